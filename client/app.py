@@ -1,0 +1,130 @@
+"""The ClientApp: one request in, policy, the work, the ledger, one reply out."""
+
+import logging
+from pathlib import Path
+
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+
+from hepafed.client.cohort import Cohort
+from hepafed.client.ledger import Ledger
+from hepafed.client.policy import permit
+from hepafed.client.score import score
+from hepafed.client.train import Trainer
+from hepafed.client.transfer import Transfer
+from hepafed.common.config import SiteConfig
+from hepafed.common.errors import HepaFedError, PayloadError
+from hepafed.common.messages import (
+    KINDS,
+    Refusal,
+    SiteSummary,
+    TrainReply,
+    TrainRequest,
+    TuneReply,
+    TuneRequest,
+    TuningFigures,
+    ValidateRequest,
+    pack,
+    unpack,
+)
+from hepafed.common.plan import Plan
+from hepafed.common.scores import ScoreTable, summarise, tuning_figures, write_scores
+from hepafed.common.weights import to_bf16
+
+log = logging.getLogger("hepafed.client")
+
+
+class SiteApp:
+    """Model, data, optimiser and keys of a site, warm across requests."""
+
+    def __init__(self, home: Path, config: SiteConfig) -> None:
+        self._home = home
+        self._config = config
+        self._ledger = Ledger(home)
+        self._transfer = Transfer(home, config)
+        self._trainer = Trainer(home, _seed_of(config.site), config.device)
+
+    def __call__(self, message: Message, _context: Context) -> Message:
+        """Answer one request; a refusal and its reason when policy or data say no."""
+        run = ""
+        try:
+            request = permit(self._config, unpack(_text(message)))
+            run = request.run
+            log.info("%s of run %s", type(request).__name__, run)
+            reply = self._answer(request)
+        except HepaFedError as e:
+            log.warning("refused: %s", e.message)
+            reply = Refusal(run=run, reason=e.message)
+        text = pack(reply)
+        kind = next(k for k, c in KINDS.items() if c is type(reply))
+        self._ledger.record(kind, run, text.encode())
+        content = RecordDict({"hepafed": ConfigRecord({"json": text})})
+        return Message(content, reply_to=message)
+
+    def _answer(self, request: TrainRequest | TuneRequest | ValidateRequest) -> object:
+        if isinstance(request, TrainRequest):
+            return self._train(request)
+        if isinstance(request, TuneRequest):
+            table = self._scores(request.plan, request.weights, "tune")
+            figures = tuning_figures(table, self._config.minimum_count)
+            return TuneReply(run=request.run, round=request.round, tuning=figures)
+        return self._validate(request)
+
+    def _train(self, request: TrainRequest) -> TrainReply:
+        layout = self._trainer.layout(request.plan)
+        weights = self._transfer.fetch(request.weights, layout)
+        tuning = self._tuning(score(self._trainer, request.plan, weights, "tune"))
+        done = self._trainer.train(request.plan, weights, request.run, request.round)
+        update = to_bf16(done.update)
+        self._ledger.record("update", request.run, update)
+        digest = self._transfer.send(request.run, request.round, update)
+        return TrainReply(
+            run=request.run,
+            round=request.round,
+            update=digest,
+            examples=done.examples,
+            loss=done.loss,
+            seconds=done.seconds,
+            tuning=tuning,
+        )
+
+    def _tuning(self, table: ScoreTable) -> TuningFigures:
+        return tuning_figures(table, self._config.minimum_count)
+
+    def _scores(self, plan: Plan, digest: str, split: str) -> ScoreTable:
+        weights = self._transfer.fetch(digest, self._trainer.layout(plan))
+        return score(self._trainer, plan, weights, split)
+
+    def _validate(self, request: ValidateRequest) -> SiteSummary:
+        table = self._scores(request.plan, request.weights, request.split)
+        write_scores(table, self._home / "scores" / f"{_file_name(request.run)}.csv")
+        return summarise(
+            table,
+            run=request.run,
+            model=request.model,
+            weights=request.weights,
+            threshold=request.threshold,
+            minimum_count=self._config.minimum_count,
+        )
+
+
+def _text(message: Message) -> str:
+    try:
+        return str(message.content["hepafed"]["json"])
+    except (KeyError, TypeError, ValueError) as e:
+        raise PayloadError("a request that is not HepaFed's") from e
+
+
+def _file_name(run: str) -> str:
+    if not run.replace("-", "").isalnum() or not run.isascii() or len(run) > 80:
+        raise PayloadError("a run id that is not one")
+    return run
+
+
+def _seed_of(site: str) -> int:
+    return int.from_bytes(site.encode()[:8].ljust(8, b"\0"), "big") % (2**31)
+
+
+def open_app(home: Path, config: SiteConfig) -> SiteApp:
+    """Open the cohort store and keys; CohortError when nothing was ingested yet."""
+    Cohort.open(home)
+    return SiteApp(home, config)

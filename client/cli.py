@@ -1,0 +1,214 @@
+"""The `client` command: what a site's IT types."""
+
+import json
+from pathlib import Path
+
+import click
+
+from hepafed.common.console import command, progress, say, say_json, table
+from hepafed.common.errors import UsageError
+
+
+def _home(ctx: click.Context) -> Path:
+    from hepafed.common.config import home_folder
+
+    return home_folder(ctx.find_root().obj["home"], "client")
+
+
+@click.group()
+@click.option("--home", type=click.Path(path_type=Path), help="The site's folder.")
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@click.version_option(package_name="hepafed")
+@click.pass_context
+def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
+    """Take part in federated learning without moving a patient's data.
+
+    \b
+    Example:
+      client inspect /export
+      client join hospital-a.invite
+      client ingest --dicom /export --labels labels.csv
+      client start
+    """
+    ctx.obj = {"home": home, "debug": debug}
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@command
+def inspect(folder: Path, as_json: bool) -> None:
+    """Say what HepaFed would make of an export folder; writes nothing.
+
+    \b
+    Example:
+      client inspect /export --json
+    """
+    from hepafed.client.dicom.inspect import inspect as look
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", "name the folder of an export")
+    found = look(folder)
+    if as_json:
+        say_json(json.dumps(found, allow_nan=False))
+        return
+    rows = [
+        (v["sequence"] or "other", "×".join(map(str, v["shape"])), str(len(v["files"])))
+        for v in found["volumes"]
+    ]
+    table(("sequence", "slices×rows×columns", "files"), rows)
+    for outcome in ("taken", "set-aside", "refused"):
+        reasons: dict[str, int] = {}
+        for f in found["files"]:
+            if f["outcome"] == outcome:
+                reasons[f["reason"]] = reasons.get(f["reason"], 0) + 1
+        say(f"{outcome}: {sum(reasons.values())} files")
+        for reason, count in sorted(reasons.items()):
+            if reason:
+                say(f"  {count} × {reason}")
+    say("next: client join SITE.invite")
+
+
+@main.command()
+@click.argument("invite", type=click.Path(path_type=Path))
+@click.pass_context
+@command
+def join(ctx: click.Context, invite: Path) -> None:
+    """Make keys here, enrol with the invite, write site.toml.
+
+    \b
+    Example:
+      client join hospital-a.invite
+    """
+    from hepafed.client.enrol import join as enrol
+
+    home = _home(ctx)
+    config = enrol(home, invite)
+    say(f"joined as {config.site} (role {config.role}); keys and site.toml in {home}")
+    say("next: client ingest --dicom DIR --labels labels.csv")
+
+
+@main.command()
+@click.option("--dicom", type=click.Path(path_type=Path), help="Folder of DICOM files.")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of exported key images.")
+@click.option("--labels", type=click.Path(path_type=Path), required=True, help="CSV of lesions.")
+@click.option("--sequence", default="t2", show_default=True, help="Sequence of --images.")
+@click.option("--label-map", default="", help="For --images: a=benign,b=metastatic,…")
+@click.option("--where", default="", help="For --images: rows to take, e.g. site=hospital-a.")
+@click.option("--group-column", default="patient_id", show_default=True, help="The patient.")
+@click.option("--file-column", default="file", show_default=True, help="The image's path.")
+@click.option("--label-column", default="label", show_default=True, help="The class.")
+@click.pass_context
+@command
+def ingest(
+    ctx: click.Context, dicom: Path | None, images: Path | None, labels: Path, sequence: str,
+    label_map: str, where: str, group_column: str, file_column: str, label_column: str,
+) -> None:  # fmt: skip
+    """Build or extend the cohort store; nothing identifying is kept.
+
+    \b
+    Example:
+      client ingest --dicom /export --labels labels.csv
+      client ingest --images . --labels labels.csv --label-map glioma=benign
+    """
+    if (dicom is None) == (images is None):
+        raise UsageError("name one of --dicom and --images", "client ingest --help")
+    home = _home(ctx)
+    with progress() as display:
+        bar = display.add_task("reading", total=None)
+
+        def step(done: int, total: int) -> None:
+            display.update(bar, completed=done, total=total)
+
+        if dicom is not None:
+            from hepafed.client.ingest import ingest_dicom
+
+            report = ingest_dicom(home, dicom, labels, step)
+        else:
+            from hepafed.client.images import ingest_images
+
+            report = ingest_images(
+                home, images or Path(), labels, sequence=sequence, label_map=_pairs(label_map),
+                where=_pairs(where), group_column=group_column, file_column=file_column,
+                label_column=label_column, progress=step,
+            )  # fmt: skip
+    for what, why in report.left:
+        say(f"left: {what}: {why}")
+    say(f"taken: {report.taken} lesions; left: {len(report.left)}")
+    say("next: client cohort, then client start")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    made = {}
+    for pair in filter(None, text.split(",")):
+        key, found, value = pair.partition("=")
+        if not found or not key or not value:
+            raise UsageError(f"{pair[:60]!r} is not KEY=VALUE", "e.g. glioma=benign,cyst=benign")
+        made[key.strip()] = value.strip()
+    return made
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
+@command
+def cohort(ctx: click.Context, as_json: bool) -> None:
+    """Count the lesions by class, split and protocol.
+
+    \b
+    Example:
+      client cohort
+    """
+    from hepafed.client.cohort import Cohort
+
+    counts = Cohort.open(_home(ctx)).counts()
+    if as_json:
+        say_json(json.dumps(counts))
+        return
+    for heading, values in counts.items():
+        if isinstance(values, dict):
+            table((heading, "count"), [(str(k), str(v)) for k, v in values.items()])
+        else:
+            say(f"{heading}: {values}")
+
+
+@main.command()
+@click.pass_context
+@command
+def start(ctx: click.Context) -> None:
+    """Run the site in the foreground: SuperNode and worker, supervised.
+
+    \b
+    Example:
+      client start
+    """
+    from hepafed.client.start import run_site
+
+    run_site(_home(ctx))
+
+
+@main.command()
+@click.option("--verify", is_flag=True, help="Check the hash chain.")
+@click.option("--since", default="", help="Only from this UTC time on (ISO 8601).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
+@command
+def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
+    """Show what left the building: when, for which run, how many bytes.
+
+    \b
+    Example:
+      client ledger --verify
+    """
+    from hepafed.client.ledger import Ledger
+
+    book = Ledger(_home(ctx))
+    if verify:
+        say(f"{book.verify()} entries, the chain holds")
+        return
+    entries = [e for e in book.entries() if e["at"] >= since]
+    if as_json:
+        say_json(json.dumps(entries))
+        return
+    columns = ("at", "kind", "run", "bytes", "sha256")
+    table(columns, [tuple(str(e[c])[:23] for c in columns) for e in entries])

@@ -1,0 +1,25 @@
+"""What a site's policy lets happen: the last word on every request."""
+
+from hepafed.common.config import SiteConfig
+from hepafed.common.errors import RefusedError
+from hepafed.common.messages import TrainRequest, TuneRequest, ValidateRequest
+
+Request = TrainRequest | TuneRequest | ValidateRequest
+
+
+def permit(config: SiteConfig, request: object) -> Request:
+    """Let a request pass; RefusedError says why not.
+
+    A validate site neither trains nor tunes, and only its external cohort is scored; a training
+    site is validated on its internal test alone.
+    """
+    if isinstance(request, (TrainRequest, TuneRequest)):
+        if config.role != "train":
+            raise RefusedError(f"this site has the role {config.role}: it never trains")
+        return request
+    if isinstance(request, ValidateRequest):
+        wanted = "external" if config.role == "validate" else "test"
+        if request.split != wanted:
+            raise RefusedError(f"a {config.role} site is validated on its {wanted} split only")
+        return request
+    raise RefusedError("nothing that a site can be asked")

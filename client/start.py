@@ -1,0 +1,121 @@
+"""`client start`: SuperNode and worker as two supervised processes; either restarts alone."""
+
+import fcntl
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepafed.common.config import SiteConfig, read_toml
+from hepafed.common.console import say
+from hepafed.common.errors import CohortError, ConfigError
+from hepafed.common.files import write_whole
+from hepafed.common.processes import stop_process, tied_environment
+
+SHORT_LIFE_SECONDS = 20.0
+"""A process that lived shorter than this waits longer before its next start."""
+
+
+@dataclass
+class _Child:
+    name: str
+    command: list[str]
+    log: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, env=self.environment
+            )
+        self.started = time.monotonic()
+
+    def died(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def delay(self) -> float:
+        short = time.monotonic() - self.started < SHORT_LIFE_SECONDS
+        self.failures = self.failures + 1 if short else 0
+        return min(2.0**self.failures, 60.0)
+
+
+def run_site(home: Path) -> None:
+    """Run the site until SIGTERM or Ctrl-C.
+
+    Raises
+    ------
+    ConfigError
+        `home` has not joined, or another `client start` uses it.
+    CohortError
+        Nothing was ingested yet.
+    """
+    config = read_toml(SiteConfig, home / "site.toml", "run client join first")
+    if not (home / "cohort").exists():
+        raise CohortError("this site has no cohort yet", "run client ingest first")
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"a client runs in {home} already", "stop it first") from None
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        children = _children(home, config)
+        say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
+        try:
+            for child in children:
+                child.start()
+            _supervise(children, stopping)
+        finally:
+            for child in children:
+                if child.process is not None:
+                    stop_process(child.process)
+    say("stopped")
+
+
+def _supervise(children: list[_Child], stopping: threading.Event) -> None:
+    due: dict[str, float] = {}
+    while not stopping.wait(0.3):
+        for child in children:
+            if not child.died():
+                continue
+            if child.name not in due:
+                wait = child.delay()
+                due[child.name] = time.monotonic() + wait
+                say(f"{child.name} ended; again in {wait:.0f} s (see {child.log})")
+            elif time.monotonic() >= due[child.name]:
+                del due[child.name]
+                child.start()
+
+
+def _children(home: Path, config: SiteConfig) -> list[_Child]:
+    keys = home / "keys"
+    secret = keys / "executor.secret"
+    if not secret.exists():
+        write_whole(secret, secrets.token_bytes(32), private=True)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = int(s.getsockname()[1])
+    folder = home / "flower"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    supernode = [
+        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.supernode", "main",
+        "--root-certificates", str(keys / "ca.pem"), "--superlink", config.address,
+        "--auth-supernode-private-key", str(keys / "node.key"),
+        "--isolation", "process", "--host", "127.0.0.1", "--port", str(port),
+        "--superexec-auth-secret-file", str(secret),
+    ]  # fmt: skip
+    worker = [sys.executable, "-m", "hepafed.client.worker", str(home), f"127.0.0.1:{port}"]
+    environment = tied_environment(folder)
+    return [
+        _Child("SuperNode", supernode, home / "supernode.log", environment),
+        _Child("worker", worker, home / "worker.log", environment),
+    ]

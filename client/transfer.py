@@ -1,0 +1,88 @@
+"""Weights in and updates out, beside Flower: HTTPS through the gateway, checked by SHA-256."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from hepafed.common.certificates import pinned
+from hepafed.common.config import SiteConfig
+from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
+from hepafed.common.weights import Layout, from_bf16
+
+TRIES = 5
+
+
+class Transfer:
+    """A site's channel for blobs."""
+
+    def __init__(self, home: Path, config: SiteConfig) -> None:
+        self._http = httpx.Client(
+            base_url=f"https://{config.address}",
+            verify=pinned((home / "keys" / "ca.pem").read_text()),
+            headers={"Authorization": f"Bearer {(home / 'keys' / 'token').read_text().strip()}"},
+            timeout=httpx.Timeout(60, write=300),
+        )
+
+    def fetch(self, digest: str, layout: Layout) -> NDArray[np.float32]:
+        """Get weights by digest.
+
+        Raises
+        ------
+        PayloadError
+            The bytes are not of that digest, or not the model's.
+        UnreachableError
+            The server did not answer in several tries.
+        """
+        return from_bf16(self._tried(lambda: self._get(digest, 2 * layout.size)), layout)
+
+    def _get(self, digest: str, size: int) -> bytes:
+        sha, content = hashlib.sha256(), bytearray()
+        with self._http.stream("GET", f"/weights/{digest}") as answer:
+            _check(answer)
+            for part in answer.iter_bytes(1 << 20):
+                content += part
+                if len(content) > size:
+                    raise PayloadError("the weights are longer than the plan's model")
+                sha.update(part)
+        if sha.hexdigest() != digest:
+            raise PayloadError("the weights are not those of the request's digest")
+        return bytes(content)
+
+    def send(self, run: str, round_: int, content: bytes) -> str:
+        """Upload an update; returns its SHA-256.
+
+        Raises
+        ------
+        RefusedError
+            The server does not want it (any more).
+        UnreachableError
+            The server did not answer in several tries.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+
+        def put() -> bytes:
+            answer = self._http.put(f"/updates/{run}/{round_}", content=content)
+            _check(answer)
+            return answer.content
+
+        self._tried(put)
+        return digest
+
+    def _tried(self, call: Callable[[], bytes]) -> bytes:
+        for attempt in range(TRIES):
+            try:
+                return call()
+            except httpx.HTTPError:
+                time.sleep(min(2.0**attempt, 10))
+        raise UnreachableError("the server does not answer", "see client check")
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code in (400, 403, 404):
+        raise RefusedError(f"the server refused a transfer ({answer.status_code})")
+    answer.raise_for_status()

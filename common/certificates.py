@@ -1,0 +1,114 @@
+"""The coordinator's own CA and certificates, and every side's keys (made where they are used)."""
+
+import ipaddress
+import ssl
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from hepafed.common.files import write_whole
+
+CA_DAYS = 5 * 365
+SERVER_DAYS = 365
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def make_authority(folder: Path, now: datetime) -> None:
+    """Write ca.pem and ca.key (ECDSA P-256, 5 years) into `folder`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(_name("HepaFed coordinator CA"))
+        .issuer_name(_name("HepaFed coordinator CA"))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=CA_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_whole(folder / "ca.key", _pem(key), private=True)
+    write_whole(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> datetime:
+    """Write server.pem and server.key for `hosts`, signed by the CA in `folder`.
+
+    Returns when it expires (1 year).
+    """
+    authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+    authority_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    if not isinstance(authority_key, ec.EllipticCurvePrivateKey):  # our own file: always EC
+        raise TypeError("the CA key is not an elliptic curve key")
+    key = ec.generate_private_key(ec.SECP256R1())
+    expires = now + timedelta(days=SERVER_DAYS)
+    authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(_name(hosts[0]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(expires)
+        .add_extension(x509.SubjectAlternativeName([_san(h) for h in hosts]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(authority_id, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    write_whole(folder / "server.key", _pem(key), private=True)
+    write_whole(folder / "server.pem", certificate.public_bytes(serialization.Encoding.PEM))
+    return expires
+
+
+def _san(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def make_node_key(path: Path) -> str:
+    """Write a node's private key (EC P-384, OpenSSH form, 0600); return its public line."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    write_whole(path, private, private=True)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    return public.decode()
+
+
+def pinned(ca: str) -> ssl.SSLContext:
+    """TLS settings that trust the coordinator's CA (PEM) and nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=ca)
+    return context

@@ -1,0 +1,127 @@
+"""What a machine is set to: home folders, and the TOML files of server, site, invite, access."""
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+
+from hepafed.common.errors import ConfigError, UsageError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+from hepafed.common.vocabulary import ROLES
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """server.toml: the coordinator's machine."""
+
+    address: str
+    """HOST:PORT that sites reach; the gateway listens on this port."""
+    listen: str = "0.0.0.0"  # noqa: S104 - the one public port
+    """Interface the gateway binds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invite:
+    """SITE.invite: the one file with which a site joins."""
+
+    site: str
+    role: str
+    address: str
+    token: str
+    expires: str
+    """UTC, ISO 8601."""
+    ca: str
+    """The coordinator's CA certificate, PEM."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """An access file: who may use the coordinator's API, as which role."""
+
+    name: str
+    role: str
+    """`coordinator` or `evaluator`."""
+    address: str
+    token: str
+    ca: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteConfig:
+    """site.toml: a site's identity and its policy."""
+
+    site: str
+    role: str
+    address: str
+    minimum_count: int = 5
+    """Smallest count of a histogram cell that leaves the site."""
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+    threads: int = 0
+    """CPU threads of the worker; 0: all cores."""
+
+    def __post_init__(self) -> None:
+        """Check role and limits."""
+        if self.role not in ROLES:
+            raise ConfigError(f"role: {self.role!r} is not one of {', '.join(ROLES)}")
+        if not 1 <= self.minimum_count <= 1000:
+            raise ConfigError(f"minimum_count: {self.minimum_count} is outside 1…1000")
+
+
+def home_folder(option: Path | None, side: str) -> Path:
+    """Where `server` or `client` keeps its files: --home, $HEPAFED_HOME, or the platform's."""
+    if option is not None:
+        return option.expanduser().absolute()
+    if named := os.environ.get("HEPAFED_HOME"):
+        return Path(named).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("hepafed")) / side
+
+
+def plain_name(name: str) -> str:
+    """Check the name of a site or person: 1 to 40 lower-case letters, digits, '-'."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise UsageError(
+            f"{name[:60]!r} is not a usable name",
+            "use 1 to 40 lower-case letters, digits or '-', e.g. hospital-a",
+        )
+    return name
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Split HOST:PORT; UsageError where it is neither."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise UsageError(f"{address[:80]!r} is not HOST:PORT", "e.g. fl.example.org:8443")
+    return host.strip("[]"), int(port)
+
+
+def read_toml(cls: type[T], path: Path, hint: str) -> T:
+    """Read one of the files above; ConfigError names the file, the key and the `hint`."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"cannot read {path}: {e.strerror}", hint) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path} is not TOML: {e}", hint) from e
+    return read_record(cls, values, ConfigError, path.name)
+
+
+def write_toml(record: object, path: Path, *, private: bool = False) -> None:
+    """Write one of the files above, whole or not at all."""
+    lines = []
+    for key, value in write_record(record).items():
+        if isinstance(value, str) and "\n" in value:
+            lines.append(f'{key} = """\n{value}"""')
+        elif isinstance(value, str):
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            lines.append(f'{key} = "{escaped}"')
+        else:
+            lines.append(f"{key} = {str(value).lower()}")
+    write_whole(path, "\n".join(lines) + "\n", private=private)

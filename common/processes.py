@@ -1,0 +1,51 @@
+"""Child processes that never outlive us: started tied to their parent, ended in good order."""
+
+import ctypes
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def tie_to_parent() -> None:
+    """Ask the kernel to end this process when its parent dies (Linux prctl; elsewhere nothing)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def tied_environment(folder: Path) -> dict[str, str]:
+    """Environment of a Flower child: no telemetry, its own home, no wish to phone out."""
+    return {
+        **os.environ,
+        "FLWR_HOME": str(folder),
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def stop_process(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
+    """SIGTERM, and SIGKILL when that was not enough."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _run_tied() -> None:
+    """`python -m hepafed.common.processes MODULE FUNCTION ARGS…`: call it, tied to our parent."""
+    tie_to_parent()
+    module, function = sys.argv[1:3]
+    sys.argv = [function.replace("_", "-"), *sys.argv[3:]]
+    getattr(importlib.import_module(module), function)()
+
+
+if __name__ == "__main__":
+    _run_tied()

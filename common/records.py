@@ -1,0 +1,80 @@
+"""Strict reading of plain values (TOML tables, JSON objects) into frozen dataclasses."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def read_record(cls: type[T], values: object, error: type[Exception], where: str = "") -> T:
+    """Make a `cls` from a mapping; every key must be a field and every value of its type.
+
+    Lists become tuples, nested mappings nested dataclasses; an int is accepted where a float
+    is asked (not the reverse, and never a bool for a number).
+
+    Raises
+    ------
+    error
+        Naming the key (dotted, under `where`) and what was expected of it.
+    """
+    if not isinstance(values, Mapping):
+        raise error(f"{where or cls.__name__}: expected a table, found {_kind(values)}")
+    fields = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
+    hints = typing.get_type_hints(cls)
+    prefix = f"{where}." if where else ""
+    for key in values:
+        if key not in fields:
+            known = ", ".join(fields)
+            raise error(f"unknown key {prefix}{str(key)[:60]!s}; known: {known}")
+    made: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in values:
+            made[name] = _read(hints[name], values[name], error, prefix + name)
+        elif (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        ):
+            raise error(f"missing key {prefix}{name}")
+    return cls(**made)
+
+
+def write_record(record: object) -> dict[str, Any]:
+    """Turn a dataclass into plain values that `read_record` reads back (tuples as lists)."""
+    return typing.cast("dict[str, Any]", _plain(record))
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    return value
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def _read(hint: Any, value: object, error: type[Exception], where: str) -> Any:  # noqa: ANN401
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        (inner,) = [a for a in args if a is not type(None)]
+        return _read(inner, value, error, where)
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_read(args[0], v, error, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is dict and isinstance(value, Mapping):
+        return {str(k): _read(args[1], v, error, f"{where}.{k}") for k, v in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return read_record(hint, value, error, where)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    wanted = getattr(origin or hint, "__name__", str(hint))
+    raise error(f"{where}: expected {wanted}, found {_kind(value)}")

@@ -1,0 +1,206 @@
+"""Write the parts of the documents that the code itself says: commands, plan keys, messages.
+
+`make docs` runs it; tests/docs holds the files to it.
+"""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import json
+import textwrap
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+from hepafed.common import messages, plan
+
+DOCS = Path(__file__).parent
+WIDTH = 80
+"""Columns of the help texts: click's own width, whatever terminal this runs in."""
+HEADER = "<!-- written by `make docs`; change the code instead -->"
+
+
+def commands(side: str) -> Iterator[tuple[str, click.Command]]:
+    """Give every command line of `server` or `client` and its command, groups first."""
+    root = importlib.import_module(f"hepafed.{side}.cli").main
+    waiting: list[tuple[str, click.Command]] = [(side, root)]
+    while waiting:
+        name, command = waiting.pop(0)
+        yield name, command
+        if isinstance(command, click.Group):
+            inner = sorted(command.commands.items())
+            waiting = [(f"{name} {word}", c) for word, c in inner if not c.hidden] + waiting
+
+
+def help_text(name: str) -> str:
+    """Run `name --help` as on a terminal of 80 columns."""
+    side, *words = name.split(" ")
+    root = importlib.import_module(f"hepafed.{side}.cli").main
+    done = CliRunner().invoke(
+        root, [*words, "--help"], prog_name=side, terminal_width=WIDTH - 2, catch_exceptions=False
+    )
+    return "\n".join(line.rstrip() for line in done.output.rstrip().splitlines())
+
+
+def cli_reference() -> str:
+    """Make docs/cli.md: the help of every command."""
+    parts = ["# Commands", "", HEADER]
+    for side in ("server", "client"):
+        for name, _ in commands(side):
+            title = "##" if " " not in name else "###"
+            parts += ["", f"{title} `{name}`", "", "```text", help_text(name), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def field_docs(cls: type) -> dict[str, str]:
+    """Read the docstring under each field of a dataclass, on one line; no docstring: empty."""
+    (body,) = [
+        n
+        for n in ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+        if isinstance(n, ast.ClassDef)
+    ]
+    found: dict[str, str] = {}
+    name = ""
+    for node in body.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+            found[name] = ""
+        elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found[name] = " ".join(str(node.value.value).split())
+            name = ""
+        else:
+            name = ""
+    return found
+
+
+def type_name(hint: object) -> str:
+    """Name a type for a reader: `list of int`, `text`, `number or none`."""
+    words = {str: "text", int: "integer", float: "number", bool: "true/false"}
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        return f"list of {type_name(args[0])}"
+    if origin is dict:
+        return f"{type_name(args[1])} by name"
+    if args:
+        inner = [type_name(a) for a in args if a is not type(None)]
+        return " or ".join([*inner, "none"])
+    if isinstance(hint, type):
+        return words.get(hint, f"`{hint.__name__}`")
+    return str(hint)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _default(field: "dataclasses.Field[object]") -> str:
+    required = field.default is dataclasses.MISSING
+    return "required" if required else f"`{json.dumps(field.default)}`"
+
+
+def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Give (dotted key, type, default, meaning) of every key of a plan, its own keys first."""
+    docs, hints = field_docs(cls), typing.get_type_hints(cls)
+    inner = []
+    for field in dataclasses.fields(typing.cast("typing.Any", cls)):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            inner.append((hint, field.name))
+        else:
+            yield table + field.name, type_name(hint), _default(field), docs[field.name]
+    for hint, name in inner:
+        yield from plan_keys(typing.cast("type", hint), f"{table}{name}.")
+
+
+def plan_table() -> str:
+    """Make the table of plan keys."""
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(plan.Plan)]
+    return "\n".join(rows)
+
+
+SAME_EVERYWHERE = {
+    "run": "The run's id.",
+    "round": "The round's number.",
+    "plan": "The plan, every key of it.",
+    "model": "Model id in the registry.",
+    "weights": "SHA-256 of the bf16 blob of the weights.",
+    "tuning": "How the weights do on the tuning split.",
+    "examples": "Number of training examples used.",
+    "loss": "Mean training loss of the round.",
+    "seconds": "Time the training took.",
+    "patients": "Number of patients.",
+    "lesions": "Number of lesions.",
+    "tasks": "One summary for each task.",
+    "unit": "`patient` or `lesion`.",
+    "task": "Which question, as in the report.",
+    "positives": "Count of positives (in `Cells`: of each cell).",
+    "negatives": "Count of negatives (in `Cells`: of each cell).",
+    "true_negatives": "At the operating point (score < threshold); None: suppressed.",
+    "edges": "Bin numbers between which the cells lie.",
+    "value": "The figure.",
+    "low": "Lower end of the 95 % interval.",
+    "high": "Upper end of the 95 % interval.",
+    "reason": "Why there is no figure, or why the site refuses; nothing identifying.",
+}
+"""Meaning of the fields whose name says it, for those that have no docstring of their own."""
+
+
+def records() -> list[type]:
+    """List the record of every message kind and, after them, those that they hold."""
+    found: list[type] = list(messages.KINDS.values())
+    for cls in found:
+        for hint in typing.get_type_hints(cls).values():
+            for part in (hint, *typing.get_args(hint)):
+                if dataclasses.is_dataclass(part) and part is not plan.Plan and part not in found:
+                    found.append(typing.cast("type", part))
+    return found
+
+
+def message_tables() -> str:
+    """Make the tables of all that crosses the wire."""
+    kinds = {cls: kind for kind, cls in messages.KINDS.items()}
+    parts: list[str] = []
+    for cls in records():
+        docs, hints = field_docs(cls), typing.get_type_hints(cls)
+        title = f"`{kinds[cls]}`: {cls.__name__}" if cls in kinds else f"{cls.__name__}"
+        summary = " ".join((inspect.getdoc(cls) or "").split())
+        parts += [f"### {title}", "", summary, "", "| field | type | meaning |", "|---|---|---|"]
+        parts += [
+            f"| `{n}` | {type_name(hints[n])} | {_cell(docs[n] or SAME_EVERYWHERE[n])} |"
+            for n in docs
+        ]
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def between(text: str, name: str, content: str) -> str:
+    """Put `content` between the marks of `name` in `text`."""
+    start, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n\n{content}\n\n{end}{after}"
+
+
+def _filled(path: Path, name: str, content: str) -> str:
+    return between(path.read_text(encoding="utf-8"), name, content)
+
+
+DOCUMENTS: dict[Path, Callable[[], str]] = {
+    DOCS / "cli.md": cli_reference,
+    DOCS / "coordinator-guide.md": lambda: _filled(
+        DOCS / "coordinator-guide.md", "plan", plan_table()
+    ),
+    DOCS / "what-leaves-the-site.md": lambda: _filled(
+        DOCS / "what-leaves-the-site.md", "messages", message_tables()
+    ),
+}
+"""Every generated document and what makes its text anew."""
+
+
+if __name__ == "__main__":
+    for path, text in DOCUMENTS.items():
+        path.write_text(text(), encoding="utf-8")

@@ -1,0 +1,147 @@
+"""The coordinator's API: JSON over the gateway for enrolment, the commands, and evaluators."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from hepafed.common.config import plain_name
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.records import write_record
+from hepafed.common.vocabulary import ROLES
+from hepafed.server.coordinator import Coordinator
+
+LARGEST_BODY = 1 << 20
+EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", "validate"))
+"""What an access file of role evaluator opens; the coordinator's opens everything."""
+
+Handler = Callable[[dict[str, Any], Request], Any]
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    if request.method == "GET":
+        return {}
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > LARGEST_BODY:
+            raise RefusedError("the request is too long")
+    try:
+        values = json.loads(bytes(raw) or b"{}")
+    except (ValueError, RecursionError) as e:
+        raise PayloadError("the request is not JSON") from e
+    if not isinstance(values, dict):
+        raise PayloadError("the request is not a JSON object")
+    return values
+
+
+def _text(values: dict[str, Any], key: str, longest: int = 200) -> str:
+    value = values.get(key)
+    if not isinstance(value, str) or len(value) > longest:
+        raise PayloadError(f"{key}: expected text of at most {longest} characters")
+    return value
+
+
+def routes(coordinator: Coordinator) -> list[Route]:
+    """List the API's routes."""
+    c = coordinator
+    members, runs, registry = c.members, c.desk.runs, c.desk.registry
+
+    def enrol(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
+        public_key = _text(values, "public_key", 1000)
+        if not re.fullmatch(r"ecdsa-sha2-nistp384 [A-Za-z0-9+/=]+", public_key.strip()):
+            raise PayloadError("public_key: expected an OpenSSH line of an EC P-384 key")
+        entry, token = c.enrol(_text(values, "token"), public_key.strip())
+        return {"site": entry.site, "role": entry.role, "token": token}
+
+    def invite(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
+        role, hours = _text(values, "role"), values.get("hours")
+        if role not in ROLES or not isinstance(hours, (int, float)) or not 0 <= hours <= 24 * 90:
+            raise PayloadError("role or hours is not usable", "hours: 0 to 2160")
+        token, expires = members.invite(
+            plain_name(_text(values, "site")), role, float(hours), datetime.now(UTC)
+        )
+        return {"token": token, "expires": expires.isoformat(timespec="seconds")}
+
+    def grant(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
+        if _text(values, "role") != "evaluator":
+            raise PayloadError("role: only evaluator can be granted")
+        name = plain_name(_text(values, "name"))
+        if name == "coordinator":
+            raise RefusedError("that name is the coordinator's own", "choose another")
+        return {"token": members.grant(name, "evaluator")}
+
+    def validate(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
+        split, sites = values.get("split", "external"), values.get("sites", [])
+        if split not in ("external", "test") or not isinstance(sites, list):
+            raise PayloadError("split or sites is not usable", "split: external or test")
+        return _run(c.validate(_text(values, "model"), [str(s) for s in sites[:1000]], split))
+
+    def run(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
+        name, since = r.path_params["run"], r.query_params.get("since", "0")
+        made = _run(runs.get(name))
+        events = runs.events(name, int(since) if since.isdigit() else 0)
+        return {**made, "events": events}
+
+    def report(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
+        path = runs.folder(r.path_params["run"]) / "report.json"
+        if not path.exists():
+            raise RefusedError("that run has no report", "only a completed validation has one")
+        return json.loads(path.read_text())
+
+    def revoke(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
+        c.revoke(r.path_params["site"])
+        return {}
+
+    table: list[tuple[str, str, str, Handler]] = [
+        ("sites", "GET", "/api/sites", lambda _v, _r: c.describe_sites()),
+        ("invite", "POST", "/api/invites", invite),
+        ("grant", "POST", "/api/grants", grant),
+        ("revoke", "POST", "/api/sites/{site}/revoke", revoke),
+        ("train", "POST", "/api/train", lambda v, _r: _run(c.train(v.get("plan")))),
+        ("validate", "POST", "/api/validate", validate),
+        ("runs", "GET", "/api/runs", lambda _v, _r: [_run(x) for x in runs.all()]),
+        ("run", "GET", "/api/runs/{run}", run),
+        ("stop", "POST", "/api/runs/{run}/stop", lambda _v, r: _run(c.stop_run(r.path_params["run"]))),
+        ("resume", "POST", "/api/runs/{run}/resume",
+         lambda _v, r: _run(c.resume_run(r.path_params["run"]))),
+        ("report", "GET", "/api/runs/{run}/report", report),
+        ("models", "GET", "/api/models", lambda _v, _r: registry.all()),
+        ("model", "GET", "/api/models/{model}", lambda _v, r: registry.card(r.path_params["model"])),
+    ]  # fmt: skip
+
+    def person_may(request: Request, verb: str) -> None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        person = members.person_of(token)
+        if person.role != "coordinator" and verb not in EVALUATOR_MAY:
+            raise RefusedError(f"an access file of role {person.role} cannot {verb}")
+
+    def endpoint(verb: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            if verb != "enrol":
+                person_may(request, verb)
+            values = await _body(request)
+            return JSONResponse(await run_in_threadpool(handler, values, request))
+
+        return answer
+
+    async def export(request: Request) -> Response:
+        person_may(request, "model")
+        path = registry.folder(request.path_params["model"]) / "weights.safetensors"
+        return FileResponse(path, media_type="application/octet-stream")
+
+    return [
+        Route("/enrol", endpoint("enrol", enrol), methods=["POST"]),
+        *(Route(path, endpoint(verb, h), methods=[m]) for verb, m, path, h in table),
+        Route("/api/models/{model}/weights", export, methods=["GET"]),
+    ]
+
+
+def _run(run: object) -> dict[str, Any]:
+    return write_record(run)

@@ -1,0 +1,58 @@
+"""The ServerApp: Flower calls it for each attempt; it conducts the run that the attempt names."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from hepafed.common.errors import HepaFedError
+from hepafed.server.enrolment import Members
+from hepafed.server.exchange import Exchange
+from hepafed.server.rounds import Desk, train
+from hepafed.server.runs import ENDED, Run
+from hepafed.server.validation import validate
+
+log = logging.getLogger("hepafed.server")
+
+
+class Conductor:
+    """Calls the right procedure for a run and keeps how it ended."""
+
+    def __init__(self, desk: Desk, members: Members) -> None:
+        self._desk = desk
+        self._members = members
+
+    def __call__(self, grid: Any, context: Any) -> None:  # noqa: ANN401 - Flower's Grid and Context
+        """Conduct the run named in the attempt's configuration."""
+        run = self._desk.runs.get(str(context.run_config["hepafed-run"]))
+        if run.status in ENDED:
+            return
+        run = self._desk.runs.change(run.id, status="running", error="", hint="")
+        exchange = Exchange(grid, lambda: self._nodes(run), lambda: self._desk.runs.may_go_on(run.id))
+        procedure: Callable[[Run, Desk, Exchange], str] = (
+            train if run.kind == "train" else validate
+        )
+        try:
+            model = procedure(run, self._desk, exchange)
+        except HepaFedError as e:
+            self._fail(run, e.message, e.hint)
+        except Exception as e:  # the run fails, the server goes on; the log has the traceback
+            log.error("run %s failed\n%s", run.id, traceback.format_exc())
+            self._fail(run, f"{type(e).__name__} in the coordinator", "see server.log")
+        else:
+            status = "completed" if model else "stopped"
+            self._desk.runs.change(run.id, status=status, model=model or run.model)
+            self._desk.runs.event(run.id, status, model=model)
+
+    def _fail(self, run: Run, error: str, hint: str) -> None:
+        self._desk.runs.change(run.id, status="failed", error=error, hint=hint)
+        self._desk.runs.event(run.id, "failed", error=error, hint=hint)
+
+    def _nodes(self, run: Run) -> dict[str, int]:
+        """Sites that a run may ask: for training and the internal test those of role train."""
+        role = "train" if run.kind == "train" or run.split == "test" else "validate"
+        return {
+            s.site: int(s.node)
+            for s in self._members.sites().values()
+            if s.node and not s.revoked and s.role == role
+        }

@@ -1,0 +1,102 @@
+"""A run's checkpoints: fp32 weights after a round, and what must be known to go on from it.
+
+A checkpoint is one safetensors file (tensors by their names in the network) whose metadata holds
+the round and the history; it is written whole or not at all.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from hepafed.common.errors import RunError
+from hepafed.common.weights import Layout, save_safetensors
+
+
+@dataclass
+class State:
+    """All that a training run is between two rounds."""
+
+    layout: Layout
+    weights: NDArray[np.float32]
+    round: int = 0
+    """Rounds completed."""
+    scores: dict[int, float] = field(default_factory=dict)
+    """Pooled tuning AUC of the weights after each round."""
+    best: int = -1
+    """Round whose weights have the highest tuning AUC so far; -1: none yet."""
+    best_figures: list[dict[str, Any]] = field(default_factory=list)
+    """The sites' tuning figures of the best weights."""
+    examples: dict[str, int] = field(default_factory=dict)
+    """Training examples by site, as of the newest round."""
+
+
+def _path(folder: Path, round_: int) -> Path:
+    return folder / f"round-{round_:05d}.safetensors"
+
+
+def save(folder: Path, state: State) -> None:
+    """Write the state after a round; keeps only this round's file and the best one's."""
+    about = {
+        "round": state.round,
+        "scores": {str(k): v for k, v in state.scores.items()},
+        "best": state.best,
+        "best_figures": state.best_figures,
+        "examples": state.examples,
+    }
+    path = _path(folder, state.round)
+    save_safetensors(path, state.layout, state.weights, {"hepafed": json.dumps(about)})
+    keep = {path, _path(folder, state.best), _path(folder, state.round - 1)}
+    for old in folder.glob("round-*.safetensors"):
+        if old not in keep:
+            old.unlink()
+
+
+def load(folder: Path) -> State | None:
+    """Read the newest checkpoint; None when there is none."""
+    found = sorted(folder.glob("round-*.safetensors"))
+    if not found:
+        return None
+    layout, weights, about = _read(found[-1])
+    return State(
+        layout=layout,
+        weights=weights,
+        round=about["round"],
+        scores={int(k): v for k, v in about["scores"].items()},
+        best=about["best"],
+        best_figures=about["best_figures"],
+        examples=about["examples"],
+    )
+
+
+def weights_of_round(folder: Path, round_: int) -> NDArray[np.float32]:
+    """Read the weights after one round that is still kept."""
+    return _read(_path(folder, round_))[1]
+
+
+def from_initial(path: Path) -> State:
+    """Start from a file of initial weights."""
+    layout, weights, _ = _read(path)
+    return State(layout=layout, weights=weights)
+
+
+def _read(path: Path) -> tuple[Layout, NDArray[np.float32], dict[str, Any]]:
+    try:
+        with safe_open(str(path), framework="numpy") as f:
+            about = json.loads((f.metadata() or {}).get("hepafed", "{}"))
+            order = json.loads((f.metadata() or {})["order"])
+            shapes = tuple(tuple(f.get_slice(n).get_shape()) for n in order)
+            layout = Layout(names=tuple(order), shapes=shapes)
+            weights = np.empty(layout.size, np.float32)
+            start = 0
+            for name in order:
+                part = f.get_tensor(name)
+                weights[start : start + part.size] = part.ravel()
+                start += part.size
+    except (OSError, KeyError, ValueError) as e:
+        raise RunError(f"the checkpoint {path.name} cannot be read", "resume the run") from e
+    return layout, weights, about

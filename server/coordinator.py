@@ -1,0 +1,181 @@
+"""`server start`: SuperLink, executor and run queue behind the gateway, in one process."""
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hepafed.common.errors import RefusedError, RunError
+from hepafed.common.files import write_whole
+from hepafed.common.plan import Plan, plan_from
+from hepafed.common.records import write_record
+from hepafed.server.app import Conductor
+from hepafed.server.blobs import Blobs, Inbox
+from hepafed.server.enrolment import Members, SiteEntry
+from hepafed.server.flower import Executor, SuperLink
+from hepafed.server.registry import Registry
+from hepafed.server.rounds import Desk
+from hepafed.server.runs import ENDED, Run, Runs
+
+log = logging.getLogger("hepafed.server")
+
+
+class Coordinator:
+    """Everything of a running coordinator but the network."""
+
+    def __init__(self, home: Path) -> None:
+        self.members = Members(home)
+        self.link = SuperLink(home)
+        self.desk = Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the SuperLink, the executor and the queue; unfinished runs go on."""
+        self.link.start()
+        conductor = Conductor(self.desk, self.members)
+        executor = Executor(self.link.link, conductor, self._stopping)
+        for name, target in (("executor", executor.serve), ("queue", self._serve_queue)):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End everything; a run under way goes on at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        self.link.stop()
+        for thread in self._threads:
+            thread.join(2)
+
+    def _serve_queue(self) -> None:
+        """Start the oldest unfinished run, one at a time."""
+        while not self._stopping.is_set():
+            unfinished = [r for r in self.desk.runs.all() if r.status not in ENDED]
+            if unfinished:
+                self._attempt(unfinished[0])
+            else:
+                self._wake.wait(1.0)
+                self._wake.clear()
+
+    def _attempt(self, run: Run) -> None:
+        try:
+            if run.flower_run:
+                self.link.stop_run(run.flower_run)
+            self._prepare(run)
+            self.desk.runs.change(run.id, flower_run=self.link.start_run(run.id))
+        except RunError as e:
+            self.desk.runs.change(run.id, status="failed", error=e.message, hint=e.hint)
+            self.desk.runs.event(run.id, "failed", error=e.message, hint=e.hint)
+            return
+        while self.desk.runs.get(run.id).status not in ENDED and not self._stopping.is_set():
+            self._wake.wait(0.2)
+            self._wake.clear()
+
+    def _prepare(self, run: Run) -> None:
+        """Make a training's initial weights, once, in a process of its own."""
+        folder = self.desk.runs.folder(run.id)
+        initial = folder / "initial.safetensors"
+        if run.kind != "train" or initial.exists():
+            return
+        self.desk.runs.event(run.id, "preparing")
+        write_whole(folder / "plan.json", json.dumps(write_record(run.plan)))
+        made = subprocess.run(
+            [sys.executable, "-m", "hepafed.server.initial", str(folder / "plan.json"), str(initial)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if made.returncode:
+            log.error("initial weights of %s: %s", run.id, made.stderr[-4000:])
+            first = (made.stderr.strip().splitlines() or [""])[0] if made.returncode == 1 else ""
+            raise RunError(f"the initial weights could not be made {first[:300]}", "see server.log")
+
+    # What the API asks for
+
+    def enrol(self, token: str, public_key: str) -> tuple[SiteEntry, str]:
+        """Spend an invite; returns the site's entry and its own token."""
+        now = datetime.now(UTC)
+        entry = self.members.invited(token, now)
+        node = self.link.register(public_key, entry.site)
+        return entry, self.members.enrol(entry, public_key, node, now)
+
+    def revoke(self, site: str) -> None:
+        """Shut a site out of Fleet, weights and later runs."""
+        entry = self.members.revoke(site)
+        if entry.node:
+            self.link.unregister(entry.node)
+
+    def online(self) -> set[str]:
+        """Name the sites whose node is connected."""
+        nodes = self.link.online_nodes()
+        return {s.site for s in self.members.sites().values() if s.node in nodes and not s.revoked}
+
+    def train(self, plan: object) -> Run:
+        """Queue a training; RefusedError when its quorum is not online."""
+        checked: Plan = plan_from(plan)
+        self._need("train", checked.rounds.quorum)
+        return self._queued(self.desk.runs.create("train", checked))
+
+    def validate(self, model: str, sites: list[str], split: str) -> Run:
+        """Queue a validation of a frozen model."""
+        card = self.desk.registry.card(model)
+        known = self.members.sites()
+        role = "train" if split == "test" else "validate"
+        for site in sites:
+            if site not in known or not known[site].node or known[site].role != role:
+                raise RefusedError(f"{site[:40]} is not an enrolled {role} site", "see server sites")
+        if not sites:
+            self._need(role, 1)
+        plan = plan_from(card["plan"])
+        return self._queued(
+            self.desk.runs.create(
+                "validate", plan, model=model, split=split, sites=tuple(sorted(set(sites)))
+            )
+        )
+
+    def _need(self, role: str, count: int) -> None:
+        online = self.online()
+        ready = [s for s, e in self.members.sites().items() if s in online and e.role == role]
+        if len(ready) < count:
+            raise RefusedError(
+                f"{len(ready)} {role} sites are online, {count} are needed", "see server sites"
+            )
+
+    def _queued(self, run: Run) -> Run:
+        self._wake.set()
+        return run
+
+    def stop_run(self, run: str) -> Run:
+        """Have a run stop before its next step."""
+        known = self.desk.runs.get(run)
+        if known.status in ENDED:
+            raise RefusedError(f"{run} has ended already: {known.status}")
+        self.desk.runs.ask_to_stop(run)
+        return known
+
+    def resume_run(self, run: str) -> Run:
+        """Queue a stopped or failed run again; it goes on at its last completed round."""
+        known = self.desk.runs.get(run)
+        if known.status not in ("stopped", "failed"):
+            raise RefusedError(f"{run} is {known.status}; only a stopped or failed run resumes")
+        self.desk.runs.clear_stop(run)
+        return self._queued(self.desk.runs.change(run, status="queued", error="", hint=""))
+
+    def describe_sites(self) -> list[dict[str, Any]]:
+        """List the sites for people."""
+        online = self.online()
+        return [
+            {
+                "site": s.site,
+                "role": s.role,
+                "state": "revoked" if s.revoked else "enrolled" if s.node else "invited",
+                "online": s.site in online,
+                "enrolled": s.enrolled,
+                "expires": s.expires if s.invite else "",
+            }
+            for s in self.members.sites().values()
+        ]

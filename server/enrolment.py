@@ -1,0 +1,181 @@
+"""Who belongs to the federation: invites given out, sites enrolled, people with access."""
+
+import hashlib
+import json
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hepafed.common.errors import ConfigError, EnrolmentError, RefusedError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+
+
+def digest_of(token: str) -> str:
+    """SHA-256 of a token: only this is kept on disk."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteEntry:
+    """One invited or enrolled site."""
+
+    site: str
+    role: str
+    invite: str = ""
+    """Digest of the one-time token; empty once used."""
+    expires: str = ""
+    public_key: str = ""
+    """OpenSSH line of the node's key; empty until enrolled."""
+    node: str = ""
+    """Flower's node id, in decimal."""
+    token: str = ""
+    """Digest of the site's own token for weights."""
+    enrolled: str = ""
+    revoked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonEntry:
+    """Somebody with an access file."""
+
+    name: str
+    role: str
+    token: str
+
+
+class Members:
+    """The membership file, members.json, shared by the gateway and the commands.
+
+    It is read anew when it has changed on disk, so `server invite` works while `server start`
+    runs.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "members.json"
+        self._lock = threading.RLock()
+
+    def _load(self) -> tuple[dict[str, SiteEntry], dict[str, PersonEntry]]:
+        if not self._path.exists():
+            return {}, {}
+        values = json.loads(self._path.read_text())
+        sites = [read_record(SiteEntry, v, ConfigError, "members.json") for v in values["sites"]]
+        people = [
+            read_record(PersonEntry, v, ConfigError, "members.json") for v in values["people"]
+        ]
+        return {s.site: s for s in sites}, {p.name: p for p in people}
+
+    def _store(self, sites: dict[str, SiteEntry], people: dict[str, PersonEntry]) -> None:
+        values = {
+            "sites": [write_record(s) for s in sites.values()],
+            "people": [write_record(p) for p in people.values()],
+        }
+        write_whole(self._path, json.dumps(values, indent=1), private=True)
+
+    def sites(self) -> dict[str, SiteEntry]:
+        """Every invited or enrolled site by name."""
+        with self._lock:
+            return self._load()[0]
+
+    def invite(self, site: str, role: str, hours: float, now: datetime) -> tuple[str, datetime]:
+        """Make a one-time token for a site; a new invite replaces an unused one.
+
+        Raises
+        ------
+        EnrolmentError
+            The site is enrolled already.
+        """
+        with self._lock:
+            sites, people = self._load()
+            known = sites.get(site)
+            if known and known.public_key and not known.revoked:
+                raise EnrolmentError(
+                    f"{site} is enrolled already", "choose another name, or revoke it first"
+                )
+            token = secrets.token_urlsafe(32)
+            expires = now + timedelta(hours=hours)
+            sites[site] = SiteEntry(
+                site=site, role=role, invite=digest_of(token), expires=expires.isoformat()
+            )
+            self._store(sites, people)
+        return token, expires
+
+    def invited(self, token: str, now: datetime) -> SiteEntry:
+        """Find the site of a one-time token.
+
+        Raises
+        ------
+        EnrolmentError
+            The token is unknown, used, or expired.
+        """
+        wanted = digest_of(token)
+        for entry in self.sites().values():
+            if entry.invite and secrets.compare_digest(entry.invite, wanted):
+                if now > datetime.fromisoformat(entry.expires):
+                    raise EnrolmentError(
+                        f"the invite of {entry.site} has expired",
+                        "ask the coordinator for a new one (server invite)",
+                    )
+                return entry
+        raise EnrolmentError(
+            "the invite is unknown or was used already",
+            "ask the coordinator for a new one (server invite)",
+        )
+
+    def enrol(self, entry: SiteEntry, public_key: str, node: str, now: datetime) -> str:
+        """Spend the invite of `entry`; returns the site's own token for weights."""
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            sites, people = self._load()
+            if sites.get(entry.site) != entry:
+                raise EnrolmentError("the invite was used already", "ask for a new one")
+            sites[entry.site] = replace(
+                entry,
+                invite="",
+                public_key=public_key,
+                node=node,
+                token=digest_of(token),
+                enrolled=now.isoformat(),
+            )
+            self._store(sites, people)
+        return token
+
+    def revoke(self, site: str) -> SiteEntry:
+        """Shut a site out; RefusedError when there is none of that name."""
+        with self._lock:
+            sites, people = self._load()
+            if site not in sites:
+                raise RefusedError(f"there is no site {site}", "see server sites")
+            entry = replace(sites[site], revoked=True, invite="", token="")
+            sites[site] = entry
+            self._store(sites, people)
+        return entry
+
+    def site_of(self, token: str) -> SiteEntry:
+        """Find the enrolled site of a weights token; RefusedError when there is none."""
+        wanted = digest_of(token)
+        for entry in self.sites().values():
+            if entry.token and not entry.revoked and secrets.compare_digest(entry.token, wanted):
+                return entry
+        raise RefusedError("not an enrolled site")
+
+    def grant(self, name: str, role: str) -> str:
+        """Give somebody access; returns the token of their access file."""
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            sites, people = self._load()
+            people[name] = PersonEntry(name=name, role=role, token=digest_of(token))
+            self._store(sites, people)
+        return token
+
+    def person_of(self, token: str) -> PersonEntry:
+        """Find whose access token this is; RefusedError when nobody's."""
+        wanted = digest_of(token)
+        with self._lock:
+            people = self._load()[1]
+        for person in people.values():
+            if secrets.compare_digest(person.token, wanted):
+                return person
+        raise RefusedError("not a valid access file", "ask the coordinator for one (server grant)")

@@ -1,0 +1,133 @@
+"""The one public port: Fleet forwarded to the SuperLink, enrolment, weights, and the API.
+
+Any path that is not listed here does not exist (404): Flower's Control and Runtime APIs above
+all, which would let whoever reaches them run code on this machine.
+"""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from hepafed.common.certificates import pinned
+from hepafed.common.errors import HepaFedError, RefusedError
+from hepafed.server import api
+from hepafed.server.coordinator import Coordinator
+
+FLEET = frozenset(
+    ("activate-node", "deactivate-node", "send-node-heartbeat", "pull-messages", "get-run",
+     "get-fab", "pull-object", "confirm-message-received", "push-messages", "push-object")
+)  # fmt: skip
+"""What a stock SuperNode calls; `register-node` and `unregister-node` are the coordinator's."""
+
+LARGEST_FLEET_BODY = 48 * 2**20
+_KEPT_HEADERS = ("content-type", "accept")
+
+
+def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
+    """Build the web application of the public port."""
+    upstream = httpx.AsyncClient(verify=pinned(ca), timeout=60)
+
+    async def fleet(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in FLEET:
+            return _nothing()
+        body = await _bounded(request, LARGEST_FLEET_BODY)
+        headers = {
+            k: v
+            for k, v in request.headers.items()
+            if k in _KEPT_HEADERS or k.startswith("flwr-") or k.startswith("x-flwr")
+        }
+        url = f"https://127.0.0.1:{coordinator.link.port}/v1/fleet/{name}"
+        try:
+            answer = await upstream.post(url, content=body, headers=headers)
+        except httpx.HTTPError:
+            return JSONResponse({"error": "the SuperLink does not answer"}, 503)
+        kept = {
+            k: v
+            for k, v in answer.headers.items()
+            if k in _KEPT_HEADERS or k.startswith("flwr-") or k.startswith("x-flwr")
+        }
+        return Response(answer.content, answer.status_code, kept)
+
+    async def weights(request: Request) -> Response:
+        coordinator.members.site_of(_token(request))
+        path = coordinator.desk.blobs.path(request.path_params["digest"])
+        return FileResponse(path, media_type="application/octet-stream")
+
+    async def update(request: Request) -> Response:
+        site = coordinator.members.site_of(_token(request)).site
+        run, round_ = request.path_params["run"], int(request.path_params["round"])
+        size = int(request.headers.get("content-length", "-1"))
+        inbox = coordinator.desk.inbox
+        inbox.admit(site, run, round_, size)
+        digest, path = await _spool(request.stream(), inbox.folder, size)
+        inbox.arrived(site, run, round_, digest, path)
+        return JSONResponse({"sha256": digest})
+
+    async def unknown(_request: Request) -> Response:
+        return _nothing()
+
+    routes = [
+        Route("/v1/fleet/{name}", fleet, methods=["POST"]),
+        Route("/weights/{digest}", weights, methods=["GET"]),
+        Route("/updates/{run}/{round:int}", update, methods=["PUT"]),
+        *api.routes(coordinator),
+        Route("/{anything:path}", unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={HepaFedError: _refuse})
+
+
+def _nothing() -> Response:
+    return JSONResponse({"error": "not found"}, 404)
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    message, hint = getattr(error, "message", "refused"), getattr(error, "hint", "")
+    code = 403 if isinstance(error, RefusedError) else 400
+    return JSONResponse({"error": message, "hint": hint}, code)
+
+
+def _token(request: Request) -> str:
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+async def _bounded(request: Request, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes; RefusedError for a longer one."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise RefusedError(f"a request of more than {limit} bytes")
+    return bytes(body)
+
+
+async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple[str, Path]:
+    """Write an upload of exactly `size` bytes to a file while hashing it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    path, digest, count = Path(name), hashlib.sha256(), 0
+    try:
+        with os.fdopen(handle, "wb", buffering=4 << 20) as f:
+            async for part in stream:
+                count += len(part)
+                if count > size:
+                    break
+                digest.update(part)
+                f.write(part)
+                if count % (4 << 20) < len(part):
+                    await asyncio.sleep(0)
+        if count != size:
+            raise RefusedError(f"the upload broke off at {count} of {size} bytes")
+    except (ClientDisconnect, RefusedError):
+        path.unlink(missing_ok=True)
+        raise RefusedError("the upload broke off", "it is tried again") from None
+    return digest.hexdigest(), path

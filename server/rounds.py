@@ -1,0 +1,228 @@
+"""A training run, round by round: broadcast, gather, fold, checkpoint, choose, freeze."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.messages import (
+    TrainReply,
+    TrainRequest,
+    TuneReply,
+    TuneRequest,
+    TuningFigures,
+)
+from hepafed.common.records import read_record, write_record
+from hepafed.common.scores import choose_threshold
+from hepafed.common.weights import to_bf16
+from hepafed.server import checkpoints
+from hepafed.server.aggregation import WeightedMean, check_update
+from hepafed.server.blobs import Blobs, Expected, Inbox
+from hepafed.server.checkpoints import State
+from hepafed.server.exchange import Exchange
+from hepafed.server.registry import Registry
+from hepafed.server.runs import Run, Runs
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the coordinator has at hand while conducting runs."""
+
+    runs: Runs
+    blobs: Blobs
+    inbox: Inbox
+    registry: Registry
+
+
+@dataclass
+class _Gathered:
+    """Replies of one round, folded in the order of the sites' names as they come."""
+
+    mean: WeightedMean
+    order: list[str]
+    replies: dict[str, tuple[TrainReply, Path]]
+    folded: list[str]
+
+    def fold_ready(self, *, rest: bool = False) -> None:
+        """Fold every reply whose predecessors are folded; `rest`: all that is left."""
+        for site in list(self.order):
+            if site in self.replies:
+                reply, path = self.replies[site]
+                self.mean.fold(path, reply.examples)
+                self.folded.append(site)
+                self.order.remove(site)
+                path.unlink()
+            elif not rest:
+                return
+
+
+def train(run: Run, desk: Desk, exchange: Exchange) -> str:
+    """Conduct a training run from its last completed round to its frozen model.
+
+    Returns the model's id; "" when the run was stopped.
+    """
+    folder = desk.runs.folder(run.id)
+    state = checkpoints.load(folder) or checkpoints.from_initial(folder / "initial.safetensors")
+    while state.round < run.plan.rounds.count:
+        if not desk.runs.may_go_on(run.id):
+            return ""
+        _one_round(run, desk, exchange, state)
+        if not desk.runs.may_go_on(run.id):
+            return ""
+        checkpoints.save(folder, state)
+        desk.runs.change(run.id, round=state.round)
+    wire = to_bf16(state.weights)
+    digest = desk.blobs.publish(wire)
+    figures = _tune(run, desk, exchange, state, digest)
+    if not desk.runs.may_go_on(run.id):
+        return ""
+    _judge(run, desk, state, figures)
+    desk.blobs.drop(digest)
+    return _freeze(run, desk, state, folder)
+
+
+def _quorum(run: Run, desk: Desk, exchange: Exchange) -> list[str]:
+    """Wait for the plan's quorum of training sites; RunError after the deadline."""
+    limit = time.monotonic() + run.plan.rounds.deadline
+    said = False
+    while desk.runs.may_go_on(run.id):
+        online = exchange.online()
+        if len(online) >= run.plan.rounds.quorum:
+            return online
+        if time.monotonic() > limit:
+            raise RunError(
+                f"{len(online)} training sites online, the plan's quorum is "
+                f"{run.plan.rounds.quorum}",
+                "see server sites; then server resume " + run.id,
+            )
+        if not said:
+            desk.runs.event(run.id, "waiting", online=online, quorum=run.plan.rounds.quorum)
+            said = True
+        time.sleep(0.5)
+    return []
+
+
+def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> None:
+    """Broadcast, gather, fold; changes `state`. RunError when quorum is missed."""
+    started, number = time.monotonic(), state.round + 1
+    wire = to_bf16(state.weights)
+    digest, size = desk.blobs.publish(wire), len(wire)
+    del wire
+    sites = _quorum(run, desk, exchange)
+    if not sites:
+        return
+    desk.inbox.open_round(Expected(run.id, number, frozenset(sites), size))
+    desk.runs.event(run.id, "round", round=number, sites=sites, bytes=size)
+    gathered = _Gathered(WeightedMean(state.weights.size), list(sites), {}, [])
+
+    def on_reply(site: str, message: object) -> None:
+        reply = message
+        if not isinstance(reply, TrainReply) or (reply.run, reply.round) != (run.id, number):
+            raise PayloadError("an answer to another round")
+        if not 1 <= reply.examples <= 10**9:
+            raise PayloadError(f"{reply.examples} examples cannot be")
+        path = desk.inbox.take(site, reply.update)
+        if path is None:
+            raise PayloadError("the update did not arrive, or is not the one announced")
+        check_update(path, state.weights.size, run.plan.rounds.max_norm)
+        gathered.replies[site] = (reply, path)
+        gathered.fold_ready()
+        desk.runs.event(
+            run.id, "reply", round=number, site=site, loss=reply.loss, seconds=reply.seconds,
+            examples=reply.examples, auc=reply.tuning.macro_auc,
+        )  # fmt: skip
+
+    request = TrainRequest(run=run.id, round=number, plan=run.plan, weights=digest)
+    failed = exchange.ask(
+        dict.fromkeys(sites, request), TrainReply, run.plan.rounds.deadline, on_reply
+    )
+    for site, reason in failed.items():
+        desk.runs.event(run.id, "missing", round=number, site=site, reason=reason)
+    gathered.fold_ready(rest=True)
+    desk.blobs.drop(digest)
+    if not desk.runs.may_go_on(run.id):
+        return
+    if len(gathered.folded) < run.plan.rounds.quorum:
+        raise RunError(
+            f"round {number}: {len(gathered.folded)} usable updates, the plan's quorum is "
+            f"{run.plan.rounds.quorum}",
+            f"see the reasons with server watch {run.id}; then server resume {run.id}",
+        )
+    figures = {s: gathered.replies[s][0].tuning for s in sorted(gathered.folded)}
+    _judge(run, desk, state, figures)
+    gathered.mean.add_to(state.weights)
+    state.round = number
+    state.examples = {s: gathered.replies[s][0].examples for s in sorted(gathered.folded)}
+    loss = sum(r.loss * r.examples for r, _ in gathered.replies.values()) / gathered.mean.examples
+    desk.runs.event(
+        run.id, "done", round=number, loss=loss, seconds=time.monotonic() - started,
+        auc=state.scores.get(number - 1), best=state.best,
+    )  # fmt: skip
+
+
+def _tune(
+    run: Run, desk: Desk, exchange: Exchange, state: State, digest: str
+) -> dict[str, TuningFigures]:
+    """Score the last weights, which no training reply has judged yet."""
+    got: dict[str, TuningFigures] = {}
+
+    def on_reply(site: str, message: object) -> None:
+        if not isinstance(message, TuneReply) or message.run != run.id:
+            raise PayloadError("an answer to another run")
+        got[site] = message.tuning
+
+    request = TuneRequest(run=run.id, round=state.round, plan=run.plan, weights=digest)
+    sites = _quorum(run, desk, exchange)
+    desk.runs.event(run.id, "tune", sites=sites)
+    exchange.ask(dict.fromkeys(sites, request), TuneReply, run.plan.rounds.deadline, on_reply)
+    return dict(sorted(got.items()))
+
+
+def _judge(run: Run, desk: Desk, state: State, figures: dict[str, TuningFigures]) -> None:
+    """Keep the tuning AUC of the weights in `state`: mean over sites weighted by lesions."""
+    usable = [
+        (f.lesions, f.macro_auc)
+        for f in figures.values()
+        if f.macro_auc is not None and 0 <= f.macro_auc <= 1 and f.lesions > 0
+    ]
+    if not usable or state.round == 0:
+        return
+    auc = sum(n * a for n, a in usable) / sum(n for n, _ in usable)
+    state.scores[state.round] = auc
+    if state.best < 0 or auc > state.scores[state.best]:
+        state.best = state.round
+        state.best_figures = [write_record(f) for f in figures.values()]
+    desk.runs.event(run.id, "judged", round=state.round, auc=auc, best=state.best)
+
+
+def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
+    """Put the best weights into the registry, with the operating point locked."""
+    if state.best < 0:
+        state.best = state.round
+    weights = state.weights
+    if state.best != state.round:
+        weights = checkpoints.weights_of_round(folder, state.best)
+    figures = [read_record(TuningFigures, f, PayloadError) for f in state.best_figures]
+    threshold, rule = choose_threshold(figures)
+    wire = to_bf16(weights)
+    card = {
+        "protocol": run.plan.protocol,
+        "plan": write_record(run.plan),
+        "run": run.id,
+        "round": state.best,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "strategy": run.plan.rounds.strategy,
+        "training_examples": state.examples,
+        "tuning_auc": state.scores.get(state.best),
+        "operating_point": {
+            "threshold": threshold,
+            "rule": rule,
+            "chosen_on": f"tuning data of {len(figures)} sites",
+        },
+        "parameters": state.layout.size,
+        "parent": run.plan.model.weights,
+    }
+    model = desk.registry.add(run.plan.name, state.layout, weights, wire, card)
+    desk.runs.event(run.id, "frozen", model=model, round=state.best, threshold=threshold)
+    return model

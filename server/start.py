@@ -1,0 +1,86 @@
+"""Run the coordinator in the foreground until SIGTERM or Ctrl-C."""
+
+import fcntl
+import logging
+import logging.handlers
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from hepafed.common.config import ServerConfig, host_and_port, read_toml
+from hepafed.common.console import say
+from hepafed.common.errors import ConfigError, UnreachableError
+from hepafed.server.coordinator import Coordinator
+from hepafed.server.gateway import make_gateway
+
+HINT = "run server init first, or name its folder with --home"
+
+
+def run_server(home: Path) -> None:
+    """Start everything; returns when told to end.
+
+    Raises
+    ------
+    ConfigError
+        `home` holds no server, or another `server start` uses it.
+    UnreachableError
+        The public port cannot be bound.
+    RunError
+        Flower's SuperLink does not start.
+    """
+    config = read_toml(ServerConfig, home / "server.toml", HINT)
+    port = host_and_port(config.address)[1]
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"a server runs in {home} already", "stop it first") from None
+        _write_log(home / "server.log")
+        public = _bind(config.listen, port)
+        coordinator = Coordinator(home)
+        say(f"starting on {config.address} …")
+        try:
+            coordinator.start()
+            _serve(home, coordinator, public, config)
+        finally:
+            coordinator.stop()
+            public.close()
+    say("stopped; runs under way go on at the next server start")
+
+
+def _bind(interface: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((interface, port), backlog=256)
+    except OSError as e:
+        raise UnreachableError(
+            f"cannot listen on {interface}:{port}: {e.strerror}",
+            "another program uses the port, or it needs rights; see server.toml",
+        ) from e
+
+
+def _serve(
+    home: Path, coordinator: Coordinator, public: socket.socket, config: ServerConfig
+) -> None:
+    keys = home / "keys"
+    gateway = make_gateway(coordinator, (keys / "ca.pem").read_text())
+    settings = uvicorn.Config(
+        gateway,
+        ssl_certfile=str(keys / "server.pem"),
+        ssl_keyfile=str(keys / "server.key"),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        lifespan="off",
+    )
+    say(f"ready: https://{config.address} · log {home / 'server.log'} · Ctrl-C ends it")
+    uvicorn.Server(settings).run(sockets=[public])
+
+
+def _write_log(path: Path) -> None:
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=10 << 20, backupCount=5)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for noisy in ("httpx", "httpcore", "flwr"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

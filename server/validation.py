@@ -1,0 +1,108 @@
+"""A federated validation: a frozen model to the held-out sites, their figures back, pooled."""
+
+import json
+import platform
+import time
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.files import write_whole
+from hepafed.common.messages import SiteSummary, ValidateRequest
+from hepafed.common.plan import plan_from
+from hepafed.server.exchange import Exchange
+from hepafed.server.pooling import pool
+from hepafed.server.rounds import Desk
+from hepafed.server.runs import Run
+
+WAIT_SECONDS = 60.0
+"""How long a validation waits for the sites it was asked for to come online."""
+
+
+def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
+    """Ask the sites, pool what they release, write report.json; returns the model's id."""
+    card = desk.registry.card(run.model)
+    sites, absent = _present(run, desk, exchange)
+    digest = desk.blobs.publish(desk.registry.wire(run.model))
+    summaries: dict[str, SiteSummary] = {}
+
+    def on_reply(site: str, message: object) -> None:
+        if not isinstance(message, SiteSummary) or message.run != run.id:
+            raise PayloadError("an answer to another run")
+        if message.weights != digest:
+            raise PayloadError("the site scored other weights than those asked for")
+        summaries[site] = message
+        desk.runs.event(
+            run.id, "reply", site=site, patients=message.patients, lesions=message.lesions
+        )
+
+    request = ValidateRequest(
+        run=run.id,
+        model=run.model,
+        plan=plan_from(card["plan"]),
+        weights=digest,
+        threshold=float(card["operating_point"]["threshold"]),
+        split=run.split,
+    )
+    desk.runs.event(run.id, "asked", sites=sites)
+    failed = exchange.ask(
+        dict.fromkeys(sites, request), SiteSummary, run.plan.rounds.deadline, on_reply
+    )
+    desk.blobs.drop(digest)
+    missing = {**dict.fromkeys(absent, "offline"), **failed}
+    for site, reason in sorted(missing.items()):
+        desk.runs.event(run.id, "missing", site=site, reason=reason)
+    if not desk.runs.may_go_on(run.id):
+        return ""
+    if not summaries:
+        reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
+        raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
+    report = pool(dict(sorted(summaries.items())), _model(card), _provenance(run, card, missing))
+    path = desk.runs.folder(run.id) / "report.json"
+    write_whole(path, json.dumps(report, allow_nan=False))
+    return run.model
+
+
+def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[str]]:
+    """Wait for the sites that were named (or for any); returns those online and those not."""
+    limit = time.monotonic() + WAIT_SECONDS
+    while True:
+        online = exchange.online()
+        wanted = list(run.sites)
+        absent = [s for s in wanted if s not in online]
+        if (wanted and not absent) or (not wanted and online) or time.monotonic() > limit:
+            break
+        if not desk.runs.may_go_on(run.id):
+            break
+        time.sleep(0.5)
+    asked = [s for s in online if not wanted or s in wanted]
+    if not asked:
+        raise RunError("no site that can validate is online", "see server sites")
+    return asked, absent
+
+
+def _model(card: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": card["id"],
+        "protocol": card["protocol"],
+        "sha256": card["sha256"],
+        "operating_point": card["operating_point"],
+    }
+
+
+def _provenance(run: Run, card: dict[str, Any], missing: dict[str, str]) -> dict[str, Any]:
+    packages = ("hepafed", "flwr", "numpy", "scipy")
+    return {
+        "run": run.id,
+        "split": run.split,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plan": card["plan"],
+        "training_run": card["run"],
+        "training_examples": card["training_examples"],
+        "missing_sites": dict(sorted(missing.items())),
+        "software": {
+            "python": platform.python_version(),
+            **{p: metadata.version(p) for p in packages},
+        },
+    }

@@ -1,0 +1,61 @@
+"""Follow a run on the terminal: rounds, sites, loss, AUC, seconds."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from hepafed.common.console import progress, say
+
+if TYPE_CHECKING:
+    from hepafed.server.remote import Remote
+
+ENDED = ("completed", "failed", "stopped")
+POLL_SECONDS = 0.5
+
+
+def follow(remote: "Remote", run: str) -> dict[str, Any]:
+    """Print a run's events as they come, under a bar of its rounds; returns the ended run."""
+    since = 0
+    with progress() as display:
+        bar = display.add_task(run, total=None)
+        while True:
+            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(since))
+            total = values["plan"]["rounds"]["count"] if values["kind"] == "train" else None
+            display.update(bar, total=total, completed=values["round"])
+            for event in values["events"]:
+                if line := describe(event):
+                    display.console.print(line, markup=False)
+            since += len(values["events"])
+            if values["status"] in ENDED:
+                break
+            time.sleep(POLL_SECONDS)
+    say(f"run {run}: {values['status']}")
+    return values
+
+
+def describe(event: dict[str, Any]) -> str:
+    """Put one event into words; "" for one that says nothing new to a person."""
+    kind = event["event"]
+    if kind == "waiting":
+        return f"waiting for {event['quorum']} training sites; online: {len(event['online'])}"
+    if kind == "preparing":
+        return "making the initial weights"
+    if kind == "round":
+        return f"round {event['round']}: {', '.join(event['sites'])}"
+    if kind == "reply" and "loss" in event:
+        return (
+            f"  {event['site']}: {event['examples']} examples, loss {event['loss']:.3f}, "
+            f"{event['seconds']:.1f} s"
+        )
+    if kind == "reply":
+        return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
+    if kind == "missing":
+        return f"  {event['site']}: {event['reason']}"
+    if kind == "judged":
+        return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
+    if kind == "done":
+        return f"  round {event['round']} done in {event['seconds']:.1f} s, loss {event['loss']:.3f}"
+    if kind == "asked":
+        return f"asked {', '.join(event['sites'])}"
+    if kind == "frozen":
+        return f"best weights of round {event['round']}, threshold {event['threshold']:.3f} locked"
+    return ""
