@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
-
 from hepafed.client.cohort import Cohort
 from hepafed.client.ledger import Ledger
 from hepafed.client.policy import permit

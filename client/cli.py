@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import click
-
 from hepafed.common.console import command, progress, say, say_json, table
 from hepafed.common.errors import UsageError
 
@@ -21,7 +20,7 @@ def _home(ctx: click.Context) -> Path:
 @click.version_option(package_name="hepafed")
 @click.pass_context
 def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
-    """Take part in federated learning without moving a patient's data.
+    r"""Take part in federated learning without moving a patient's data.
 
     \b
     Example:
@@ -38,7 +37,7 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @command
 def inspect(folder: Path, as_json: bool) -> None:
-    """Say what HepaFed would make of an export folder; writes nothing.
+    r"""Say what HepaFed would make of an export folder; writes nothing.
 
     \b
     Example:
@@ -74,7 +73,7 @@ def inspect(folder: Path, as_json: bool) -> None:
 @click.pass_context
 @command
 def join(ctx: click.Context, invite: Path) -> None:
-    """Make keys here, enrol with the invite, write site.toml.
+    r"""Make keys here, enrol with the invite, write site.toml.
 
     \b
     Example:
@@ -104,7 +103,7 @@ def ingest(
     ctx: click.Context, dicom: Path | None, images: Path | None, labels: Path, sequence: str,
     label_map: str, where: str, group_column: str, file_column: str, label_column: str,
 ) -> None:  # fmt: skip
-    """Build or extend the cohort store; nothing identifying is kept.
+    r"""Build or extend the cohort store; nothing identifying is kept.
 
     \b
     Example:
@@ -153,7 +152,7 @@ def _pairs(text: str) -> dict[str, str]:
 @click.pass_context
 @command
 def cohort(ctx: click.Context, as_json: bool) -> None:
-    """Count the lesions by class, split and protocol.
+    r"""Count the lesions by class, split and protocol.
 
     \b
     Example:
@@ -176,7 +175,7 @@ def cohort(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 @command
 def start(ctx: click.Context) -> None:
-    """Run the site in the foreground: SuperNode and worker, supervised.
+    r"""Run the site in the foreground: SuperNode and worker, supervised.
 
     \b
     Example:
@@ -194,7 +193,7 @@ def start(ctx: click.Context) -> None:
 @click.pass_context
 @command
 def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
-    """Show what left the building: when, for which run, how many bytes.
+    r"""Show what left the building: when, for which run, how many bytes.
 
     \b
     Example:

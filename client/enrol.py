@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-
 from hepafed.common.certificates import make_node_key, pinned
 from hepafed.common.config import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.errors import ConfigError, EnrolmentError, UnreachableError

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from numpy.typing import NDArray
-
 from hepafed.common.certificates import pinned
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 from hepafed.common.weights import Layout, from_bf16
+from numpy.typing import NDArray
 
 TRIES = 5
 

@@ -38,7 +38,6 @@ def main() -> None:
 
 def _serve(home: Path, config: SiteConfig, address: str, stopping: threading.Event) -> None:
     import torch
-
     from hepafed.client.app import open_app
     from hepafed.client.flower import Executor
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import platformdirs
-
 from hepafed.common.errors import ConfigError, UsageError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 import click
+from hepafed.common.errors import HepaFedError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-
-from hepafed.common.errors import HepaFedError
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -7,7 +7,7 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | kind | from → to | holds |
 |---|---|---|
 | `train` | coordinator → site | the plan, round, digest of the weights to start from |
-| `trained` | site → coordinator | digest of the update, number of examples, loss, seconds, tuning figures |
+| `trained` | site → coordinator | digest of the update, examples, loss, seconds, tuning figures |
 | `tune` | coordinator → site | digest of weights to score on the tuning split |
 | `tuned` | site → coordinator | tuning figures |
 | `validate` | coordinator → site | model card's digest, protocol, operating point, split |

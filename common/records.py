@@ -33,9 +33,7 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
     for name, field in fields.items():
         if name in values:
             made[name] = _read(hints[name], values[name], error, prefix + name)
-        elif (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        ):
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise error(f"missing key {prefix}{name}")
     return cls(**made)
 

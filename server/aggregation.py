@@ -8,9 +8,8 @@ run, the same bit for bit.
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hepafed.common.errors import PayloadError
+from numpy.typing import NDArray
 
 _CHUNK = 1 << 20
 

@@ -6,16 +6,15 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
-
 from hepafed.common.config import plain_name
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.common.vocabulary import ROLES
 from hepafed.server.coordinator import Coordinator
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 LARGEST_BODY = 1 << 20
 EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", "validate"))
@@ -108,12 +107,14 @@ def routes(coordinator: Coordinator) -> list[Route]:
         ("validate", "POST", "/api/validate", validate),
         ("runs", "GET", "/api/runs", lambda _v, _r: [_run(x) for x in runs.all()]),
         ("run", "GET", "/api/runs/{run}", run),
-        ("stop", "POST", "/api/runs/{run}/stop", lambda _v, r: _run(c.stop_run(r.path_params["run"]))),
+        ("stop", "POST", "/api/runs/{run}/stop",
+         lambda _v, r: _run(c.stop_run(r.path_params["run"]))),
         ("resume", "POST", "/api/runs/{run}/resume",
          lambda _v, r: _run(c.resume_run(r.path_params["run"]))),
         ("report", "GET", "/api/runs/{run}/report", report),
         ("models", "GET", "/api/models", lambda _v, _r: registry.all()),
-        ("model", "GET", "/api/models/{model}", lambda _v, r: registry.card(r.path_params["model"])),
+        ("model", "GET", "/api/models/{model}",
+         lambda _v, r: registry.card(r.path_params["model"])),
     ]  # fmt: skip
 
     def person_may(request: Request, verb: str) -> None:

@@ -28,10 +28,10 @@ class Conductor:
         if run.status in ENDED:
             return
         run = self._desk.runs.change(run.id, status="running", error="", hint="")
-        exchange = Exchange(grid, lambda: self._nodes(run), lambda: self._desk.runs.may_go_on(run.id))
-        procedure: Callable[[Run, Desk, Exchange], str] = (
-            train if run.kind == "train" else validate
+        exchange = Exchange(
+            grid, lambda: self._nodes(run), lambda: self._desk.runs.may_go_on(run.id)
         )
+        procedure: Callable[[Run, Desk, Exchange], str] = train if run.kind == "train" else validate
         try:
             model = procedure(run, self._desk, exchange)
         except HepaFedError as e:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import safe_open
-
 from hepafed.common.errors import RunError
 from hepafed.common.weights import Layout, save_safetensors
+from numpy.typing import NDArray
+from safetensors import safe_open
 
 
 @dataclass

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
 from hepafed.common.console import command, say, say_json, table
 from hepafed.common.errors import RunError, UsageError
 from hepafed.common.vocabulary import ROLES
@@ -39,7 +38,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 @click.version_option(package_name="hepafed")
 @click.pass_context
 def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
-    """Coordinate federated learning for liver-tumour diagnosis on MRI.
+    r"""Coordinate federated learning for liver-tumour diagnosis on MRI.
 
     \b
     Example:
@@ -57,7 +56,7 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @click.pass_context
 @command
 def init(ctx: click.Context, address: str, listen: str) -> None:
-    """Make the coordinator's CA, certificate, server.toml and access file.
+    r"""Make the coordinator's CA, certificate, server.toml and access file.
 
     \b
     Example:
@@ -76,7 +75,7 @@ def init(ctx: click.Context, address: str, listen: str) -> None:
 @click.pass_context
 @command
 def start(ctx: click.Context) -> None:
-    """Run the coordinator in the foreground: gateway, SuperLink, runs.
+    r"""Run the coordinator in the foreground: gateway, SuperLink, runs.
 
     \b
     Example:
@@ -99,7 +98,7 @@ def start(ctx: click.Context) -> None:
 def invite(
     ctx: click.Context, site: str, role: str, expires: str, folder: Path, access: Path | None
 ) -> None:
-    """Write SITE.invite, the one file with which a site joins.
+    r"""Write SITE.invite, the one file with which a site joins.
 
     \b
     Example:
@@ -133,7 +132,7 @@ def invite(
 @click.pass_context
 @command
 def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path | None) -> None:
-    """Write an access file for somebody else.
+    r"""Write an access file for somebody else.
 
     \b
     Example:
@@ -159,7 +158,7 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
 @click.pass_context
 @command
 def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
-    """List the sites: role, enrolled or invited, online.
+    r"""List the sites: role, enrolled or invited, online.
 
     \b
     Example:
@@ -181,7 +180,7 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 @click.pass_context
 @command
 def revoke(ctx: click.Context, site: str, access: Path | None) -> None:
-    """Shut a site out.
+    r"""Shut a site out.
 
     \b
     Example:
@@ -201,7 +200,7 @@ def revoke(ctx: click.Context, site: str, access: Path | None) -> None:
 def train(
     ctx: click.Context, plan: Path, watching: bool, as_json: bool, access: Path | None
 ) -> None:
-    """Check a plan and start a training run.
+    r"""Check a plan and start a training run.
 
     \b
     Example:
@@ -239,7 +238,7 @@ def _started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: boo
 @click.pass_context
 @command
 def runs(ctx: click.Context, as_json: bool, access: Path | None) -> None:
-    """List the runs.
+    r"""List the runs.
 
     \b
     Example:
@@ -261,7 +260,7 @@ def runs(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 @click.pass_context
 @command
 def watch(ctx: click.Context, run: str, access: Path | None) -> None:
-    """Show a run's progress until it ends (Ctrl-C leaves the run alone).
+    r"""Show a run's progress until it ends (Ctrl-C leaves the run alone).
 
     \b
     Example:
@@ -277,7 +276,7 @@ def watch(ctx: click.Context, run: str, access: Path | None) -> None:
 @click.pass_context
 @command
 def stop(ctx: click.Context, run: str, access: Path | None) -> None:
-    """Stop a run before its next step.
+    r"""Stop a run before its next step.
 
     \b
     Example:
@@ -293,7 +292,7 @@ def stop(ctx: click.Context, run: str, access: Path | None) -> None:
 @click.pass_context
 @command
 def resume(ctx: click.Context, run: str, access: Path | None) -> None:
-    """Go on with a stopped or failed run at its last completed round.
+    r"""Go on with a stopped or failed run at its last completed round.
 
     \b
     Example:
@@ -314,7 +313,7 @@ def resume(ctx: click.Context, run: str, access: Path | None) -> None:
 def models(
     ctx: click.Context, verb: str, model: str, folder: Path, as_json: bool, access: Path | None
 ) -> None:
-    """List, show or export the signed models.
+    r"""List, show or export the signed models.
 
     \b
     Example:
@@ -351,7 +350,7 @@ def models(
 @click.argument("model")
 @click.option("--sites", "names", default="", help="Only these, with commas; default: all online.")
 @click.option("--split", type=click.Choice(["external", "test"]), default="external",
-              show_default=True, help="Held-out sites, or the internal test at training sites.")  # fmt: skip
+              show_default=True, help="Held-out sites, or training sites' internal test.")  # fmt: skip
 @click.option("--watch", "watching", is_flag=True, help="Stay, then write the report.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @json_option
@@ -362,7 +361,7 @@ def validate(
     ctx: click.Context, model: str, names: str, split: str, watching: bool,
     folder: Path | None, as_json: bool, access: Path | None,
 ) -> None:  # fmt: skip
-    """Validate a frozen model at the held-out sites and pool their figures.
+    r"""Validate a frozen model at the held-out sites and pool their figures.
 
     \b
     Example:
@@ -390,7 +389,7 @@ def report(
     ctx: click.Context, run: str, scores: Path | None, threshold: float, folder: Path | None,
     access: Path | None,
 ) -> None:  # fmt: skip
-    """Write the report of a validation run, or of a score table.
+    r"""Write the report of a validation run, or of a score table.
 
     \b
     Example:

@@ -86,7 +86,8 @@ class Coordinator:
         self.desk.runs.event(run.id, "preparing")
         write_whole(folder / "plan.json", json.dumps(write_record(run.plan)))
         made = subprocess.run(
-            [sys.executable, "-m", "hepafed.server.initial", str(folder / "plan.json"), str(initial)],
+            [sys.executable, "-m", "hepafed.server.initial", str(folder / "plan.json"),
+             str(initial)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if made.returncode:
@@ -127,7 +128,9 @@ class Coordinator:
         role = "train" if split == "test" else "validate"
         for site in sites:
             if site not in known or not known[site].node or known[site].role != role:
-                raise RefusedError(f"{site[:40]} is not an enrolled {role} site", "see server sites")
+                raise RefusedError(
+                    f"{site[:40]} is not an enrolled {role} site", "see server sites"
+                )
         if not sites:
             self._need(role, 1)
         plan = plan_from(card["plan"])

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from flwr.app import ConfigRecord, Message, RecordDict
-
 from hepafed.common.errors import PayloadError
 from hepafed.common.messages import Refusal, pack, unpack
 

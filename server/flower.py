@@ -51,7 +51,6 @@ from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.task_identity import TaskIdentity
 from flwr.superlink.grid.http_grid import HttpGrid
-
 from hepafed.common.errors import EnrolmentError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import stop_process, tied_environment
@@ -68,6 +67,9 @@ fab-include = ["pyproject.toml"]
 [tool.flwr.app.components]
 serverapp = "hepafed.server.app:app"
 clientapp = "hepafed.client.app:app"
+
+[tool.flwr.app.config]
+hepafed-run = ""
 """
 
 ServerApp = Callable[[HttpGrid, Context], None]
@@ -298,4 +300,3 @@ class Executor:
             if heartbeat.is_running:
                 heartbeat.stop()
             grid.close()
-

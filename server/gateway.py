@@ -12,15 +12,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
-
 from hepafed.common.certificates import pinned
 from hepafed.common.errors import HepaFedError, RefusedError
 from hepafed.server import api
 from hepafed.server.coordinator import Coordinator
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 FLEET = frozenset(
     ("activate-node", "deactivate-node", "send-node-heartbeat", "pull-messages", "get-run",

@@ -10,11 +10,10 @@ import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from numpy.typing import NDArray
-
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.files import write_whole
 from hepafed.common.weights import Layout, save_safetensors
+from numpy.typing import NDArray
 
 
 class Registry:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-
 from hepafed.common.certificates import pinned
 from hepafed.common.config import Access, read_toml
 from hepafed.common.errors import FederationError, UnreachableError

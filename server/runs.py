@@ -1,4 +1,4 @@
-"""Runs on disk: what was asked, how far it is, what happened. Flower's runs are attempts of them."""
+"""Runs on disk: what was asked, how far it is, what happened (Flower's are attempts)."""
 
 import json
 import secrets
@@ -100,7 +100,9 @@ class Runs:
         path = self.folder(run) / "events.jsonl"
         if not path.exists():
             return []
-        whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("}\n")]
+        whole = [
+            line for line in path.read_text().splitlines(keepends=True) if line.endswith("}\n")
+        ]
         return [json.loads(line) for line in whole[since:]]
 
     def ask_to_stop(self, run: str) -> None:

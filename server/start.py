@@ -7,7 +7,6 @@ import socket
 from pathlib import Path
 
 import uvicorn
-
 from hepafed.common.config import ServerConfig, host_and_port, read_toml
 from hepafed.common.console import say
 from hepafed.common.errors import ConfigError, UnreachableError

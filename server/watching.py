@@ -53,7 +53,9 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "judged":
         return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
     if kind == "done":
-        return f"  round {event['round']} done in {event['seconds']:.1f} s, loss {event['loss']:.3f}"
+        return (
+            f"  round {event['round']} done in {event['seconds']:.1f} s, loss {event['loss']:.3f}"
+        )
     if kind == "asked":
         return f"asked {', '.join(event['sites'])}"
     if kind == "frozen":

@@ -1,0 +1,161 @@
+"""Weights as one flat vector: its layout, bf16 on the wire, safetensors on disk.
+
+Only floating-point entries of the state dict travel (parameters and BatchNorm statistics);
+integer counters stay where they are. Nothing here imports torch until a module is handed in, so
+the coordinator stays small.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from hepafed.common.errors import PayloadError
+from hepafed.common.files import whole_file
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Flat = NDArray[np.float32]
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names and shapes of the floating state-dict entries, in order."""
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, module: "nn.Module") -> "Layout":
+        """Read the layout of a network."""
+        entries = [(k, tuple(v.shape)) for k, v in module.state_dict().items()
+                   if v.is_floating_point()]  # fmt: skip
+        return cls(tuple(k for k, _ in entries), tuple(s for _, s in entries))
+
+    @property
+    def size(self) -> int:
+        """How many numbers the vector holds."""
+        return sum(prod(s) for s in self.shapes)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of names and shapes, hex."""
+        return hashlib.sha256(json.dumps([self.names, self.shapes]).encode()).hexdigest()
+
+
+def flatten(module: "nn.Module", layout: Layout) -> Flat:
+    """Copy a network's state into a vector of `layout.size` float32."""
+    state = module.state_dict()
+    flat = np.empty(layout.size, np.float32)
+    start = 0
+    for name, shape in zip(layout.names, layout.shapes, strict=True):
+        count = prod(shape)
+        flat[start : start + count] = state[name].detach().float().cpu().numpy().ravel()
+        start += count
+    return flat
+
+
+def load(module: "nn.Module", layout: Layout, flat: Flat) -> None:
+    """Put a vector into a network in place; PayloadError for a wrong size."""
+    import torch
+
+    if flat.shape != (layout.size,):
+        raise PayloadError(f"the weights hold {flat.size} numbers, the model {layout.size}")
+    state = module.state_dict()
+    start = 0
+    with torch.no_grad():
+        for name, shape in zip(layout.names, layout.shapes, strict=True):
+            count = prod(shape)
+            part = torch.from_numpy(flat[start : start + count].reshape(shape))
+            state[name].copy_(part)
+            start += count
+
+
+def to_bf16(flat: Flat) -> bytes:
+    """Round to bfloat16 (nearest, ties to even); little-endian, 2 bytes a number."""
+    out = np.empty(flat.size, "<u2")
+    for start in range(0, flat.size, _CHUNK):
+        part = np.ascontiguousarray(flat[start : start + _CHUNK])
+        bits = part.view(np.uint32)
+        rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+        high = (rounded >> np.uint32(16)).astype(np.uint16)
+        bad = ~np.isfinite(part)
+        if bad.any():
+            kept = (bits[bad] >> np.uint32(16)).astype(np.uint16)
+            kept[np.isnan(part[bad])] = 0x7FC0
+            high[bad] = kept
+        out[start : start + _CHUNK] = high
+    return out.tobytes()
+
+
+def from_bf16(content: bytes, layout: Layout) -> Flat:
+    """Widen bf16 bytes to float32.
+
+    Raises
+    ------
+    PayloadError
+        Not 2 × `layout.size` bytes, or NaN or infinity among them.
+    """
+    if len(content) != 2 * layout.size:
+        raise PayloadError(f"the weights are {len(content)} bytes, the model's {2 * layout.size}")
+    raw = np.frombuffer(content, "<u2")
+    flat = np.empty(raw.size, np.float32)
+    view = flat.view(np.uint32)
+    for start in range(0, raw.size, _CHUNK):
+        part = view[start : start + _CHUNK]
+        part[:] = raw[start : start + _CHUNK]
+        part <<= np.uint32(16)
+        if not np.isfinite(flat[start : start + _CHUNK]).all():
+            raise PayloadError("the weights hold NaN or infinity")
+    return flat
+
+
+def save_safetensors(
+    path: Path, layout: Layout, flat: Flat, metadata: dict[str, str] | None = None
+) -> None:
+    """Write tensors by name, whole or not at all; the metadata keeps the layout's order."""
+    header: dict[str, object] = {
+        "__metadata__": {"order": json.dumps(layout.names), **(metadata or {})}
+    }
+    start = 0
+    for name, shape in zip(layout.names, layout.shapes, strict=True):
+        end = start + 4 * prod(shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+        start = end
+    if start != flat.nbytes:
+        raise PayloadError(f"the weights hold {flat.size} numbers, the layout {layout.size}")
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with whole_file(path) as f:
+        # the vector already is the file's body: no tensor is copied
+        f.write(len(text).to_bytes(8, "little") + text)
+        f.write(np.ascontiguousarray(flat, "<f4").data)
+
+
+def read_safetensors(path: Path, layout: Layout) -> Flat:
+    """Read a file of `save_safetensors`.
+
+    Raises
+    ------
+    PayloadError
+        Not a safetensors file, or a tensor of the layout is missing or of another shape.
+    """
+    flat, start = np.empty(layout.size, np.float32), 0
+    try:
+        with safe_open(str(path), framework="numpy") as f:
+            for name, shape in zip(layout.names, layout.shapes, strict=True):
+                part = f.get_tensor(name)
+                if part.shape != shape:
+                    raise PayloadError(f"{path.name}: {name} has another shape")
+                flat[start : start + part.size] = part.ravel()
+                start += part.size
+    except (OSError, SafetensorError) as e:
+        raise PayloadError(f"{path.name} does not hold this model's weights") from e
+    return flat
