@@ -1,0 +1,228 @@
+"""Local training: one site's part of a round, with model, data and optimiser kept warm."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hepafed.client.augment import augment
+from hepafed.client.cohort import Cohort, Selection
+from hepafed.common.errors import CohortError, RunError
+from hepafed.common.model import build
+from hepafed.common.plan import Plan, TrainingPlan
+from hepafed.common.weights import Layout, flatten, load
+
+Flat = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a round of local training gives."""
+
+    update: Flat
+    """Weights after minus weights before, `layout.size` float32."""
+    examples: int
+    """Images the site trained on (the weight of its update)."""
+    loss: float
+    """Mean training loss of the round."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Images:
+    """A split in memory at the plan's size."""
+
+    pixels: Tensor
+    """float32 [images, channels, size, size]."""
+    labels: Tensor
+    """int64 [images]: class of the image's lesion."""
+    selection: Selection
+
+
+class Trainer:
+    """A site's network, images and optimiser, warm from round to round."""
+
+    def __init__(self, home: Path, site_seed: int, device: str = "auto") -> None:
+        self._home = home
+        self._site_seed = site_seed
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self._plan: Plan | None = None
+        self._module: nn.Module | None = None
+        self._layout: Layout | None = None
+        self._images: dict[tuple[str, str, int], Images] = {}
+        self._optimiser: torch.optim.Optimizer | None = None
+        self._last: tuple[str, int] | None = None
+
+    def module(self, plan: Plan) -> nn.Module:
+        """Give the plan's network, built once."""
+        known = self._plan
+        if self._module is None or known is None or (known.model, known.protocol) != (
+            plan.model, plan.protocol,
+        ):  # fmt: skip
+            self._module = build(plan).to(self.device)
+            if self.device.type == "cuda":
+                self._module = self._module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._layout = Layout.of(self._module)
+            self._optimiser = self._last = None
+        self._plan = plan
+        return self._module
+
+    def layout(self, plan: Plan) -> Layout:
+        """Give the layout of the plan's weights."""
+        module = self.module(plan)
+        return self._layout or Layout.of(module)
+
+    def images(self, plan: Plan, split: str) -> Images:
+        """Give a split's images at the plan's size, read and resized once.
+
+        Raises
+        ------
+        CohortError
+            The split holds no lesion with the protocol's sequences.
+        """
+        key = (plan.protocol, split, plan.model.size)
+        if key not in self._images:
+            selection = Cohort.open(self._home).select(plan.protocol, split)
+            if len(selection.labels) == 0:
+                raise CohortError(
+                    f"no lesion of the {split} split has the sequences of {plan.protocol}",
+                    "see client cohort",
+                )
+            parts = [
+                functional.interpolate(
+                    torch.from_numpy(selection.images[i : i + 64].astype(np.float32)),
+                    size=(plan.model.size, plan.model.size),
+                    mode="bilinear",
+                    align_corners=False,
+                    antialias=True,
+                )
+                for i in range(0, len(selection.images), 64)
+            ]
+            labels = torch.from_numpy(np.asarray(selection.labels)[selection.owner])
+            self._images[key] = Images(torch.cat(parts), labels, selection)
+        return self._images[key]
+
+    def train(self, plan: Plan, flat: Flat, run: str, round: int) -> Trained:  # noqa: A002
+        """Train one round from `flat` and return the difference.
+
+        The same plan, site, round, weights and cohort give the same update bit for bit on CPU.
+
+        Raises
+        ------
+        RunError
+            The loss is no longer finite.
+        """
+        started = time.monotonic()
+        module, layout = self.module(plan), self.layout(plan)
+        load(module, layout, flat)
+        data = self.images(plan, "train")
+        optimiser = self._warm_optimiser(plan, module, run, round)
+        generator = torch.Generator().manual_seed(
+            (plan.seed * 1_000_003 + self._site_seed * 8191 + round) % (2**63)
+        )
+        torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+        module.train()
+        if plan.model.freeze_norm:
+            _freeze_norm(module)
+        losses: list[float] = []
+        batches = [
+            b for _ in range(plan.training.epochs) for b in _batches(data, plan, generator)
+        ]
+        for step, chosen in enumerate(batches):
+            progress = (round - 1 + step / len(batches)) / plan.rounds.count
+            for group in optimiser.param_groups:
+                group["lr"] = rate_at(plan.training, progress)
+            losses.append(self._step(module, optimiser, data, chosen, plan.training, generator))
+        self._last = (run, round)
+        update = flatten(module, layout) - flat
+        if not all(math.isfinite(x) for x in losses) or not np.isfinite(update).all():
+            self._optimiser = None
+            raise RunError("the training loss is no longer finite", "lower training.rate")
+        mean = sum(losses) / len(losses)
+        return Trained(update, len(data.labels), mean, time.monotonic() - started)
+
+    def _warm_optimiser(
+        self, plan: Plan, module: nn.Module, run: str, round_: int
+    ) -> torch.optim.Optimizer:
+        """Keep the moments across consecutive rounds of a run, else start anew."""
+        if self._optimiser is None or self._last != (run, round_ - 1):
+            self._optimiser = _make_optimiser(plan.training, module)
+        return self._optimiser
+
+    def _step(
+        self, module: nn.Module, optimiser: torch.optim.Optimizer, data: Images, chosen: Tensor,
+        plan: TrainingPlan, generator: torch.Generator,
+    ) -> float:  # fmt: skip
+        pixels, labels = data.pixels[chosen], data.labels[chosen]
+        if plan.augment:
+            pixels = augment(pixels, generator)
+        pixels, labels = pixels.to(self.device), labels.to(self.device)
+        with torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"
+        ):
+            loss = functional.cross_entropy(
+                module(pixels), labels, label_smoothing=plan.label_smoothing
+            )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        return float(loss.detach())
+
+
+def rate_at(plan: TrainingPlan, progress: float) -> float:
+    """Give the learning rate at a share (0 to 1) of the whole run.
+
+    `one-cycle`: up from a tenth over the first 30 %, then a cosine down to nothing
+    (Smith and Topin 2019); `cosine`: down from the peak; `constant`: the peak.
+    """
+    if plan.schedule == "constant":
+        return plan.rate
+    if plan.schedule == "cosine":
+        return plan.rate * 0.5 * (1 + math.cos(math.pi * progress))
+    if progress < 0.3:
+        share = 0.5 * (1 - math.cos(math.pi * progress / 0.3))
+        return plan.rate * (0.1 + 0.9 * share)
+    return plan.rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.3) / 0.7))
+
+
+def _make_optimiser(plan: TrainingPlan, module: nn.Module) -> torch.optim.Optimizer:
+    if plan.optimiser == "sgd":
+        return torch.optim.SGD(
+            module.parameters(), plan.rate, plan.momentum, weight_decay=plan.weight_decay
+        )
+    return torch.optim.AdamW(module.parameters(), plan.rate, weight_decay=plan.weight_decay)
+
+
+def _freeze_norm(module: nn.Module) -> None:
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.eval()
+
+
+def _batches(data: Images, plan: Plan, generator: torch.Generator) -> list[Tensor]:
+    """Split an epoch's images into batches; a last one of one image joins the one before.
+
+    BatchNorm cannot learn from a single image.
+    """
+    count, batch = len(data.labels), plan.training.batch
+    if plan.training.balance:
+        per_class = torch.bincount(data.labels, minlength=3).clamp(min=1)
+        order = torch.multinomial(
+            1.0 / per_class[data.labels].double(), count, replacement=True, generator=generator
+        )
+    elif batch == 0:
+        order = torch.arange(count)
+    else:
+        order = torch.randperm(count, generator=generator)
+    parts = list(torch.split(order, batch or count))
+    if len(parts) > 1 and len(parts[-1]) < max(2, batch // 4):
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts

@@ -1,0 +1,60 @@
+"""Weights on the wire are bf16 of the model's exact size; on disk they read back bit for bit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hepafed.common.errors import PayloadError
+from hepafed.common.weights import (
+    Layout,
+    flatten,
+    from_bf16,
+    load,
+    read_safetensors,
+    save_safetensors,
+    to_bf16,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+
+@given(arrays(np.float32, st.integers(0, 200), elements=st.floats(width=32)))
+def test_bf16_rounds_as_torch_does(flat: np.ndarray) -> None:
+    ours = np.frombuffer(to_bf16(flat), "<u2").astype(np.uint32) << 16
+    theirs = torch.from_numpy(flat.copy()).bfloat16().float().numpy()
+    np.testing.assert_array_equal(ours.view(np.float32), theirs)
+
+
+def test_a_network_survives_flattening() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3))
+    layout = Layout.of(network)
+    assert not any("num_batches" in n for n in layout.names)
+    flat = flatten(network, layout)
+    load(network, layout, flat * 2)
+    np.testing.assert_array_equal(flatten(network, layout), flat * 2)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0", b"\0" * 10])
+def test_weights_of_another_size_are_refused(content: bytes) -> None:
+    with pytest.raises(PayloadError, match="bytes"):
+        from_bf16(content, Layout(("a",), ((2, 2),)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(bad: float) -> None:
+    with pytest.raises(PayloadError, match="NaN"):
+        from_bf16(to_bf16(np.array([1, bad], np.float32)), Layout(("a",), ((2,),)))
+
+
+def test_a_file_of_weights_reads_back_bit_for_bit(tmp_path: Path) -> None:
+    layout = Layout(("b", "a"), ((2, 3), (4,)))
+    flat = np.random.default_rng(0).normal(size=10).astype(np.float32)
+    save_safetensors(tmp_path / "w.safetensors", layout, flat)
+    np.testing.assert_array_equal(read_safetensors(tmp_path / "w.safetensors", layout), flat)
+    with pytest.raises(PayloadError):
+        read_safetensors(tmp_path / "w.safetensors", Layout(("c",), ((10,),)))
+    (tmp_path / "w.safetensors").write_bytes(b"\x80\x04K\x01.")
+    with pytest.raises(PayloadError):
+        read_safetensors(tmp_path / "w.safetensors", layout)

@@ -1,0 +1,50 @@
+"""Names below Flower's public API that we rely on are still there, in the pinned release."""
+
+import importlib
+import inspect
+from importlib import metadata
+
+import pytest
+from hepafed.client import supernode
+
+
+def test_flower_is_the_pinned_release() -> None:
+    assert metadata.version("flwr").startswith("1.41.")
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("flwr.supernode.runtime.run_clientapp", "pull_task_input push_message push_task_output"),
+        ("flwr.supernode.cli", "flower_supernode"),
+        ("flwr.superlink.cli", "flower_superlink"),
+        ("flwr.superlink.grid.http_grid", "HttpGrid"),
+        ("flwr.supercore.control", "ControlHttpClient"),
+        ("flwr.supercore.runtime", "RuntimeHttpClient"),
+        ("flwr.supercore.fab", "Fab"),
+        ("flwr.supercore.task_identity", "TaskIdentity"),
+        ("flwr.cli.build", "build_fab_from_files"),
+    ],
+)
+def test_a_module_has_the_names_we_call(module: str, names: str) -> None:
+    found = importlib.import_module(module)
+    assert [n for n in names.split() if not hasattr(found, n)] == []
+
+
+def test_the_supernode_loop_still_sleeps_by_the_module_we_replace() -> None:
+    from flwr.supernode import start_client_internal as loop
+
+    source = inspect.getsource(loop)
+    assert source.count("time.sleep(3)") == 1
+    assert source.count("time.sleep(0.5)") == 2
+    assert callable(supernode.shorter_sleep)
+
+
+def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
+    import io
+    import zipfile
+
+    from hepafed.server.flower import bundle
+
+    names = zipfile.ZipFile(io.BytesIO(bundle())).namelist()
+    assert sorted(names) == [".info/CONTENT", "pyproject.toml"]

@@ -1,0 +1,52 @@
+"""An invite works once and for a time; a token opens what it was made for and no more."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hepafed.common.errors import EnrolmentError, RefusedError
+from hepafed.server.enrolment import Members
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_an_invite_enrols_once(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, _ = members.invite("a", "train", 1, NOW)
+    entry = members.invited(token, NOW)
+    own = members.enrol(entry, "key", "7", NOW)
+    assert members.site_of(own).site == "a"
+    with pytest.raises(EnrolmentError):
+        members.invited(token, NOW)
+    with pytest.raises(EnrolmentError):
+        members.enrol(entry, "other", "8", NOW)
+    with pytest.raises(EnrolmentError, match="already"):
+        members.invite("a", "train", 1, NOW)
+
+
+def test_an_invite_expires(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, expires = members.invite("a", "train", 1, NOW)
+    assert expires == NOW + timedelta(hours=1)
+    with pytest.raises(EnrolmentError, match="expired"):
+        members.invited(token, NOW + timedelta(hours=1, seconds=1))
+
+
+def test_a_revoked_site_is_shut_out(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, _ = members.invite("a", "train", 1, NOW)
+    own = members.enrol(members.invited(token, NOW), "key", "7", NOW)
+    members.revoke("a")
+    with pytest.raises(RefusedError):
+        members.site_of(own)
+
+
+def test_no_token_is_kept_in_the_clear(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    tokens = [members.invite("a", "train", 1, NOW)[0], members.grant("eve", "evaluator")]
+    text = (tmp_path / "members.json").read_text()
+    assert not any(t in text for t in tokens)
+    assert (tmp_path / "members.json").stat().st_mode & 0o777 == 0o600
+    assert members.person_of(tokens[1]).role == "evaluator"
+    with pytest.raises(RefusedError):
+        members.person_of("")
