@@ -8,7 +8,7 @@ from hepafed.client.cohort import Cohort
 from hepafed.client.ledger import Ledger
 from hepafed.client.policy import permit
 from hepafed.client.score import score
-from hepafed.client.train import Trainer
+from hepafed.client.train import Flat, Trainer
 from hepafed.client.transfer import Transfer
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import HepaFedError, PayloadError
@@ -71,7 +71,7 @@ class SiteApp:
     def _train(self, request: TrainRequest) -> TrainReply:
         layout = self._trainer.layout(request.plan)
         weights = self._transfer.fetch(request.weights, layout)
-        tuning = self._tuning(score(self._trainer, request.plan, weights, "tune"))
+        tuning = self._tuning(self._score(request.plan, weights, "tune"))
         done = self._trainer.train(request.plan, weights, request.run, request.round)
         update = to_bf16(done.update)
         self._ledger.record("update", request.run, update)
@@ -91,7 +91,10 @@ class SiteApp:
 
     def _scores(self, plan: Plan, digest: str, split: str) -> ScoreTable:
         weights = self._transfer.fetch(digest, self._trainer.layout(plan))
-        return score(self._trainer, plan, weights, split)
+        return self._score(plan, weights, split)
+
+    def _score(self, plan: Plan, weights: Flat, split: str) -> ScoreTable:
+        return score(self._trainer, plan, weights, split, self._config.site)
 
     def _validate(self, request: ValidateRequest) -> SiteSummary:
         table = self._scores(request.plan, request.weights, request.split)

@@ -133,9 +133,7 @@ class Trainer:
         if plan.model.freeze_norm:
             _freeze_norm(module)
         losses: list[float] = []
-        batches = [
-            b for _ in range(plan.training.epochs) for b in _batches(data, plan, generator)
-        ]
+        batches = [b for _ in range(plan.training.epochs) for b in _batches(data, plan, generator)]
         for step, chosen in enumerate(batches):
             progress = (round - 1 + step / len(batches)) / plan.rounds.count
             for group in optimiser.param_groups:
