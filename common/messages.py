@@ -187,6 +187,10 @@ def pack(message: object) -> str:
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
+def _not_a_number(word: str) -> float:
+    raise ValueError(word)
+
+
 def unpack(text: str) -> object:
     """Read a message of any kind in `KINDS`.
 
@@ -198,7 +202,7 @@ def unpack(text: str) -> object:
     if len(text) > LARGEST_MESSAGE:
         raise PayloadError(f"a message of {len(text)} bytes is over {LARGEST_MESSAGE}")
     try:
-        values = json.loads(text)
+        values = json.loads(text, parse_constant=_not_a_number)
         cls = KINDS[values["kind"]]
         body = values["body"]
     except (ValueError, KeyError, TypeError, RecursionError) as e:

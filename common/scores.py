@@ -256,9 +256,12 @@ def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
 
 
 def logit_of_bin(edge: int) -> float:
-    """Give the smallest logit of a bin."""
+    """Give the logit that a bin stands for; bins beyond ±65,504 hold nothing, and give that."""
     bits = edge ^ 0x8000 if edge & 0x8000 else edge ^ 0xFFFF
-    return float(np.array([bits], np.uint16).view(np.float16)[0])
+    logit = float(np.array([bits], np.uint16).view(np.float16)[0])
+    if math.isfinite(logit):
+        return logit
+    return LARGEST_LOGIT if edge & 0x8000 else -LARGEST_LOGIT
 
 
 def logistic(logit: float) -> float:

@@ -44,6 +44,7 @@ def test_every_kind_has_its_own_record() -> None:
         "", "[]", "{}", "null", '{"kind": "shell", "body": {}}', '{"kind": ["train"], "body": 1}',
         '{"kind": "refused", "body": {"run": 3, "reason": ""}}',
         '{"kind": "refused", "body": {"run": "", "reason": "", "more": 1}}',
+        '{"kind": "tune", "body": {"round": NaN}}',
         "[" * 100_000,
     ],
 )  # fmt: skip
