@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hepafed.client.splits import assign
 from hepafed.common.errors import CohortError
 from hepafed.common.files import write_whole
 from hepafed.common.vocabulary import CLASSES, PROTOCOLS, SPLITS
+from numpy.typing import NDArray
 
 SIDE = 160
 """Pixels of a crop's side."""

@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
 from hepafed.client.cohort import SIDE, Cohort, Crop
 from hepafed.client.ingest import IngestReport
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import LabelsError
 from hepafed.common.vocabulary import CLASSES, SEQUENCES
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 LARGEST_PIXELS = 64_000_000
 
@@ -117,4 +116,5 @@ def _read(images: Path, name: str) -> NDArray[np.float16]:
     spread = float(pixels.std())
     if spread == 0:
         raise ValueError("the picture is of one grey")
-    return ((pixels - pixels.mean()) / spread).astype(np.float16)[None, None]
+    normal: NDArray[np.float32] = (pixels - pixels.mean()) / spread
+    return normal.astype(np.float16)[None, None]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-
 from hepafed.client.train import Flat, Trainer
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable

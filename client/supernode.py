@@ -23,5 +23,5 @@ def main() -> None:
     from flwr.supernode.cli import flower_supernode
 
     quick = types.SimpleNamespace(**{**vars(time), "sleep": shorter_sleep})
-    start_client_internal.time = quick  # type: ignore[attr-defined]
+    start_client_internal.time = quick  # type: ignore[attr-defined, assignment]
     flower_supernode()

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
-
 from hepafed.client.augment import augment
 from hepafed.client.cohort import Cohort, Selection
 from hepafed.common.errors import CohortError, RunError
 from hepafed.common.model import build
 from hepafed.common.plan import Plan, TrainingPlan
 from hepafed.common.weights import Layout, flatten, load
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
 Flat = NDArray[np.float32]
 
@@ -69,7 +68,7 @@ class Trainer:
         ):  # fmt: skip
             self._module = build(plan).to(self.device)
             if self.device.type == "cuda":
-                self._module = self._module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                self._module = self._module.to(memory_format=torch.channels_last)
             self._layout = Layout.of(self._module)
             self._optimiser = self._last = None
         self._plan = plan
@@ -110,7 +109,7 @@ class Trainer:
             self._images[key] = Images(torch.cat(parts), labels, selection)
         return self._images[key]
 
-    def train(self, plan: Plan, flat: Flat, run: str, round: int) -> Trained:  # noqa: A002
+    def train(self, plan: Plan, flat: Flat, run: str, round: int) -> Trained:
         """Train one round from `flat` and return the difference.
 
         The same plan, site, round, weights and cohort give the same update bit for bit on CPU.

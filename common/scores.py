@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
 from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary, TuningFigures
 from hepafed.common.metrics import Auc, Interval, auc_from_intervals, delong_auc
 from hepafed.common.vocabulary import CLASS_KEYS, CLASSES, TASKS
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

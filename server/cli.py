@@ -349,8 +349,13 @@ def models(
 @main.command()
 @click.argument("model")
 @click.option("--sites", "names", default="", help="Only these, with commas; default: all online.")
-@click.option("--split", type=click.Choice(["external", "test"]), default="external",
-              show_default=True, help="Held-out sites, or training sites' internal test.")  # fmt: skip
+@click.option(
+    "--split",
+    type=click.Choice(["external", "test"]),
+    default="external",
+    show_default=True,
+    help="Held-out sites, or training sites' internal test.",
+)
 @click.option("--watch", "watching", is_flag=True, help="Stay, then write the report.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @json_option

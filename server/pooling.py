@@ -5,7 +5,7 @@ from typing import Any
 
 from hepafed.common.errors import DataError
 from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary
-from hepafed.common.metrics import LEVEL, Z, Auc, Rate, rate
+from hepafed.common.metrics import LEVEL, Auc, Rate, Z, rate
 from hepafed.common.scores import intervals_of, pooled_auc
 from hepafed.common.vocabulary import TASKS
 
@@ -253,7 +253,7 @@ def _roc(cells: list[Cells]) -> list[list[float]]:
         if i + 1 == len(rows) or rows[i + 1].low != r.low:
             points.append([n / negatives, p / positives])
     step = max(1, math.ceil(len(points) / ROC_POINTS))
-    return points[:-1:step] + [points[-1]]
+    return [*points[:-1:step], points[-1]]
 
 
 def check_summary(site: str, summary: SiteSummary) -> None:

@@ -6,7 +6,6 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-
 from hepafed.common.scores import ScoreTable, summarise
 from hepafed.server.pooling import pool
 
