@@ -9,7 +9,6 @@ import pydicom
 from hepafed.common.errors import DicomError
 from pydicom.dataset import Dataset
 
-
 GE_B_VALUE = (0x0043, 0x1039)
 PRIVATE_B_VALUES = ((0x0019, 0x100C), GE_B_VALUE, (0x2001, 0x1003))
 
@@ -82,7 +81,9 @@ def _header(path: Path, ds: Dataset) -> Header:
         patient_id=_text(ds, "PatientID"),
         study=_text(ds, "StudyInstanceUID"),
         series=_text(ds, "SeriesInstanceUID"),
-        description=f"{_text(ds, 'SeriesDescription')} {_text(ds, 'ProtocolName')}".lower(),
+        description=f"{_text(ds, 'SeriesDescription')} {_text(ds, 'ProtocolName')}".lower().replace(
+            "_", " "
+        ),
         echo_time=_number(ds, "EchoTime"),
         repetition_time=_number(ds, "RepetitionTime"),
         inversion_time=_number(ds, "InversionTime"),

@@ -8,7 +8,7 @@ DERIVED = re.compile(r"\b(loc|localizer|localiser|scout|mip|mpr|sub|subtraction|
 PHASES = (
     ("hepatobiliary", r"hepatob|hbp|20 ?min"),
     ("arterial", r"\bart|arterial|\bap\b"),
-    ("portal", r"portal|\bpv|venous|\bvp\b"),
+    ("portal", r"\bport|\bpv|venous|\bvp\b"),
     ("delayed", r"delay|equil|late|\bdp\b"),
 )
 
