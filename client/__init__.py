@@ -1,0 +1,1 @@
+"""The site: cohort, worker, policy, ledger."""

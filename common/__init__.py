@@ -1,0 +1,1 @@
+"""What both sides share: plans, messages, weights, scores, certificates; imports neither side."""

@@ -1,0 +1,1 @@
+"""The coordinator: gateway, runs, aggregation, registry, pooling, report."""
