@@ -47,6 +47,15 @@ class TaskScores:
     probabilities: Floats
 
 
+TIE_DECIMALS = 9
+"""Logits closer than this are one score: sums of rounded probabilities differ in their last bit."""
+
+
+def _logit(own: Floats, rest: Floats) -> Floats:
+    made: Floats = np.round(own - rest, TIE_DECIMALS)
+    return made
+
+
 def _columns(table: ScoreTable, index: int) -> tuple[Floats, Floats]:
     """Logarithms of p and of 1 - p of a class, the latter without cancellation."""
     others = [i for i in range(table.log_probs.shape[1]) if i != index]
@@ -63,13 +72,13 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     if unit == "lesion":
         index = CLASS_KEYS.index(task.removesuffix("_vs_rest"))
         own, rest = _columns(table, index)
-        return TaskScores(own - rest, table.truth == index, np.exp(own))
+        return TaskScores(_logit(own, rest), table.truth == index, np.exp(own))
     benign, malignant = _columns(table, 0)
     keys = np.array([f"{s}\0{p}" for s, p in zip(table.site, table.patient, strict=True)])
     _, patient = np.unique(keys, return_inverse=True)
     count = int(patient.max()) + 1 if len(patient) else 0
     logits, log_p = np.full(count, -np.inf), np.full(count, -np.inf)
-    np.maximum.at(logits, patient, malignant - benign)
+    np.maximum.at(logits, patient, _logit(malignant, benign))
     np.maximum.at(log_p, patient, malignant)
     truth = np.zeros(count, bool)
     np.logical_or.at(truth, patient, table.truth != 0)

@@ -1,0 +1,71 @@
+"""AUC, its variance and rates equal their definitions, whatever the ties."""
+
+import numpy as np
+import pytest
+from hepafed.common.metrics import Interval, auc_from_intervals, delong_auc, rate
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+scores = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=25)
+
+
+def placements(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """Pairwise wins, a tie half: the definition."""
+    difference = positives[:, None] - negatives[None, :]
+    return (np.sign(difference) + 1) / 2
+
+
+@given(scores, scores)
+def test_delong_is_its_definition(positives: list[float], negatives: list[float]) -> None:
+    p, n = np.array(positives), np.array(negatives)
+    wins = placements(p, n)
+    auc = delong_auc(p, n)
+    assert auc is not None
+    assert auc.value == pytest.approx(wins.mean())
+    assert auc.value == pytest.approx(
+        roc_auc_score([1] * len(p) + [0] * len(n), np.concatenate([p, n]))
+    )
+    if min(len(p), len(n)) < 2:
+        assert auc.se is None
+    else:
+        variance = wins.mean(1).var(ddof=1) / len(p) + wins.mean(0).var(ddof=1) / len(n)
+        assert auc.se == pytest.approx(variance**0.5)
+
+
+def test_one_class_has_no_auc() -> None:
+    assert delong_auc(np.array([1.0]), np.array([])) is None
+    assert auc_from_intervals([Interval(0, 9, 5, 0)]) is None
+
+
+cells = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(1, 6), st.integers(0, 3), st.integers(0, 3)),
+    min_size=1, max_size=8,
+)  # fmt: skip
+
+
+@given(cells)
+def test_overlapping_intervals_count_half_and_bound_the_error(rows: list[tuple[int, ...]]) -> None:
+    made = [Interval(low, low + width, p, n) for low, width, p, n in rows]
+    auc = auc_from_intervals(made)
+    m, n = sum(i.positives for i in made), sum(i.negatives for i in made)
+    if m == 0 or n == 0:
+        assert auc is None
+        return
+    over = sum(a.positives * b.negatives for a in made for b in made if a.low >= b.high)
+    touch = sum(
+        a.positives * b.negatives for a in made for b in made if a.low < b.high and b.low < a.high
+    )
+    assert auc is not None
+    assert auc.value == pytest.approx((over + touch / 2) / (m * n))
+    assert auc.bound == pytest.approx(touch / 2 / (m * n))
+
+
+def test_rates_are_wilsons_and_clopper_pearsons() -> None:
+    r = rate(198, 208)  # figures of R's binom.confint and binom.test
+    assert r.low == pytest.approx(0.913777195589058, abs=1e-9)
+    assert r.high == pytest.approx(0.97367892865868, abs=1e-9)
+    assert r.exact_low == pytest.approx(0.913364049348495, abs=1e-9)
+    assert r.exact_high == pytest.approx(0.976707619745614, abs=1e-9)
+    assert rate(0, 0).value is None
+    assert (rate(0, 5).low, rate(5, 5).high) == (0.0, 1.0)
