@@ -1,0 +1,142 @@
+"""`make demo` and `make demo-real`: a whole federation on loopback, ending in HTML reports.
+
+Phantom DICOM (or your own folder) → ingest → five sites and a coordinator as separate processes
+over TLS → training → validation at the two held-out sites → reports.
+"""
+
+import csv
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+from hepafed.common.console import command, progress, say
+from hepafed.common.errors import UsageError
+from hepafed.deploy.demo.federation import Federation, federation
+
+HERE = Path(__file__).parent
+TRAIN_SITES = ("hospital-a", "hospital-b", "hospital-c")
+EXTERNAL_SITES = ("external-1", "external-2")
+SITES = {**dict.fromkeys(TRAIN_SITES, "train"), **dict.fromkeys(EXTERNAL_SITES, "validate")}
+LABEL_MAP = "glioma=benign,meningioma=primary-malignant,pituitary=metastatic"
+"""Of the public key images: says nothing medical, see docs/benchmarks.md."""
+
+
+def _write_phantom(folder: Path, patients: int, seed: int) -> None:
+    from hepafed.deploy.demo.phantom import STYLES, write_site
+
+    with progress() as display:
+        for number, site in enumerate(SITES):
+            bar = display.add_task(f"DICOM of {site}", total=patients)
+
+            def step(done: int, total: int, bar: object = bar) -> None:
+                display.update(bar, completed=done, total=total)  # type: ignore[arg-type]
+
+            write_site(folder / site, STYLES[site], patients, seed + number, step)
+
+
+def _ingest(fed: Federation, site: str, data: Path, *, images: bool) -> None:
+    if images:
+        fed.command(
+            site, "ingest", "--images", str(data), "--labels", str(data / "labels.csv"),
+            "--sequence", "t2", "--label-map", LABEL_MAP, "--where", f"site={site}",
+            "--group-column", "group",
+        )  # fmt: skip
+    else:
+        folder = data / site
+        fed.command(site, "ingest", "--dicom", str(folder), "--labels", str(folder / "labels.csv"))
+
+
+def _set_policy(fed: Federation, site: str) -> None:
+    """Let cells of two leave: a demo's cohorts are small and its data nobody's."""
+    path = fed.home(site) / "site.toml"
+    text = path.read_text().replace("minimum_count = 5", "minimum_count = 2")
+    path.write_text(text.replace("threads = 0", "threads = 1"))
+
+
+def _check_data(data: Path) -> None:
+    missing = [s for s in SITES if not (data / s / "labels.csv").exists()]
+    if missing:
+        raise UsageError(
+            f"{data} has no SITE/labels.csv for {', '.join(missing)}",
+            "one folder a site, each with its DICOM files and labels.csv",
+        )
+
+
+def _conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
+    pages = []
+    for plan in plans:
+        say(f"\n== {plan.stem}: train at {', '.join(TRAIN_SITES)}")
+        known = {m["id"] for m in fed.json("models")}
+        fed.command("server", "train", str(plan), "--watch", shown=True)
+        model = next(m["id"] for m in reversed(fed.json("models")) if m["id"] not in known)
+        say(f"\n== {plan.stem}: validate {model} at {', '.join(EXTERNAL_SITES)}")
+        folder = reports / f"report-{plan.stem}"
+        fed.command(
+            "server", "validate", model, "--sites", ",".join(EXTERNAL_SITES), "--watch",
+            "-o", str(folder), shown=True,
+        )  # fmt: skip
+        pages.append(folder / "report.html")
+    return pages
+
+
+@click.command()
+@click.option("--build", type=click.Path(path_type=Path), default=Path("build/demo"))
+@click.option("--data", type=click.Path(path_type=Path), help="SITE/…dcm + SITE/labels.csv.")
+@click.option("--images", type=click.Path(path_type=Path), help="Key images with labels.csv.")
+@click.option("--plan", "plans", type=click.Path(path_type=Path), multiple=True)
+@click.option("--patients", default=60, show_default=True, help="Phantom patients a site.")
+@click.option("--seed", default=1, show_default=True)
+@command
+def main(
+    build: Path, data: Path | None, images: Path | None, plans: tuple[Path, ...], patients: int,
+    seed: int,
+) -> None:  # fmt: skip
+    """Run the whole federation; everything it writes is under --build."""
+    started = time.monotonic()
+    build = build.absolute()
+    shutil.rmtree(build, ignore_errors=True)
+    build.mkdir(parents=True)
+    chosen = [p.absolute() for p in plans] or [HERE / "t2.toml", HERE / "t2-dwi.toml"]
+    if images is not None:
+        _check_images(images)
+    elif data is not None:
+        _check_data(data)
+    else:
+        data = build / "dicom"
+        _write_phantom(data, patients, seed)
+    source = images or data
+    if source is None:
+        raise UsageError("no data")
+    with federation(build) as fed:
+        say("starting the coordinator")
+        fed.start_server()
+        for site, role in SITES.items():
+            fed.enrol(site, role)
+            _set_policy(fed, site)
+        say("ingesting at five sites")
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda s: _ingest(fed, s, source, images=images is not None), SITES))
+        for site in SITES:
+            fed.start(site)
+        fed.wait_online(tuple(SITES))
+        say("five sites online")
+        pages = _conduct(fed, chosen, build)
+    say(f"\ndone in {(time.monotonic() - started) / 60:.1f} minutes")
+    for page in pages:
+        say(f"report: {page}")
+
+
+def _check_images(images: Path) -> None:
+    try:
+        with (images / "labels.csv").open(newline="") as f:
+            columns = next(csv.reader(f))
+    except (OSError, StopIteration) as e:
+        raise UsageError(f"{images} has no labels.csv", "name the folder of the images") from e
+    if "site" not in columns or "group" not in columns:
+        raise UsageError(f"{images}/labels.csv lacks the column site or group", "see its README")
+
+
+if __name__ == "__main__":
+    main()
