@@ -154,11 +154,17 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> None:
     gathered.mean.add_to(state.weights)
     state.round = number
     state.examples = {s: gathered.replies[s][0].examples for s in sorted(gathered.folded)}
-    loss = sum(r.loss * r.examples for r, _ in gathered.replies.values()) / gathered.mean.examples
+    loss = _mean_loss([r for r, _ in gathered.replies.values()])
     desk.runs.event(
         run.id, "done", round=number, loss=loss, seconds=time.monotonic() - started,
         auc=state.scores.get(number - 1), best=state.best,
     )  # fmt: skip
+
+
+def _mean_loss(replies: list[TrainReply]) -> float | None:
+    """Mean of the sites' losses weighted by examples; None in a rehearsal."""
+    known = [(r.loss, r.examples) for r in replies if r.loss is not None]
+    return sum(x * n for x, n in known) / sum(n for _, n in known) if known else None
 
 
 def _tune(
