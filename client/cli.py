@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 from hepafed.common.console import command, progress, say, say_json, table
-from hepafed.common.errors import UsageError
+from hepafed.common.errors import CohortError, UsageError
 
 
 def _home(ctx: click.Context) -> Path:
@@ -133,6 +133,8 @@ def ingest(
             )  # fmt: skip
     for what, why in report.left:
         say(f"left: {what}: {why}")
+    if report.taken == 0:
+        raise CohortError("no lesion could be taken", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions; left: {len(report.left)}")
     say("next: client cohort, then client start")
 

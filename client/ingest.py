@@ -57,12 +57,12 @@ def ingest_dicom(
     for row, reference in matched:
         if reference is not None:
             by_examination[reference.patient_id, reference.study_uid].append((row, reference))
-    names = Pseudonyms(home)
     crops: list[Crop] = []
     for done, ((patient, study), lesions) in enumerate(by_examination.items(), 1):
         volumes, broken = _load(examinations[patient][study])
         left += broken
-        crops += _crops(names, lesions, volumes)
+        if volumes:
+            crops += _crops(Pseudonyms(home), lesions, volumes)
         progress(done, len(by_examination))
     if crops:
         Cohort.create(home).add(crops)
@@ -124,7 +124,7 @@ def _crops(
 ) -> Iterator[Crop]:
     for row, reference in lesions:
         voxels = crop(reference.affine, row.box, volumes)
-        if volumes and np.isfinite(voxels).all():
+        if np.isfinite(voxels).all():
             yield Crop(
                 names.of("lesion", row.patient_id, row.lesion_id),
                 names.of("patient", row.patient_id),
