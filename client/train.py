@@ -139,7 +139,8 @@ class Trainer:
                 group["lr"] = rate_at(plan.training, progress)
             losses.append(self._step(module, optimiser, data, chosen, plan.training, generator))
         self._last = (run, round)
-        update = flatten(module, layout) - flat
+        update = flatten(module, layout)
+        update -= flat
         if not all(math.isfinite(x) for x in losses) or not np.isfinite(update).all():
             self._optimiser = None
             raise RunError("the training loss is no longer finite", "lower training.rate")

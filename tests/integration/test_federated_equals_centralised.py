@@ -92,9 +92,7 @@ def _aggregated(step: Step, folder: Path) -> Flat:
         check_update(path, step.layout.size, PLAN.rounds.max_norm)
         mean.fold(path, SITES[site])
         path.unlink()
-    made = np.zeros(step.layout.size, np.float32)
-    mean.add_to(made)
-    return made
+    return mean.onto([np.zeros(step.layout.size, np.float32)])
 
 
 def _apart(a: Flat, b: Flat) -> float:
