@@ -18,16 +18,16 @@ import statistics
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import click
 import numpy as np
 from hepafed.common.console import command, say
 from hepafed.deploy.demo.federation import Federation, federation
-from PIL import Image
-
 from parts.memory import TreeMemory
 from parts.stock_flower import StockFigures, run_stock
+from PIL import Image
 
 SITES = ("hospital-a", "hospital-b", "hospital-c")
 PATIENTS = 6
@@ -104,7 +104,7 @@ def run_hepafed(folder: Path, rounds: int) -> Figures:
     ends = [t for kind, t in at if kind == "done"]
     size = next(e["bytes"] for e in events if e["event"] == "round")
     return Figures(
-        [b - a for a, b in zip(ends, ends[1:], strict=False)],
+        [b - a for a, b in pairwise(ends)],
         memory.peak(begin=began), size // 2, memory.peak(end=began),
     )  # fmt: skip
 

@@ -69,7 +69,7 @@ class Transfer:
         def put() -> bytes:
             answer = self._http.put(
                 f"/updates/{run}/{round_}",
-                content=(content[i : i + _PART] for i in range(0, len(content), _PART)),
+                content=(bytes(content[i : i + _PART]) for i in range(0, len(content), _PART)),
                 headers={"Content-Length": str(len(content))},
             )
             _check(answer)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from hepafed.common.certificates import make_authority, make_server_certificate
@@ -52,7 +53,7 @@ def run_stock(folder: Path, weights: Path, rounds: int) -> StockFigures:
             if superlink.poll() is not None or time.monotonic() > limit:
                 raise RuntimeError(f"stock Flower did not finish; see {folder}")
             time.sleep(0.2)
-    return StockFigures([b - a for a, b in zip(ended, ended[1:], strict=False)], memory.peak())
+    return StockFigures([b - a for a, b in pairwise(ended)], memory.peak())
 
 
 def _ends(times: Path) -> list[float]:
