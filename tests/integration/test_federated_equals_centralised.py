@@ -71,6 +71,8 @@ class Step:
         _store(folder / "pooled", SITES)
         trainer = Trainer(folder / "pooled", 1, "cpu")
         self.pooled = trainer.train(PLAN, self.weights, "run", 1).update
+        rehearsal = replace(PLAN, training=replace(PLAN.training, epochs=0))
+        self.rehearsed = trainer.train(rehearsal, self.weights, "run", 1)
         self.folder = folder
 
 
@@ -151,3 +153,9 @@ def test_randomness_of_a_round_comes_from_plan_site_and_round_alone(
     torch.manual_seed(99)
     assert trainer.train(plan, step.weights, "run", 1).update.tobytes() == first.tobytes()
     assert trainer.train(plan, step.weights, "run", 2).update.tobytes() != first.tobytes()
+
+
+def test_a_rehearsal_sends_an_update_of_nothing(step: Step) -> None:
+    assert not step.rehearsed.update.any()
+    assert step.rehearsed.loss is None
+    assert step.rehearsed.examples == sum(SITES.values())
