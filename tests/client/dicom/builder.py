@@ -1,7 +1,7 @@
 """Builds numbered DICOM files for tests: the same series as classic files and as one enhanced."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Stack:
     first: int = 1
     """Number of its first instance."""
 
-    def with_attributes(self, **changed: Any) -> "Stack":
+    def with_attributes(self, **changed: object) -> "Stack":
         """Give the stack with some attributes changed."""
         return replace(self, attributes=self.attributes | changed)
 
@@ -167,7 +167,7 @@ def _place(
     measures.PixelSpacing = _texts([down, across])
 
 
-def _texts(values: Any) -> list[str]:
+def _texts(values: Iterable[float]) -> list[str]:
     """Write decimal strings of at most 16 characters (DICOM PS3.5 6.2)."""
     return [f"{v:.10g}"[:16] if len(f"{v:.10g}") <= 16 else f"{v:.8f}"[:16] for v in values]
 
