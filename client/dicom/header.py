@@ -62,7 +62,7 @@ class Header:
     weighting: str
     """AcquisitionContrast of an enhanced file: T1, T2, DIFFUSION … or empty."""
     description: str
-    """SeriesDescription and ProtocolName, lower case, words set apart by spaces."""
+    """SeriesDescription, or ProtocolName where there is none; lower case, words apart by spaces."""
     pulse: str
     """SequenceName or PulseSequenceName, lower case."""
     scanning: tuple[str, ...]

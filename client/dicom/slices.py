@@ -193,7 +193,7 @@ class _Values:
 def _header(file: _File, shared: Elements, frame: Elements, k: int) -> Header:
     top, place, values = file.top, file.place, _Values(file.top, shared, frame)
     groups = Elements(items={**shared.items, **frame.items}) if file.enhanced else None
-    words = " ".join((*top.texts(0x0008103E), *top.texts(0x00181030)))
+    words = " ".join(top.texts(0x0008103E) or top.texts(0x00181030))
     slope = values.number(0x00281053)
     return Header(
         path=str(place.path), member=place.member, name=place.name, frame=k, frames=file.frames,
