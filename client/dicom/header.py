@@ -84,7 +84,7 @@ class Header:
     b_value: float | None
     """s/mm²"""
     direction: tuple[float, ...] | None
-    """Diffusion gradient, unit vector in patient coordinates; None when not stated."""
+    """Diffusion gradient, to tell directions apart; None when not stated."""
     isotropic: bool
     """A trace-weighted image: no single direction."""
     temporal: float | None

@@ -222,6 +222,11 @@ SERIES_RULES: Final = (
          "a short echo, described as opposed", r"\bopp(osed)?\b|out of phase|\bop\b"),
     Rule("t1", "t1", (below("echo_time", 30, " ms"), below("repetition_time", 1200, " ms")),
          "a short echo and repetition time"),
+    Rule("t1-prepared", "t1", (GRADIENT_ONLY, is_so("volumetric"), below("echo_time", 12, " ms"),
+                               at_least("inversion_time", 300, " ms")),
+         "a three-dimensional gradient echo after inversion"),
+    Rule("contrast-t2", "t2", (holds_any("weighting", "T2"),), "the file says T2 contrast"),
+    Rule("contrast-t1", "t1", (holds_any("weighting", "T1"),), "the file says T1 contrast"),
     # By description, where attributes are missing.
     Rule("dwi-words", "dwi", (), "described as diffusion", r"\bdwi|\bdiff"),
     Rule("t2-words", "t2", (Test("no echo time", lambda f: f.echo_time is None),),

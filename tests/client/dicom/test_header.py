@@ -89,6 +89,8 @@ def test_vendors_directions_and_trace_marks_are_read(tmp_path: Path) -> None:
     assert read(tmp_path, one((0x2001, PHILIPS, 0x04, "CS", "I"))).isotropic
     assert read(tmp_path, one((0x0043, GE, 0x30, "IS", 15))).isotropic
     assert read(tmp_path, one(DiffusionDirectionality="ISOTROPIC")).isotropic
+    canon = read(tmp_path, one(ImageComments="b=1500(0.445,0.000,0.895)"))
+    assert canon.direction == (0.445, 0.0, 0.895)
 
 
 def test_a_header_survives_pickle_and_json(tmp_path: Path) -> None:

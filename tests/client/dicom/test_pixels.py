@@ -4,6 +4,8 @@ import dataclasses
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from hepafed.client.dicom.decoder import DecoderProcess, close_decoder, decode
 from hepafed.client.dicom.header import Header, read_headers
 from hepafed.client.dicom.pixels import load_stack, scales, statistics
 from hepafed.client.dicom.reasons import BrokenFileError
+from hepafed.client.dicom.series import volumes_of
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from tests.client.dicom.builder import Stack, axial, classic, encoded, headers, save
@@ -130,3 +133,23 @@ def test_damaged_fragments_are_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-80])
     with pytest.raises(BrokenFileError, match="cannot be decoded"):
         decode(read_headers(path, "x")[0])
+
+
+def test_a_lossy_syntax_is_remarked_on(tmp_path: Path) -> None:
+    files = classic(axial())
+    for ds in files:
+        ds.LossyImageCompression = "01"
+    save(tmp_path, files)
+    found = volumes_of(headers(tmp_path))
+    assert {(o.outcome, o.reason) for o in found.outcomes.values()} == {
+        ("taken", "compressed with loss")
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_a_decoder_of_its_own(tmp_path: Path) -> None:
+    found = compressed(tmp_path)
+    decode(found[0])
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        assert np.array_equal(pool.submit(decode, found[1]).result(60), axial().voxels[1])
+    assert np.array_equal(decode(found[2]), axial().voxels[2])

@@ -104,7 +104,7 @@ def test_directions_of_one_b_value_become_their_geometric_mean(tmp_path: Path) -
     assert np.allclose(volume.load(), np.cbrt(product), rtol=1e-5)
     assert volume.combined == "geometric mean of 3 directions"
     assert len(volume.stacks) == 3
-    assert reasons(found) == {("taken", "")}
+    assert reasons(found) == {("taken", "geometric mean of 3 directions")}
 
 
 def test_directions_that_are_not_named_have_the_same_mean(tmp_path: Path) -> None:
