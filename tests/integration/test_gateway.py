@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -123,10 +123,12 @@ def test_an_invite_of_another_coordinators_ca_joins_nothing(
 
 
 @pytest.fixture(scope="module")
-def transfer(fed: Federation) -> Transfer:
+def transfer(fed: Federation) -> Iterator[Transfer]:
     fed.enrol("mover", "train")
     config = read_toml(SiteConfig, fed.home("mover") / "site.toml", "")
-    return Transfer(fed.home("mover"), config)
+    made = Transfer(fed.home("mover"), config)
+    with closing(made._http):
+        yield made
 
 
 LAYOUT = Layout(("w",), ((3_000_001,),))
