@@ -10,13 +10,11 @@ from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.crops import Volume as Voxels
 from hepafed.client.crops import crop, normalise
 from hepafed.client.dicom.series import Volume, read_folder
-from hepafed.client.labels import Label, complain_about, read_labels
+from hepafed.client.labels import read_labels
+from hepafed.client.lesions import Lesion, find_lesions
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import DicomError, UsageError
 from hepafed.common.vocabulary import SEQUENCES
-
-REFERENCES = ("t2", "portal")
-"""Sequences in whose grid a box may be given when its row names no series, in order."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,11 @@ def ingest_dicom(
     examinations: dict[str, dict[str, list[Volume]]] = defaultdict(lambda: defaultdict(list))
     for volume in reading.volumes:
         examinations[volume.patient_id][volume.study_uid].append(volume)
-    problems: list[str] = []
-    matched = [(row, _match(row, examinations, problems)) for row in rows]
-    complain_about(problems, labels)
-    by_examination: dict[tuple[str, str], list[tuple[Label, Volume]]] = defaultdict(list)
-    for row, reference in matched:
-        if reference is not None:
-            by_examination[reference.patient_id, reference.study_uid].append((row, reference))
+    objects = [dicom / f.path for f in reading.files if f.outcome == "set-aside"]
+    by_examination: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
+    for lesion in find_lesions(rows, reading.volumes, objects, labels):
+        reference = lesion.reference
+        by_examination[reference.patient_id, reference.study_uid].append(lesion)
     names = Pseudonyms(home)
     crops: list[Crop] = []
     for done, ((patient, study), lesions) in enumerate(by_examination.items(), 1):
@@ -67,34 +63,6 @@ def ingest_dicom(
     if crops:
         Cohort.create(home).add(crops)
     return IngestReport(len(crops), left)
-
-
-def _match(
-    row: Label, examinations: dict[str, dict[str, list[Volume]]], problems: list[str]
-) -> Volume | None:
-    """Find the volume in whose grid a row's box lies; adds to `problems` when there is none."""
-    studies = examinations.get(row.patient_id, {})
-    if row.study_uid:
-        studies = {u: v for u, v in studies.items() if u == row.study_uid}
-    if len(studies) != 1:
-        found = "no examination" if not studies else "several examinations, and no study_uid"
-        problems.append(f"row {row.row}: {found} for this patient")
-        return None
-    volumes = next(iter(studies.values()))
-    if row.series_uid:
-        choice = [v for v in volumes if v.series_uid == row.series_uid]
-    else:
-        choice = [v for s in REFERENCES for v in volumes if v.sequence == s]
-    if not choice:
-        problems.append(f"row {row.row}: its series is not in the folder, or was refused")
-        return None
-    reference = choice[0]
-    h = reference.headers[0]
-    if any(b > n - 1 for b, n in zip(row.box[3:], (h.columns, h.rows, len(reference.headers)),
-                                     strict=True)):  # fmt: skip
-        problems.append(f"row {row.row}: the box lies outside the volume")
-        return None
-    return reference
 
 
 def _load(volumes: list[Volume]) -> tuple[dict[str, Voxels], list[tuple[str, str]]]:
@@ -119,11 +87,10 @@ def _load(volumes: list[Volume]) -> tuple[dict[str, Voxels], list[tuple[str, str
     return loaded, broken
 
 
-def _crops(
-    names: Pseudonyms, lesions: list[tuple[Label, Volume]], volumes: dict[str, Voxels]
-) -> Iterator[Crop]:
-    for row, reference in lesions:
-        voxels = crop(reference.affine, row.box, volumes)
+def _crops(names: Pseudonyms, lesions: list[Lesion], volumes: dict[str, Voxels]) -> Iterator[Crop]:
+    for lesion in lesions:
+        row = lesion.label
+        voxels = crop(lesion.reference.affine, lesion.box, volumes)
         if volumes and np.isfinite(voxels).all():
             yield Crop(
                 names.of("lesion", row.patient_id, row.lesion_id),
