@@ -161,7 +161,7 @@ def _series_attributes(vendor: Vendor, study: Study, series: Series, series_uid:
         "SOPClassUID": MRImageStorage, "ImageType": list(vendor.image_type), "Modality": "MR",
         "StudyDate": study.date, "SeriesDate": study.date, "AcquisitionDate": study.date,
         "ContentDate": study.date, "StudyTime": _time(study.start), "SeriesTime": when,
-        "AcquisitionTime": when, "ContentTime": when, "AccessionNumber": f"A{study.patient_id}",
+        "AcquisitionTime": when, "ContentTime": when, "AccessionNumber": f"A{study.patient_id[-13:]}",
         "Manufacturer": vendor.manufacturer, "ManufacturerModelName": vendor.model,
         "InstitutionName": "Phantom Hospital", "ReferringPhysicianName": "",
         "StudyDescription": "MR Liver", "SeriesDescription": vendor.descriptions[series.name],

@@ -24,7 +24,8 @@ LABEL_MAP = "glioma=benign,meningioma=primary-malignant,pituitary=metastatic"
 
 
 def _write_phantom(folder: Path, patients: int, seed: int) -> None:
-    from hepafed.deploy.demo.phantom import STYLES, write_site
+    from hepafed.deploy.demo.hospitals import STYLES
+    from hepafed.deploy.demo.phantom import write_site
 
     with progress() as display:
         for number, site in enumerate(SITES):
