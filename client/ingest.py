@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.crops import Volume as Voxels
-from hepafed.client.crops import crop, normalise
+from hepafed.client.crops import crop, measure
 from hepafed.client.dicom.series import Volume, read_folder
 from hepafed.client.labels import read_labels
 from hepafed.client.lesions import Lesion, find_lesions
@@ -83,7 +83,7 @@ def _load(volumes: list[Volume]) -> tuple[dict[str, Voxels], list[tuple[str, str
         except DicomError as e:
             broken.append((f"a {sequence} series of an examination", e.message))
             continue
-        loaded[sequence] = normalise(voxels), best[sequence].affine
+        loaded[sequence] = Voxels(voxels, best[sequence].affine, measure(voxels))
     return loaded, broken
 
 
