@@ -45,16 +45,27 @@ class Lesion:
 def find_lesions(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path], table: Path
 ) -> list[Lesion]:
-    """Find every row's lesion; `volumes` are those of the labelled patients at least.
-
-    `objects` are SEG and RTSTRUCT files of the export, for rows that have neither a box nor a
-    mask_file.
+    """Find every row's lesion as `locate` does.
 
     Raises
     ------
     LabelsError
-        Every row that fits no examination, lies outside its volume, has a mask that cannot be
-        used, or overlaps another lesion (by row number, never by value).
+        Every problem, by row number, never by value.
+    """
+    found, problems = locate(rows, volumes, objects)
+    complain_about(problems, table)
+    return found
+
+
+def locate(
+    rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
+) -> tuple[list[Lesion], list[str]]:
+    """Find the lesions of rows, and say of every other row what is wrong with it.
+
+    `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
+    the export, for rows that have neither a box nor a mask_file. A problem is a row that fits no
+    examination, lies outside its volume, has a mask that cannot be used, or overlaps another
+    lesion; each begins with its row's number and holds no value.
     """
     examinations: Examinations = defaultdict(lambda: defaultdict(list))
     for volume in volumes:
@@ -68,9 +79,7 @@ def find_lesions(
             found.append(_lesion(row, examinations, files))
         except HepaFedError as e:
             problems.append(f"row {row.row}: {e.message}")
-    problems += _overlaps(found)
-    complain_about(problems, table)
-    return found
+    return found, problems + _overlaps(found)
 
 
 def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
