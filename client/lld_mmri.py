@@ -37,8 +37,8 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Our class → the categories of LLD-MMRI, letters only, lower case (DESIGN §4)."""
 PHASES: Mapping[str, str] = {
-    "t2wi": "t2", "dwi": "dwi", "inphase": "t1-in-phase", "outphase": "t1-opposed-phase", "cpre": "t1-pre",
-    "c+a": "arterial", "c+v": "portal", "c+delay": "delayed",
+    "t2wi": "t2", "dwi": "dwi", "inphase": "t1-in-phase", "outphase": "t1-opposed-phase",
+    "cpre": "t1-pre", "c+a": "arterial", "c+v": "portal", "c+delay": "delayed",
 }  # fmt: skip
 """LLD-MMRI's phase, letters and + only, lower case → our sequence."""
 
