@@ -1,0 +1,178 @@
+"""One examination: its labelled lesions found in its volumes, and cropped from every sequence.
+
+Both functions run in processes of their own (`dicom.farm`): the first says what is wrong with the
+labels, the second decodes pixels and writes crops. Their memory is that of one examination.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hepafed.client.cohort import Acquisition, Cohort, Crop, Lesion
+from hepafed.client.crops import Scale, measure, points_of, sample
+from hepafed.client.crops import Volume as Voxels
+from hepafed.client.dicom.header import Header, read_headers
+from hepafed.client.dicom.index import Source
+from hepafed.client.dicom.series import Volume, volumes_of
+from hepafed.client.labels import Label
+from hepafed.client.lesions import Lesion as Located
+from hepafed.client.lesions import locate
+from hepafed.common.errors import DicomError
+from hepafed.common.vocabulary import SEQUENCES
+from numpy.typing import NDArray
+
+MANUFACTURERS = (
+    ("siemens", "siemens"), ("ge ", "ge"), ("philips", "philips"), ("canon", "canon"),
+    ("toshiba", "canon"), ("united imaging", "united-imaging"), ("uih", "united-imaging"),
+)  # fmt: skip
+"""Beginning of the header's manufacturer, lower case → what the store calls it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is known of an examination before its pixels are read. Identities stay in memory."""
+
+    folder: Path
+    home: Path
+    examination: str
+    """Pseudonym."""
+    patient: str
+    """Pseudonym."""
+    images: tuple[tuple[Source, str], ...]
+    """Files and their headers as JSON lines; empty where they must be read again."""
+    masks: tuple[Path, ...]
+    rows: tuple[tuple[Label, str], ...]
+    """Rows of the labels table, each with its lesion's pseudonym."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an examination gave; numbers, codes and pseudonyms only."""
+
+    lesions: tuple[Lesion, ...] = ()
+    acquisitions: tuple[Acquisition, ...] = ()
+
+
+Outcome = tuple[str, str, str]
+"""Outcome, reason and the file's key."""
+
+
+def problems_of(task: Task) -> list[str]:
+    """Say what is wrong with the rows of an examination, each by its row number."""
+    volumes, _ = _volumes(task)
+    return locate([r for r, _ in task.rows], volumes, task.masks)[1]
+
+
+def make(task: Task) -> tuple[Made, list[Outcome]]:
+    """Crop every labelled lesion from every sequence, and write the crops into the store."""
+    volumes, outcomes = _volumes(task)
+    found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
+    points = [points_of(lesion.reference.affine, lesion.box) for lesion in found]
+    sampled: list[list[NDArray[np.float16]]] = [[] for _ in found]
+    acquired: list[Acquisition] = []
+    for sequence, volume in _chosen(volumes).items():
+        try:
+            voxels = volume.load()
+        except DicomError as e:
+            outcomes |= {h.name: ("refused", e.message) for h in volume.headers}
+            continue
+        scale = measure(voxels)
+        for planes, places in zip(sampled, points, strict=True):
+            planes.append(sample(Voxels(voxels, volume.affine, scale), places))
+        b_values = {v.b_value for v in volumes if v.sequence == sequence}
+        acquired.append(_acquisition(task, volume, scale, _digest(voxels), b_values))
+    made = _written(task, found, sampled, tuple(a.sequence for a in acquired))
+    files = [(outcome, reason, key) for key, (outcome, reason) in outcomes.items()]
+    return Made(made, tuple(acquired) if made else ()), files
+
+
+def _written(
+    task: Task, found: list[Located], sampled: list[list[NDArray[np.float16]]],
+    sequences: tuple[str, ...],
+) -> tuple[Lesion, ...]:  # fmt: skip
+    """Write the crops of the lesions; none where no sequence could be read."""
+    store = Cohort.create(task.home)
+    names = {row.lesion_id: name for row, name in task.rows}
+    made = []
+    for lesion, planes in zip(found, sampled, strict=True):
+        voxels = np.stack(planes) if planes else np.empty(0, np.float16)
+        if voxels.size == 0 or not np.isfinite(voxels).all():
+            continue
+        row = lesion.label
+        name = names[row.lesion_id]
+        crop = Crop(name, task.patient, row.label, sequences, voxels, task.examination)
+        made.append(store.write(crop))
+    return tuple(made)
+
+
+def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:
+    """Build the volumes; gives them and each file's outcome and reason by key."""
+    headers: list[Header] = []
+    outcomes: dict[str, tuple[str, str]] = {}
+    for source, lines in task.images:
+        try:
+            headers += _headers(task.folder, source, lines)
+        except DicomError as e:  # changed since it was scanned
+            outcomes[source.key] = ("refused", e.message)
+    volumes, judged = volumes_of(headers)
+    outcomes |= {o.path: (o.outcome, o.reason) for o in judged}
+    return volumes, outcomes
+
+
+def _headers(folder: Path, source: Source, lines: str) -> list[Header]:
+    if lines:
+        return [Header.from_json(line) for line in lines.split("\n")]
+    path, member = source.place(folder)
+    return read_headers(path, source.key, member)
+
+
+def _chosen(volumes: Sequence[Volume]) -> dict[str, Volume]:
+    """Choose one volume a sequence: the highest b-value of DWI, else the most slices."""
+    best: dict[str, Volume] = {}
+    for v in volumes:
+        if v.sequence in SEQUENCES and (
+            v.sequence not in best or _rank(v) > _rank(best[v.sequence])
+        ):
+            best[v.sequence] = v
+    return {s: best[s] for s in SEQUENCES if s in best}
+
+
+def _rank(v: Volume) -> tuple[float, int, str]:
+    return (v.b_value or 0.0, len(v.headers), v.series_uid)
+
+
+def _digest(voxels: NDArray[np.float32]) -> str:
+    shape = ",".join(map(str, voxels.shape)).encode()
+    return hashlib.sha256(shape + np.ascontiguousarray(voxels).tobytes()).hexdigest()[:32]
+
+
+def _acquisition(
+    task: Task, volume: Volume, scale: Scale, pixels: str, b_values: set[float | None]
+) -> Acquisition:
+    """Keep of a header what is a number or a word of ours, within bounds."""
+    h = volume.headers[0]
+    between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
+    shown = sorted({_bounded(b, 20_000) for b in b_values if b is not None} - {None})
+    return Acquisition(
+        examination=task.examination, sequence=volume.sequence, patient=task.patient,
+        manufacturer=manufacturer_of(h.manufacturer),
+        field_strength=_bounded(h.field_strength, 25), b_value=_bounded(volume.b_value, 20_000),
+        b_values=",".join(f"{b:g}" for b in shown if b is not None), rule=volume.rule,
+        slices=len(volume.headers), rows=h.rows, columns=h.columns,
+        between_slices=between_slices, between_rows=between_rows,
+        between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,
+        spread=scale.spread, pixels=pixels,
+    )  # fmt: skip
+
+
+def _bounded(value: float | None, most: float) -> float | None:
+    """Give a plausible value to two decimals, else None: an odd one could be anything."""
+    return round(value, 2) if value is not None and 0 <= value <= most else None
+
+
+def manufacturer_of(text: str) -> str:
+    """Give our word for a manufacturer; whatever is not on the list is `other`."""
+    words = " ".join(text.lower().replace("_", " ").split()) + " "
+    return next((ours for begin, ours in MANUFACTURERS if words.startswith(begin)), "other")
