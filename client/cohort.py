@@ -40,6 +40,8 @@ class Crop:
     """[sequences, slices, 160, 160], normalised by sequence."""
     examination: str = ""
     """Pseudonym; empty for pictures that come from no examination."""
+    facts: str = ""
+    """What was measured of the lesion at ingest (see `facts`)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Lesion:
     slices: int
     crop: str
     """SHA-256 of the crop's file, which is its name."""
+    facts: str = ""
+    """As of `Crop`."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class Cohort:
             write_whole(self._crop(digest), out.getvalue(), private=True)
         return Lesion(
             crop.lesion, crop.patient, crop.examination, crop.label, ",".join(crop.sequences),
-            voxels.shape[1], digest,
+            voxels.shape[1], digest, crop.facts,
         )  # fmt: skip
 
     def holds(self, digest: str) -> bool:

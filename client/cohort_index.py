@@ -29,7 +29,7 @@ _TABLES = {
     "lesion": """
         lesion TEXT PRIMARY KEY, patient TEXT NOT NULL, examination TEXT NOT NULL,
         label INTEGER NOT NULL, sequences TEXT NOT NULL, slices INTEGER NOT NULL,
-        crop TEXT NOT NULL""",
+        crop TEXT NOT NULL, facts TEXT NOT NULL""",
 }
 """Columns of each table; the rows below are tuples in this order."""
 
@@ -80,7 +80,7 @@ def _all(db: sqlite3.Connection, table: str) -> list[Row]:
 
 def _migrated(schema: int, tables: Tables) -> Tables:
     if schema == 1:  # lesion, patient, label, sequences, slices, crop; no examinations
-        lesions = [(r[0], r[1], "", *r[2:]) for r in tables["lesion"]]
+        lesions = [(r[0], r[1], "", *r[2:], "") for r in tables["lesion"]]
         return empty() | {"patient": tables["patient"], "lesion": lesions}
     return {name: tables[name] for name in _TABLES}
 

@@ -79,11 +79,11 @@ def crop(
     `reference` is the affine of the grid in which `box` (first and last voxel as x, y, z) is
     given. Outside a volume its nearest voxel counts.
     """
-    points = points_of(reference, box)
-    return np.stack([sample(v, points) for v in volumes.values()])
+    points = _points(reference, box)
+    return np.stack([_sample(v, points) for v in volumes.values()])
 
 
-def points_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
+def _points(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
     """Place the crop's pixels: mm [slices, rows, columns, 3]."""
     low, high = np.array(box[:3]), np.array(box[3:])
     column, row = reference[:3, 0], reference[:3, 1]
@@ -102,7 +102,7 @@ def points_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray
     return np.stack(planes)
 
 
-def sample(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float16]:
+def _sample(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float16]:
     """Interpolate a normalised volume linearly at points in mm [slices, rows, columns, 3].
 
     Only the block of voxels around the points is normalised. Outside the nearest voxel counts.

@@ -5,13 +5,13 @@ labels, the second decodes pixels and writes crops. Their memory is that of one 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from hepafed.client.cohort import Acquisition, Cohort, Crop, Lesion
-from hepafed.client.crops import Scale, measure, points_of, sample
+from hepafed.client.crops import crop, measure
 from hepafed.client.crops import Volume as Voxels
 from hepafed.client.dicom.header import Header, read_headers
 from hepafed.client.dicom.index import Source
@@ -45,6 +45,8 @@ class Task:
     masks: tuple[Path, ...]
     rows: tuple[tuple[Label, str], ...]
     """Rows of the labels table, each with its lesion's pseudonym."""
+    inputs: str
+    """Digest of all that the result depends on."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,7 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
     """Crop every labelled lesion from every sequence, and write the crops into the store."""
     volumes, outcomes = _volumes(task)
     found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
-    points = [points_of(lesion.reference.affine, lesion.box) for lesion in found]
-    sampled: list[list[NDArray[np.float16]]] = [[] for _ in found]
+    loaded: dict[str, Voxels] = {}
     acquired: list[Acquisition] = []
     for sequence, volume in _chosen(volumes).items():
         try:
@@ -78,33 +79,31 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
         except DicomError as e:
             outcomes |= {h.name: ("refused", e.message) for h in volume.headers}
             continue
-        scale = measure(voxels)
-        for planes, places in zip(sampled, points, strict=True):
-            planes.append(sample(Voxels(voxels, volume.affine, scale), places))
+        loaded[sequence] = Voxels(voxels, volume.affine, measure(voxels))
         b_values = {v.b_value for v in volumes if v.sequence == sequence}
-        acquired.append(_acquisition(task, volume, scale, _digest(voxels), b_values))
-    made = _written(task, found, sampled, tuple(a.sequence for a in acquired))
+        acquired.append(_acquisition(task, volume, loaded[sequence], b_values))
+    made = tuple(_written(task, found, loaded))
     files = [(outcome, reason, key) for key, (outcome, reason) in outcomes.items()]
     return Made(made, tuple(acquired) if made else ()), files
 
 
 def _written(
-    task: Task, found: list[Located], sampled: list[list[NDArray[np.float16]]],
-    sequences: tuple[str, ...],
-) -> tuple[Lesion, ...]:  # fmt: skip
+    task: Task, found: Sequence[Located], loaded: Mapping[str, Voxels]
+) -> Iterator[Lesion]:
     """Write the crops of the lesions; none where no sequence could be read."""
     store = Cohort.create(task.home)
     names = {row.lesion_id: name for row, name in task.rows}
-    made = []
-    for lesion, planes in zip(found, sampled, strict=True):
-        voxels = np.stack(planes) if planes else np.empty(0, np.float16)
-        if voxels.size == 0 or not np.isfinite(voxels).all():
+    for lesion in found if loaded else ():
+        voxels = crop(lesion.reference.affine, lesion.box, loaded)
+        if not np.isfinite(voxels).all():
             continue
         row = lesion.label
-        name = names[row.lesion_id]
-        crop = Crop(name, task.patient, row.label, sequences, voxels, task.examination)
-        made.append(store.write(crop))
-    return tuple(made)
+        yield store.write(
+            Crop(
+                names[row.lesion_id], task.patient, row.label, tuple(loaded), voxels,
+                task.examination,
+            )
+        )  # fmt: skip
 
 
 def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:
@@ -149,10 +148,10 @@ def _digest(voxels: NDArray[np.float32]) -> str:
 
 
 def _acquisition(
-    task: Task, volume: Volume, scale: Scale, pixels: str, b_values: set[float | None]
+    task: Task, volume: Volume, loaded: Voxels, b_values: set[float | None]
 ) -> Acquisition:
     """Keep of a header what is a number or a word of ours, within bounds."""
-    h = volume.headers[0]
+    h, scale = volume.headers[0], loaded.scale
     between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
     shown = sorted({_bounded(b, 20_000) for b in b_values if b is not None} - {None})
     return Acquisition(
@@ -163,7 +162,7 @@ def _acquisition(
         slices=len(volume.headers), rows=h.rows, columns=h.columns,
         between_slices=between_slices, between_rows=between_rows,
         between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,
-        spread=scale.spread, pixels=pixels,
+        spread=scale.spread, pixels=_digest(loaded.voxels),
     )  # fmt: skip
 
 

@@ -149,14 +149,13 @@ class _Tasks:
         ]
         return Task(
             self._folder, self._home, examination, self._patient[examination], tuple(images),
-            tuple(masks), tuple(rows),
+            tuple(masks), tuple(rows), self.inputs(examination),
         )  # fmt: skip
 
     def inputs(self, examination: str) -> str:
         """Digest what an examination's result depends on."""
-        files = [(s.key, s.size, s.changed) for s, _, _ in self.index.files_of(examination)]
         rows = sorted(repr(_content(r)) for r in self._rows[examination])
-        return self._names.of("inputs", RECIPE, repr(sorted(files)), *rows)
+        return self._names.of("inputs", RECIPE, repr(self.index.stamps_of(examination)), *rows)
 
     def is_made(self, examination: str) -> bool:
         """Say whether an examination was made already from just this, and its crops are there."""
@@ -199,9 +198,7 @@ def _make(
     progress("examinations", 0, len(examinations))
     for done, (task, result) in enumerate(spread(make, map(tasks.task, examinations), workers), 1):
         made, outcomes = result if result is not None else (Made(), _killed(task))
-        tasks.index.record(
-            task.examination, tasks.inputs(task.examination), _write_made(made), outcomes
-        )
+        tasks.index.record(task.examination, task.inputs, _write_made(made), outcomes)
         progress("examinations", done, len(examinations))
 
 

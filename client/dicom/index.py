@@ -212,6 +212,14 @@ class ScanIndex:
         )
         return [(Source(*r[:4]), r[4], r[5]) for r in rows]
 
+    def stamps_of(self, examination: str) -> list[tuple[str, int, int]]:
+        """Give key, size and time of change of an examination's files, in the order of keys."""
+        return self._db.execute(
+            "SELECT p.key, p.size, p.changed FROM here e JOIN path p ON p.path = e.path "
+            "WHERE e.examination = ? ORDER BY p.key",
+            (examination,),
+        ).fetchall()
+
     def result(self, examination: str) -> tuple[str, str]:
         """Give the digest of what an examination was made from, and what was made (JSON)."""
         row = self._db.execute(

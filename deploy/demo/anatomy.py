@@ -129,7 +129,8 @@ def _ellipsoid(points: Floats, centre: tuple[float, ...], axes: tuple[float, ...
         for n in range(len(axes))
     )
     inside = (1 - np.sqrt(squares)) * np.float32(min(axes) / EDGE_MM) + np.float32(0.5)
-    return np.clip(inside, 0, 1).astype(np.float32)
+    mask: Floats = np.clip(inside, 0, 1).astype(np.float32)
+    return mask
 
 
 def _waves(points: Floats, wavelength: float, phases: tuple[float, ...]) -> Floats:

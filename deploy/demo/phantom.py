@@ -120,7 +120,9 @@ def _scan(
     field = field + np.float32(bend) * (np.square(points[0]) + np.square(points[1]))
     signal = clean ** np.float32(style.gamma) * np.exp(np.float32(style.bias) * field)
     real, imaginary = rng.standard_normal((2, *clean.shape), dtype=np.float32) * np.float32(noise)
-    return np.hypot(signal + real, imaginary) * np.float32(gain * math.exp(rng.normal(0, 0.15)))
+    level = np.float32(gain * math.exp(rng.normal(0, 0.15)))
+    image: Floats = np.hypot(signal + real, imaginary) * level
+    return image
 
 
 @dataclass(frozen=True)
