@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from hepafed.client.cohort import Acquisition, Cohort, Crop, Lesion
-from hepafed.client.crops import crop, measure
 from hepafed.client.crops import Volume as Voxels
+from hepafed.client.crops import crop, measure
 from hepafed.client.dicom.header import Header, read_headers
 from hepafed.client.dicom.index import Source
 from hepafed.client.dicom.series import Volume, volumes_of
