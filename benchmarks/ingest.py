@@ -140,7 +140,8 @@ def write_files(folder: Path, wanted: int) -> int:
 
     A copy has its own PatientID and UIDs, of equal length, put into the bytes of the header.
     """
-    from hepafed.deploy.demo.phantom import STYLES, write_site
+    from hepafed.deploy.demo.hospitals import STYLES
+    from hepafed.deploy.demo.phantom import write_site
 
     styles = ("hospital-a", "hospital-b")
     rows: list[dict[str, str]] = []
@@ -200,14 +201,15 @@ def part_loop(folder: Path) -> tuple[float, float]:
 
 
 def _scan(home: Path, export: Path) -> tuple[float, float]:
-    from hepafed.client.dicom.farm import cores
+    from hepafed.client.dicom.farm import Farm
     from hepafed.client.dicom.index import ScanIndex
     from hepafed.client.dicom.scan import scan
     from hepafed.client.pseudonyms import Pseudonyms
 
     begun = time.perf_counter()
     index = ScanIndex(home, export, Pseudonyms(home))
-    scan(export, index, lambda _stage, _done, _all: None, cores())
+    with Farm() as farm:
+        scan(export, index, lambda _stage, _done, _all: None, farm)
     index.close()
     return time.perf_counter() - begun, own_peak()
 

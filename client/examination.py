@@ -77,7 +77,7 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
         try:
             voxels = volume.load()
         except DicomError as e:
-            outcomes |= {h.name: ("refused", e.message) for h in volume.headers}
+            outcomes |= dict.fromkeys(volume.names, ("refused", e.message))
             continue
         loaded[sequence] = Voxels(voxels, volume.affine, measure(voxels))
         b_values = {v.b_value for v in volumes if v.sequence == sequence}
@@ -115,9 +115,9 @@ def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:
             headers += _headers(task.folder, source, lines)
         except DicomError as e:  # changed since it was scanned
             outcomes[source.key] = ("refused", e.message)
-    volumes, judged = volumes_of(headers)
-    outcomes |= {o.path: (o.outcome, o.reason) for o in judged}
-    return volumes, outcomes
+    grouped = volumes_of(headers)
+    outcomes |= {name: (o.outcome, o.reason) for name, o in grouped.outcomes.items()}
+    return grouped.volumes, outcomes
 
 
 def _headers(folder: Path, source: Source, lines: str) -> list[Header]:

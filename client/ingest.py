@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hepafed.client.cohort import Acquisition, Cohort, Lesion
 from hepafed.client.crops import NORMALISATION
-from hepafed.client.dicom.farm import cores, spread
+from hepafed.client.dicom.farm import Farm
 from hepafed.client.dicom.index import ScanIndex
 from hepafed.client.dicom.scan import Progress, scan
 from hepafed.client.examination import Made, Outcome, Task, make, problems_of
@@ -64,18 +64,17 @@ def ingest_dicom(
     if not dicom.is_dir():
         raise UsageError(f"{dicom} is not a folder", "name the folder of an export")
     rows = read_labels(labels)
-    workers = workers or cores()
-    with only_one(home):
+    with only_one(home), Farm(workers) as farm:
         names = Pseudonyms(home)
         index = ScanIndex(home, dicom, names)
         try:
-            scan(dicom, index, progress, workers, {labels.resolve(), home.resolve()})
+            scan(dicom, index, progress, farm, {labels.resolve(), home.resolve()})
             tasks = _Tasks(index, names, dicom.resolve(), home)
             wanted, problems = tasks.assigned(rows)
             new = [e for e in wanted if not tasks.is_made(e)]
-            problems += _checked(tasks, new, workers, progress)
+            problems += _checked(tasks, new, farm, progress)
             complain_about(problems, labels)
-            _make(tasks, new, workers, progress)
+            _make(tasks, new, farm, progress)
             taken = _commit(home, index, sorted(wanted))
             index.set_aside_all_but(wanted, UNLABELLED)
             report = _report(index, taken, len(rows))
@@ -176,13 +175,13 @@ def _content(row: Label) -> dict[str, object]:
 
 
 def _checked(
-    tasks: _Tasks, examinations: Sequence[str], workers: int, progress: Progress
+    tasks: _Tasks, examinations: Sequence[str], farm: Farm, progress: Progress
 ) -> list[str]:
     """Hold every row to its volumes before a single pixel is read."""
     problems: list[str] = []
     progress("checking labels", 0, len(examinations))
     for done, (task, found) in enumerate(
-        spread(problems_of, map(tasks.task, examinations), workers), 1
+        farm.spread(problems_of, map(tasks.task, examinations)), 1
     ):
         if found is None:
             found = [f"row {r.row}: its examination cannot be read" for r, _ in task.rows]
@@ -192,11 +191,11 @@ def _checked(
 
 
 def _make(
-    tasks: _Tasks, examinations: Sequence[str], workers: int, progress: Progress
+    tasks: _Tasks, examinations: Sequence[str], farm: Farm, progress: Progress
 ) -> None:  # fmt: skip
     """Crop the examinations, and record each as soon as it is done."""
     progress("examinations", 0, len(examinations))
-    for done, (task, result) in enumerate(spread(make, map(tasks.task, examinations), workers), 1):
+    for done, (task, result) in enumerate(farm.spread(make, map(tasks.task, examinations)), 1):
         made, outcomes = result if result is not None else (Made(), _killed(task))
         tasks.index.record(task.examination, task.inputs, _write_made(made), outcomes)
         progress("examinations", done, len(examinations))

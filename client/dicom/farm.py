@@ -25,31 +25,49 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def spread(
-    function: Callable[[T], R], tasks: Iterable[T], workers: int
-) -> Iterator[tuple[T, R | None]]:
-    """Run `function` on every task in `workers` processes; gives (task, result) as they are done.
+class Farm:
+    """Processes that are started when first needed and that never outlive the `with`."""
 
-    The result is None where the process died of the task, tried alone a second time. `function`
-    must be importable; an exception it raises is raised here. Leaving early (an error, Ctrl-C)
-    ends the processes at once.
-    """
-    waiting = iter(tasks)
-    suspects: list[T] = []
-    with _Pool(workers) as pool:
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or cores()
+        """How many processes; 0 asks for one a core."""
+        self._executor: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Farm":
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        """End the processes: when they are done, or at once after an error or Ctrl-C."""
+        if self._executor is not None:
+            if kind is not None:
+                for process in multiprocessing.active_children():
+                    process.kill()
+            self._executor.shutdown(wait=kind is None, cancel_futures=True)
+            self._executor = None
+
+    def spread(
+        self, function: Callable[[T], R], tasks: Iterable[T]
+    ) -> Iterator[tuple[T, R | None]]:
+        """Run `function` on every task; gives (task, result) as they are done.
+
+        The result is None where the process died of the task, tried alone a second time.
+        `function` must be importable; an exception it raises is raised here.
+        """
+        waiting = iter(tasks)
         running: dict[Future[R], T] = {}
         while True:
-            while len(running) < AHEAD * workers and not suspects:
+            suspects: list[T] = []
+            while len(running) < AHEAD * self.workers and not suspects:
                 try:
                     task = next(waiting)
                 except StopIteration:
                     break
                 try:
-                    running[pool.submit(function, task)] = task
+                    running[self._pool().submit(function, task)] = task
                 except BrokenProcessPool:  # it died between two tasks of ours
                     suspects.append(task)
             if not running and not suspects:
-                break
+                return
             done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
             for future in done:
                 task = running.pop(future)
@@ -60,57 +78,35 @@ def spread(
                     continue
                 yield task, result
             if suspects:
-                suspects += list(running.values())
+                suspects += running.values()
                 running.clear()
+                self._discard()
                 for task in suspects:
                     yield task, _alone(function, task)
-                suspects.clear()
-                pool.renew()
+
+    def _pool(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self.workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(os.getpid(),),
+            )
+        return self._executor
+
+    def _discard(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
 
 
 def _alone(function: Callable[[T], R], task: T) -> R | None:
     """Run one task in a process of its own; None when the process dies of it."""
-    with _Pool(1) as pool:
+    with Farm(1) as farm:
         try:
-            return pool.submit(function, task).result()
+            return farm._pool().submit(function, task).result()
         except BrokenProcessPool:
             return None
-
-
-class _Pool:
-    """A ProcessPoolExecutor that can be renewed and that leaves no process behind."""
-
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self._executor: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> "_Pool":
-        self.renew()
-        return self
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        if self._executor is not None:
-            if kind is not None:
-                for process in multiprocessing.active_children():
-                    process.kill()
-            self._executor.shutdown(wait=kind is None, cancel_futures=True)
-
-    def renew(self) -> None:
-        """Start anew, with fresh processes."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-        self._executor = ProcessPoolExecutor(
-            self._workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(os.getpid(),),
-        )
-
-    def submit(self, function: Callable[[T], R], task: T) -> "Future[R]":
-        """Hand a task to a process."""
-        if self._executor is None:
-            raise RuntimeError
-        return self._executor.submit(function, task)
 
 
 def _begin(parent: int) -> None:

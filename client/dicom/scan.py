@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.client.dicom.archives import Member, is_archive, members_of
-from hepafed.client.dicom.farm import spread
+from hepafed.client.dicom.farm import Farm
 from hepafed.client.dicom.header import read_headers
 from hepafed.client.dicom.index import Reading, ScanIndex, Source
 from hepafed.client.dicom.reasons import BrokenFileError, SetAsideError
@@ -34,7 +34,7 @@ class _Batch:
 
 
 def scan(
-    folder: Path, index: ScanIndex, progress: Progress, workers: int,
+    folder: Path, index: ScanIndex, progress: Progress, farm: Farm,
     without: Collection[Path] = (),
 ) -> None:  # fmt: skip
     """Read the header of every file under `folder` that the index does not know yet.
@@ -55,19 +55,19 @@ def scan(
         done = 0
         progress("reading headers", done, unread)
         pages = index.unread()
-        for batch, results in spread(_read_batch, _batches(folder, pages), workers):
-            readings = results if results is not None else _one_by_one(batch)
+        for batch, results in farm.spread(_read_batch, _batches(folder, pages)):
+            readings = results if results is not None else _one_by_one(batch, farm)
             _keep(index, readings)
             done += len(batch.sources)
             progress("reading headers", done, unread)
     index.gather()
 
 
-def _one_by_one(batch: _Batch) -> list["Reading | _Listing"]:
+def _one_by_one(batch: _Batch, farm: Farm) -> list["Reading | _Listing"]:
     """Read a batch that killed its process file by file, each in a process of its own."""
     singles = (_Batch(batch.folder, [s]) for s in batch.sources)
     made: list[Reading | _Listing] = []
-    for single, results in spread(_read_batch, singles, 1):
+    for single, results in farm.spread(_read_batch, singles):
         made += results or [Reading(single.sources[0], outcome="refused", reason=KILLER)]
     return made
 

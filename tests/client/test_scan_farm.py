@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hepafed.client.dicom.farm import spread
+from hepafed.client.dicom.farm import Farm
 from hepafed.common.errors import DicomError
 
 
@@ -21,13 +21,14 @@ def _square(n: int) -> int:
 
 
 def test_a_task_that_kills_its_process_gives_none_and_the_others_their_results() -> None:
-    found = dict(spread(_square, range(10, 18), 1))
+    with Farm(1) as farm:
+        found = dict(farm.spread(_square, range(10, 18)))
     assert found == {n: None if n == 13 else n * n for n in range(10, 18)}
 
 
 def test_an_error_of_a_task_is_raised_here_and_ends_the_processes() -> None:
-    with pytest.raises(DicomError, match="too far"):
-        list(spread(_square, [1, 99], 1))
+    with pytest.raises(DicomError, match="too far"), Farm(1) as farm:
+        list(farm.spread(_square, [1, 99]))
     assert not [c for c in psutil.Process().children(recursive=True) if "spawn_main" in _line(c)]
 
 
@@ -41,14 +42,15 @@ def _line(process: psutil.Process) -> str:
 SLEEPERS = """
 import os, sys, time
 from pathlib import Path
-from hepafed.client.dicom.farm import spread
+from hepafed.client.dicom.farm import Farm
 
 def sleep(folder):
     Path(folder, str(os.getpid())).touch()
     time.sleep(120)
 
 if __name__ == "__main__":
-    list(spread(sleep, [sys.argv[1], sys.argv[1]], 2))
+    with Farm(2) as farm:
+        list(farm.spread(sleep, [sys.argv[1], sys.argv[1]]))
 """
 
 
