@@ -9,7 +9,8 @@ import numpy as np
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.crops import Volume as Voxels
 from hepafed.client.crops import crop, normalise
-from hepafed.client.dicom.series import Volume, read_folder
+from hepafed.client.dicom.folder import read_folder
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label, complain_about, read_labels
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import DicomError, UsageError
