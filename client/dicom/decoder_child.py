@@ -1,7 +1,7 @@
 """The decoding process: reads requests from stdin, writes pixels to stdout, within limits.
 
-A request is one JSON line {path, member, frame}; the answer is one JSON line {kind, shape} and
-the pixels, or {} when they cannot be decoded.
+A request is one JSON line {path, member, frame, shape}; the answer is one JSON line {kind} and
+the pixels, or {} when there are none of that shape.
 """
 
 import io
@@ -18,7 +18,7 @@ import numpy as np
 import pydicom
 from hepafed.client.dicom.source import whole
 from numpy.typing import NDArray
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 SECONDS = 4.0
 """Processor time for one slice; the signal at its end is deadly on purpose."""
@@ -59,14 +59,14 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
                 dataset = pydicom.dcmread(io.BytesIO(data))
                 last = (request["path"], request["member"])
             pixels = _decoded(dataset, request["frame"])
-        except Exception:  # noqa: BLE001  # a decoder fails in any way; the reason holds no text
+        except Exception:  # a decoder fails in any way; the reason holds no text
             pixels = None
         signal.setitimer(signal.ITIMER_PROF, 0)
-        if pixels is None:
+        if pixels is None or list(pixels.shape) != request["shape"]:
             answers.write(b"{}\n")
         else:
             kind = pixels.dtype.str.removeprefix("|")
-            answers.write(json.dumps({"kind": kind, "shape": pixels.shape}).encode() + b"\n")
+            answers.write(json.dumps({"kind": kind}).encode() + b"\n")
             answers.write(pixels.tobytes())
         answers.flush()
 

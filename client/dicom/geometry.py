@@ -91,7 +91,9 @@ def stack(headers: Sequence[Header]) -> Stack:
     places = places_of(headers)
     ordered = [headers[i] for i in np.argsort(places, kind="stable")]
     first = ordered[0]
-    orientation, spacing = first.orientation or (), first.spacing or ()
+    orientation, spacing = first.orientation, first.spacing
+    if orientation is None or spacing is None:  # `check` has seen to it
+        raise DicomError("position, orientation or pixel spacing is missing")
     between, step = _step(sorted(places), ordered, normal_of(orientation))
     affine = np.eye(4)
     affine[:3, 0] = np.array(orientation[:3]) * spacing[1]

@@ -1,9 +1,9 @@
 """What HepaFed reads of a DICOM file's header: one small record for each slice it holds."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hepafed.client.dicom.elements import (
     UNDEFINED,
@@ -134,13 +134,13 @@ class Header:
 
     def to_json(self) -> str:
         """Write the header as one line of JSON."""
-        return json.dumps(list(asdict(self).values()), separators=(",", ":"))
+        return json.dumps(astuple(self), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, line: str) -> "Header":
         """Read what `to_json` wrote."""
-        values = [tuple(v) if isinstance(v, list) else v for v in json.loads(line)]
-        return cls(**dict(zip((f.name for f in fields(cls)), values, strict=True)))
+        values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in json.loads(line)]
+        return cls(*values)
 
 
 def read_headers(path: Path, name: str, member: str = "") -> list[Header]:

@@ -1,10 +1,8 @@
 """`sequences.toml`: what a site says of its own series, stronger than every rule.
 
-    [[series]]
-    sequence = "arterial"            # a word of the vocabulary, or "set-aside"
-    [series.match]
-    description = "t1 vibe dyn*"     # patterns: * and ?, any case; _ and - read as spaces
-    temporal = 2                     # numbers: equal, or [from, to]
+Each `[[series]]` table holds `sequence` (a word of the vocabulary, or "set-aside") and `match`:
+texts are patterns with * and ? in any case (`_` and `-` read as spaces), numbers are equal or
+within [from, to], and all must hold.
 """
 
 import re
@@ -98,8 +96,9 @@ def _test(where: str, key: str, value: object) -> Test:
         return Test(f"{key} as the site says", lambda f: bool(getattr(f, key)) is value)
     if key in NUMBERS and not isinstance(value, bool):
         pair = value if isinstance(value, list) else [value, value]
-        if len(pair) == 2 and all(isinstance(v, int | float) for v in pair):
-            return Test(f"{key} as the site says", _number(key, float(pair[0]), float(pair[1])))
+        ends = [float(v) for v in pair if isinstance(v, int | float)]
+        if len(pair) == len(ends) == 2:
+            return Test(f"{key} as the site says", _number(key, ends[0], ends[1]))
     if key in (*TEXTS, *CODES, *FLAGS, *NUMBERS):
         raise _wrong(f"{where}: {key} has a value of the wrong type")
     raise _wrong(f"{where}: unknown attribute {key[:40]!r}; known: "

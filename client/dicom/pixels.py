@@ -1,6 +1,8 @@
 """Decode the pixels of slices: native ones here, compressed ones in a process of their own."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,8 +31,19 @@ def load_stack(headers: Sequence[Header]) -> NDArray[np.float32]:
     return out
 
 
-def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
-    """Smallest, largest and mean voxel after rescale, in float64; one slice in memory at a time.
+@dataclass(frozen=True)
+class Summary:
+    """What the voxels of a stack amount to, after rescale, in float64."""
+
+    low: float
+    high: float
+    mean: float
+    digest: str
+    """SHA-256 of the stored values: the same images have the same, whatever their identifiers."""
+
+
+def summary_of(headers: Sequence[Header]) -> Summary:
+    """Decode every slice once, one in memory at a time.
 
     Raises
     ------
@@ -38,14 +51,16 @@ def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
         A slice cannot be decoded, or its values are not finite.
     """
     low, high, total, count = float("inf"), float("-inf"), 0.0, 0
+    digest = hashlib.sha256()
     for stored, slope, intercept in _scaled(headers):
         ends = (int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)
         low, high = min(low, *ends), max(high, *ends)
         total += float(stored.sum(dtype=np.float64)) * slope + intercept * stored.size
         count += stored.size
+        digest.update(stored.astype("<i4", copy=False).tobytes())
     if not np.isfinite([low, high, total]).all():
         raise BrokenFileError("the rescaled values are not finite")
-    return low, high, total / count
+    return Summary(low, high, total / count, digest.hexdigest())
 
 
 def scales(headers: Sequence[Header]) -> list[tuple[float, float]]:

@@ -186,5 +186,3 @@ def _trail(fact: Facts, rules: tuple[Rule, ...]) -> Iterator[str]:
             return
         yield f"  {rule.name}: no ({failing[0]})"
     yield "  no rule holds: set aside"
-
-

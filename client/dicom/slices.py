@@ -85,9 +85,7 @@ class _File:
 
     def __init__(self, place: Place, top: Elements) -> None:
         self.place, self.top = place, top
-        self.enhanced = (
-            top.text(0x00080016) in (ENHANCED_MR, LEGACY_MR) or 0x52009230 in top.items
-        )
+        self.enhanced = top.text(0x00080016) in (ENHANCED_MR, LEGACY_MR) or 0x52009230 in top.items
         self.rows, self.columns = self._whole(0x00280010), self._whole(0x00280011)
         self.frames = self._whole(0x00280008, 1)
         self.bits = self._whole(0x00280100)

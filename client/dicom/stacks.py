@@ -35,9 +35,7 @@ def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
     return made, refused
 
 
-def _by(
-    headers: Iterable[Header], key: Callable[[Header], Hashable]
-) -> list[list[Header]]:
+def _by(headers: Iterable[Header], key: Callable[[Header], Hashable]) -> list[list[Header]]:
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for h in headers:
         groups[key(h)].append(h)

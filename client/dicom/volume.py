@@ -109,5 +109,3 @@ class Grouped:
     volumes: list[Volume] = field(default_factory=list)
     outcomes: dict[str, FileOutcome] = field(default_factory=dict)
     """By the file's name."""
-
-
