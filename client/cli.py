@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import click
-from hepafed.common.console import command, progress, say, say_json, table
+from hepafed.common.console import command, say, say_json, stages, table
 from hepafed.common.errors import UsageError
 
 
@@ -97,13 +97,23 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.option("--group-column", default="patient_id", show_default=True, help="The patient.")
 @click.option("--file-column", default="file", show_default=True, help="The image's path.")
 @click.option("--label-column", default="label", show_default=True, help="The class.")
+@click.option(
+    "--left",
+    type=click.Path(path_type=Path),
+    help="Write a CSV of every file that was not taken, with its path (identifying).",
+)
+@click.option("--processes", default=0, help="Processes that read; 0: one a core.")
 @click.pass_context
 @command
 def ingest(
     ctx: click.Context, dicom: Path | None, images: Path | None, labels: Path, sequence: str,
     label_map: str, where: str, group_column: str, file_column: str, label_column: str,
+    left: Path | None, processes: int,
 ) -> None:  # fmt: skip
     r"""Build or extend the cohort store; nothing identifying is kept.
+
+    Stopped or killed at any moment, the same command goes on where it was; files that were read
+    before are not read again.
 
     \b
     Example:
@@ -113,27 +123,27 @@ def ingest(
     if (dicom is None) == (images is None):
         raise UsageError("name one of --dicom and --images", "client ingest --help")
     home = _home(ctx)
-    with progress() as display:
-        bar = display.add_task("reading", total=None)
-
-        def step(done: int, total: int) -> None:
-            display.update(bar, completed=done, total=total)
-
+    with stages() as stage:
         if dicom is not None:
             from hepafed.client.ingest import ingest_dicom
 
-            report = ingest_dicom(home, dicom, labels, step)
+            report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
         else:
             from hepafed.client.images import ingest_images
 
             report = ingest_images(
                 home, images or Path(), labels, sequence=sequence, label_map=_pairs(label_map),
                 where=_pairs(where), group_column=group_column, file_column=file_column,
-                label_column=label_column, progress=step,
+                label_column=label_column,
+                progress=lambda done, total: stage("pictures", done, total),
             )  # fmt: skip
     for what, why in report.left:
         say(f"left: {what}: {why}")
-    say(f"taken: {report.taken} lesions; left: {len(report.left)}")
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    say(f"taken: {report.taken} lesions")
+    if left is not None:
+        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
     say("next: client cohort, then client start")
 
 

@@ -80,7 +80,7 @@ def crop(
     given. Outside a volume its nearest voxel counts.
     """
     points = _points(reference, box)
-    return np.stack([_sample(v, points) for v in volumes.values()]).astype(np.float16)
+    return np.stack([_sample(v, points) for v in volumes.values()])
 
 
 def _points(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
@@ -102,10 +102,10 @@ def _points(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[n
     return np.stack(planes)
 
 
-def _sample(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Interpolate a volume linearly at points in mm [slices, rows, columns, 3].
+def _sample(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float16]:
+    """Interpolate a normalised volume linearly at points in mm [slices, rows, columns, 3].
 
-    Only the block of voxels around the points is normalised.
+    Only the block of voxels around the points is normalised. Outside the nearest voxel counts.
     """
     inverse = np.linalg.inv(volume.affine)
     at = points @ inverse[:3, :3].T + inverse[:3, 3]
@@ -119,5 +119,5 @@ def _sample(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float32]:
     sampled = map_coordinates(
         block, places - first[:, None], order=1, mode="nearest", prefilter=False
     )
-    made: NDArray[np.float32] = sampled.reshape(points.shape[:-1])
+    made: NDArray[np.float16] = sampled.reshape(points.shape[:-1]).astype(np.float16)
     return made

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from hepafed.client.dicom.series import Volume
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label, complain_about
 from hepafed.client.masks.mask import Mask, MaskError, box_in
 from hepafed.client.masks.read import MaskFile, look_at

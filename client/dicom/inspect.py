@@ -3,36 +3,43 @@
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.dicom.series import FileOutcome, Volume, pixels_of, read_folder
+import numpy as np
+from hepafed.client.dicom.folder import read_folder
+from hepafed.client.dicom.pixels import Summary, summary_of
+from hepafed.client.dicom.reasons import SetAsideError, outcome_of
+from hepafed.client.dicom.volume import Volume
 from hepafed.common.errors import DicomError
 
 
 def inspect(folder: Path) -> dict[str, Any]:
     """Read a folder and describe it (schema hepafed.inspect/1); writes nothing.
 
-    Every volume's pixels are decoded once, slice by slice, so that a file that cannot be
-    decoded is refused here and not later.
+    Every stack's pixels are decoded once, slice by slice, so that a file that cannot be decoded
+    is refused here and not later. Diffusion directions are listed one by one.
     """
     reading = read_folder(folder)
     outcomes = {f.path: f for f in reading.files}
     volumes = []
-    for volume in reading.volumes:
-        names = [h.path.relative_to(folder).as_posix() for h in volume.headers]
+    seen: set[tuple[object, ...]] = set()
+    for volume in (stack for v in reading.volumes for stack in v.stacks):
         try:
-            low, high, mean = _statistics(volume)
+            voxels = summary_of(volume.headers)
+            if (key := _content(volume, voxels)) in seen:
+                raise SetAsideError("the same images again, under other identifiers")
+            seen.add(key)
         except DicomError as e:
-            outcomes |= {n: FileOutcome(n, "refused", e.message) for n in names}
+            outcomes |= {n: outcome_of(n, e) for n in volume.names}
             continue
         volumes.append(
             {
-                "files": names,
+                "files": volume.names,
                 "sequence": volume.sequence,
-                "shape": [len(names), volume.headers[0].rows, volume.headers[0].columns],
+                "shape": list(volume.shape),
                 "spacing": list(volume.spacing),
                 "affine": volume.affine.tolist(),
-                "min": low,
-                "max": high,
-                "mean": mean,
+                "min": voxels.low,
+                "max": voxels.high,
+                "mean": voxels.mean,
             }
         )
     return {
@@ -44,12 +51,7 @@ def inspect(folder: Path) -> dict[str, Any]:
     }
 
 
-def _statistics(volume: Volume) -> tuple[float, float, float]:
-    """Smallest, largest and mean voxel, one slice in memory at a time."""
-    low, high, total, count = float("inf"), float("-inf"), 0.0, 0
-    for header in volume.headers:
-        pixels = pixels_of(header)
-        low, high = min(low, float(pixels.min())), max(high, float(pixels.max()))
-        total += float(pixels.sum())
-        count += pixels.size
-    return low, high, total / count
+def _content(volume: Volume, voxels: Summary) -> tuple[object, ...]:
+    """Say what makes two stacks of one patient the same images: place and stored values."""
+    place = tuple(np.round(volume.affine, 2).ravel())
+    return (volume.patient_id, volume.sequence, volume.b_value, place, voxels.digest)

@@ -1,0 +1,191 @@
+"""One examination: its labelled lesions found in its volumes, and cropped from every sequence.
+
+Both functions run in processes of their own (`dicom.farm`): the first says what is wrong with the
+labels, the second decodes pixels and writes crops. Their memory is that of one examination.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hepafed.client.cohort import Acquisition, Cohort, Crop, Lesion
+from hepafed.client.crops import Volume as Voxels
+from hepafed.client.crops import crop, measure
+from hepafed.client.dicom.header import Header, read_headers
+from hepafed.client.dicom.index import Source
+from hepafed.client.dicom.series import Volume, volumes_of
+from hepafed.client.facts import Facts, in_order, points_in, seen_in, shares, size_of
+from hepafed.client.labels import Label
+from hepafed.client.lesions import Lesion as Located
+from hepafed.client.lesions import locate
+from hepafed.common.errors import DicomError
+from hepafed.common.vocabulary import SEQUENCES
+from numpy.typing import NDArray
+
+MANUFACTURERS = (
+    ("siemens", "siemens"), ("ge ", "ge"), ("philips", "philips"), ("canon", "canon"),
+    ("toshiba", "canon"), ("united imaging", "united-imaging"), ("uih", "united-imaging"),
+)  # fmt: skip
+"""Beginning of the header's manufacturer, lower case → what the store calls it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is known of an examination before its pixels are read. Identities stay in memory."""
+
+    folder: Path
+    home: Path
+    examination: str
+    """Pseudonym."""
+    patient: str
+    """Pseudonym."""
+    images: tuple[tuple[Source, str], ...]
+    """Files and their headers as JSON lines; empty where they must be read again."""
+    masks: tuple[Path, ...]
+    rows: tuple[tuple[Label, str], ...]
+    """Rows of the labels table, each with its lesion's pseudonym."""
+    inputs: str
+    """Digest of all that the result depends on."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an examination gave; numbers, codes and pseudonyms only."""
+
+    lesions: tuple[Lesion, ...] = ()
+    acquisitions: tuple[Acquisition, ...] = ()
+
+
+Outcome = tuple[str, str, str]
+"""Outcome, reason and the file's key."""
+
+
+def problems_of(task: Task) -> list[str]:
+    """Say what is wrong with the rows of an examination, each by its row number."""
+    volumes, _ = _volumes(task)
+    return locate([r for r, _ in task.rows], volumes, task.masks)[1]
+
+
+def make(task: Task) -> tuple[Made, list[Outcome]]:
+    """Crop every labelled lesion from every sequence, and write the crops into the store."""
+    volumes, outcomes = _volumes(task)
+    found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
+    loaded: dict[str, Voxels] = {}
+    acquired: list[Acquisition] = []
+    for sequence, volume in _chosen(volumes).items():
+        try:
+            voxels = volume.load()
+        except DicomError as e:
+            outcomes |= dict.fromkeys(volume.names, ("refused", e.message))
+            continue
+        loaded[sequence] = Voxels(voxels, volume.affine, measure(voxels))
+        b_values = {v.b_value for v in volumes if v.sequence == sequence}
+        acquired.append(_acquisition(task, volume, loaded[sequence], b_values))
+    order = in_order({s: v.headers[0].acquired for s, v in _chosen(volumes).items()})
+    made = tuple(_written(task, found, loaded, order))
+    files = [(outcome, reason, key) for key, (outcome, reason) in outcomes.items()]
+    return Made(made, tuple(acquired) if made else ()), files
+
+
+def _written(
+    task: Task, found: Sequence[Located], loaded: Mapping[str, Voxels], order: bool | None
+) -> Iterator[Lesion]:
+    """Write the crops of the lesions; none where no sequence could be read."""
+    store = Cohort.create(task.home)
+    names = {row.lesion_id: name for row, name in task.rows}
+    for lesion in found if loaded else ():
+        voxels = crop(lesion.reference.affine, lesion.box, loaded)
+        if not np.isfinite(voxels).all():
+            continue
+        row = lesion.label
+        yield store.write(
+            Crop(
+                names[row.lesion_id], task.patient, row.label, tuple(loaded), voxels,
+                task.examination, _facts(lesion, loaded, order).text(),
+            )
+        )  # fmt: skip
+
+
+def _facts(lesion: Located, loaded: Mapping[str, Voxels], order: bool | None) -> Facts:
+    """Measure a lesion while its volumes are at hand."""
+    points = points_in(lesion.reference.affine, lesion.box)
+    body, field = shares([seen_in(v, points) for v in loaded.values()])
+    return Facts(
+        source="box" if lesion.mask is None else "mask",
+        size=size_of(lesion.reference.affine, lesion.box),
+        in_body=body, in_field=field, phases_in_order=order,
+        readers={n: v for n, v in lesion.label.readers.items() if v is not None},
+    )  # fmt: skip
+
+
+def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:
+    """Build the volumes; gives them and each file's outcome and reason by key."""
+    headers: list[Header] = []
+    outcomes: dict[str, tuple[str, str]] = {}
+    for source, lines in task.images:
+        try:
+            headers += _headers(task.folder, source, lines)
+        except DicomError as e:  # changed since it was scanned
+            outcomes[source.key] = ("refused", e.message)
+    grouped = volumes_of(headers)
+    outcomes |= {name: (o.outcome, o.reason) for name, o in grouped.outcomes.items()}
+    return grouped.volumes, outcomes
+
+
+def _headers(folder: Path, source: Source, lines: str) -> list[Header]:
+    if lines:
+        return [Header.from_json(line) for line in lines.split("\n")]
+    path, member = source.place(folder)
+    return read_headers(path, source.key, member)
+
+
+def _chosen(volumes: Sequence[Volume]) -> dict[str, Volume]:
+    """Choose one volume a sequence: the highest b-value of DWI, else the most slices."""
+    best: dict[str, Volume] = {}
+    for v in volumes:
+        if v.sequence in SEQUENCES and (
+            v.sequence not in best or _rank(v) > _rank(best[v.sequence])
+        ):
+            best[v.sequence] = v
+    return {s: best[s] for s in SEQUENCES if s in best}
+
+
+def _rank(v: Volume) -> tuple[float, int, str]:
+    return (v.b_value or 0.0, len(v.headers), v.series_uid)
+
+
+def _digest(voxels: NDArray[np.float32]) -> str:
+    shape = ",".join(map(str, voxels.shape)).encode()
+    return hashlib.sha256(shape + np.ascontiguousarray(voxels).tobytes()).hexdigest()[:32]
+
+
+def _acquisition(
+    task: Task, volume: Volume, loaded: Voxels, b_values: set[float | None]
+) -> Acquisition:
+    """Keep of a header what is a number or a word of ours, within bounds."""
+    h, scale = volume.headers[0], loaded.scale
+    between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
+    shown = sorted({_bounded(b, 20_000) for b in b_values if b is not None} - {None})
+    return Acquisition(
+        examination=task.examination, sequence=volume.sequence, patient=task.patient,
+        manufacturer=manufacturer_of(h.manufacturer),
+        field_strength=_bounded(h.field_strength, 25), b_value=_bounded(volume.b_value, 20_000),
+        b_values=",".join(f"{b:g}" for b in shown if b is not None), rule=volume.rule,
+        slices=len(volume.headers), rows=h.rows, columns=h.columns,
+        between_slices=between_slices, between_rows=between_rows,
+        between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,
+        spread=scale.spread, pixels=_digest(loaded.voxels),
+    )  # fmt: skip
+
+
+def _bounded(value: float | None, most: float) -> float | None:
+    """Give a plausible value to two decimals, else None: an odd one could be anything."""
+    return round(value, 2) if value is not None and 0 <= value <= most else None
+
+
+def manufacturer_of(text: str) -> str:
+    """Give our word for a manufacturer; whatever is not on the list is `other`."""
+    words = " ".join(text.lower().replace("_", " ").split()) + " "
+    return next((ours for begin, ours in MANUFACTURERS if words.startswith(begin)), "other")
