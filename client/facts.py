@@ -4,8 +4,9 @@ They are kept beside the crop, so that quality control and the consistency repor
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from hepafed.client.crops import BODY, Volume
@@ -26,7 +27,7 @@ class Facts:
     size: tuple[float, ...] = ()
     """Millimetres along columns, rows and slices of the reference."""
     in_body: float | None = None
-    """Share of the lesion inside the body mask of the sequence where it is least."""
+    """Share of the lesion that is body in any sequence."""
     in_field: float | None = None
     """Share of the lesion inside the field of view of the sequence where it is least."""
     apart: float | None = None
@@ -56,31 +57,7 @@ def size_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> tuple[flo
     return tuple(round(float(v), 1) for v in extent * steps)
 
 
-def seen_in(
-    reference: NDArray[np.float64], box: tuple[float, ...], volumes: Mapping[str, Volume]
-) -> tuple[float | None, float | None]:
-    """Give the shares of a lesion inside body and field of view, where they are least.
-
-    The lesion is the ellipsoid in its box; the body is what is brighter than `crops.BODY` of the
-    99th percentile in any sequence, so that a lesion dark in one of them is not taken for air.
-    """
-    if not volumes:
-        return None, None
-    points = _ellipsoid(reference, box)
-    field_of_view = []
-    body = np.zeros(len(points), bool)
-    for volume in volumes.values():
-        inverse = np.linalg.inv(volume.affine)
-        at = np.rint(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(np.int64)[:, ::-1]
-        inside = ((at >= 0) & (at < volume.voxels.shape)).all(axis=1)
-        field_of_view.append(float(inside.mean()))
-        k, j, i = np.clip(at, 0, np.array(volume.voxels.shape) - 1).T
-        bright = volume.voxels[k, j, i] > BODY * np.percentile(volume.voxels[::2, ::2, ::2], 99)
-        body |= inside & bright
-    return round(float(body.mean()), 3), round(min(field_of_view), 3)
-
-
-def _ellipsoid(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
+def points_in(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
     """Give points inside the ellipsoid of a box, mm [n, 3]."""
     low, high = np.array(box[:3]), np.array(box[3:])
     line = np.linspace(-1, 1, TESTED)
@@ -91,20 +68,33 @@ def _ellipsoid(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArra
     return made
 
 
-def in_order(acquired: Mapping[str, str]) -> bool | None:
-    """Say whether dynamic phases follow each other; `acquired`: sequence → DICOM time, or ""."""
-    times = [acquired[p] for p in DYNAMIC if acquired.get(p)]
-    if len(times) < 2 or not all(_is_time(t) for t in times):
-        return None
-    seconds = [_seconds(t) for t in times]
-    return all(a < b for a, b in zip(seconds, seconds[1:], strict=False))
+def seen_in(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which points lie in a volume's field of view, and which of those in its body: [2, n].
+
+    The body is what is brighter than `crops.BODY` of the 99th percentile.
+    """
+    inverse = np.linalg.inv(volume.affine)
+    at = np.rint(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(np.int64)[:, ::-1]
+    shape = np.array(volume.voxels.shape)
+    inside = ((at >= 0) & (at < shape)).all(axis=1)
+    k, j, i = np.clip(at, 0, shape - 1).T
+    bright = volume.voxels[k, j, i] > BODY * np.percentile(volume.voxels[::2, ::2, ::2], 99)
+    return np.stack([inside, inside & bright])
 
 
-def _is_time(text: str) -> bool:
-    return len(text) >= 6 and text[:6].isdigit() and text.isascii()
+def shares(seen: Sequence[NDArray[np.bool_]]) -> tuple[float | None, float | None]:
+    """Give a lesion's share in the body and in the field of view, from `seen_in` of each sequence.
+
+    In the body counts what is body in any sequence, so that a lesion dark in one of them is not
+    taken for air; the field of view is that of the sequence that covers least.
+    """
+    if not seen:
+        return None, None
+    body = np.logical_or.reduce([s[1] for s in seen])
+    return round(float(body.mean()), 3), round(min(float(s[0].mean()) for s in seen), 3)
 
 
-def _seconds(text: str) -> float:
-    whole, _, fraction = text.partition(".")
-    seconds = int(whole[:2]) * 3600 + int(whole[2:4]) * 60 + int(whole[4:6])
-    return seconds + (float(f"0.{fraction}") if fraction.isdigit() else 0.0)
+def in_order(acquired: Mapping[str, float | None]) -> bool | None:
+    """Say whether dynamic phases follow each other; `acquired`: sequence → seconds on one clock."""
+    times = [t for t in (acquired.get(p) for p in DYNAMIC) if t is not None]
+    return all(a < b for a, b in pairwise(times)) if len(times) > 1 else None

@@ -45,16 +45,12 @@ class Lesion:
 def find_lesions(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path], table: Path
 ) -> list[Lesion]:
-    """Find every row's lesion; `volumes` are those of the labelled patients at least.
-
-    `objects` are SEG and RTSTRUCT files of the export, for rows that have neither a box nor a
-    mask_file.
+    """Find every row's lesion as `locate` does.
 
     Raises
     ------
     LabelsError
-        Every row that fits no examination, lies outside its volume, has a mask that cannot be
-        used, or overlaps another lesion (by row number, never by value).
+        Every problem, by row number, never by value.
     """
     found, problems = locate(rows, volumes, objects)
     complain_about(problems, table)
@@ -64,7 +60,13 @@ def find_lesions(
 def locate(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
 ) -> tuple[list[Lesion], list[str]]:
-    """Find every row's lesion, as `find_lesions`; gives them, and the problems of the others."""
+    """Find the lesions of rows, and say of every other row what is wrong with it.
+
+    `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
+    the export, for rows that have neither a box nor a mask_file. A problem is a row that fits no
+    examination, lies outside its volume, has a mask that cannot be used, or overlaps another
+    lesion; each begins with its row's number and holds no value.
+    """
     examinations: Examinations = defaultdict(lambda: defaultdict(list))
     for volume in volumes:
         examinations[volume.patient_id][volume.study_uid].append(volume)
@@ -77,8 +79,7 @@ def locate(
             found.append(_lesion(row, examinations, files))
         except HepaFedError as e:
             problems.append(f"row {row.row}: {e.message}")
-    problems += _overlaps(found)
-    return found, problems
+    return found, problems + _overlaps(found)
 
 
 def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
