@@ -12,7 +12,6 @@ import csv
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -131,8 +130,9 @@ def tree_memory(pid: int) -> float:
 
 
 def own_peak() -> float:
-    """Peak of this process alone, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """Peak of this process alone, MB (getrusage would count what its parent had before exec)."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1e3
 
 
 def write_files(folder: Path, wanted: int) -> int:

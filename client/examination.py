@@ -5,7 +5,7 @@ labels, the second decodes pixels and writes crops. Their memory is that of one 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,52 +72,61 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
     """Crop every labelled lesion from every sequence, and write the crops into the store."""
     volumes, outcomes = _volumes(task)
     found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
-    loaded: dict[str, Voxels] = {}
-    acquired: list[Acquisition] = []
-    for sequence, volume in _chosen(volumes).items():
+    points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
+    planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
+    seen: list[list[NDArray[np.bool_]]] = [[] for _ in found]
+    chosen, acquired = _chosen(volumes), []
+    for sequence, volume in chosen.items():
         try:
-            voxels = volume.load()
+            loaded = Voxels(voxels := volume.load(), volume.affine, measure(voxels))
         except DicomError as e:
             outcomes |= dict.fromkeys(volume.names, ("refused", e.message))
             continue
-        loaded[sequence] = Voxels(voxels, volume.affine, measure(voxels))
+        for n, lesion in enumerate(found):
+            planes[n].append(crop(lesion.reference.affine, lesion.box, {sequence: loaded})[0])
+            seen[n].append(seen_in(loaded, points[n]))
         b_values = {v.b_value for v in volumes if v.sequence == sequence}
-        acquired.append(_acquisition(task, volume, loaded[sequence], b_values))
-    order = in_order({s: v.headers[0].acquired for s, v in _chosen(volumes).items()})
-    made = tuple(_written(task, found, loaded, order))
+        acquired.append(_acquisition(task, volume, loaded, b_values))
+    there = tuple(a.sequence for a in acquired)
+    ordered = in_order({s: chosen[s].headers[0].acquired for s in there})
+    facts = [_facts(f, s, ordered) for f, s in zip(found, seen, strict=True)]
+    made = tuple(_written(task, found, planes, there, facts))
     files = [(outcome, reason, key) for key, (outcome, reason) in outcomes.items()]
     return Made(made, tuple(acquired) if made else ()), files
 
 
 def _written(
-    task: Task, found: Sequence[Located], loaded: Mapping[str, Voxels], order: bool | None
-) -> Iterator[Lesion]:
+    task: Task, found: Sequence[Located], planes: Sequence[list[NDArray[np.float16]]],
+    sequences: tuple[str, ...], facts: Sequence[Facts],
+) -> Iterator[Lesion]:  # fmt: skip
     """Write the crops of the lesions; none where no sequence could be read."""
     store = Cohort.create(task.home)
     names = {row.lesion_id: name for row, name in task.rows}
-    for lesion in found if loaded else ():
-        voxels = crop(lesion.reference.affine, lesion.box, loaded)
-        if not np.isfinite(voxels).all():
+    for lesion, parts, about in zip(found, planes, facts, strict=True):
+        voxels = np.stack(parts) if parts else np.empty(0, np.float16)
+        if not voxels.size or not np.isfinite(voxels).all():
             continue
         row = lesion.label
         yield store.write(
             Crop(
-                names[row.lesion_id], task.patient, row.label, tuple(loaded), voxels,
-                task.examination, _facts(lesion, loaded, order).text(),
+                names[row.lesion_id], task.patient, row.label, sequences, voxels,
+                task.examination, about.text(),
             )
         )  # fmt: skip
 
 
-def _facts(lesion: Located, loaded: Mapping[str, Voxels], order: bool | None) -> Facts:
-    """Measure a lesion while its volumes are at hand."""
-    points = points_in(lesion.reference.affine, lesion.box)
-    body, field = shares([seen_in(v, points) for v in loaded.values()])
+def _facts(
+    lesion: Located, seen: Sequence[NDArray[np.bool_]], phases_in_order: bool | None
+) -> Facts:
+    in_body, in_field = shares(seen)
     return Facts(
         source="box" if lesion.mask is None else "mask",
         size=size_of(lesion.reference.affine, lesion.box),
-        in_body=body, in_field=field, phases_in_order=order,
+        in_body=in_body,
+        in_field=in_field,
+        phases_in_order=phases_in_order,
         readers={n: v for n, v in lesion.label.readers.items() if v is not None},
-    )  # fmt: skip
+    )
 
 
 def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:

@@ -4,15 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label, complain_about
 from hepafed.client.masks.mask import Mask, MaskError, box_in
-from hepafed.client.masks.read import MaskFile, look_at
-from hepafed.client.masks.resolve import Outline, outline_of, reference_frame
 from hepafed.client.overlaps import overlapping
 from hepafed.common.errors import HepaFedError
+
+if TYPE_CHECKING:  # the readers of masks are heavy, and most tables have boxes
+    from hepafed.client.masks.read import MaskFile
+    from hepafed.client.masks.resolve import Outline
 
 REFERENCES = ("t2", "portal")
 """Sequences in whose grid a box may be given when its row names no series, in order."""
@@ -96,7 +99,9 @@ def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
     ]
 
 
-def _files(objects: Iterable[Path]) -> list[MaskFile]:
+def _files(objects: Iterable[Path]) -> "list[MaskFile]":
+    from hepafed.client.masks.read import look_at
+
     found = []
     for path in objects:
         try:
@@ -106,7 +111,7 @@ def _files(objects: Iterable[Path]) -> list[MaskFile]:
     return found
 
 
-def _lesion(row: Label, examinations: Examinations, files: list[MaskFile]) -> Lesion:
+def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> Lesion:
     studies = examinations.get(row.patient_id, {})
     if row.study_uid:
         studies = {u: v for u, v in studies.items() if u == row.study_uid}
@@ -117,6 +122,8 @@ def _lesion(row: Label, examinations: Examinations, files: list[MaskFile]) -> Le
     if row.box is not None:
         reference = _reference(row, volumes)
         return Lesion(row, reference, _box(row, row.box, reference))
+    from hepafed.client.masks.resolve import outline_of, reference_frame
+
     own = [f for f in files if (f.patient_id, f.study_uid) == (row.patient_id, study)]
     outline = outline_of(row, own)
     reference = _drawn_on(row, outline, volumes)
@@ -136,7 +143,7 @@ def _reference(row: Label, volumes: list[Volume]) -> Volume:
     return choice[0]
 
 
-def _drawn_on(row: Label, outline: Outline, volumes: list[Volume]) -> Volume:
+def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
     """Choose the volume on which a mask was drawn: the row's series, else the mask's images."""
     known = {h.instance for v in volumes for h in v.headers}
     if not outline.images <= known:
