@@ -173,8 +173,11 @@ class Spacing:
     """How one sequence is sampled at a site: 10, 50 and 90 % quantiles over examinations, mm."""
 
     sequence: str
+    """Name of the sequence, e.g. `t2`."""
     between_slices: tuple[float, ...]
+    """Distance of the slices."""
     in_plane: tuple[float, ...]
+    """Size of a pixel, its longer side."""
 
 
 @dataclass(frozen=True, kw_only=True)
