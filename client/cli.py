@@ -159,17 +159,29 @@ def _pairs(text: str) -> dict[str, str]:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.option("--series", "list_series", is_flag=True, help="List the series that were looked at.")
+@click.option(
+    "--explain",
+    metavar="SERIES",
+    default="",
+    help="Say which rule gave a series (as --series lists it) its sequence, and why.",
+)
 @click.pass_context
 @command
-def cohort(ctx: click.Context, as_json: bool) -> None:
-    r"""Count the lesions by class, split and protocol.
+def cohort(ctx: click.Context, as_json: bool, list_series: bool, explain: str) -> None:
+    r"""Count the lesions by class, split, protocol, sequence and scanner.
 
     \b
     Example:
       client cohort
+      client cohort --series
+      client cohort --explain 5f0c2a9b71
     """
     from hepafed.client.cohort import Cohort
 
+    if list_series or explain:
+        _explain_series(_home(ctx), explain)
+        return
     counts = Cohort.open(_home(ctx)).counts()
     if as_json:
         say_json(json.dumps(counts))
@@ -179,6 +191,22 @@ def cohort(ctx: click.Context, as_json: bool) -> None:
             table((heading, "count"), [(str(k), str(v)) for k, v in values.items()])
         else:
             say(f"{heading}: {values}")
+
+
+def _explain_series(home: Path, wanted: str) -> None:
+    """List the series, or explain one; by pseudonym, shortened to ten digits."""
+    from hepafed.client.dicom.index import known_series
+
+    known = known_series(home)
+    if not wanted:
+        rows = [(s[:10], e[:10], q or "set aside", str(n)) for s, e, n, q, _ in known]
+        table(("series", "examination", "sequence", "files"), rows)
+        return
+    found = [(s, lines) for s, _, _, _, lines in known if s.startswith(wanted)]
+    if len(wanted) < 4 or len({s for s, _ in found}) != 1:
+        raise UsageError(f"no such series: {wanted[:40]}", "client cohort --series lists them")
+    for _, lines in found:
+        say(lines)
 
 
 @main.command()
