@@ -208,12 +208,13 @@ def _acquisition(
     """Keep of a header what is a number or a word of ours, within bounds."""
     h, scale = volume.headers[0], loaded.scale
     between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
-    shown = sorted({_bounded(b, 20_000) for b in b_values if b is not None} - {None})
+    bounded = {_bounded(b, 20_000) for b in b_values}
+    shown = sorted(b for b in bounded if b is not None)
     return Acquisition(
         examination=task.examination, sequence=volume.sequence, patient=task.patient,
         manufacturer=manufacturer_of(h.manufacturer),
         field_strength=_bounded(h.field_strength, 25), b_value=_bounded(volume.b_value, 20_000),
-        b_values=",".join(f"{b:g}" for b in shown if b is not None), rule=volume.rule,
+        b_values=",".join(f"{b:g}" for b in shown), rule=volume.rule,
         slices=len(volume.headers), rows=h.rows, columns=h.columns,
         between_slices=between_slices, between_rows=between_rows,
         between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,

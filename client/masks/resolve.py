@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pydicom
-from hepafed.client.dicom.series import Volume
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label
 from hepafed.client.masks.mask import Mask, MaskError
 from hepafed.client.masks.nifti import read_nifti
