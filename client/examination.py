@@ -197,7 +197,8 @@ def _rank(v: Volume) -> tuple[float, int, str]:
     return (v.b_value or 0.0, len(v.headers), v.series_uid)
 
 
-def _digest(voxels: NDArray[np.float32]) -> str:
+def digest(voxels: NDArray[np.float32]) -> str:
+    """Digest a volume's voxels."""
     shape = ",".join(map(str, voxels.shape)).encode()
     return hashlib.sha256(shape + np.ascontiguousarray(voxels).tobytes()).hexdigest()[:32]
 
@@ -218,7 +219,7 @@ def _acquisition(
         slices=len(volume.headers), rows=h.rows, columns=h.columns,
         between_slices=between_slices, between_rows=between_rows,
         between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,
-        spread=scale.spread, pixels=_digest(loaded.voxels),
+        spread=scale.spread, pixels=digest(loaded.voxels),
     )  # fmt: skip
 
 
