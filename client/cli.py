@@ -180,10 +180,20 @@ def _pairs(text: str) -> dict[str, str]:
 @click.option("--quality", is_flag=True, help="Look for outliers, duplicates and leaks as well.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet (images!).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.option("--series", "list_series", is_flag=True, help="List the series that were looked at.")
+@click.option(
+    "--explain",
+    metavar="SERIES",
+    default="",
+    help="Say which rule gave a series (as --series lists it) its sequence, and why.",
+)
 @click.pass_context
 @command
-def cohort(ctx: click.Context, quality: bool, html: Path | None, as_json: bool) -> None:
-    r"""Count the lesions by class, split and protocol.
+def cohort(
+    ctx: click.Context, quality: bool, html: Path | None, as_json: bool, list_series: bool,
+    explain: str,
+) -> None:  # fmt: skip
+    r"""Count the lesions by class, split, protocol, sequence and scanner.
 
     --html writes one page for a radiologist: a picture of every lesion in every sequence, and
     what in an examination does not fit together. It names no patient, but it shows images: keep
@@ -193,9 +203,13 @@ def cohort(ctx: click.Context, quality: bool, html: Path | None, as_json: bool) 
     Example:
       client cohort --quality
       client cohort --html cohort.html
+      client cohort --explain 5f0c2a9b71
     """
     from hepafed.client.cohort import Cohort
 
+    if list_series or explain:
+        _explain_series(_home(ctx), explain)
+        return
     store = Cohort.open(_home(ctx))
     if html is not None:
         from hepafed.client.contact_sheet import contact_sheet
@@ -234,6 +248,22 @@ def _say_quality(found: "Quality") -> None:
     for hint in dict.fromkeys(f.hint for f in found.findings):
         say(f"hint: {hint}")
     say(f"findings: {len(found.findings)}")
+
+
+def _explain_series(home: Path, wanted: str) -> None:
+    """List the series, or explain one; by pseudonym, shortened to ten digits."""
+    from hepafed.client.dicom.index import known_series
+
+    known = known_series(home)
+    if not wanted:
+        rows = [(s[:10], e[:10], q or "set aside", str(n)) for s, e, n, q, _ in known]
+        table(("series", "examination", "sequence", "files"), rows)
+        return
+    found = [(s, lines) for s, _, _, _, lines in known if s.startswith(wanted)]
+    if len(wanted) < 4 or len({s for s, _ in found}) != 1:
+        raise UsageError(f"no such series: {wanted[:40]}", "client cohort --series lists them")
+    for _, lines in found:
+        say(lines)
 
 
 @main.command()

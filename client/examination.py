@@ -15,11 +15,14 @@ from hepafed.client.crops import Volume as Voxels
 from hepafed.client.crops import crop, measure
 from hepafed.client.dicom.header import Header, read_headers
 from hepafed.client.dicom.index import Source
-from hepafed.client.dicom.series import Volume, volumes_of
+from hepafed.client.dicom.overrides import read_overrides
+from hepafed.client.dicom.series import explain, volumes_of
+from hepafed.client.dicom.volume import Grouped, Volume
 from hepafed.client.facts import Facts, in_order, points_in, seen_in, shares, size_of
 from hepafed.client.labels import Label
 from hepafed.client.lesions import Lesion as Located
 from hepafed.client.lesions import locate
+from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import DicomError
 from hepafed.common.vocabulary import SEQUENCES
 from numpy.typing import NDArray
@@ -51,11 +54,25 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Series:
+    """What became of one series, and by which rules; nothing of it is a value of its files."""
+
+    series: str
+    """Pseudonym."""
+    files: int
+    sequence: str
+    """What its volumes are, joined by commas; empty where it has none."""
+    lines: str
+    """How that was decided, rule by rule."""
+
+
+@dataclass(frozen=True)
 class Made:
     """What an examination gave; numbers, codes and pseudonyms only."""
 
     lesions: tuple[Lesion, ...] = ()
     acquisitions: tuple[Acquisition, ...] = ()
+    series: tuple[Series, ...] = ()
 
 
 Outcome = tuple[str, str, str]
@@ -64,13 +81,14 @@ Outcome = tuple[str, str, str]
 
 def problems_of(task: Task) -> list[str]:
     """Say what is wrong with the rows of an examination, each by its row number."""
-    volumes, _ = _volumes(task)
+    volumes = _read(task)[0].volumes
     return locate([r for r, _ in task.rows], volumes, task.masks)[1]
 
 
 def make(task: Task) -> tuple[Made, list[Outcome]]:
     """Crop every labelled lesion from every sequence, and write the crops into the store."""
-    volumes, outcomes = _volumes(task)
+    grouped, headers, outcomes = _read(task)
+    volumes = grouped.volumes
     found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
     points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
     planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
@@ -92,7 +110,9 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
     facts = [_facts(f, s, ordered) for f, s in zip(found, seen, strict=True)]
     made = tuple(_written(task, found, planes, there, facts))
     files = [(outcome, reason, key) for key, (outcome, reason) in outcomes.items()]
-    return Made(made, tuple(acquired) if made else ()), files
+    return Made(
+        made, tuple(acquired) if made else (), tuple(_series(task, headers, grouped))
+    ), files
 
 
 def _written(
@@ -129,8 +149,8 @@ def _facts(
     )
 
 
-def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:
-    """Build the volumes; gives them and each file's outcome and reason by key."""
+def _read(task: Task) -> tuple[Grouped, list[Header], dict[str, tuple[str, str]]]:
+    """Build the volumes; gives them, the headers, and each file's outcome and reason by key."""
     headers: list[Header] = []
     outcomes: dict[str, tuple[str, str]] = {}
     for source, lines in task.images:
@@ -138,9 +158,21 @@ def _volumes(task: Task) -> tuple[list[Volume], dict[str, tuple[str, str]]]:
             headers += _headers(task.folder, source, lines)
         except DicomError as e:  # changed since it was scanned
             outcomes[source.key] = ("refused", e.message)
-    grouped = volumes_of(headers)
+    grouped = volumes_of(headers, read_overrides(task.home))
     outcomes |= {name: (o.outcome, o.reason) for name, o in grouped.outcomes.items()}
-    return grouped.volumes, outcomes
+    return grouped, headers, outcomes
+
+
+def _series(task: Task, headers: Sequence[Header], grouped: Grouped) -> Iterator[Series]:
+    """Say of every series what it is and why."""
+    names, overrides = Pseudonyms(task.home), read_overrides(task.home)
+    files: dict[str, set[str]] = {}
+    for h in headers:
+        files.setdefault(h.series, set()).add(h.name)
+    for uid, members in files.items():
+        sequences = sorted({v.sequence for v in grouped.volumes if v.series_uid == uid})
+        lines = explain(headers, uid, overrides, grouped)
+        yield Series(names.of("series", uid), len(members), ",".join(sequences), "\n".join(lines))
 
 
 def _headers(folder: Path, source: Source, lines: str) -> list[Header]:
@@ -177,12 +209,13 @@ def _acquisition(
     """Keep of a header what is a number or a word of ours, within bounds."""
     h, scale = volume.headers[0], loaded.scale
     between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
-    shown = sorted({_bounded(b, 20_000) for b in b_values if b is not None} - {None})
+    bounded = {_bounded(b, 20_000) for b in b_values}
+    shown = sorted(b for b in bounded if b is not None)
     return Acquisition(
         examination=task.examination, sequence=volume.sequence, patient=task.patient,
         manufacturer=manufacturer_of(h.manufacturer),
         field_strength=_bounded(h.field_strength, 25), b_value=_bounded(volume.b_value, 20_000),
-        b_values=",".join(f"{b:g}" for b in shown if b is not None), rule=volume.rule,
+        b_values=",".join(f"{b:g}" for b in shown), rule=volume.rule,
         slices=len(volume.headers), rows=h.rows, columns=h.columns,
         between_slices=between_slices, between_rows=between_rows,
         between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,

@@ -18,6 +18,7 @@ from hepafed.client.cohort import Acquisition, Cohort, Lesion
 from hepafed.client.crops import NORMALISATION
 from hepafed.client.dicom.farm import Farm
 from hepafed.client.dicom.index import ScanIndex
+from hepafed.client.dicom.overrides import FILE_NAME, read_overrides
 from hepafed.client.dicom.scan import Progress, scan
 from hepafed.client.examination import Made, Outcome, Task, make, problems_of
 from hepafed.client.labels import Label, complain_about, read_labels
@@ -108,6 +109,9 @@ class _Tasks:
 
     def __init__(self, index: ScanIndex, names: Pseudonyms, folder: Path, home: Path) -> None:
         self.index, self._names, self._folder, self._home = index, names, folder, home
+        own = home / FILE_NAME
+        read_overrides(home)  # a mistake in it is said now, not in the middle
+        self._overrides = own.read_text(encoding="utf-8") if own.exists() else ""
         self._rows: dict[str, list[Label]] = defaultdict(list)
         self._patient: dict[str, str] = {}
 
@@ -154,7 +158,8 @@ class _Tasks:
     def inputs(self, examination: str) -> str:
         """Digest what an examination's result depends on."""
         rows = sorted(repr(_content(r)) for r in self._rows[examination])
-        return self._names.of("inputs", RECIPE, repr(self.index.stamps_of(examination)), *rows)
+        files = repr(self.index.stamps_of(examination))
+        return self._names.of("inputs", RECIPE, self._overrides, files, *rows)
 
     def is_made(self, examination: str) -> bool:
         """Say whether an examination was made already from just this, and its crops are there."""
@@ -197,7 +202,8 @@ def _make(
     progress("examinations", 0, len(examinations))
     for done, (task, result) in enumerate(farm.spread(make, map(tasks.task, examinations)), 1):
         made, outcomes = result if result is not None else (Made(), _killed(task))
-        tasks.index.record(task.examination, task.inputs, _write_made(made), outcomes)
+        series = [astuple(s) for s in made.series]
+        tasks.index.record(task.examination, task.inputs, _write_made(made), outcomes, series)
         progress("examinations", done, len(examinations))
 
 

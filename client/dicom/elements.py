@@ -8,12 +8,15 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hepafed.client.dicom.tags import PRIVATE, STANDARD
 
 DEEPEST = 16
 """Levels of nested sequences; the functional groups need four."""
 MOST_ELEMENTS = 1_000_000
+LONGEST_VALUE = 1 << 16
+"""Bytes; no attribute that we read is longer."""
 UNDEFINED = 0xFFFFFFFF
 LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR",
                   b"UT", b"UV"})  # fmt: skip
@@ -21,6 +24,11 @@ SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL"
                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
                    b"US"})  # fmt: skip
 BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "SV": "q", "UV": "Q"}
+HEADS = {
+    big: (struct.Struct(f"{order}HH2sH"), struct.Struct(f"{order}HHI"))
+    for big, order in ((False, "<"), (True, ">"))
+}
+"""An element's first eight bytes, with and without a representation."""
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
@@ -41,8 +49,7 @@ class Encoding:
     big: bool = False
 
 
-@dataclass(frozen=True)
-class Raw:
+class Raw(NamedTuple):
     """One element's bytes."""
 
     vr: str
@@ -60,7 +67,6 @@ class Elements:
     pixel_tag: int = 0
     pixel_offset: int = 0
     pixel_length: int = 0
-    pixel_vr: str = ""
 
     def text(self, tag: int) -> str:
         """Give a text value, trimmed; "" when absent."""
@@ -166,36 +172,37 @@ class Walker:
         elements, at, end = Elements(), start, len(self.data)
         while at + 8 <= end and self.data[at : at + 2] == b"\x02\x00":
             tag, vr, length, at = self._head(at, end, Encoding())
-            if length > 1 << 16:
+            if length > LONGEST_VALUE:
                 raise BrokenError
-            self._keep(elements, tag, vr, at, length, big=False)
+            if tag in STANDARD:
+                self._keep(elements, tag, vr, at, length, big=False)
             at += length
         if at + 8 > end and not self.whole:
             raise ShortError
         return elements, at
 
-    def _head(self, at: int, end: int, encoding: Encoding) -> tuple[int, str, int, int]:
+    def _head(self, at: int, end: int, encoding: Encoding) -> tuple[int, bytes, int, int]:
         """Read tag, representation and length; gives them and where the value begins."""
         self.count += 1
         if self.count > MOST_ELEMENTS:
             raise BrokenError
         if end - at < 8:
             self._need(at + 8)
-        order = ">" if encoding.big else "<"
-        group, element = struct.unpack_from(order + "HH", self.data, at)
-        tag = group << 16 | element
-        if encoding.implicit or group == 0xFFFE:
-            return tag, "", struct.unpack_from(order + "I", self.data, at + 4)[0], at + 8
-        vr = self.data[at + 4 : at + 6]
+        short, long = HEADS[encoding.big]
+        if encoding.implicit:
+            group, element, length = long.unpack_from(self.data, at)
+            return group << 16 | element, b"", length, at + 8
+        group, element, vr, length = short.unpack_from(self.data, at)
         if vr in SHORT:
-            length = struct.unpack_from(order + "H", self.data, at + 6)[0]
-            return tag, vr.decode("ascii"), length, at + 8
+            return group << 16 | element, vr, length, at + 8
+        if group == 0xFFFE:
+            return group << 16 | element, b"", long.unpack_from(self.data, at)[2], at + 8
         if vr not in LONG:
             raise BrokenError
         if end - at < 12:
             self._need(at + 12)
-        length = struct.unpack_from(order + "I", self.data, at + 8)[0]
-        return tag, vr.decode("ascii"), length, at + 12
+        # The long form's length stands behind two reserved bytes (PS3.5 7.1.2)
+        return group << 16 | element, vr, long.unpack_from(self.data, at + 4)[2], at + 12
 
     def _need(self, end: int) -> None:
         if end > len(self.data) and not self.whole:
@@ -209,14 +216,14 @@ class Walker:
             if tag == ITEM_END and depth:
                 return at
             if tag in PIXELS and depth == 0:
-                out.pixel_tag, out.pixel_vr = tag, vr
+                out.pixel_tag = tag
                 out.pixel_offset, out.pixel_length = at, length
                 return at
             if tag >> 16 == 0xFFFE:
                 raise BrokenError
-            if vr == "SQ" or length == UNDEFINED or (not vr and STANDARD.get(tag) == "SQ"):
+            if vr == b"SQ" or length == UNDEFINED or (not vr and STANDARD.get(tag) == "SQ"):
                 # UN of undefined length holds an implicit sequence (PS3.5 6.2.2)
-                inner = Encoding(implicit=True) if vr == "UN" else encoding
+                inner = Encoding(implicit=True) if vr == b"UN" else encoding
                 wanted = STANDARD.get(tag) == "SQ"
                 if length != UNDEFINED and not wanted:
                     if at + length > end:
@@ -229,19 +236,17 @@ class Walker:
                 continue
             if at + length > end:
                 self._need(at + length)
-            self._keep(out, tag, vr, at, length, big=encoding.big)
+            if tag in STANDARD or tag >> 16 in PRIVATE:
+                self._keep(out, tag, vr, at, length, big=encoding.big)
             at += length
         if depth == 0 and not self.whole:
             raise ShortError
         return at
 
-    def _keep(self, out: Elements, tag: int, vr: str, at: int, length: int, *, big: bool) -> None:
-        if length > 1 << 16:
-            return  # no attribute that we read is this long
-        if tag in STANDARD:
-            out.found[tag] = Raw(vr, self.data[at : at + length], big)
-        elif (tag >> 16) in PRIVATE:
-            out.private[tag] = Raw(vr, self.data[at : at + length], big)
+    def _keep(self, out: Elements, tag: int, vr: bytes, at: int, length: int, *, big: bool) -> None:
+        if length <= LONGEST_VALUE:
+            raw = Raw(vr.decode("ascii"), self.data[at : at + length], big)
+            (out.found if tag in STANDARD else out.private)[tag] = raw
 
     def _sequence(
         self, at: int, length: int, end: int, encoding: Encoding, depth: int

@@ -156,7 +156,8 @@ def read_headers(path: Path, name: str, member: str = "") -> list[Header]:
     BrokenFileError
         A broken or unsafe file. No message names a value of the file.
     """
-    from hepafed.client.dicom.slices import slices_of
+    # The header's record stands here, and who makes it there imports it
+    from hepafed.client.dicom.slices import judge_class, slices_of
 
     with opened(path, member) as (stream, size):
         data = b""
@@ -164,7 +165,10 @@ def read_headers(path: Path, name: str, member: str = "") -> list[Header]:
             data += stream.read(limit - len(data))
             whole = len(data) < limit
             try:
-                meta, elements, syntax, size = _data_set(data, whole, size)
+                meta, start = _meta(data, whole)
+                if kind := meta.text(0x00020002):
+                    judge_class(kind)  # before more is read: raw data may be gigabytes
+                elements, syntax, size = _data_set(data, start, whole, size, meta)
             except ShortError:
                 continue
             except BrokenError as e:
@@ -185,18 +189,23 @@ class Place:
     syntax: str
 
 
-def _data_set(data: bytes, whole: bool, size: int) -> tuple[Elements, Elements, str, int]:
-    """Read meta group and data set; gives them, the transfer syntax and the size."""
+def _meta(data: bytes, whole: bool) -> tuple[Elements, int]:
+    """Read the file meta group; gives it and where the data set begins."""
     if data[128:132] != b"DICM":
         raise SetAsideError("not a DICOM file")
-    walker = Walker(data, whole)
-    meta, start = walker.meta(132)
+    return Walker(data, whole).meta(132)
+
+
+def _data_set(
+    data: bytes, start: int, whole: bool, size: int, meta: Elements
+) -> tuple[Elements, str, int]:
+    """Read the data set; gives it, the transfer syntax and the size."""
     syntax = meta.text(0x00020010)
     if syntax == DEFLATED:
         if not whole:
             raise ShortError
         data, complete = inflated(data, start)
-        walker, size = Walker(data, whole=True), len(data)
+        size = len(data)
         if not complete:
             raise BrokenError
     explicit = looks_explicit(data, start)
@@ -206,7 +215,7 @@ def _data_set(data: bytes, whole: bool, size: int) -> tuple[Elements, Elements, 
         encoding = Encoding(implicit=not explicit)
     if not syntax:
         syntax = "1.2.840.10008.1.2.1" if explicit else "1.2.840.10008.1.2"
-    elements = walker.data_set(start, encoding)
+    elements = Walker(data, whole).data_set(start, encoding)
     if elements.pixel_length == UNDEFINED and syntax in ENCODINGS:
         raise BrokenError
-    return meta, elements, syntax, size
+    return elements, syntax, size

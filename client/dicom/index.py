@@ -14,13 +14,15 @@ Losing either costs time, never correctness.
 import os
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.client.pseudonyms import Pseudonyms
 
-FORMAT = "1"
+FORMAT = "2"
 """Of the index; a change of it, or of the header reader, has every file read anew."""
 PAGE = 4096
 """Files in one page of a listing."""
@@ -34,6 +36,9 @@ CREATE TABLE IF NOT EXISTS known.file (
 CREATE TABLE IF NOT EXISTS known.examination (
     examination TEXT PRIMARY KEY, patient TEXT NOT NULL, study TEXT NOT NULL,
     inputs TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS known.series (
+    series TEXT NOT NULL, examination TEXT NOT NULL, files INTEGER NOT NULL,
+    sequence TEXT NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (series, examination)) WITHOUT ROWID;
 """
 _WORK = """
 CREATE TABLE IF NOT EXISTS path (
@@ -230,12 +235,22 @@ class ScanIndex:
     def record(
         self, examination: str, inputs: str, result: str,
         outcomes: Iterable[tuple[str, str, str]],
+        series: Iterable[tuple[str, int, str, str]],
     ) -> None:  # fmt: skip
-        """Record what was made of an examination: each file's (outcome, reason, key)."""
+        """Record what was made of an examination.
+
+        `outcomes` are each file's (outcome, reason, key); `series` each series' pseudonym, files,
+        sequence, and the lines that explain it.
+        """
         with self._transaction():
             self._db.execute(
                 "UPDATE known.examination SET inputs = ?, result = ? WHERE examination = ?",
                 (inputs, result, examination),
+            )
+            self._db.execute("DELETE FROM known.series WHERE examination = ?", (examination,))
+            self._db.executemany(
+                "INSERT INTO known.series VALUES (?,?,?,?,?)",
+                ((s, examination, n, q, zlib.compress(t.encode())) for s, n, q, t in series),
             )
             self._db.executemany("UPDATE known.file SET outcome = ?, reason = ? WHERE key = ?",
                                  outcomes)  # fmt: skip
@@ -256,6 +271,7 @@ class ScanIndex:
                 f"UPDATE known.file SET outcome = 'set-aside', reason = ? WHERE {others}",  # noqa: S608
                 (reason,),
             )
+            self._db.execute(f"DELETE FROM known.series WHERE {others}")  # noqa: S608
             self._db.execute(
                 f"UPDATE known.examination SET inputs = '', result = '' WHERE {others}"  # noqa: S608
             )
@@ -276,6 +292,21 @@ class ScanIndex:
 
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._db)
+
+
+def known_series(home: Path) -> list[tuple[str, str, int, str, str]]:
+    """Give every series that an ingest looked at: (series, examination, files, sequence, lines).
+
+    All by pseudonym; empty before the first ingest.
+    """
+    path = home / "scan/known.db"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute(
+            "SELECT series, examination, files, sequence, lines FROM series ORDER BY 2, 1"
+        ).fetchall()
+    return [(*r[:4], zlib.decompress(r[4]).decode()) for r in rows]
 
 
 _UNREAD = (

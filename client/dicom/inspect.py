@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from hepafed.client.dicom.folder import read_folder
-from hepafed.client.dicom.pixels import Summary, summary_of
-from hepafed.client.dicom.reasons import SetAsideError, outcome_of
-from hepafed.client.dicom.volume import Volume
+from hepafed.client.dicom.pixels import statistics
+from hepafed.client.dicom.reasons import outcome_of
 from hepafed.common.errors import DicomError
 
 
@@ -20,13 +18,9 @@ def inspect(folder: Path) -> dict[str, Any]:
     reading = read_folder(folder)
     outcomes = {f.path: f for f in reading.files}
     volumes = []
-    seen: set[tuple[object, ...]] = set()
     for volume in (stack for v in reading.volumes for stack in v.stacks):
         try:
-            voxels = summary_of(volume.headers)
-            if (key := _content(volume, voxels)) in seen:
-                raise SetAsideError("the same images again, under other identifiers")
-            seen.add(key)
+            low, high, mean = statistics(volume.headers)
         except DicomError as e:
             outcomes |= {n: outcome_of(n, e) for n in volume.names}
             continue
@@ -37,9 +31,9 @@ def inspect(folder: Path) -> dict[str, Any]:
                 "shape": list(volume.shape),
                 "spacing": list(volume.spacing),
                 "affine": volume.affine.tolist(),
-                "min": voxels.low,
-                "max": voxels.high,
-                "mean": voxels.mean,
+                "min": low,
+                "max": high,
+                "mean": mean,
             }
         )
     return {
@@ -49,9 +43,3 @@ def inspect(folder: Path) -> dict[str, Any]:
         ],
         "volumes": volumes,
     }
-
-
-def _content(volume: Volume, voxels: Summary) -> tuple[object, ...]:
-    """Say what makes two stacks of one patient the same images: place and stored values."""
-    place = tuple(np.round(volume.affine, 2).ravel())
-    return (volume.patient_id, volume.sequence, volume.b_value, place, voxels.digest)

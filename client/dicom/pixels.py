@@ -1,8 +1,6 @@
 """Decode the pixels of slices: native ones here, compressed ones in a process of their own."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,19 +29,8 @@ def load_stack(headers: Sequence[Header]) -> NDArray[np.float32]:
     return out
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What the voxels of a stack amount to, after rescale, in float64."""
-
-    low: float
-    high: float
-    mean: float
-    digest: str
-    """SHA-256 of the stored values: the same images have the same, whatever their identifiers."""
-
-
-def summary_of(headers: Sequence[Header]) -> Summary:
-    """Decode every slice once, one in memory at a time.
+def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
+    """Smallest, largest and mean voxel after rescale, in float64; one slice in memory at a time.
 
     Raises
     ------
@@ -51,16 +38,14 @@ def summary_of(headers: Sequence[Header]) -> Summary:
         A slice cannot be decoded, or its values are not finite.
     """
     low, high, total, count = float("inf"), float("-inf"), 0.0, 0
-    digest = hashlib.sha256()
     for stored, slope, intercept in _scaled(headers):
         ends = (int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)
         low, high = min(low, *ends), max(high, *ends)
         total += float(stored.sum(dtype=np.float64)) * slope + intercept * stored.size
         count += stored.size
-        digest.update(stored.astype("<i4", copy=False).tobytes())
     if not np.isfinite([low, high, total]).all():
         raise BrokenFileError("the rescaled values are not finite")
-    return Summary(low, high, total / count, digest.hexdigest())
+    return low, high, total / count
 
 
 def scales(headers: Sequence[Header]) -> list[tuple[float, float]]:

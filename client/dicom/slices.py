@@ -60,18 +60,28 @@ def slices_of(place: Place, meta: Elements, top: Elements) -> list[Header]:
     return [_header(file, NOTHING, NOTHING, 0)]
 
 
+def judge_class(sop_class: str) -> None:
+    """Set aside every kind of object that is no MR image.
+
+    Raises
+    ------
+    SetAsideError
+        It is none; the reason says what it is, where we know.
+    """
+    if sop_class in (MR, ENHANCED_MR, LEGACY_MR):
+        return
+    family = sop_class
+    while family and family not in OBJECTS:
+        family = family.rpartition(".")[0]
+    raise SetAsideError(f"not an MR image: {OBJECTS.get(family, 'another kind of object')}")
+
+
 def _judge_kind(meta: Elements, top: Elements) -> None:
     """Set aside what is no MR image; refuse what is not to be looked at."""
     sop_class = top.text(0x00080016) or meta.text(0x00020002)
-    if sop_class not in (MR, ENHANCED_MR, LEGACY_MR):
-        family = sop_class
-        while family and family not in OBJECTS:
-            family = family.rpartition(".")[0]
-        if what := OBJECTS.get(family):
-            raise SetAsideError(f"not an MR image: {what}")
-        if top.text(0x00080060) == "MR" and not sop_class and top.pixel_tag:
-            raise BrokenFileError("the kind of object (SOP class) is missing")
-        raise SetAsideError("not an MR image: another kind of object")
+    if not sop_class and top.text(0x00080060) == "MR" and top.pixel_tag:
+        raise BrokenFileError("the kind of object (SOP class) is missing")
+    judge_class(sop_class)
     if top.text(0x00080060) != "MR":
         raise SetAsideError("not an MR image: the modality is not MR")
     if top.text(0x00280301) == "YES":
