@@ -29,7 +29,7 @@ from hepafed.common.bins import (
     mass_of_bins,
 )
 from hepafed.common.errors import PayloadError
-from hepafed.common.scores import ScoreTable, patients_of, task_scores
+from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS
 from numpy.typing import NDArray
 
@@ -192,18 +192,28 @@ def products_of(
     )
 
 
+def figure_scores(table: ScoreTable, figure: tuple[str, str]) -> tuple[Floats, Floats]:
+    """Give the logits of a figure's positives and of its negatives."""
+    scores, kept = _scores_of(table, figure)
+    return scores.logits[kept & scores.truth], scores.logits[kept & ~scores.truth]
+
+
+def _scores_of(table: ScoreTable, figure: tuple[str, str]) -> tuple[TaskScores, NDArray[np.bool_]]:
+    """Give the scores of any of `FIGURES`, and which cases count in it."""
+    if figure not in PAIRWISE:
+        scores = task_scores(table, *figure)
+        return scores, np.ones(len(scores.truth), bool)
+    a, b = figure[1].split("_vs_")
+    scores = task_scores(table, "lesion", f"{a}_vs_rest")
+    return scores, scores.truth | (table.truth == CLASS_KEYS.index(b))
+
+
 def _placed(
     table: ScoreTable, figure: tuple[str, str], curve: PlacementCurve,
     index: NDArray[np.int64], count: int,
 ) -> tuple[Floats, tuple[float, float]]:  # fmt: skip
     """Sum centred placements by patient [2, count] (positives, negatives), and their squares."""
-    if figure in PAIRWISE:
-        a, b = figure[1].split("_vs_")
-        scores = task_scores(table, "lesion", f"{a}_vs_rest")
-        kept = scores.truth | (table.truth == CLASS_KEYS.index(b))
-    else:
-        scores = task_scores(table, *figure)
-        kept = np.ones(len(scores.truth), bool)
+    scores, kept = _scores_of(table, figure)
     cluster = np.arange(count) if figure == PATIENT else index
     cell = np.searchsorted(np.array(curve.edges), bin_logits(scores.logits), side="right") - 1
     sums, squares = [], []
