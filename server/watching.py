@@ -14,22 +14,30 @@ POLL_SECONDS = 0.5
 
 def follow(remote: "Remote", run: str) -> dict[str, Any]:
     """Print a run's events as they come, under a bar of its rounds; returns the ended run."""
-    since = 0
+    events: list[dict[str, Any]] = []
     with progress() as display:
         bar = display.add_task(run, total=None)
         while True:
-            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(since))
-            total = values["plan"]["rounds"]["count"] if values["kind"] == "train" else None
-            display.update(bar, total=total, completed=values["round"])
+            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
             for event in values["events"]:
                 if line := describe(event):
                     display.console.print(line, markup=False)
-            since += len(values["events"])
+            events += values["events"]
+            total, done = _progress(values, events)
+            display.update(bar, total=total, completed=done)
             if values["status"] in ENDED:
                 break
             time.sleep(POLL_SECONDS)
     say(f"run {run}: {values['status']}")
     return values
+
+
+def _progress(run: dict[str, Any], events: list[dict[str, Any]]) -> tuple[int | None, int]:
+    """Count a training in rounds, a validation in sites that were asked."""
+    if run["kind"] == "train":
+        return run["plan"]["rounds"]["count"], run["round"]
+    asked = [len(e["sites"]) for e in events if e["event"] == "asked"]
+    return (asked[-1] if asked else None), sum(e["event"] == "reply" for e in events)
 
 
 def describe(event: dict[str, Any]) -> str:
@@ -43,7 +51,7 @@ def describe(event: dict[str, Any]) -> str:
         return f"round {event['round']}: {', '.join(event['sites'])}"
     if kind == "reply" and "loss" in event:
         return (
-            f"  {event['site']}: {event['examples']} examples, loss {event['loss']:.3f}, "
+            f"  {event['site']}: {event['examples']} examples{_loss(event)}, "
             f"{event['seconds']:.1f} s"
         )
     if kind == "reply":
@@ -53,11 +61,13 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "judged":
         return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
     if kind == "done":
-        return (
-            f"  round {event['round']} done in {event['seconds']:.1f} s, loss {event['loss']:.3f}"
-        )
+        return f"  round {event['round']} done in {event['seconds']:.1f} s{_loss(event)}"
     if kind == "asked":
         return f"asked {', '.join(event['sites'])}"
     if kind == "frozen":
         return f"best weights of round {event['round']}, threshold {event['threshold']:.3f} locked"
     return ""
+
+
+def _loss(event: dict[str, Any]) -> str:
+    return "" if event["loss"] is None else f", loss {event['loss']:.3f}"
