@@ -117,8 +117,8 @@ def clustered_auc(
     share = np.where(truth, found.of_positives[where], found.of_negatives[where]) - auc.value
     _, number = np.unique(cluster, return_inverse=True)
     size = int(number.max()) + 1
-    p = np.bincount(number, np.where(truth, share, 0.0), size)
-    q = np.bincount(number, np.where(truth, 0.0, share), size)
+    p = np.bincount(number, np.where(truth, share, 0.0), size).astype(np.float64)
+    q = np.bincount(number, np.where(truth, 0.0, share), size).astype(np.float64)
     with_p = int((np.bincount(number, truth, size) > 0).sum())
     with_n = int((np.bincount(number, ~truth, size) > 0).sum())
     counts = (m.sum(), n.sum(), with_p, with_n, size)
