@@ -27,10 +27,13 @@ class Exchange:
         grid: Nodes,
         nodes: Callable[[], Mapping[str, int]],
         may_go_on: Callable[[], bool],
+        identities: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._grid = grid
         self._nodes = nodes
         self._may_go_on = may_go_on
+        self.identities = identities
+        """The enrolled public key of each site, an OpenSSH line."""
 
     def online(self) -> list[str]:
         """Name the sites whose SuperNode is connected, in order."""
