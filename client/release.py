@@ -39,7 +39,9 @@ from hepafed.common.messages import (
     Terms,
     ValidateRequest,
 )
-from hepafed.common.scores import ScoreTable, counts_of, summarise
+from hepafed.common.scores import ScoreTable
+from hepafed.common.summaries import summarise
+from hepafed.common.sums import additive_of
 
 Upload = Callable[[str, int, bytes], str]
 """(run, slot, content) → its SHA-256."""
@@ -101,7 +103,7 @@ class Releases:
         if form == "cells":
             self._exchanges.releasing(request.weights, request.split, form)
             return made
-        counts = counts_of(table)
+        counts = additive_of(table, request.threshold).to_vector()
         made = _without_cells(made)
         if form == "masked":
             self._scored = _Scored(

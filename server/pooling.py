@@ -3,10 +3,12 @@
 import math
 from typing import Any
 
+import numpy as np
+from hepafed.common.auc import Auc, auc_from_intervals
+from hepafed.common.bins import intervals_of, joined
 from hepafed.common.errors import DataError
 from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary
-from hepafed.common.metrics import LEVEL, Auc, Rate, Z, rate
-from hepafed.common.scores import intervals_of, pooled_auc
+from hepafed.common.rates import LEVEL, Rate, Z, rate
 from hepafed.common.vocabulary import TASKS
 
 ROC_POINTS = 200
@@ -133,7 +135,7 @@ def _pooled(unit: str, task: str, by_site: dict[str, TaskSummary]) -> dict[str, 
     if withheld:
         made["auc"] = _auc(Figure(reason=SUPPRESSED), "delong")
     else:
-        auc = pooled_auc(cells)
+        auc = auc_from_intervals(joined([intervals_of(c) for c in cells]))
         made["auc"] = _auc(_figure(auc), "delong", auc.bound if auc else 0.0)
         made["roc"] = _roc(cells)
     known = all(t.true_positives is not None and t.true_negatives is not None for t in tasks)
@@ -243,15 +245,14 @@ def _confusion(site: str, summary: SiteSummary) -> dict[str, Any]:
 
 def _roc(cells: list[Cells]) -> list[list[float]]:
     """Points (false positive rate, sensitivity) at the cells' lower edges, 200 at most."""
-    rows = sorted((i for c in cells for i in intervals_of(c)), key=lambda r: -r.low)
-    positives, negatives = sum(r.positives for r in rows), sum(r.negatives for r in rows)
+    rows = joined([intervals_of(c) for c in cells])
+    positives, negatives = rows.totals
     if positives == 0 or negatives == 0:
         return []
-    points, p, n = [[0.0, 0.0]], 0, 0
-    for i, r in enumerate(rows):
-        p, n = p + r.positives, n + r.negatives
-        if i + 1 == len(rows) or rows[i + 1].low != r.low:
-            points.append([n / negatives, p / positives])
+    order = np.argsort(-rows.low, kind="stable")
+    low, p, n = rows.low[order], rows.positives[order].cumsum(), rows.negatives[order].cumsum()
+    last = np.append(low[1:] != low[:-1], True)
+    points = [[0.0, 0.0], *np.stack([n / negatives, p / positives], 1)[last].tolist()]
     step = max(1, math.ceil(len(points) / ROC_POINTS))
     return [*points[:-1:step], points[-1]]
 
@@ -264,11 +265,8 @@ def check_summary(site: str, summary: SiteSummary) -> None:
             (t.true_negatives or 0) > t.negatives
         ):  # fmt: skip
             raise DataError(f"{site} released counts that cannot be")
-        if t.cells is not None:
-            rows = intervals_of(t.cells)
-            sums = (sum(r.positives for r in rows), sum(r.negatives for r in rows))
-            if sums != (t.positives, t.negatives):
-                raise DataError(f"{site} released cells that do not add up to its counts")
+        if t.cells is not None and intervals_of(t.cells).totals != (t.positives, t.negatives):
+            raise DataError(f"{site} released cells that do not add up to its counts")
         for value in (t.auc.value, t.auc.low, t.auc.high):
             if value is not None and not 0 <= value <= 1:
                 raise DataError(f"{site} released an AUC outside 0…1")
