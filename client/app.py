@@ -40,11 +40,13 @@ log = logging.getLogger("hepafed.client")
 class SiteApp:
     """Model, data, optimiser and keys of a site, warm across requests."""
 
-    def __init__(self, home: Path, config: SiteConfig) -> None:
+    def __init__(
+        self, home: Path, config: SiteConfig, transfer: Transfer | None = None
+    ) -> None:
         self._home = home
         self._config = config
         self._ledger = Ledger(home)
-        self._transfer = Transfer(home, config)
+        self._transfer = transfer or Transfer(home, config)
         self._trainer = Trainer(home, _seed_of(config.site), config.device)
         self._releases = Releases(home, config, self._ledger, self._transfer.send)
         self._scored: tuple[tuple[str, str, str], ScoreTable] | None = None

@@ -86,9 +86,7 @@ class Peers:
                     f"compare by telephone; then client peers --confirm {site} {shown}",
                 )
             if pinned is None:
-                new[site] = Peer(
-                    site=site, fingerprint=shown, trust=FIRST_USE, since=_time(now)
-                )
+                new[site] = Peer(site=site, fingerprint=shown, trust=FIRST_USE, since=_time(now))
         if new:
             self._store(known | new)
 

@@ -111,7 +111,9 @@ class Releases:
             )
             return made
         self._exchanges.releasing(request.weights, request.split, form)
-        return replace(made, vector=self._send("plain-counts", request.run, slot("counts", 0), counts))
+        return replace(
+            made, vector=self._send("plain-counts", request.run, slot("counts", 0), counts)
+        )
 
     def _form(self, request: ValidateRequest) -> str:
         policy = self._config

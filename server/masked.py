@@ -158,9 +158,7 @@ def _gathered(
     return state
 
 
-def _attempt(
-    desk: Desk, exchange: Exchange, folder: _Folder, terms: Terms
-) -> dict[str, str]:
+def _attempt(desk: Desk, exchange: Exchange, folder: _Folder, terms: Terms) -> dict[str, str]:
     """Exchange keys and take in the masked vectors; returns the sites that were lost."""
     offers: dict[str, KeyOffer] = {}
     known = exchange.identities()
@@ -203,9 +201,7 @@ def _attempt(
     )
 
 
-def _opened(
-    desk: Desk, exchange: Exchange, folder: _Folder, state: _State, terms: Terms
-) -> _State:
+def _opened(desk: Desk, exchange: Exchange, folder: _Folder, state: _State, terms: Terms) -> _State:
     """Have every participant open its own mask, and add up."""
     seeds: dict[str, bytes] = {}
 

@@ -1,13 +1,21 @@
 """Pool what sites released into one report (DESIGN §6); nothing here ever sees a score."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from hepafed.common.additive import Additive, task_histogram
 from hepafed.common.auc import Auc, auc_from_intervals
-from hepafed.common.bins import intervals_of, joined
+from hepafed.common.bins import (
+    Histogram,
+    Intervals,
+    intervals_of,
+    intervals_of_histogram,
+    joined,
+)
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary
+from hepafed.common.messages import Figure, SiteSummary, TaskSummary
 from hepafed.common.rates import LEVEL, Rate, Z, rate
 from hepafed.common.vocabulary import TASKS
 
@@ -16,16 +24,27 @@ SUPPRESSED = "suppressed by a site"
 MACRO = "macro"
 
 
+Sums = Mapping[tuple[str, ...], Additive]
+"""Fine counts by the sites whose sum they are (one site: plain)."""
+
+
 def pool(
-    summaries: dict[str, SiteSummary], model: dict[str, Any], provenance: dict[str, Any]
+    summaries: dict[str, SiteSummary],
+    model: dict[str, Any],
+    provenance: dict[str, Any],
+    sums: Sums | None = None,
 ) -> dict[str, Any]:
-    """Make the report (schema hepafed.report/1) from the summaries of each site."""
+    """Make the report (schema hepafed.report/1) from the summaries of each site.
+
+    `sums` are the fine counts of the sites that released no cells.
+    """
+    sums = sums or {}
     results: list[dict[str, Any]] = []
     heterogeneity = []
     for unit, names in TASKS.items():
         for task in names:
             by_site = {s: t for s, v in summaries.items() if (t := _task(v, unit, task))}
-            results.append(_pooled(unit, task, by_site))
+            results.append(_pooled(unit, task, by_site, sums))
             results += [_site(s, t) for s, t in by_site.items()]
             results.append(_site_mean(unit, task, by_site))
             heterogeneity.append(_heterogeneity(unit, task, by_site))
@@ -114,7 +133,7 @@ def _site(site: str, t: TaskSummary) -> dict[str, Any]:
     made["auc"] = _auc(t.auc, "delong")
     made |= _rates(t.positives, t.negatives, t.true_positives, t.true_negatives)
     if t.cells is not None:
-        made["roc"] = _roc([t.cells])
+        made["roc"] = _roc([intervals_of(t.cells)])
     return made
 
 
@@ -126,16 +145,25 @@ def _figure(auc: Auc | None) -> Figure:
     return Figure(value=auc.value, low=low, high=high, reason=reason)
 
 
-def _pooled(unit: str, task: str, by_site: dict[str, TaskSummary]) -> dict[str, Any]:
+def _pooled(unit: str, task: str, by_site: dict[str, TaskSummary], sums: Sums) -> dict[str, Any]:
     tasks = list(by_site.values())
     p, n = sum(t.positives for t in tasks), sum(t.negatives for t in tasks)
     made = _row("pooled", None, unit, task, p, n)
-    cells = [t.cells for t in tasks if t.cells is not None]
-    withheld = [s for s, t in by_site.items() if t.cells is None and t.positives + t.negatives]
+    summed = {s for sites in sums for s in sites}
+    cells = [
+        intervals_of(t.cells) for s, t in by_site.items() if t.cells is not None and s not in summed
+    ]
+    cells += [
+        intervals_of_histogram(Histogram(*task_histogram(v, unit, task))) for v in sums.values()
+    ]
+    withheld = [
+        s for s, t in by_site.items()
+        if t.cells is None and s not in summed and t.positives + t.negatives
+    ]  # fmt: skip
     if withheld:
         made["auc"] = _auc(Figure(reason=SUPPRESSED), "delong")
     else:
-        auc = auc_from_intervals(joined([intervals_of(c) for c in cells]))
+        auc = auc_from_intervals(joined(cells))
         made["auc"] = _auc(_figure(auc), "delong", auc.bound if auc else 0.0)
         made["roc"] = _roc(cells)
     known = all(t.true_positives is not None and t.true_negatives is not None for t in tasks)
@@ -243,9 +271,9 @@ def _confusion(site: str, summary: SiteSummary) -> dict[str, Any]:
     return {"site": site, "counts": counts, "reason": "" if counts else SUPPRESSED}
 
 
-def _roc(cells: list[Cells]) -> list[list[float]]:
+def _roc(cells: list[Intervals]) -> list[list[float]]:
     """Points (false positive rate, sensitivity) at the cells' lower edges, 200 at most."""
-    rows = joined([intervals_of(c) for c in cells])
+    rows = joined(cells)
     positives, negatives = rows.totals
     if positives == 0 or negatives == 0:
         return []
