@@ -40,9 +40,7 @@ log = logging.getLogger("hepafed.client")
 class SiteApp:
     """Model, data, optimiser and keys of a site, warm across requests."""
 
-    def __init__(
-        self, home: Path, config: SiteConfig, transfer: Transfer | None = None
-    ) -> None:
+    def __init__(self, home: Path, config: SiteConfig, transfer: Transfer | None = None) -> None:
         self._home = home
         self._config = config
         self._ledger = Ledger(home)

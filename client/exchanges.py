@@ -2,7 +2,8 @@
 
 The rules (docs/decisions/0013): an attempt's name serves once; attempts of a run only count up;
 each sum of a run is opened in one attempt at most; a cohort's sums are always over the same sites;
-and one set of scores is released in one form only. What a rule forbids is refused before
+and one set of scores is released in one form and
+counted at one operating point only. What a rule forbids is refused before
 anything leaves, and what is allowed is on disk before it leaves.
 """
 
@@ -41,6 +42,8 @@ class Memory:
     """Split → the sites whose sums were opened."""
     forms: dict[str, str] = field(default_factory=dict)
     """Scores (weights and split) → the form that left."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """Scores → the operating point at which they were counted."""
     sealed: Sealed | None = None
 
 
@@ -73,6 +76,23 @@ class Exchanges:
     def form_of(self, weights: str, split: str) -> str:
         """In what form these scores left before; empty: they did not."""
         return self._load().forms.get(_scores(weights, split), "")
+
+    def hold_threshold(self, weights: str, split: str, threshold: float) -> None:
+        """Keep the operating point of these scores.
+
+        Raises
+        ------
+        RefusedError
+            They were counted at another one: with enough of them the counts would be the scores.
+        """
+        memory = self._load()
+        key = _scores(weights, split)
+        if memory.thresholds.get(key, threshold) != threshold:
+            raise RefusedError(
+                "these scores were counted at another operating point before",
+                "a model's operating point is locked in its card",
+            )
+        self._store(replace(memory, thresholds={**memory.thresholds, key: threshold}))
 
     def releasing(self, weights: str, split: str, form: str) -> None:
         """Write down that these scores are about to leave as `cells` or `plain`.

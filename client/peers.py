@@ -6,14 +6,16 @@ compared fingerprints. From then on another key under the same name is refused.
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from hepafed.common.errors import ConfigError, PayloadError, RefusedError, UsageError
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.config import SiteConfig, plain_name, read_toml
+from hepafed.common.errors import ConfigError, RefusedError, UsageError
 from hepafed.common.files import write_whole
-from hepafed.common.masking import fingerprint
+from hepafed.common.masking import fingerprint, public_line
 from hepafed.common.records import read_record, write_record
 
 FIRST_USE, CONFIRMED = "first-use", "confirmed"
@@ -100,6 +102,7 @@ class Peers:
         """
         known = self.all()
         for site, shown in prints.items():
+            plain_name(site)
             if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", shown):
                 raise UsageError(
                     f"the fingerprint of {site} is not one", "it looks like SHA256:dDqJdr2NQ78…"
@@ -130,23 +133,51 @@ def _time(now: datetime) -> str:
     return now.isoformat(timespec="seconds")
 
 
-def read_roster(lines: Iterable[str]) -> dict[str, str]:
+def read_roster(path: Path) -> dict[str, str]:
     """Read a roster: one site a line, name and fingerprint; `#` starts a comment.
 
     Raises
     ------
-    PayloadError
-        A line is neither (named by its number).
+    UsageError
+        The file cannot be read, or a line is neither (named by its number).
     """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"cannot read {path}", "name the coordinator's .roster file") from e
     found: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
         if not words:
             continue
         if len(words) != 2 or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", words[0]):
-            raise PayloadError(
+            raise UsageError(
                 f"line {number} of the roster is not a site and its fingerprint",
                 "each line reads: hospital-a SHA256:…",
             )
-        found[words[0]] = words[1]
+        if found.setdefault(words[0], words[1]) != words[1]:
+            raise UsageError(f"line {number} of the roster names {words[0]} a second time")
     return found
+
+
+def own_fingerprint(home: Path) -> tuple[str, str]:
+    """Give this site's name and the fingerprint of its own identity.
+
+    Raises
+    ------
+    ConfigError
+        This home has not joined a federation.
+    """
+    config = read_toml(SiteConfig, home / "site.toml", "run client join first")
+    return config.site, fingerprint(public_line(read_own_identity(home)))
+
+
+def read_own_identity(home: Path) -> ec.EllipticCurvePrivateKey:
+    """Read the key that this site enrolled with; ConfigError when it cannot be read."""
+    try:
+        key = serialization.load_ssh_private_key((home / "keys" / "node.key").read_bytes(), None)
+    except (OSError, ValueError) as e:
+        raise ConfigError("the site's key cannot be read", "client join made it") from e
+    if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
+        raise ConfigError("the site's key is not an elliptic curve key", "client join made it")
+    return key

@@ -11,14 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hepafed.client.exchanges import RESET, Exchanges
 from hepafed.client.ledger import Ledger
-from hepafed.client.peers import Peers
+from hepafed.client.peers import Peers, read_own_identity
 from hepafed.common.config import SiteConfig
-from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.errors import RefusedError
 from hepafed.common.masking import (
     Counts,
     check_offer,
@@ -75,7 +73,7 @@ class Releases:
         self._config = config
         self._ledger = ledger
         self._upload = upload
-        self._key_file = home / "keys" / "node.key"
+        self._home = home
         self._exchanges = Exchanges(home)
         self._peers = Peers(home)
         self._scored: _Scored | None = None
@@ -88,9 +86,10 @@ class Releases:
         ------
         RefusedError
             A fallback that policy forbids, or that would leave beside a masked sum of the same
-            scores.
+            scores; another operating point than before.
         """
         form = self._form(request)
+        self._exchanges.hold_threshold(request.weights, request.split, request.threshold)
         made = summarise(
             table,
             run=request.run,
@@ -153,7 +152,7 @@ class Releases:
             )
         self._exchanges.begin(terms)
         key = X25519PrivateKey.generate()
-        offer = make_offer(terms, policy.site, scored.patients, key, self._identity())
+        offer = make_offer(terms, policy.site, scored.patients, key, read_own_identity(self._home))
         self._keyed = _Keyed(terms, key, offer)
         return offer
 
@@ -201,15 +200,6 @@ class Releases:
         content = counts_to_bytes(np.asarray(counts, np.uint64))
         self._ledger.record(kind, run, content)
         return self._upload(run, where, content)
-
-    def _identity(self) -> ec.EllipticCurvePrivateKey:
-        try:
-            key = serialization.load_ssh_private_key(self._key_file.read_bytes(), None)
-        except (OSError, ValueError) as e:
-            raise ConfigError("the site's key cannot be read", "client join made it") from e
-        if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
-            raise ConfigError("the site's key is not an elliptic curve key", "client join made it")
-        return key
 
 
 def _without_cells(summary: SiteSummary) -> SiteSummary:

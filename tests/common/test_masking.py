@@ -36,9 +36,15 @@ IDENTITIES = [ec.generate_private_key(ec.SECP384R1()) for _ in range(3)]
 
 def terms_of(sites: int, length: int) -> Terms:
     return Terms(
-        exchange="0" * 31 + "1", run="validate-1", subject="counts", weights="a" * 64,
-        split="external", attempt=1, participants=tuple(f"site-{i:02d}" for i in range(sites)), length=length,
-    )  # fmt: skip
+        exchange="0" * 31 + "1",
+        run="validate-1",
+        subject="counts",
+        weights="a" * 64,
+        split="external",
+        attempt=1,
+        participants=tuple(f"site-{i:02d}" for i in range(sites)),
+        length=length,
+    )
 
 
 class Group:

@@ -5,7 +5,7 @@ and the pooling are the real ones.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -164,9 +164,7 @@ class Federation:
         self.fleet = Fleet(self.sites)
 
     def exchange(self) -> Exchange:
-        return Exchange(
-            self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities
-        )
+        return Exchange(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
 
     def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:
         made = run or self.desk.runs.create(
@@ -191,11 +189,11 @@ class Federation:
 
 
 @pytest.fixture
-def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Federation]:
+def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Federation:
     monkeypatch.setattr(masked, "STEP_SECONDS", 0.3)
     for name in ("_task_id", "_run_id", "_node_id"):
         monkeypatch.setattr(TaskIdentity, name, 1)
-    yield Federation(tmp_path)
+    return Federation(tmp_path)
 
 
 def pooled(report: dict[str, Any], task: str) -> dict[str, Any]:
