@@ -17,6 +17,7 @@ from hepafed.common.messages import (
     KINDS,
     KeysRequest,
     OpenRequest,
+    PlacementsRequest,
     Refusal,
     SiteSummary,
     SumsRequest,
@@ -75,6 +76,8 @@ class SiteApp:
             return TuneReply(run=request.run, round=request.round, tuning=figures)
         if isinstance(request, ValidateRequest):
             return self._validate(request)
+        if isinstance(request, PlacementsRequest):
+            return self._releases.placements(request)
         return self._join_sum(request)
 
     def _join_sum(self, request: KeysRequest | SumsRequest | OpenRequest) -> object:

@@ -5,6 +5,7 @@ from hepafed.common.errors import RefusedError
 from hepafed.common.messages import (
     KeysRequest,
     OpenRequest,
+    PlacementsRequest,
     SumsRequest,
     TrainRequest,
     TuneRequest,
@@ -12,7 +13,7 @@ from hepafed.common.messages import (
 )
 
 MaskedRequest = KeysRequest | SumsRequest | OpenRequest
-Request = TrainRequest | TuneRequest | ValidateRequest | MaskedRequest
+Request = TrainRequest | TuneRequest | ValidateRequest | PlacementsRequest | MaskedRequest
 
 
 def permit(config: SiteConfig, request: object) -> Request:
@@ -30,6 +31,10 @@ def permit(config: SiteConfig, request: object) -> Request:
         wanted = "external" if config.role == "validate" else "test"
         if request.split != wanted:
             raise RefusedError(f"a {config.role} site is validated on its {wanted} split only")
+        return request
+    if isinstance(request, PlacementsRequest):
+        if config.release == "cells":
+            raise RefusedError("this site's policy releases cells: no second step")
         return request
     if isinstance(request, (KeysRequest, SumsRequest, OpenRequest)):
         if config.release != "masked":

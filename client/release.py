@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hepafed.client.exchanges import RESET, Exchanges
 from hepafed.client.ledger import Ledger
 from hepafed.client.peers import Peers, read_own_identity
+from hepafed.common.clusters import FIGURES, check_curve, products_of
 from hepafed.common.config import SiteConfig
-from hepafed.common.errors import RefusedError
+from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.masking import (
     Counts,
     check_offer,
@@ -32,6 +33,9 @@ from hepafed.common.messages import (
     MaskedReply,
     OpenReply,
     OpenRequest,
+    PlacementCurve,
+    PlacementsReply,
+    PlacementsRequest,
     SiteSummary,
     SumsRequest,
     Terms,
@@ -53,6 +57,8 @@ class _Scored:
     weights: str
     split: str
     patients: int
+    form: str
+    table: ScoreTable
     vectors: dict[str, Counts]
     """By subject."""
 
@@ -89,6 +95,7 @@ class Releases:
             scores; another operating point than before.
         """
         form = self._form(request)
+        sums = additive_of(table, request.threshold, request.readers)
         self._exchanges.hold_threshold(request.weights, request.split, request.threshold)
         made = summarise(
             table,
@@ -97,22 +104,23 @@ class Releases:
             weights=request.weights,
             threshold=request.threshold,
             minimum_count=self._config.minimum_count,
+            sums=sums,
         )
         made = replace(made, form=form)
+        self._scored = None
         if form == "cells":
             self._exchanges.releasing(request.weights, request.split, form)
             return made
-        counts = additive_of(table, request.threshold).to_vector()
         made = _without_cells(made)
+        self._scored = _Scored(
+            request.run, request.weights, request.split, made.patients, form, table, {}
+        )
         if form == "masked":
-            self._scored = _Scored(
-                request.run, request.weights, request.split, made.patients, {"counts": counts}
-            )
+            self._scored.vectors["counts"] = sums.to_vector()
             return made
         self._exchanges.releasing(request.weights, request.split, form)
-        return replace(
-            made, vector=self._send("plain-counts", request.run, slot("counts", 0), counts)
-        )
+        digest = self._send("plain-counts", request.run, slot("counts", 0), sums.to_vector())
+        return replace(made, vector=digest)
 
     def _form(self, request: ValidateRequest) -> str:
         policy = self._config
@@ -130,6 +138,31 @@ class Releases:
                 RESET,
             )
         return "cells"
+
+    def placements(self, request: PlacementsRequest) -> PlacementsReply:
+        """Sum this site's placements in the pooled curves, for a masked sum or in plain.
+
+        Raises
+        ------
+        RefusedError
+            The site released cells: curves could be chosen so that the sums tell more than they.
+        PayloadError
+            A curve is not one.
+        """
+        scored = self._scored
+        if scored is None or scored.run != request.run:
+            raise RefusedError("this site has no scores of that run at hand, or released cells")
+        if len(request.curves) != len(FIGURES):
+            raise PayloadError(f"{len(request.curves)} curves, not {len(FIGURES)}")
+        for curve in request.curves:
+            if curve is not None:
+                _check_monotone(curve)
+        vector = products_of([scored.table], [request.curves]).to_vector()
+        if scored.form == "masked":
+            scored.vectors["clusters"] = vector
+            return PlacementsReply(run=request.run, form="masked")
+        products = tuple(vector.view(np.int64).tolist())
+        return PlacementsReply(run=request.run, form="plain", products=products)
 
     def keys(self, request: KeysRequest) -> KeyOffer:
         """Join an attempt at a masked sum: a fresh key, signed under its terms."""
@@ -200,6 +233,13 @@ class Releases:
         content = counts_to_bytes(np.asarray(counts, np.uint64))
         self._ledger.record(kind, run, content)
         return self._upload(run, where, content)
+
+
+def _check_monotone(curve: PlacementCurve) -> None:
+    check_curve(curve)
+    up, down = np.diff(curve.of_positives), np.diff(curve.of_negatives)
+    if (up < -1e-9).any() or (down > 1e-9).any():
+        raise PayloadError("a placement curve that no distribution has")
 
 
 def _without_cells(summary: SiteSummary) -> SiteSummary:

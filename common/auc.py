@@ -47,12 +47,18 @@ def delong_auc(positives: Floats, negatives: Floats) -> Auc | None:
 
     DeLong et al. 1988, with the mid-ranks of Sun and Xu 2014: O((m + n) log(m + n)).
     """
-    m, n = len(positives), len(negatives)
-    if m == 0 or n == 0:
-        return None
-    both = np.concatenate([positives, negatives])
-    values, inverse = np.unique(both, return_inverse=True)
-    return auc_from_counts(
+    _, m, n = score_counts(positives, negatives)
+    return auc_from_counts(m, n)
+
+
+def score_counts(
+    positives: Floats, negatives: Floats
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Give the distinct scores in order, and how many of each class have each."""
+    values, inverse = np.unique(np.concatenate([positives, negatives]), return_inverse=True)
+    m = len(positives)
+    return (
+        values,
         np.bincount(inverse[:m], minlength=len(values)),
         np.bincount(inverse[m:], minlength=len(values)),
     )
@@ -63,22 +69,8 @@ def auc_from_counts(positives: NDArray[np.int64], negatives: NDArray[np.int64]) 
 
     Pairs of one value count half; the bound is half their share, Σ pos·neg / (2PN).
     """
-    m, n = int(positives.sum()), int(negatives.sum())
-    if m == 0 or n == 0:
-        return None
-    below = np.cumsum(negatives) - negatives
-    over = m - np.cumsum(positives)
-    share_of_positive = (below + negatives / 2) / n
-    share_of_negative = (over + positives / 2) / m
-    value = float(np.dot(positives, share_of_positive) / m)
-    bound = float(np.dot(positives.astype(float), negatives) / (2.0 * m * n))
-    if m < 2 or n < 2:
-        return Auc(value, None, bound)
-    variance = float(
-        np.dot(positives, (share_of_positive - value) ** 2) / (m - 1) / m
-        + np.dot(negatives, (share_of_negative - value) ** 2) / (n - 1) / n
-    )
-    return Auc(value, math.sqrt(variance), bound)
+    at = np.arange(len(positives))
+    return auc_from_intervals(Intervals(at, at + 1, positives, negatives))
 
 
 @dataclass(frozen=True)
@@ -105,17 +97,27 @@ def placements(cells: Intervals) -> Placements | None:
     m, n = cells.totals
     if m == 0 or n == 0:
         return None
-    low, high = cells.low, cells.high
-    positives, negatives = cells.positives.astype(float), cells.negatives.astype(float)
-    below = _cumulative(high, negatives, low)
-    touching = _cumulative(low, negatives, high - 1) - below
-    over = m - _cumulative(low, positives, high - 1)
-    touching_positives = m - over - _cumulative(high, positives, low)
-    of_positives = (below + touching / 2) / n
-    of_negatives = (over + touching_positives / 2) / m
-    value = float(np.dot(positives, of_positives) / m)
-    bound = float(np.dot(positives, touching) / (2 * m * n))
+    of_positives, of_negatives, touching = shares(cells, cells.low, cells.high)
+    value = float(np.dot(cells.positives, of_positives) / m)
+    bound = float(np.dot(cells.positives, touching) / (2 * m))
     return Placements(of_positives, of_negatives, value, bound)
+
+
+def shares(
+    cells: Intervals, low: NDArray[np.int64], high: NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """Place a case of each range low…high (int64[k]) among `cells`, which hold both classes.
+
+    Gives float64[k] each: the share of negatives below it, the share of positives above it, an
+    overlap counting half, and the share of negatives that overlap it.
+    """
+    m, n = cells.totals
+    positives, negatives = cells.positives.astype(float), cells.negatives.astype(float)
+    below = _cumulative(cells.high, negatives, low)
+    touching = _cumulative(cells.low, negatives, high - 1) - below
+    not_above = _cumulative(cells.low, positives, high - 1)
+    alike = not_above - _cumulative(cells.high, positives, low)
+    return (below + touching / 2) / n, (m - not_above + alike / 2) / m, touching / n
 
 
 def auc_from_intervals(cells: Intervals) -> Auc | None:
@@ -129,11 +131,17 @@ def auc_from_intervals(cells: Intervals) -> Auc | None:
     m, n = cells.totals
     if m < 2 or n < 2:
         return Auc(found.value, None, found.bound)
-    variance = float(
-        np.dot(cells.positives, (found.of_positives - found.value) ** 2) / (m - 1) / m
-        + np.dot(cells.negatives, (found.of_negatives - found.value) ** 2) / (n - 1) / n
-    )
+    of_positives, of_negatives = squares(cells, found)
+    variance = of_positives / (m - 1) / m + of_negatives / (n - 1) / n
     return Auc(found.value, math.sqrt(variance), found.bound)
+
+
+def squares(cells: Intervals, found: Placements) -> tuple[float, float]:
+    """Sum the squares of the centred placements of the positives, and of the negatives."""
+    return (
+        float(np.dot(cells.positives, (found.of_positives - found.value) ** 2)),
+        float(np.dot(cells.negatives, (found.of_negatives - found.value) ** 2)),
+    )
 
 
 def _cumulative(edges: NDArray[np.int64], mass: Floats, at: NDArray[np.int64]) -> Floats:

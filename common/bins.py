@@ -48,6 +48,8 @@ class Histogram:
 
     positives: Counts
     negatives: Counts
+    first_rest: Counts | None = None
+    """Lesion tasks: those of the negatives that are of the first of the two other classes."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,19 @@ def joined(parts: list[Intervals]) -> Intervals:
     )  # fmt: skip
 
 
+def mass_of_bins(low: Counts, high: Counts, mass: Counts) -> Floats:
+    """Spread the counts of intervals evenly over their bins: float64[65536]."""
+    share = mass / (high - low)
+    steps = np.bincount(low, weights=share, minlength=BINS + 1)
+    steps -= np.bincount(high, weights=share, minlength=BINS + 1)
+    wide = (high - low) > 1
+    if not wide.any():
+        return np.bincount(low, weights=mass, minlength=BINS).astype(np.float64)
+    # running sums leave dust of 1e-12 where nothing is; below any count it is nothing
+    spread = np.cumsum(steps)[:BINS]
+    return np.where(spread < 1e-9, 0.0, spread)
+
+
 def cells_of(histogram: Histogram, minimum: int) -> Cells | None:
     """Merge neighbouring bins until each cell holds `minimum` scores; None for fewer than that.
 
@@ -108,10 +123,15 @@ def cells_of(histogram: Histogram, minimum: int) -> Cells | None:
                 left, held = left - held, 0
         edges.append(BINS)
     starts = np.array(edges[:-1])
+
+    def merged(counts: Counts | None) -> tuple[int, ...]:
+        return () if counts is None else tuple(np.add.reduceat(counts, starts).tolist())
+
     return Cells(
         edges=tuple(edges),
-        positives=tuple(np.add.reduceat(histogram.positives, starts).tolist()),
-        negatives=tuple(np.add.reduceat(histogram.negatives, starts).tolist()),
+        positives=merged(histogram.positives),
+        negatives=merged(histogram.negatives),
+        first_rest=merged(histogram.first_rest),
     )
 
 
@@ -132,14 +152,37 @@ def intervals_of(cells: Cells) -> Intervals:
     DataError
         The edges are not ascending bins, or a count is missing, negative or beyond 2^40.
     """
-    fits = len(cells.edges) - 1 == len(cells.positives) == len(cells.negatives)
-    numbers = (*cells.edges, *cells.positives, *cells.negatives)
+    edges, positives, negatives, _ = _checked(cells)
+    return _held(edges, positives, negatives)
+
+
+def pair_intervals(cells: Cells, *, first: bool) -> Intervals | None:
+    """Give a lesion task's positives against one of the other classes, the first or the second.
+
+    None where the cells do not part the two; DataError as in `intervals_of`.
+    """
+    edges, positives, negatives, first_rest = _checked(cells)
+    if not len(first_rest):
+        return None
+    return _held(edges, positives, first_rest if first else negatives - first_rest)
+
+
+def _held(edges: Counts, positives: Counts, negatives: Counts) -> Intervals:
+    held = (positives + negatives) > 0
+    return Intervals(edges[:-1][held], edges[1:][held], positives[held], negatives[held])
+
+
+def _checked(cells: Cells) -> tuple[Counts, Counts, Counts, Counts]:
+    k = len(cells.edges) - 1
+    fits = k == len(cells.positives) == len(cells.negatives) and len(cells.first_rest) in (0, k)
+    numbers = (*cells.edges, *cells.positives, *cells.negatives, *cells.first_rest)
     if not fits or min(numbers, default=-1) < 0 or max(numbers) > 1 << 40:
         raise DataError("the cells of a histogram are not in order")
     edges = np.array(cells.edges, np.int64)
     if edges[-1] > BINS or (np.diff(edges) <= 0).any():
         raise DataError("the cells of a histogram are not in order")
-    positives = np.array(cells.positives, np.int64)
-    negatives = np.array(cells.negatives, np.int64)
-    held = (positives + negatives) > 0
-    return Intervals(edges[:-1][held], edges[1:][held], positives[held], negatives[held])
+    positives, negatives = (np.array(c, np.int64) for c in (cells.positives, cells.negatives))
+    first_rest = np.array(cells.first_rest, np.int64)
+    if len(first_rest) and (first_rest > negatives).any():
+        raise DataError("the cells of a histogram are not in order")
+    return edges, positives, negatives, first_rest

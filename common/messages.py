@@ -12,6 +12,8 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `tuned` | site → coordinator | tuning figures |
 | `validate` | coordinator → site | model card's digest, protocol, operating point, split |
 | `validated` | site → coordinator | figures and counts (`SiteSummary`), and what the form adds |
+| `placements` | coordinator → site | curves of the pooled distribution, in cells |
+| `placed` | site → coordinator | sums over patients for clustered intervals, or none: masked |
 | `keys` | coordinator → site | the terms of a masked sum: of what, among whom |
 | `keyed` | site → coordinator | a fresh public key under the terms, signed by the site |
 | `sums` | coordinator → site | the signed keys of every participant |
@@ -55,6 +57,8 @@ class Cells:
     edges: tuple[int, ...]
     positives: tuple[int, ...]
     negatives: tuple[int, ...]
+    first_rest: tuple[int, ...] = ()
+    """Lesion tasks: how many of the negatives are of the first of the two other classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,7 @@ class Figure:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    se: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,9 @@ class TaskSummary:
     true_negatives: int | None
     cells: Cells | None
     """None: suppressed, or too few for two cells."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    """Exact, from the site's own scores: `clustered` (interval of the AUC), `slope`, `intercept`,
+    `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`, …"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +151,8 @@ class ValidateRequest:
     """Operating point on 1 − p_benign."""
     split: str
     """`external` or `test`."""
+    readers: tuple[str, ...] = ()
+    """Names of the readers whose calls are counted."""
     fallback: bool = False
     """The masked sum did not come about: release cells instead, if the site's policy allows."""
 
@@ -165,11 +175,50 @@ class SiteSummary:
     """3×3 lesion counts, truth by row, argmax class by column; None: suppressed."""
     suppressed: tuple[str, ...] = field(default=())
     """Names of what was withheld."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    """Exact, of all classes: `macro` and `hand_till` AUC."""
+    sections: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Small sections of `common/additive.py` (`summaries.RELEASED`): counts and sums."""
+    readers: tuple[str, ...] = ()
+    """Readers of the sections `reader_calls` and `reader_pairs`."""
     form: str = "cells"
     """How the score counts are released: `masked` (by the exchange that follows), `cells` or
     `plain`."""
     vector: str = ""
     """Form `plain`: SHA-256 of the uploaded score counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementCurve:
+    """The pooled distribution of one figure's scores, as coarse as its maker chose."""
+
+    edges: tuple[int, ...]
+    """Cell i holds the bins edges[i] ≤ bin < edges[i + 1]; from 0 to 65,536."""
+    of_positives: tuple[float, ...]
+    """For each cell, the share of negatives that a positive there beats."""
+    of_negatives: tuple[float, ...]
+    """For each cell, the share of positives that a negative there lies below."""
+    auc: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementsRequest:
+    """Second step: where the site's cases stand in the pooled distribution."""
+
+    run: str
+    curves: tuple[PlacementCurve | None, ...]
+    """One a figure of `clusters.FIGURES`; None: a class is missing in the pooled cohort."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementsReply:
+    """Sums over patients of products of centred placements (`common/clusters.py`)."""
+
+    run: str
+    form: str
+    """`plain`, or `masked`: the sums go into a masked sum and `products` is empty."""
+    products: tuple[int, ...] = ()
+    """The sums in fixed point, for the form `plain`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +323,8 @@ KINDS: dict[str, type] = {
     "tuned": TuneReply,
     "validate": ValidateRequest,
     "validated": SiteSummary,
+    "placements": PlacementsRequest,
+    "placed": PlacementsReply,
     "keys": KeysRequest,
     "keyed": KeyOffer,
     "sums": SumsRequest,

@@ -58,7 +58,7 @@ def _columns(table: ScoreTable, index: int) -> tuple[Floats, Floats]:
 
 
 def patients_of(table: ScoreTable) -> tuple[NDArray[np.int64], int]:
-    """Number the patients (site and id); gives the number of each row's, and how many."""
+    """Give each row the number of its patient (site and id), and how many there are."""
     if len(table.patient) == 0:
         return np.zeros(0, np.int64), 0
     _, site = np.unique(table.site, return_inverse=True)

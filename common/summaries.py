@@ -1,34 +1,40 @@
-"""What a site releases of its scores: exact figures, counts and cells (DESIGN §6)."""
+"""What a site releases of its scores: exact figures, counts, sums and cells (DESIGN §6)."""
 
 import math
 
 import numpy as np
-from hepafed.common.auc import Auc, delong_auc
+from hepafed.common.additive import TASK_ORDER, Additive, task_histogram
+from hepafed.common.auc import Auc, auc_from_counts, score_counts
 from hepafed.common.bins import (
-    BINS,
     Histogram,
-    bin_logits,
     cells_of,
     intervals_of,
     joined,
     logistic,
     logit_of_bin,
 )
-from hepafed.common.messages import Figure, SiteSummary, TaskSummary, TuningFigures
+from hepafed.common.calibration import calibrate
+from hepafed.common.curves import (
+    average_precision,
+    curve_from_mass,
+    partial_auc,
+    sensitivity_at,
+    specificity_at,
+)
+from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary, TuningFigures
+from hepafed.common.multiclass import clustered_figures
 from hepafed.common.scores import ScoreTable, TaskScores, task_scores
-from hepafed.common.sums import argmax_class, called, threshold_of
-from hepafed.common.vocabulary import CLASS_KEYS, CLASSES, TASKS
+from hepafed.common.sums import additive_of
+from hepafed.common.vocabulary import CLASS_KEYS, TASKS
 
 ONE_CLASS = "all of one class"
+READ_AT = (0.90, 0.95)
+"""Specificities (sensitivities) at which the sensitivity (specificity) is read off the curve."""
 
-
-def histogram_of(scores: TaskScores) -> Histogram:
-    """Count a task's scores by bin."""
-    bins = bin_logits(scores.logits)
-    return Histogram(
-        np.bincount(bins[scores.truth], minlength=BINS),
-        np.bincount(bins[~scores.truth], minlength=BINS),
-    )
+RELEASED = (
+    "clusters", "decision", "reliability", "score_sums", "squares", "reader_calls", "reader_pairs",
+)  # fmt: skip
+"""Small sections that a summary may hold; `size`, `confusion` and calls stand in its fields."""
 
 
 def figure_of(auc: Auc | None) -> Figure:
@@ -37,54 +43,142 @@ def figure_of(auc: Auc | None) -> Figure:
         return Figure(reason=ONE_CLASS)
     low, high = auc.interval or (None, None)
     reason = "" if auc.se is not None else "fewer than two of a class: no interval"
-    return Figure(value=auc.value, low=low, high=high, reason=reason)
+    return Figure(value=auc.value, low=low, high=high, se=auc.se, reason=reason)
 
 
-def _summary(
-    table: ScoreTable, unit: str, task: str, threshold: float, minimum: int
-) -> TaskSummary:
-    scores = task_scores(table, unit, task)
-    calls = called(scores, threshold)
-    positives, negatives = int(scores.truth.sum()), int((~scores.truth).sum())
-    enough = positives + negatives >= minimum
+def curve_figures(positives: np.ndarray, negatives: np.ndarray) -> dict[str, Figure]:
+    """Read the curve's figures off counts [k] over ordered scores; empty for one class only."""
+    if not positives.sum() or not negatives.sum():
+        return {}
+    curve = curve_from_mass(positives.astype(float), negatives.astype(float))
+    found = {"average_precision": average_precision(curve)}
+    for at in READ_AT:
+        found[f"partial_auc_{at:.2f}"] = partial_auc(curve, at)
+        found[f"sensitivity_at_{at:.2f}"] = sensitivity_at(curve, at)
+        found[f"specificity_at_{at:.2f}"] = specificity_at(curve, at)
+    return {k: Figure(value=v) for k, v in found.items()}
+
+
+def calibration_figures(
+    logits: np.ndarray, positives: np.ndarray, negatives: np.ndarray
+) -> dict[str, Figure]:
+    """Fit slope, intercept and calibration in the large to counts [k] at logits [k]."""
+    fit = calibrate(logits, positives.astype(float), negatives.astype(float))
+    names = ("slope", "intercept", "in_the_large")
+    if isinstance(fit, str):
+        return {n: Figure(reason=fit) for n in names}
+    found = [getattr(fit, n) for n in names]
+    return {
+        n: Figure(value=e.value, low=e.low, high=e.high, se=e.se)
+        for n, e in zip(names, found, strict=True)
+    }
+
+
+def _summary(sums: Additive, scores: TaskScores, index: int, minimum: int) -> TaskSummary:
+    unit, task = TASK_ORDER[index]
+    truth = scores.truth
+    values, positives, negatives = score_counts(scores.logits[truth], scores.logits[~truth])
+    enough = len(truth) >= minimum
     return TaskSummary(
         unit=unit,
         task=task,
-        positives=positives,
-        negatives=negatives,
-        auc=figure_of(delong_auc(scores.logits[scores.truth], scores.logits[~scores.truth])),
-        true_positives=int((calls & scores.truth).sum()) if enough else None,
-        true_negatives=int((~calls & ~scores.truth).sum()) if enough else None,
-        cells=cells_of(histogram_of(scores), minimum),
+        positives=int(truth.sum()),
+        negatives=int((~truth).sum()),
+        auc=figure_of(auc_from_counts(positives, negatives)),
+        true_positives=int(sums.called[index, 1, 1]) if enough else None,
+        true_negatives=int(sums.called[index, 0, 0]) if enough else None,
+        cells=_cells(sums, unit, task, minimum),
+        figures=(
+            curve_figures(positives, negatives) | calibration_figures(values, positives, negatives)
+            if enough
+            else {}
+        ),
     )
+
+
+def _cells(sums: Additive, unit: str, task: str, minimum: int) -> Cells | None:
+    positives, negatives = task_histogram(sums, unit, task)
+    first = None
+    if unit == "lesion":
+        k = CLASS_KEYS.index(task.removesuffix("_vs_rest"))
+        first = sums.lesion_scores[k, min(c for c in range(len(CLASS_KEYS)) if c != k)]
+    return cells_of(Histogram(positives, negatives, first), minimum)
 
 
 def summarise(
-    table: ScoreTable, *, run: str, model: str, weights: str, threshold: float, minimum_count: int
+    table: ScoreTable,
+    *,
+    run: str,
+    model: str,
+    weights: str,
+    threshold: float,
+    minimum_count: int,
+    sums: Additive | None = None,
 ) -> SiteSummary:
-    """Make all that a site releases of a validation: figures, counts, cells; never a score."""
-    tasks = tuple(
-        _summary(table, unit, task, threshold_of(unit, threshold), minimum_count)
-        for unit, names in TASKS.items()
-        for task in names
-    )
-    classes = len(CLASSES)
-    counts = np.bincount(table.truth * classes + argmax_class(table), minlength=classes**2)
+    """Make all that a site releases of a validation: figures, counts, cells; never a score.
+
+    `sums` is the site's `additive_of` where it is known already.
+    """
+    readers = tuple(sorted(table.readers))
+    sums = sums or additive_of(table, threshold, readers)
+    by_task = [_summary(sums, task_scores(table, *t), i, minimum_count)
+               for i, t in enumerate(TASK_ORDER)]  # fmt: skip
     enough = len(table.truth) >= minimum_count
-    confusion = counts.reshape(classes, classes).tolist() if enough else None
-    patients = task_scores(table, "patient", "malignant_vs_benign").truth
-    suppressed = [f"{t.unit} {t.task}: cells" for t in tasks if t.cells is None]
+    clustered, overall = clustered_figures(table, sums) if enough else ({}, {})
+    tasks = tuple(_with(t, clustered.get(t.task)) for t in by_task)
+    sections, withheld = released_sections(sums, minimum_count)
     return SiteSummary(
         run=run,
         model=model,
         weights=weights,
-        patients=len(patients),
-        lesions=len(table.truth),
+        patients=int(sums.size[0]),
+        lesions=int(sums.size[1]),
         by_class={k: int((table.truth == i).sum()) for i, k in enumerate(CLASS_KEYS)},
         minimum_count=minimum_count,
         tasks=tasks,
-        confusion=tuple(map(tuple, confusion)) if confusion else None,
-        suppressed=tuple(suppressed),
+        confusion=tuple(map(tuple, sums.confusion.tolist())) if enough else None,
+        suppressed=(*(f"{t.unit} {t.task}: cells" for t in tasks if t.cells is None), *withheld),
+        figures=overall,
+        sections=sections,
+        readers=sums.readers,
+    )
+
+
+def _with(task: TaskSummary, clustered: Figure | None) -> TaskSummary:
+    if clustered is not None and task.unit == "lesion":
+        task.figures["clustered"] = clustered
+    return task
+
+
+def released_sections(
+    sums: Additive, minimum: int
+) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Choose the small sections that hold no cell of fewer than `minimum` cases.
+
+    Gives them by name, and the names of what is withheld: a tenth of the reliability table, a
+    step of the decision curve, a reader, or a site with fewer cases than that.
+    """
+
+    def fine(cases: np.ndarray) -> bool:
+        return bool((cases[cases > 0] >= minimum).all())
+
+    whole = sums.decision.sum(1)
+    steps = np.concatenate([
+        sums.called.sum((1, 2))[:, None] - whole[:, :1], whole[:, :-1] - whole[:, 1:], whole[:, -1:]
+    ], axis=1)  # fmt: skip
+    allowed = {
+        "clusters": fine(sums.size),
+        "decision": fine(steps),
+        "reliability": fine(sums.reliability.sum(1)),
+        "score_sums": fine(sums.reliability.sum(1)),
+        "squares": fine(sums.size),
+        "reader_calls": fine(sums.reader_calls.sum((1, 2, 3))),
+        "reader_pairs": fine(sums.reader_pairs.sum((1, 2))),
+    }
+    small = sums.small()
+    return (
+        {n: small[n] for n in RELEASED if allowed[n]},
+        tuple(n.replace("_", " ") for n in RELEASED if not allowed[n]),
     )
 
 
@@ -93,14 +187,14 @@ def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
     aucs = []
     for task in TASKS["lesion"]:
         scores = task_scores(table, "lesion", task)
-        auc = delong_auc(scores.logits[scores.truth], scores.logits[~scores.truth])
-        if auc is not None:
+        _, m, n = score_counts(scores.logits[scores.truth], scores.logits[~scores.truth])
+        if (auc := auc_from_counts(m, n)) is not None:
             aucs.append(auc.value)
-    patient = _summary(table, "patient", "malignant_vs_benign", 0.5, minimum_count)
+    patients = task_scores(table, *TASK_ORDER[0])
     return TuningFigures(
         lesions=len(table.truth),
         macro_auc=sum(aucs) / len(aucs) if aucs else None,
-        tasks=(patient,),
+        tasks=(_summary(additive_of(table, 0.5), patients, 0, minimum_count),),
     )
 
 

@@ -13,7 +13,7 @@ from hepafed.common.records import read_record, write_record
 from hepafed.server.blobs import Expected
 from hepafed.server.exchange import Exchange
 from hepafed.server.masked import MaskedSum, Task, masked_sum
-from hepafed.server.pooling import check_summary
+from hepafed.server.pooling import Group, check_summary
 from hepafed.server.rounds import Desk
 
 REFUSED = "refused: "
@@ -26,29 +26,26 @@ class Gathered:
     """Everything that came in."""
 
     summaries: dict[str, SiteSummary] = field(default_factory=dict)
-    sums: dict[tuple[str, ...], Additive] = field(default_factory=dict)
-    """Fine counts by the sites whose sum they are; one site: released plain."""
+    groups: list[Group] = field(default_factory=list)
+    """Fine counts: of one site that released them plain, or the masked sum of several."""
     missing: dict[str, str] = field(default_factory=dict)
     """Sites that are not in the report, with the reason."""
     notes: dict[str, str] = field(default_factory=dict)
     """Sites whose score counts came in another form than policy prefers, or not at all."""
 
-    def releases(self) -> list[dict[str, Any]]:
-        """Say for each site what it released, in which form."""
+    def forms(self) -> list[dict[str, Any]]:
+        """Say for each site in which form its score counts came, and why in no better one."""
+        grouped = {s: g for g in self.groups for s in g.sites}
         made = []
         for site, summary in sorted(self.summaries.items()):
-            over = next((list(sites) for sites in self.sums if site in sites), [])
-            counts = "in a sum" if summary.form == "masked" and over else summary.form
-            withheld = summary.form == "masked" and not over
+            group = grouped.get(site)
+            form = "withheld" if summary.form == "masked" and group is None else summary.form
             made.append(
                 {
                     "site": site,
-                    "form": "withheld" if withheld else summary.form,
-                    "score_counts": "none" if withheld else counts,
-                    "sum_over": over if summary.form == "masked" else [],
+                    "form": form,
+                    "sum_over": list(group.sites) if group and form == "masked" else [],
                     "minimum_count": summary.minimum_count,
-                    "figures": "own AUCs with intervals, counts at the operating point, totals",
-                    "suppressed": list(summary.suppressed),
                     "reason": self.notes.get(site, ""),
                 }
             )
@@ -65,11 +62,13 @@ def gather(
     wanting = sorted(s for s, v in got.summaries.items() if v.form == "masked")
     if not wanting:
         return got
-    task = Task(request.run, "counts", request.weights, request.split, vector_length())
+    task = Task(
+        request.run, "counts", request.weights, request.split, vector_length(len(request.readers))
+    )
     summed = masked_sum(desk, exchange, task, wanting)
     if not desk.runs.may_go_on(request.run):
         return got
-    _take_sum(got, summed)
+    _take_sum(got, summed, request.readers)
     left = {s: _why(summed, s, wanting) for s in wanting if s not in summed.sites}
     if left:
         _fall_back(desk, exchange, request, left, deadline, got)
@@ -81,7 +80,7 @@ def _ask(
     got: Gathered,
 ) -> None:  # fmt: skip
     """Ask for figures; changes `got`."""
-    length = vector_length()
+    length = vector_length(len(request.readers))
     desk.inbox.open_round(Expected(request.run, slot("counts", 0), frozenset(sites), 8 * length))
 
     def on_reply(site: str, message: object) -> None:
@@ -90,10 +89,12 @@ def _ask(
             path = desk.inbox.take(site, summary.vector)
             if path is None:
                 raise PayloadError("the plain counts did not arrive, or are not those announced")
-            sums = Additive.from_vector(counts_from_bytes(path.read_bytes(), length))
+            sums = Additive.from_vector(
+                counts_from_bytes(path.read_bytes(), length), request.readers
+            )
             _check_sums(sums, [summary], site)
             path.unlink()
-            got.sums[(site,)] = sums
+            got.groups.append(Group((site,), sums, "plain"))
         got.summaries[site] = summary
         desk.runs.event(
             request.run, "reply", site=site, patients=summary.patients, lesions=summary.lesions,
@@ -141,7 +142,7 @@ def _check_sums(sums: Additive, summaries: list[SiteSummary], what: str) -> None
         raise PayloadError(f"the sums of {what} are not over the patients that were announced")
 
 
-def _take_sum(got: Gathered, summed: MaskedSum) -> None:
+def _take_sum(got: Gathered, summed: MaskedSum, readers: tuple[str, ...]) -> None:
     """Put the opened sum beside its sites' figures; changes `got`."""
     if summed.total is None:
         return
@@ -149,13 +150,13 @@ def _take_sum(got: Gathered, summed: MaskedSum) -> None:
     try:
         if gone:
             raise PayloadError(f"the sum holds {', '.join(gone)}, whose figures are missing")
-        sums = Additive.from_vector(summed.total)
+        sums = Additive.from_vector(summed.total, readers)
         members = [got.summaries[s] for s in summed.sites]
         _check_sums(sums, members, ", ".join(summed.sites))
     except PayloadError as e:
         got.notes |= dict.fromkeys(summed.sites, e.message)
         return
-    got.sums[summed.sites] = sums
+    got.groups.append(Group(summed.sites, sums))
 
 
 def _why(summed: MaskedSum, site: str, wanting: list[str]) -> str:

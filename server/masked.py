@@ -56,6 +56,7 @@ class Task:
     weights: str
     split: str
     length: int
+    most_attempts: int = MOST_ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _gathered(
 ) -> _State:
     """Attempt until the vectors of all that are left have arrived."""
     lost = dict(state.lost)
-    while state.attempt < MOST_ATTEMPTS and desk.runs.may_go_on(task.run):
+    while state.attempt < task.most_attempts and desk.runs.may_go_on(task.run):
         group = tuple(sorted(s for s in sites if s not in lost))
         if len(group) < FEWEST_SITES:
             break

@@ -13,6 +13,7 @@ from hepafed.common.messages import ValidateRequest
 from hepafed.common.plan import plan_from
 from hepafed.server.exchange import Exchange
 from hepafed.server.gathering import gather
+from hepafed.server.placing import place
 from hepafed.server.pooling import pool
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import Run
@@ -36,6 +37,7 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     )
     desk.runs.event(run.id, "asked", sites=sites)
     got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
+    products, notes = place(desk, exchange, request, got)
     desk.blobs.drop(digest)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
     for site, reason in sorted(missing.items()):
@@ -46,9 +48,10 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
     report = pool(
-        dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing), got.sums
-    )
-    report["releases"] = got.releases()
+        dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
+        groups=got.groups, products=products, notes=notes,
+    )  # fmt: skip
+    report["forms"] = got.forms()
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))
     return run.model

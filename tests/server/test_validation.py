@@ -19,6 +19,7 @@ from flwr.app import Context, Message, RecordDict
 from flwr.supercore.task_identity import TaskIdentity
 from hepafed.client.app import SiteApp
 from hepafed.client.ledger import Ledger
+from hepafed.common.additive import vector_length
 from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.config import SiteConfig
 from hepafed.common.masking import make_offer
@@ -26,6 +27,7 @@ from hepafed.common.messages import (
     KeysRequest,
     MaskedReply,
     OpenRequest,
+    PlacementsRequest,
     SumsRequest,
     Terms,
     pack,
@@ -40,6 +42,7 @@ from hepafed.server import masked
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.exchange import Exchange
 from hepafed.server.registry import Registry
+from hepafed.server.report.table import report_from_scores
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import Run, Runs
 from hepafed.server.validation import validate
@@ -175,7 +178,7 @@ class Federation:
         return {**report, "run": made.id}
 
     def forms(self, report: dict[str, Any]) -> dict[str, str]:
-        return {r["site"]: r["form"] for r in report["releases"]}
+        return {r["site"]: r["form"] for r in report["forms"]}
 
     def events(self, run: str, kind: str) -> list[dict[str, Any]]:
         return [e for e in self.desk.runs.events(run) if e["event"] == kind]
@@ -199,6 +202,13 @@ def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Federation:
 def pooled(report: dict[str, Any], task: str) -> dict[str, Any]:
     (row,) = [r for r in report["results"] if (r["scope"], r["task"]) == ("pooled", task)]
     return row
+
+
+def joined(tables: list[ScoreTable]) -> ScoreTable:
+    fields = ("site", "patient", "lesion", "truth", "log_probs")
+    return ScoreTable(
+        **{f: np.concatenate([getattr(t, f) for t in tables]) for f in fields}, readers={}
+    )
 
 
 def exact_auc(fed: Federation, unit: str, task: str) -> float:
@@ -239,6 +249,39 @@ def test_mixed_forms_give_the_same_report_within_their_bounds(fed: Federation, f
     )
 
 
+@pytest.mark.parametrize("forms", ["mmm", "mmp", "ppp"])
+def test_clustered_intervals_are_those_of_the_joined_table(fed: Federation, forms: str) -> None:
+    words = {"m": "masked", "p": "plain"}
+    for i, (name, form) in enumerate(zip("abc", forms, strict=True)):
+        fed.site(name, release=words[form], minimum_count=2)
+        fed.sites[name].table = table_of(name, i, 200)
+    report = fed.run()
+    central = report_from_scores(joined([s.table for s in fed.sites.values()]), 0.5)
+    for task in ("benign_vs_rest", "primary_malignant_vs_rest", "metastatic_vs_rest"):
+        got, wanted = (pooled(r, task)["auc"]["clustered"] for r in (report, central))
+        assert got["se"] == pytest.approx(wanted["se"], rel=0.01)
+    assert report["notes"] == []
+
+
+def test_a_site_with_cells_or_lost_in_the_second_step_costs_the_clustered_interval_only(
+    fed: Federation,
+) -> None:
+    fed.site("a")
+    fed.site("b")
+    fed.fleet.hook = lambda site, request: (
+        None if site == "b" and isinstance(request, PlacementsRequest) else request
+    )
+    report = fed.run()
+    row = pooled(report, "benign_vs_rest")["auc"]
+    assert row["value"] is not None
+    assert row["clustered"]["low"] is None
+    assert "second step without b" in report["notes"][0]
+    fed.site("c", release="cells")
+    report = fed.run(model=fed.freeze(2.0))
+    assert fed.forms(report) == {"a": "masked", "b": "masked", "c": "cells"}
+    assert "c released no fine counts" in report["notes"][0]
+
+
 @pytest.mark.parametrize("step", [KeysRequest, SumsRequest])
 def test_a_dropped_site_costs_one_repeat(fed: Federation, step: type) -> None:
     for name in ("a", "b", "c"):
@@ -252,14 +295,14 @@ def test_a_dropped_site_costs_one_repeat(fed: Federation, step: type) -> None:
 
     fed.fleet.hook = drop
     report = fed.run()
-    assert [e["sites"] for e in fed.events(report["run"], "masking")] == [["a", "b", "c"],
-                                                                        ["a", "b"]]  # fmt: skip
+    tried = [e["sites"] for e in fed.events(report["run"], "masking") if e["subject"] == "counts"]
+    assert tried == [["a", "b", "c"], ["a", "b"]]
     assert fed.forms(report) == {"a": "masked", "b": "masked"}
     assert "c" in report["provenance"]["missing_sites"]
     assert fed.summed(report["run"]) == fed.plain_sum("a", "b")
     keys = [r.terms.exchange for s, r in fed.fleet.asked
-            if s == "a" and isinstance(r, KeysRequest)]  # fmt: skip
-    assert len(set(keys)) == 2
+            if s == "a" and isinstance(r, KeysRequest) and r.terms.subject == "counts"]  # fmt: skip
+    assert len(keys) == len(set(keys)) == 2
 
 
 def test_a_site_that_is_slow_to_open_is_asked_again_and_the_sum_stands(fed: Federation) -> None:
@@ -275,7 +318,7 @@ def test_a_site_that_is_slow_to_open_is_asked_again_and_the_sum_stands(fed: Fede
 
     fed.fleet.hook = slow
     report = fed.run()
-    assert len(fed.events(report["run"], "masking")) == 1
+    assert [e["subject"] for e in fed.events(report["run"], "masking")] == ["counts", "clusters"]
     assert fed.summed(report["run"]) == fed.plain_sum("a", "b")
 
 
@@ -315,7 +358,7 @@ def test_a_coordinator_killed_before_the_opening_goes_on_with_the_same_attempt(
     (run,) = fed.desk.runs.all()
     fed.fleet.hook = lambda _site, request: request
     report = fed.run(run=run)
-    assert len(fed.events(run.id, "masking")) == 1
+    assert [e["subject"] for e in fed.events(run.id, "masking")] == ["counts", "clusters"]
     assert fed.summed(run.id) == fed.plain_sum("a", "b")
     assert fed.forms(report) == {"a": "masked", "b": "masked"}
 
@@ -323,7 +366,7 @@ def test_a_coordinator_killed_before_the_opening_goes_on_with_the_same_attempt(
 def test_one_masked_site_alone_gives_cells_when_its_policy_allows(fed: Federation) -> None:
     fed.site("a")
     report = fed.run()
-    (row,) = report["releases"]
+    (row,) = report["forms"]
     assert row["form"] == "cells"
     assert "no other site" in row["reason"]
     assert_figures_hold(fed, report)
@@ -394,7 +437,8 @@ def test_what_reached_the_coordinator_is_fresh_noise_each_time(fed: Federation) 
     fed.site("b")
     for _ in range(2):
         fed.run()
-    first, second = (np.frombuffer(c, "<u8") for c in fed.wires["a"].sent)
+    sent = [np.frombuffer(c, "<u8") for c in fed.wires["a"].sent]
+    first, second = (c for c in sent if len(c) == vector_length())
     own = additive_of(fed.sites["a"].table, 0.5).to_vector()
     assert (own == 0).mean() > 0.99  # nearly all counts are nought: nothing may show of that
     for noise in (first, second, first - second, first - own):
@@ -426,7 +470,7 @@ def test_no_second_sum_over_fewer_sites_is_opened(fed: Federation, other_model: 
     report = fed.run(model=fed.freeze(2.0) if other_model else "")
     wanted = "cells" if other_model else "withheld"  # cells of the same scores would tell of c
     assert fed.forms(report) == {"a": wanted, "b": wanted}
-    assert all("a, b, c only" in r["reason"] for r in report["releases"])
+    assert all("a, b, c only" in r["reason"] for r in report["forms"])
     assert not (fed.desk.runs.folder(report["run"]) / "masked-counts.sum").exists()
 
 
