@@ -38,6 +38,7 @@ def pooled_means(
         single, means = estimates(
             [auc_from_intervals(c) for c in whole],
             products_with_exact_squares(whole, products),
+            products.real()[2],
             sizes,
         )
     made: dict[str, Row] = {}
