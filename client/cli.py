@@ -364,3 +364,34 @@ def peers(
     say(f"{site} (this site): {own}")
     columns = ("site", "fingerprint", "trust", "since")
     table(columns, [tuple(p[c] for c in columns) for p in found])
+
+
+@main.command()
+@click.argument("run")
+@click.option("--most", default=50, show_default=True, help="Lesions shown at most.")
+@click.option("--no-occlusion", is_flag=True, help="Leave out the slower of the two maps.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
+@click.pass_context
+@command
+def review(
+    ctx: click.Context, run: str, most: int, no_occlusion: bool, output: Path | None
+) -> None:
+    r"""Show a radiologist the malignant lesions that a validated model missed here.
+
+    The page holds patient images and stays in the hospital: nothing of it is ever sent.
+
+    \b
+    Example:
+      client review validate-1f791d
+    """
+    from hepafed.client.review import review as write_page
+
+    home = _home(ctx)
+    target = output or home / "reviews" / f"{run}.html"
+    with progress() as display:
+        bar = display.add_task("explaining", total=None)
+        missed, shown = write_page(
+            home, run, target, most=most, occlusion=not no_occlusion,
+            progress=lambda done, total: display.update(bar, completed=done, total=total),
+        )  # fmt: skip
+    say(f"{missed} malignant lesions missed; {shown} shown in {target}")
