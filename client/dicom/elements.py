@@ -23,13 +23,16 @@ LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC",
 SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
                    b"US"})  # fmt: skip
-BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "SV": "q", "UV": "Q"}
+BINARY = {"US": ("H", 2), "SS": ("h", 2), "UL": ("I", 4), "SL": ("i", 4), "FL": ("f", 4),
+          "FD": ("d", 8), "SV": ("q", 8), "UV": ("Q", 8)}  # fmt: skip
+"""Representation → struct's code and size."""
 HEADS = {
     big: (struct.Struct(f"{order}HH2sH"), struct.Struct(f"{order}HHI"))
     for big, order in ((False, "<"), (True, ">"))
 }
 """An element's first eight bytes, with and without a representation."""
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+NAMES = {vr: vr.decode("ascii") for vr in (*LONG, *SHORT, b"")}
 FRAGMENTED = frozenset({b"OB", b"OW"})
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
@@ -130,16 +133,16 @@ def text_of(raw: Raw) -> str:
 def numbers_of(raw: Raw, standard: str) -> tuple[float, ...] | None:
     """Decode numbers by the representation the file states, else by the standard's."""
     vr = raw.vr if raw.vr not in {"", "UN", "OB", "OW"} else standard
+    values: tuple[float, ...]
     if (code := BINARY.get(vr)) is not None:
-        count = len(raw.value) // struct.calcsize(code)
-        order = ">" if raw.big else "<"
-        values: tuple[float, ...] = struct.unpack_from(f"{order}{count}{code}", raw.value)
+        count = len(raw.value) // code[1]
+        values = struct.unpack_from(f"{'>' if raw.big else '<'}{count}{code[0]}", raw.value)
         values = tuple(map(float, values))
     else:
         if len(raw.value) > 4096:
             return None
         try:
-            values = tuple(float(p) for p in raw.value.strip(b" \x00").split(b"\\") if p.strip())
+            values = tuple([float(p) for p in raw.value.strip(b" \x00\\").split(b"\\")])
         except ValueError:
             return None
     return values if values and all(map(math.isfinite, values)) else None
@@ -212,7 +215,18 @@ class Walker:
 
     def _level(self, out: Elements, at: int, end: int, encoding: Encoding, depth: int) -> int:
         """Read elements until `end` or an item delimiter; gives where reading stopped."""
+        unpack, data = HEADS[encoding.big][0].unpack_from, self.data
         while at < end:
+            if not encoding.implicit and at + 8 <= end:
+                group, element, vr, length = unpack(data, at)
+                if vr in SHORT and at + 8 + length <= end and self.count < MOST_ELEMENTS:
+                    # Nearly every element: no sequence, no pixels, a length that is known
+                    self.count += 1
+                    tag = group << 16 | element
+                    if tag in STANDARD or group in PRIVATE:
+                        self._keep(out, tag, vr, at + 8, length, big=encoding.big)
+                    at += 8 + length
+                    continue
             tag, vr, length, at = self._head(at, end, encoding)
             if tag == ITEM_END and depth:
                 return at
@@ -261,7 +275,7 @@ class Walker:
 
     def _keep(self, out: Elements, tag: int, vr: bytes, at: int, length: int, *, big: bool) -> None:
         if length <= LONGEST_VALUE:
-            raw = Raw(vr.decode("ascii"), self.data[at : at + length], big)
+            raw = Raw(NAMES[vr], self.data[at : at + length], big)
             (out.found if tag in STANDARD else out.private)[tag] = raw
 
     def _sequence(
