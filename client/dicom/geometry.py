@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 SPACING_TOLERANCE = 0.02
 """Share of the spacing by which one gap may differ from the median."""
-SAME_PLACE = 1e-3
+SAME_PLACE = 1e-2
 """mm along the normal within which two slices lie at one place."""
 ORIENTATION_TOLERANCE = 2e-3
 """Difference of a direction cosine within which two slices are parallel (about 0.1°)."""
