@@ -15,6 +15,8 @@ from hepafed.client.dicom.tags import PRIVATE, STANDARD
 DEEPEST = 16
 """Levels of nested sequences; the functional groups need four."""
 MOST_ELEMENTS = 1_000_000
+MOST_ITEMS = 1 << 18
+"""Of the sequences that are read: sixteen for each of 16,384 frames."""
 LONGEST_VALUE = 1 << 16
 """Bytes; no attribute that we read is longer."""
 UNDEFINED = 0xFFFFFFFF
@@ -61,7 +63,7 @@ class Raw(NamedTuple):
     big: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Elements:
     """What was found of one data set or sequence item; `where` is the pixel element's place."""
 
@@ -155,7 +157,7 @@ class Walker:
         self.data = data
         self.whole = whole
         """False: the file goes on behind `data`."""
-        self.count = 0
+        self.count = self.items = 0
 
     def data_set(self, start: int, encoding: Encoding) -> Elements:
         """Read the top level up to the pixels or the end.
@@ -248,9 +250,8 @@ class Walker:
                         self._need(at + length)
                     at += length
                     continue
-                items, at = self._sequence(at, length, end, inner, depth + 1)
-                if wanted:
-                    out.items[tag] = items
+                items = out.items.setdefault(tag, []) if wanted else None
+                at = self._sequence(items, at, length, end, inner, depth + 1)
                 continue
             if at + length > end:
                 self._need(at + length)
@@ -279,18 +280,24 @@ class Walker:
             (out.found if tag in STANDARD else out.private)[tag] = raw
 
     def _sequence(
-        self, at: int, length: int, end: int, encoding: Encoding, depth: int
-    ) -> tuple[list[Elements], int]:
+        self,
+        items: list[Elements] | None,
+        at: int,
+        length: int,
+        end: int,
+        encoding: Encoding,
+        depth: int,
+    ) -> int:
+        """Read the items of a sequence into `items`, or pass over them; gives where it ends."""
         if depth > DEEPEST:
             raise BrokenError
         stop = end if length == UNDEFINED else at + length
         if stop > end:
             self._need(stop)
-        items: list[Elements] = []
         while at < stop:
             tag, _, size, at = self._head(at, stop, encoding)
             if tag == SEQUENCE_END and length == UNDEFINED:
-                return items, at
+                return at
             if tag != ITEM:
                 raise BrokenError
             item_end = stop if size == UNDEFINED else at + size
@@ -299,10 +306,14 @@ class Walker:
             item = Elements()
             reached = self._level(item, at, item_end, encoding, depth)
             at = reached if size == UNDEFINED else item_end
-            items.append(item)
+            if items is not None:
+                items.append(item)
+                self.items += 1
+                if self.items > MOST_ITEMS:
+                    raise BrokenError
         if length == UNDEFINED:
             self._need(stop + 1)
-        return items, at
+        return at
 
 
 def looks_explicit(data: bytes, at: int) -> bool:
