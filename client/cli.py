@@ -388,10 +388,9 @@ def review(
 
     home = _home(ctx)
     target = output or home / "reviews" / f"{run}.html"
-    with progress() as display:
-        bar = display.add_task("explaining", total=None)
+    with stages() as stage:
         missed, shown = write_page(
             home, run, target, most=most, occlusion=not no_occlusion,
-            progress=lambda done, total: display.update(bar, completed=done, total=total),
+            progress=lambda done, total: stage("lesions", done, total),
         )  # fmt: skip
     say(f"{missed} malignant lesions missed; {shown} shown in {target}")
