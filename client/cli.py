@@ -89,6 +89,7 @@ def join(ctx: click.Context, invite: Path) -> None:
 
 @main.command()
 @click.option("--dicom", type=click.Path(path_type=Path), help="Folder of DICOM files.")
+@click.option("--pacs", type=click.Path(path_type=Path), help="pacs.toml: fetch from the PACS.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of exported key images.")
 @click.option("--labels", type=click.Path(path_type=Path), required=True, help="CSV of lesions.")
 @click.option("--sequence", default="t2", show_default=True, help="Sequence of --images.")
@@ -100,18 +101,20 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.pass_context
 @command
 def ingest(
-    ctx: click.Context, dicom: Path | None, images: Path | None, labels: Path, sequence: str,
-    label_map: str, where: str, group_column: str, file_column: str, label_column: str,
+    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None, labels: Path,
+    sequence: str, label_map: str, where: str, group_column: str, file_column: str,
+    label_column: str,
 ) -> None:  # fmt: skip
     r"""Build or extend the cohort store; nothing identifying is kept.
 
     \b
     Example:
       client ingest --dicom /export --labels labels.csv
+      client ingest --pacs pacs.toml --labels labels.csv
       client ingest --images . --labels labels.csv --label-map glioma=benign
     """
-    if (dicom is None) == (images is None):
-        raise UsageError("name one of --dicom and --images", "client ingest --help")
+    if sum(source is not None for source in (dicom, pacs, images)) != 1:
+        raise UsageError("name one of --dicom, --pacs and --images", "client ingest --help")
     home = _home(ctx)
     with progress() as display:
         bar = display.add_task("reading", total=None)
@@ -123,6 +126,12 @@ def ingest(
             from hepafed.client.ingest import ingest_dicom
 
             report = ingest_dicom(home, dicom, labels, step)
+        elif pacs is not None:
+            from hepafed.client.pacs.ingest import ingest_pacs
+
+            fetched, report = ingest_pacs(home, pacs, labels, lambda s: display.update(
+                bar, description=s.text, completed=s.done, total=s.total))  # fmt: skip
+            say(fetched.text)
         else:
             from hepafed.client.images import ingest_images
 

@@ -1,0 +1,42 @@
+"""`client ingest --pacs`: fetch into the spool, ingest the spool, remove it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hepafed.client.ingest import IngestReport, ingest_dicom
+from hepafed.client.labels import read_labels
+from hepafed.client.pacs.config import read_config
+from hepafed.client.pacs.fetch import FetchReport, fetch
+from hepafed.client.pacs.source import Step
+from hepafed.client.pacs.spool import Spool
+from hepafed.client.pacs.wanted import read_wanted
+
+
+def ingest_pacs(
+    home: Path, pacs: Path, labels: Path, progress: Callable[[Step], None]
+) -> tuple[FetchReport, IngestReport]:
+    """Fetch what pacs.toml's list names, then put its labelled lesions into the cohort store.
+
+    An interrupted or failed call leaves the spool; the next one fetches only what is missing.
+
+    Raises
+    ------
+    ConfigError, DataError, FederationError
+        From pacs.toml, the list, the PACS; nothing is ingested then.
+    LabelsError
+        As `ingest_dicom`; checked first as far as it can be without images.
+    """
+    config = read_config(pacs)
+    wanted = read_wanted(config)
+    read_labels(labels)  # its mistakes are found before hours of fetching, not after
+    spool = Spool(home)
+    try:
+        fetched = fetch(config, wanted, spool, progress)
+        ingested = ingest_dicom(
+            home, spool.images, labels, lambda done, total: progress(Step("reading", done, total))
+        )
+        if not config.keep_spool:
+            spool.remove()
+    finally:
+        spool.close()
+    return fetched, ingested
