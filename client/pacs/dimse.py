@@ -209,17 +209,7 @@ class Dimse:
         if self._association is not None and self._association.is_established:
             return self._association
         config = self._config
-        ae = AE(ae_title=config.ae_title)
-        ae.connection_timeout = ae.acse_timeout = config.timeout
-        ae.dimse_timeout = ae.network_timeout = config.timeout
-        ae.add_requested_context(FIND)
-        ae.add_requested_context(GET)
-        roles: list[SCP_SCU_RoleSelectionNegotiation] = []
-        for kind in ("MR", *config.also):
-            for sop_class in CLASSES[kind]:
-                for syntax in SYNTAXES if kind == "MR" else SYNTAXES[:2]:
-                    ae.add_requested_context(sop_class, syntax)
-                roles.append(build_role(sop_class, scp_role=True))  # and not as a sender
+        ae, roles = offer(config)
         self._too_large = False
         association = ae.associate(
             config.host, config.port, ae_title=config.called_ae_title, max_pdu=65536,
@@ -265,6 +255,25 @@ class Dimse:
 
     def _message_ends(self, event: Event) -> None:
         self._received = 0
+
+
+def offer(config: PacsConfig) -> tuple[AE, list[SCP_SCU_RoleSelectionNegotiation]]:
+    """Make what an association proposes: to ask, to read, and to be sent what was asked for.
+
+    For storage the role is that of the receiver alone, so that nothing can be stored there.
+    """
+    ae = AE(ae_title=config.ae_title)
+    ae.connection_timeout = ae.acse_timeout = config.timeout
+    ae.dimse_timeout = ae.network_timeout = config.timeout
+    ae.add_requested_context(FIND)
+    ae.add_requested_context(GET)
+    roles = []
+    for kind in ("MR", *config.also):
+        for sop_class in CLASSES[kind]:
+            for syntax in SYNTAXES if kind == "MR" else SYNTAXES[:2]:
+                ae.add_requested_context(sop_class, syntax)
+            roles.append(build_role(sop_class, scp_role=True))
+    return ae, roles
 
 
 def _no_answer() -> BrokenConnectionError:
