@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hepafed.client.ingest import IngestReport, ingest_dicom
 from hepafed.client.labels import read_labels
 from hepafed.client.pacs.config import read_config
 from hepafed.client.pacs.fetch import FetchReport, fetch
@@ -11,10 +11,13 @@ from hepafed.client.pacs.source import Step
 from hepafed.client.pacs.spool import Spool
 from hepafed.client.pacs.wanted import read_wanted
 
+if TYPE_CHECKING:
+    from hepafed.client.ingest import IngestReport
+
 
 def ingest_pacs(
     home: Path, pacs: Path, labels: Path, progress: Callable[[Step], None]
-) -> tuple[FetchReport, IngestReport]:
+) -> tuple[FetchReport, "IngestReport"]:
     """Fetch what pacs.toml's list names, then put its labelled lesions into the cohort store.
 
     An interrupted or failed call leaves the spool; the next one fetches only what is missing.
@@ -32,6 +35,8 @@ def ingest_pacs(
     spool = Spool(home)
     try:
         fetched = fetch(config, wanted, spool, progress)
+        from hepafed.client.ingest import ingest_dicom  # heavy: a fetch does not wait for it
+
         ingested = ingest_dicom(
             home, spool.images, labels, lambda done, total: progress(Step("reading", done, total))
         )
