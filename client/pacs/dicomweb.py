@@ -42,7 +42,7 @@ TAGS = {
     "SOPInstanceUID": "00080018", "SOPClassUID": "00080016", "Modality": "00080060",
     "AccessionNumber": "00080050", "PatientID": "00100020",
 }  # fmt: skip
-WORTH_TRYING_AGAIN = (408, 429, 500, 502, 503, 504)
+WORTH_TRYING_AGAIN = (408, 429, 502, 503, 504)
 
 
 class _BoundedResponse(requests.Response):
@@ -222,9 +222,11 @@ def _refusal(status: int) -> FederationError:
         )
     if status in WORTH_TRYING_AGAIN:
         return BrokenConnectionError(
-            f"the PACS is busy or failing (HTTP {status})", "lower per_second, or try later"
+            f"the PACS is busy (HTTP {status})", "lower per_second, or try later"
         )
-    return PacsError(f"the PACS refuses a request (HTTP {status})", "check url in pacs.toml")
+    return PacsError(
+        f"the PACS fails a request (HTTP {status})", "check url, or ask its administrator"
+    )
 
 
 def _value(found: dict[str, Any], keyword: str) -> object:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hepafed.client.pacs.config import PacsConfig
-from hepafed.client.pacs.source import Connect, Connection, Pace, Series, Step, patiently, quiet
+from hepafed.client.pacs.source import (
+    Connect,
+    Connection,
+    Pace,
+    PacsError,
+    Series,
+    Step,
+    patiently,
+    quiet,
+)
 from hepafed.client.pacs.spool import Spool
 from hepafed.client.pacs.wanted import Wanted
 from hepafed.client.pacs.work import Brought, bring
@@ -98,14 +107,16 @@ def _ask(
         for done, one in enumerate(wanted):
             progress(Step("asking", done, len(wanted)))
             try:
-                series = patiently(config, pace, functools.partial(_series, connection, one))
+                # a service that cannot even list studies is not one: its PacsError ends it all
+                studies = patiently(config, pace, functools.partial(connection.studies, one))
+                series = _series(config, connection, pace, one, studies)
             except PayloadError as e:
                 problems.append(f"row {one.row}: {e.message}")
                 continue
             if not series:
-                what = "not in the PACS" if series is None else "no MR series in the PACS"
+                what = "no MR series in the PACS" if studies else "not in the PACS"
                 problems.append(f"row {one.row}: {what}")
-            for s in series or ():
+            for s in series:
                 found.setdefault(s.uid, s)
         progress(Step("asking", len(wanted), len(wanted)))
     finally:
@@ -113,9 +124,13 @@ def _ask(
     return list(found.values())
 
 
-def _series(connection: Connection, wanted: Wanted) -> list[Series] | None:
-    """List the series of one row; None where the PACS has no study for it."""
-    studies = connection.studies(wanted)
-    if not studies:
-        return None
-    return [s for study in studies for s in connection.series(wanted, study)]
+def _series(
+    config: PacsConfig, connection: Connection, pace: Pace, wanted: Wanted, studies: list[str]
+) -> list[Series]:
+    found: list[Series] = []
+    for study in studies:
+        try:
+            found += patiently(config, pace, functools.partial(connection.series, wanted, study))
+        except PacsError as e:
+            raise PayloadError(e.message) from None
+    return found
