@@ -78,12 +78,13 @@ class _BoundedAdapter(HTTPAdapter):
         return made
 
 
-class _ReadOnlySession(requests.Session):
+class ReadOnlySession(requests.Session):
     """A session that can do nothing but GET."""
 
     def request(
         self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any  # noqa: ANN401
     ) -> requests.Response:  # fmt: skip
+        """Send a GET; anything else is a mistake of the program."""
         if method != "GET":
             raise PacsError(f"{method!r} is never sent to a PACS")
         return super().request(method, url, *args, **kwargs)
@@ -94,7 +95,7 @@ class DicomWeb:
 
     def __init__(self, config: PacsConfig, pace: Pace) -> None:
         self._config, self._pace = config, pace
-        self._session = _ReadOnlySession()
+        self._session = ReadOnlySession()
         self._session.trust_env = False  # no proxy, .netrc or CA that pacs.toml does not name
         self._session.max_redirects = 0  # to another host it would carry identifiers there
         self._session.verify = config.ca or True

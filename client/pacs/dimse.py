@@ -70,6 +70,7 @@ class Dimse:
         self._tls = tls_context(config) if config.tls else None
         self._received = 0
         self._too_large = False
+        self._wrong: HepaFedError | None = None
 
     def studies(self, wanted: Wanted) -> list[str]:
         """List the studies; PayloadError when the PACS answers with another patient's."""
@@ -113,48 +114,45 @@ class Dimse:
         self._association = None
 
     def _get(self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]) -> None:
-        wrong: list[HepaFedError] = []
+        self._wrong = None
+        left = len(instances)
 
         def store(event: Event) -> int:
+            nonlocal left
+            left -= 1
             try:
+                if left < 0:
+                    raise PayloadError("the PACS sends more than was asked for")
                 self._pace.wait()
-                take(event.encoded_dataset())
+                if self._wrong is None:
+                    take(event.encoded_dataset())
+                    return 0x0000
             except HepaFedError as e:
-                wrong.append(e)
+                self._wrong = self._wrong or e
             except Exception as e:  # a hostile message can fail anywhere inside the parsers
-                kind = type(e).__name__
-                wrong.append(PayloadError(f"the PACS sent what cannot be read ({kind})"))
-            if wrong:
-                event.assoc.abort()
-                return REFUSED
-            return 0x0000
+                self._wrong = PayloadError(f"the PACS sent what cannot be read ({_kind(e)})")
+            # What the library itself does when a connection ends: the waiting thread wakes up.
+            event.assoc.dimse.msg_queue.put((None, None))
+            return REFUSED
 
-        question = _question(
-            "IMAGE",
-            {
-                "StudyInstanceUID": series.study, "SeriesInstanceUID": series.uid,
-                "SOPInstanceUID": list(instances),
-            },
-        )  # fmt: skip
+        keys = {
+            "StudyInstanceUID": series.study, "SeriesInstanceUID": series.uid,
+            "SOPInstanceUID": list(instances),
+        }  # fmt: skip
+        question = _question("IMAGE", keys)
         association = self._open()
         association.bind(evt.EVT_C_STORE, store)
-        try:
-            answers = self._ask(lambda: association.send_c_get(question, GET))
-            status = 0x0000
-            for answer in answers:
-                status = answer[0]
-                if wrong:
-                    break
-        finally:
-            association.unbind(evt.EVT_C_STORE, store)
-            if wrong:
-                self._drop()
-        if wrong:
-            raise wrong[0]
+        status = 0x0000
+        for answer in self._ask(lambda: association.send_c_get(question, GET)):
+            status = answer[0]
+        association.unbind(evt.EVT_C_STORE, store)
+        if self._wrong is not None:
+            raise self._broken(self._wrong)
         if status not in (0x0000, 0xB000, *PENDING):  # what is missing is counted by the caller
             raise _refusal("C-GET", status, self._config)
 
     def _find(self, level: str, keys: dict[str, Any]) -> list[Dataset]:
+        self._wrong = None
         self._pace.wait()
         question = _question(level, keys)
         association = self._open()
@@ -194,8 +192,10 @@ class Dimse:
             ) from None
 
     def _broken(self, error: HepaFedError) -> HepaFedError:
-        """Drop the association; when a bound ended it, that is the error."""
+        """Drop the association; when our own refusal or bound ended it, that is the error."""
         self._drop()
+        if self._wrong is not None:
+            return self._wrong
         if self._too_large:
             return PayloadError(f"an instance is larger than {self._bound // 2**20} MB")
         return error
@@ -274,6 +274,10 @@ def offer(config: PacsConfig) -> tuple[AE, list[SCP_SCU_RoleSelectionNegotiation
                 ae.add_requested_context(sop_class, syntax)
             roles.append(build_role(sop_class, scp_role=True))
     return ae, roles
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__
 
 
 def _no_answer() -> BrokenConnectionError:
