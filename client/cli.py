@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import click
-from hepafed.common.console import command, progress, say, say_json, table
+from hepafed.common.console import command, say, say_json, stages, table
 from hepafed.common.errors import UsageError
 
 
@@ -98,14 +98,23 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.option("--group-column", default="patient_id", show_default=True, help="The patient.")
 @click.option("--file-column", default="file", show_default=True, help="The image's path.")
 @click.option("--label-column", default="label", show_default=True, help="The class.")
+@click.option(
+    "--left",
+    type=click.Path(path_type=Path),
+    help="Write a CSV of every file that was not taken, with its path (identifying).",
+)
+@click.option("--processes", default=0, help="Processes that read; 0: one a core.")
 @click.pass_context
 @command
 def ingest(
     ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None, labels: Path,
     sequence: str, label_map: str, where: str, group_column: str, file_column: str,
-    label_column: str,
+    label_column: str, left: Path | None, processes: int,
 ) -> None:  # fmt: skip
     r"""Build or extend the cohort store; nothing identifying is kept.
+
+    Stopped or killed at any moment, the same command goes on where it was; files that were read
+    before are not read again.
 
     \b
     Example:
@@ -116,21 +125,15 @@ def ingest(
     if sum(source is not None for source in (dicom, pacs, images)) != 1:
         raise UsageError("name one of --dicom, --pacs and --images", "client ingest --help")
     home = _home(ctx)
-    with progress() as display:
-        bar = display.add_task("reading", total=None)
-
-        def step(done: int, total: int) -> None:
-            display.update(bar, completed=done, total=total)
-
+    with stages() as stage:
         if dicom is not None:
             from hepafed.client.ingest import ingest_dicom
 
-            report = ingest_dicom(home, dicom, labels, step)
+            report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
         elif pacs is not None:
             from hepafed.client.pacs.ingest import ingest_pacs
 
-            fetched, report = ingest_pacs(home, pacs, labels, lambda s: display.update(
-                bar, description=s.text, completed=s.done, total=s.total))  # fmt: skip
+            fetched, report = ingest_pacs(home, pacs, labels, stage, workers=processes, left=left)
             say(fetched.text)
         else:
             from hepafed.client.images import ingest_images
@@ -138,11 +141,16 @@ def ingest(
             report = ingest_images(
                 home, images or Path(), labels, sequence=sequence, label_map=_pairs(label_map),
                 where=_pairs(where), group_column=group_column, file_column=file_column,
-                label_column=label_column, progress=step,
+                label_column=label_column,
+                progress=lambda done, total: stage("pictures", done, total),
             )  # fmt: skip
     for what, why in report.left:
         say(f"left: {what}: {why}")
-    say(f"taken: {report.taken} lesions; left: {len(report.left)}")
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    say(f"taken: {report.taken} lesions")
+    if left is not None:
+        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
     say("next: client cohort, then client start")
 
 
@@ -158,17 +166,29 @@ def _pairs(text: str) -> dict[str, str]:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.option("--series", "list_series", is_flag=True, help="List the series that were looked at.")
+@click.option(
+    "--explain",
+    metavar="SERIES",
+    default="",
+    help="Say which rule gave a series (as --series lists it) its sequence, and why.",
+)
 @click.pass_context
 @command
-def cohort(ctx: click.Context, as_json: bool) -> None:
-    r"""Count the lesions by class, split and protocol.
+def cohort(ctx: click.Context, as_json: bool, list_series: bool, explain: str) -> None:
+    r"""Count the lesions by class, split, protocol, sequence and scanner.
 
     \b
     Example:
       client cohort
+      client cohort --series
+      client cohort --explain 5f0c2a9b71
     """
     from hepafed.client.cohort import Cohort
 
+    if list_series or explain:
+        _explain_series(_home(ctx), explain)
+        return
     counts = Cohort.open(_home(ctx)).counts()
     if as_json:
         say_json(json.dumps(counts))
@@ -178,6 +198,22 @@ def cohort(ctx: click.Context, as_json: bool) -> None:
             table((heading, "count"), [(str(k), str(v)) for k, v in values.items()])
         else:
             say(f"{heading}: {values}")
+
+
+def _explain_series(home: Path, wanted: str) -> None:
+    """List the series, or explain one; by pseudonym, shortened to ten digits."""
+    from hepafed.client.dicom.index import known_series
+
+    known = known_series(home)
+    if not wanted:
+        rows = [(s[:10], e[:10], q or "set aside", str(n)) for s, e, n, q, _ in known]
+        table(("series", "examination", "sequence", "files"), rows)
+        return
+    found = [(s, lines) for s, _, _, _, lines in known if s.startswith(wanted)]
+    if len(wanted) < 4 or len({s for s, _ in found}) != 1:
+        raise UsageError(f"no such series: {wanted[:40]}", "client cohort --series lists them")
+    for _, lines in found:
+        say(lines)
 
 
 @main.command()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hepafed.client.pacs.config import PacsConfig
 from hepafed.client.pacs.source import (
+    ASKING,
     Connect,
     Connection,
     Pace,
@@ -105,7 +106,7 @@ def _ask(
     connection = connect(config, pace)
     try:
         for done, one in enumerate(wanted):
-            progress(Step("asking", done, len(wanted)))
+            progress(Step(ASKING, done, len(wanted)))
             try:
                 # a service that cannot even list studies is not one: its PacsError ends it all
                 studies = patiently(config, pace, functools.partial(connection.studies, one))
@@ -118,7 +119,7 @@ def _ask(
                 problems.append(f"row {one.row}: {what}")
             for s in series:
                 found.setdefault(s.uid, s)
-        progress(Step("asking", len(wanted), len(wanted)))
+        progress(Step(ASKING, len(wanted), len(wanted)))
     finally:
         connection.close()
     return list(found.values())

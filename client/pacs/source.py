@@ -112,22 +112,19 @@ class Pace:
 Connect = Callable[[PacsConfig, Pace], Connection]
 
 
+ASKING, READING = "rows asked of", "series read from"
+
+
 @dataclass(frozen=True)
 class Step:
     """How far a fetch is."""
 
     what: str
-    """`asking` (rows of the list), `fetching` (series) or `reading` (files)."""
+    """`ASKING` or `READING`."""
     done: int
     total: int
     bytes: int = 0
-    seconds: float = 0.0
-
-    @property
-    def text(self) -> str:
-        """What a progress display says: with the MB/s since the first series while fetching."""
-        rate = f", {self.bytes / 1e6 / self.seconds:.1f} MB/s" if self.seconds else ""
-        return self.what + rate
+    """Read so far."""
 
 
 def patiently(config: PacsConfig, pace: Pace, do: Callable[[], T]) -> T:

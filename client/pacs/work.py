@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from hepafed.client.pacs.config import PacsConfig
 from hepafed.client.pacs.source import (
     CLASSES,
+    READING,
     Connect,
     Connection,
     Pace,
@@ -144,6 +145,5 @@ class _Work:
 
     def report(self) -> None:
         """Tell how far the work is."""
-        done, b = self.brought.already + self.finished, self.brought
-        seconds = time.monotonic() - self.started
-        self.progress(Step("fetching", done, self.total, b.bytes, seconds))
+        done = self.brought.already + self.finished
+        self.progress(Step(READING, done, self.total, self.brought.bytes))

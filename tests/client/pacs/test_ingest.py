@@ -1,6 +1,5 @@
 """`client ingest --pacs` builds the store that the same files build, also after kill -9."""
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -95,17 +94,22 @@ def test_the_store_equals_that_of_the_same_files_in_a_folder(
         assert word not in done.stdout + done.stderr
 
 
-def _killed_midway(words: list[str], home: Path, enough: int) -> None:
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def _stopped_midway(words: list[str], home: Path, how: signal.Signals) -> tuple[int, str]:
+    """Start a fetch, stop it after some instances; give its exit code and what it said."""
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while sum(1 for _ in _whole(home)) < enough:
+        while sum(1 for _ in _whole(home)) < 7:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        process.send_signal(how)
+        said, _ = process.communicate(timeout=60)
     finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill()
+    return process.returncode, said
 
 
 def _whole(home: Path) -> Iterator[Path]:
@@ -119,7 +123,7 @@ def test_after_kill_9_only_what_is_missing_is_fetched_and_the_store_is_the_same(
     slow = {"accessions": "list.txt", "per_second": 20.0}
     toml = write_pacs(tmp_path / "pacs.toml", pacs.orthanc, protocol, **slow)
     words = ("ingest", "--pacs", str(toml), "--labels", str(tmp_path / "labels.csv"))
-    _killed_midway(command(home, *words), home, 7)
+    _stopped_midway(command(home, *words), home, signal.SIGKILL)
     here = sum(1 for _ in _whole(home))
     assert 7 <= here < 24
     next((home / "spool/images").iterdir()).joinpath(".half.tmp").write_bytes(b"half an instance")
@@ -131,6 +135,17 @@ def test_after_kill_9_only_what_is_missing_is_fetched_and_the_store_is_the_same(
     if protocol == "dicomweb":  # as the PACS itself counts them
         assert pacs.orthanc.retrieved(before) == 24 - here
     assert store(home) == from_folder
+
+
+def test_ctrl_c_stops_a_fetch_and_keeps_what_came(tmp_path: Path, home: Path, pacs: Filled) -> None:
+    slow = {"accessions": "list.txt", "per_second": 20.0}
+    toml = write_pacs(tmp_path / "pacs.toml", pacs.orthanc, "dimse", **slow)
+    words = ("ingest", "--pacs", str(toml), "--labels", str(tmp_path / "labels.csv"))
+    code, said = _stopped_midway(command(home, *words), home, signal.SIGINT)
+    assert code == 1
+    assert "error: stopped" in said
+    assert "Traceback" not in said
+    assert 7 <= sum(1 for _ in _whole(home)) < 24
 
 
 def test_mistakes_of_the_labels_are_found_before_anything_is_fetched(
