@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from hepafed.client.pacs.config import PacsConfig
 from hepafed.common import messages, plan
 
 DOCS = Path(__file__).parent
@@ -115,10 +116,10 @@ def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]
         yield from plan_keys(typing.cast("type", hint), f"{table}{name}.")
 
 
-def plan_table() -> str:
-    """Make the table of plan keys."""
+def plan_table(cls: type = plan.Plan) -> str:
+    """Make the table of the keys of a plan, or of another file's dataclass."""
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(plan.Plan)]
+    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(cls)]
     return "\n".join(rows)
 
 
@@ -194,6 +195,7 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     DOCS / "coordinator-guide.md": lambda: _filled(
         DOCS / "coordinator-guide.md", "plan", plan_table()
     ),
+    DOCS / "site-guide.md": lambda: _filled(DOCS / "site-guide.md", "pacs", plan_table(PacsConfig)),
     DOCS / "what-leaves-the-site.md": lambda: _filled(
         DOCS / "what-leaves-the-site.md", "messages", message_tables()
     ),

@@ -40,8 +40,8 @@ class FetchReport:
         b, size = self.brought, self.brought.bytes / 1e6
         return (
             f"fetched: {self.series - b.already} series, {b.instances} instances, {size:.1f} MB"
-            f" ({size / max(b.seconds, 1e-3):.1f} MB/s); here already: {b.already} series;"
-            f" left in the PACS: {b.left} instances of other kinds"
+            f" ({size / max(b.seconds, 1e-3):.1f} MB/s); fetched earlier: {b.already} series;"
+            f" of other kinds, left in the PACS: {b.left} instances"
         )
 
 

@@ -194,7 +194,7 @@ def test_the_progress_counts_rows_then_series_and_bytes(tmp_path: Path, pacs: Fi
     spool.close()
     assert [(s.done, s.total) for s in steps if s.what == ASKING] == [(0, 2), (1, 2), (2, 2)]
     assert (steps[-1].what, steps[-1].done, steps[-1].total) == (READING, 4, 4)
-    files = [p for p in (tmp_path / "home/spool/images").glob("*/*")]
+    files = (tmp_path / "home/spool/images").glob("*/*")
     assert steps[-1].bytes == sum(p.stat().st_size for p in files)
 
 
