@@ -65,7 +65,7 @@ class PacsConfig:
     retries: int = 3
     """How often a broken connection is tried again, after 1, 2, 4 … seconds."""
     largest_instance_mb: int = 512
-    """An instance larger than this is refused, MB."""
+    """A larger instance is refused, MB; each connection may need four times that memory."""
     keep_spool: bool = False
     """Keep the fetched files after a successful ingest."""
 
