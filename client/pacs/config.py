@@ -4,9 +4,10 @@ import os
 import re
 import ssl
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from hepafed.common.config import read_toml
@@ -131,10 +132,10 @@ def read_config(path: Path) -> PacsConfig:
     """
     config = read_toml(PacsConfig, path, HINT)
     folder = path.absolute().parent
-    for name in ("ca", "certificate", "key", "secret_file", "accessions", "patients"):
-        value = getattr(config, name)
-        if value:
-            object.__setattr__(config, name, str(folder / Path(value).expanduser()))
+    names = ("ca", "certificate", "key", "secret_file", "accessions", "patients")
+    given = {name: Path(getattr(config, name)) for name in names if getattr(config, name)}
+    paths: dict[str, Any] = {k: str(folder / p.expanduser()) for k, p in given.items()}
+    config = replace(config, **paths)
     if config.key:
         _private(Path(config.key), "key")
     return config

@@ -186,10 +186,8 @@ class Dimse:
         except Exception as e:  # a hostile answer can fail anywhere inside the parsers
             if not (self._association and self._association.is_established):
                 raise self._broken(_no_answer()) from None
-            kind = type(e).__name__
-            raise self._broken(
-                PayloadError(f"the PACS sent what cannot be read ({kind})")
-            ) from None
+            wrong = PayloadError(f"the PACS sent what cannot be read ({_kind(e)})")
+            raise self._broken(wrong) from None
 
     def _broken(self, error: HepaFedError) -> HepaFedError:
         """Drop the association; when our own refusal or bound ended it, that is the error."""

@@ -21,7 +21,7 @@ from hepafed.client.pacs.source import (
     patiently,
 )
 from hepafed.client.pacs.spool import Spool
-from hepafed.common.errors import PayloadError
+from hepafed.common.errors import FederationError, PayloadError, UnreachableError
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,15 @@ def _all_well(futures: "list[Future[None]]") -> bool:
     return all(f.done() and f.exception() is None for f in futures)
 
 
+def _answers(connection: Connection, series: Series) -> bool:
+    """Tell whether the PACS still answers a question."""
+    try:
+        connection.instances(series)
+    except FederationError:
+        return False
+    return True
+
+
 @dataclass
 class _Work:
     """What the threads share."""
@@ -107,7 +116,10 @@ class _Work:
     def _bring(self, connection: Connection, series: Series) -> None:
         try:
             patiently(self.config, self.pace, lambda: self._try(connection, series))
-        except (PayloadError, PacsError) as e:
+        except (PayloadError, PacsError, UnreachableError) as e:
+            # Some services break off at a file they cannot send; that must not stop the others.
+            if isinstance(e, UnreachableError) and not _answers(connection, series):
+                raise
             self._add(problems=(f"row {series.wanted.row}: a series: {e.message}",))
         with self.lock:
             self.finished += 1

@@ -77,7 +77,11 @@ def scp(
             yield 0xFF00, found
 
     def on_get(event: Event) -> Iterator[object]:
-        found = get(event.identifier)
+        try:
+            found = get(event.identifier)
+        except ConnectionAbortedError:
+            event.assoc.abort()
+            return
         yield len(found)
         for data in found:
             yield 0xFF00, data

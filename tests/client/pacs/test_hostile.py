@@ -58,9 +58,7 @@ def web(folder: Path, **answers: Callable[[], Answer]) -> FetchReport:
         return run(folder, protocol="dicomweb", url=f"http://127.0.0.1:{port}/dicom-web")
 
 
-def scp(
-    folder: Path, get: list[Dataset], accession: str = "A1", uid: str = "1.2.3.4"
-) -> FetchReport:
+def scp(folder: Path, get: list[Dataset], accession: str = "A1") -> FetchReport:
     """Fetch from a DIMSE service that sends `get`, whatever is asked for."""
 
     def find(question: Dataset) -> list[Dataset]:
@@ -72,7 +70,7 @@ def scp(
         elif question.QueryRetrieveLevel == "SERIES":
             made.SeriesInstanceUID, made.Modality = "1.2.3", "MR"
         else:
-            made.SeriesInstanceUID, made.SOPInstanceUID = "1.2.3", uid
+            made.SeriesInstanceUID, made.SOPInstanceUID = "1.2.3", "1.2.3.4"
             made.SOPClassUID = MRImageStorage
         return [made]
 
@@ -179,6 +177,33 @@ def test_more_instances_than_were_asked_for_end_the_connection(tmp_path: Path) -
     with pytest.raises(HepaFedError, match="more than was asked for"):
         scp(tmp_path, [GOOD] * 100)
     assert len(files(tmp_path)) == 1
+
+
+def test_a_series_at_which_the_pacs_breaks_off_does_not_stop_the_others(tmp_path: Path) -> None:
+    def found(level: str, series: str) -> Dataset:
+        made = Dataset()
+        made.QueryRetrieveLevel, made.StudyInstanceUID = level, "1.2"
+        made.AccessionNumber, made.SeriesInstanceUID, made.Modality = "A1", series, "MR"
+        made.SOPClassUID, made.SOPInstanceUID = MRImageStorage, f"{series}.1"
+        return made
+
+    def find(question: Dataset) -> list[Dataset]:
+        level = question.QueryRetrieveLevel
+        if level == "IMAGE":
+            return [found(level, question.SeriesInstanceUID)]
+        return [found(level, s) for s in ("1.3", "1.4", "1.5")[: 1 if level == "STUDY" else 3]]
+
+    def get(question: Dataset) -> list[Dataset]:
+        if question.SeriesInstanceUID == "1.4":
+            raise ConnectionAbortedError
+        return [instance("1.2", question.SeriesInstanceUID, question.SOPInstanceUID)]
+
+    with (
+        hostile.scp(find, get) as port,
+        pytest.raises(HepaFedError, match="fetched: row 1: a series: the PACS broke off"),
+    ):
+        run(tmp_path, protocol="dimse", host="127.0.0.1", port=port, called_ae_title="HOSTILE")
+    assert len(files(tmp_path)) == 2
 
 
 def test_a_protocol_data_unit_of_gigabytes_is_not_read(tmp_path: Path) -> None:

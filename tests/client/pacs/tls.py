@@ -78,9 +78,12 @@ class Relay:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:  # a client that does not trust us breaks off
-            secure = self._context.wrap_socket(client, server_side=True)
-            with secure, socket.create_connection(("127.0.0.1", self._behind)) as behind:
+        secure = self._context.wrap_socket(
+            client, server_side=True, do_handshake_on_connect=False
+        )  # fmt: skip
+        with contextlib.suppress(OSError), secure:
+            secure.do_handshake()  # a client that does not trust us breaks off here
+            with socket.create_connection(("127.0.0.1", self._behind)) as behind:
                 back = threading.Thread(target=_pump, args=(behind, secure), daemon=True)
                 back.start()
                 _pump(secure, behind)
