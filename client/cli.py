@@ -1,11 +1,16 @@
 """The `client` command: what a site's IT types."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from hepafed.common.console import command, say, say_json, stages, table
 from hepafed.common.errors import UsageError
+
+if TYPE_CHECKING:
+    from hepafed.client.quality import Quality
 
 
 def _home(ctx: click.Context) -> Path:
@@ -91,7 +96,8 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.option("--dicom", type=click.Path(path_type=Path), help="Folder of DICOM files.")
 @click.option("--pacs", type=click.Path(path_type=Path), help="pacs.toml: fetch from the PACS.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of exported key images.")
-@click.option("--labels", type=click.Path(path_type=Path), required=True, help="CSV of lesions.")
+@click.option("--lld-mmri", type=click.Path(path_type=Path), help="Folder of the public data set.")
+@click.option("--labels", type=click.Path(path_type=Path), help="CSV of lesions.")
 @click.option("--sequence", default="t2", show_default=True, help="Sequence of --images.")
 @click.option("--label-map", default="", help="For --images: a=benign,b=metastatic,…")
 @click.option("--where", default="", help="For --images: rows to take, e.g. site=hospital-a.")
@@ -107,9 +113,9 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.pass_context
 @command
 def ingest(
-    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None, labels: Path,
-    sequence: str, label_map: str, where: str, group_column: str, file_column: str,
-    label_column: str, left: Path | None, processes: int,
+    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None,
+    lld_mmri: Path | None, labels: Path | None, sequence: str, label_map: str, where: str,
+    group_column: str, file_column: str, label_column: str, left: Path | None, processes: int,
 ) -> None:  # fmt: skip
     r"""Build or extend the cohort store; nothing identifying is kept.
 
@@ -121,16 +127,31 @@ def ingest(
       client ingest --dicom /export --labels labels.csv
       client ingest --pacs pacs.toml --labels labels.csv
       client ingest --images . --labels labels.csv --label-map glioma=benign
+      client ingest --lld-mmri /data/LLD-MMRI
     """
-    if sum(source is not None for source in (dicom, pacs, images)) != 1:
-        raise UsageError("name one of --dicom, --pacs and --images", "client ingest --help")
+    if sum(source is not None for source in (dicom, pacs, images, lld_mmri)) != 1:
+        raise UsageError(
+            "name one of --dicom, --pacs, --images and --lld-mmri", "client ingest --help"
+        )
+    if (labels is None) == (lld_mmri is None):
+        raise UsageError(
+            "--labels goes with --dicom, --pacs and --images, and only there",
+            "LLD-MMRI has its labels in Annotation.json",
+        )
     home = _home(ctx)
     with stages() as stage:
-        if dicom is not None:
+        if lld_mmri is not None:
+            from hepafed.client.lld_ingest import ingest_lld_mmri
+
+            report = ingest_lld_mmri(
+                home, lld_mmri, lambda done, total: stage("examinations", done, total),
+                workers=processes,
+            )  # fmt: skip
+        elif dicom is not None and labels is not None:
             from hepafed.client.ingest import ingest_dicom
 
             report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
-        elif pacs is not None:
+        elif pacs is not None and labels is not None:
             from hepafed.client.pacs.ingest import ingest_pacs
 
             fetched, report = ingest_pacs(home, pacs, labels, stage, workers=processes, left=left)
@@ -139,9 +160,9 @@ def ingest(
             from hepafed.client.images import ingest_images
 
             report = ingest_images(
-                home, images or Path(), labels, sequence=sequence, label_map=_pairs(label_map),
-                where=_pairs(where), group_column=group_column, file_column=file_column,
-                label_column=label_column,
+                home, images or Path(), labels or Path(), sequence=sequence,
+                label_map=_pairs(label_map), where=_pairs(where), group_column=group_column,
+                file_column=file_column, label_column=label_column,
                 progress=lambda done, total: stage("pictures", done, total),
             )  # fmt: skip
     for what, why in report.left:
@@ -165,6 +186,8 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 @main.command()
+@click.option("--quality", is_flag=True, help="Look for outliers, duplicates and leaks as well.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet (images!).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.option("--series", "list_series", is_flag=True, help="List the series that were looked at.")
 @click.option(
@@ -175,13 +198,20 @@ def _pairs(text: str) -> dict[str, str]:
 )
 @click.pass_context
 @command
-def cohort(ctx: click.Context, as_json: bool, list_series: bool, explain: str) -> None:
+def cohort(
+    ctx: click.Context, quality: bool, html: Path | None, as_json: bool, list_series: bool,
+    explain: str,
+) -> None:  # fmt: skip
     r"""Count the lesions by class, split, protocol, sequence and scanner.
+
+    --html writes one page for a radiologist: a picture of every lesion in every sequence, and
+    what in an examination does not fit together. It names no patient, but it shows images: keep
+    it in the hospital.
 
     \b
     Example:
-      client cohort
-      client cohort --series
+      client cohort --quality
+      client cohort --html cohort.html
       client cohort --explain 5f0c2a9b71
     """
     from hepafed.client.cohort import Cohort
@@ -189,15 +219,44 @@ def cohort(ctx: click.Context, as_json: bool, list_series: bool, explain: str) -
     if list_series or explain:
         _explain_series(_home(ctx), explain)
         return
-    counts = Cohort.open(_home(ctx)).counts()
+    store = Cohort.open(_home(ctx))
+    if html is not None:
+        from hepafed.client.contact_sheet import contact_sheet
+        from hepafed.common.files import write_whole
+
+        write_whole(html, contact_sheet(store), private=True)
+        say(f"wrote {html}; open it in a browser, and keep it in the hospital")
+        return
+    counts = store.counts()
+    found = None
+    if quality:
+        from hepafed.client.quality import quality as look
+
+        found = look(store)
     if as_json:
-        say_json(json.dumps(counts))
+        say_json(json.dumps(counts | ({"quality": asdict(found)} if found else {})))
         return
     for heading, values in counts.items():
         if isinstance(values, dict):
             table((heading, "count"), [(str(k), str(v)) for k, v in values.items()])
         else:
             say(f"{heading}: {values}")
+    if found is not None:
+        _say_quality(found)
+
+
+def _say_quality(found: "Quality") -> None:
+    table(("scanner", "examinations"), [(k, str(n)) for k, n in found.scanners.items()])
+    table(("b-values", "examinations"), [(k, str(n)) for k, n in found.b_values.items()])
+    table(
+        ("sequence", "between slices, mm (10, 50, 90 %)", "in the plane, mm (10, 50, 90 %)"),
+        [(k, *(" · ".join(map(str, q)) for q in v)) for k, v in found.spacing.items()],
+    )
+    for finding in found.findings:
+        say(f"{finding.kind}: {finding.where}: {finding.text}")
+    for hint in dict.fromkeys(f.hint for f in found.findings):
+        say(f"hint: {hint}")
+    say(f"findings: {len(found.findings)}")
 
 
 def _explain_series(home: Path, wanted: str) -> None:

@@ -218,7 +218,7 @@ class Cohort:
         worst: dict[str, int] = {}
         for r in after.values():
             worst[r.patient] = max(r.label, worst.get(r.patient, 0))
-        splits = dict(tables["patient"])
+        splits: dict[str, str] = dict(tables["patient"])
         splits |= assign(worst, splits)
         tables["lesion"] = [astuple(r) for r in after.values()]
         tables["acquisition"] = list(known.values())
@@ -250,7 +250,7 @@ class Cohort:
         """
         wanted = PROTOCOLS[protocol]
         tables = cohort_index.read(self._index)
-        splits = dict(tables["patient"])
+        splits: dict[str, str] = dict(tables["patient"])
         fits = any if missing == "zero" else all
         rows = [
             r
@@ -304,7 +304,7 @@ class Cohort:
         """Count patients and lesions, by class, split, protocol, sequence and manufacturer."""
         tables = cohort_index.read(self._index)
         rows = [Lesion(*r) for r in tables["lesion"]]
-        splits = dict(tables["patient"])
+        splits: dict[str, str] = dict(tables["patient"])
         has = [set(r.sequences.split(",")) for r in rows]
         acquired = [Acquisition(*r) for r in tables["acquisition"]]
         scanners = {(a.examination, a.manufacturer) for a in acquired}

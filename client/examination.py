@@ -197,7 +197,8 @@ def _rank(v: Volume) -> tuple[float, int, str]:
     return (v.b_value or 0.0, len(v.headers), v.series_uid)
 
 
-def _digest(voxels: NDArray[np.float32]) -> str:
+def digest(voxels: NDArray[np.float32]) -> str:
+    """Digest a volume's voxels."""
     shape = ",".join(map(str, voxels.shape)).encode()
     return hashlib.sha256(shape + np.ascontiguousarray(voxels).tobytes()).hexdigest()[:32]
 
@@ -208,16 +209,17 @@ def _acquisition(
     """Keep of a header what is a number or a word of ours, within bounds."""
     h, scale = volume.headers[0], loaded.scale
     between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
-    shown = sorted({_bounded(b, 20_000) for b in b_values if b is not None} - {None})
+    bounded = {_bounded(b, 20_000) for b in b_values}
+    shown = sorted(b for b in bounded if b is not None)
     return Acquisition(
         examination=task.examination, sequence=volume.sequence, patient=task.patient,
         manufacturer=manufacturer_of(h.manufacturer),
         field_strength=_bounded(h.field_strength, 25), b_value=_bounded(volume.b_value, 20_000),
-        b_values=",".join(f"{b:g}" for b in shown if b is not None), rule=volume.rule,
+        b_values=",".join(f"{b:g}" for b in shown), rule=volume.rule,
         slices=len(volume.headers), rows=h.rows, columns=h.columns,
         between_slices=between_slices, between_rows=between_rows,
         between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,
-        spread=scale.spread, pixels=_digest(loaded.voxels),
+        spread=scale.spread, pixels=digest(loaded.voxels),
     )  # fmt: skip
 
 

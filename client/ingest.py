@@ -65,12 +65,13 @@ def ingest_dicom(
     if not dicom.is_dir():
         raise UsageError(f"{dicom} is not a folder", "name the folder of an export")
     rows = read_labels(labels)
+    dicom = dicom.resolve()  # what is kept for the next run must not hang on where this one stood
     with only_one(home), Farm(workers) as farm:
         names = Pseudonyms(home)
         index = ScanIndex(home, dicom, names)
         try:
             scan(dicom, index, progress, farm, {labels.resolve(), home.resolve()})
-            tasks = _Tasks(index, names, dicom.resolve(), home)
+            tasks = _Tasks(index, names, dicom, home)
             wanted, problems = tasks.assigned(rows)
             new = [e for e in wanted if not tasks.is_made(e)]
             problems += _checked(tasks, new, farm, progress)

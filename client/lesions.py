@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from hepafed.client.dicom.series import Volume
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label, complain_about
 from hepafed.client.masks.mask import Mask, MaskError, box_in
 from hepafed.client.overlaps import overlapping

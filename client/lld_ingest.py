@@ -1,14 +1,15 @@
 """From an LLD-MMRI folder to the cohort store, by the path that DICOM takes."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from hepafed.client.cohort import Acquisition, Cohort, Crop, Lesion
 from hepafed.client.crops import NORMALISATION, Volume, crop, measure
+from hepafed.client.dicom.farm import Farm, cores
+from hepafed.client.examination import digest
 from hepafed.client.facts import Facts, points_in, seen_in, shares, size_of
-from hepafed.client.ingest import IngestReport
+from hepafed.client.ingest import KILLER, IngestReport, only_one
 from hepafed.client.labels import complain_about
 from hepafed.client.lld_mmri import Examination, SeriesEntry, read_annotation
 from hepafed.client.masks.mask import MaskError
@@ -24,10 +25,13 @@ REFERENCES = ("t2", "portal", "delayed", "arterial", "t1-pre", "dwi")
 RULE = "lld-mmri-phase"
 
 
-def ingest_lld_mmri(home: Path, folder: Path, progress: Callable[[int, int], None]) -> IngestReport:
+def ingest_lld_mmri(
+    home: Path, folder: Path, progress: Callable[[int, int], None], *, workers: int = 0
+) -> IngestReport:
     """Put every lesion of an LLD-MMRI folder into the cohort store.
 
-    Running it again changes nothing. One examination is in memory at a time.
+    Running it again changes nothing. A process (`workers`; 0: one a core) has one series in
+    memory at a time.
 
     Raises
     ------
@@ -35,6 +39,8 @@ def ingest_lld_mmri(home: Path, folder: Path, progress: Callable[[int, int], Non
         `folder` is not a folder in that layout.
     LabelsError
         Entries are wrong or fit no volume (every problem; nothing is stored).
+    CohortError
+        Another ingest is running, or the store cannot be used.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder of the data set")
@@ -45,20 +51,22 @@ def ingest_lld_mmri(home: Path, folder: Path, progress: Callable[[int, int], Non
         for problem in _problems(examination)
     ]
     complain_about(problems, file)
-    names, store = Pseudonyms(home), Cohort.create(home)
     lesions: list[Lesion] = []
     acquisitions: list[Acquisition] = []
     left: list[tuple[str, str]] = []
     progress(0, len(examinations))
-    for done, examination in enumerate(examinations, 1):
-        made, acquired, broken = _make(store, names, examination)
-        lesions += made
-        acquisitions += acquired
-        left += [(f"examination {done}", reason) for reason in broken]
-        progress(done, len(examinations))
-    replaced = [names.of("examination", e.patient, e.study) for e in examinations]
-    store.commit(lesions, acquisitions, replaced, NORMALISATION)
-    return IngestReport(len(lesions), left)
+    with only_one(home), Farm(workers or cores()) as farm:
+        names, store = Pseudonyms(home), Cohort.create(home)
+        tasks = [(home, n, e) for n, e in enumerate(examinations, 1)]
+        for done, ((_, number, _), result) in enumerate(farm.spread(make, tasks), 1):
+            made, acquired, broken = result or ([], [], [KILLER])
+            lesions += made
+            acquisitions += acquired
+            left += [(f"examination {number}", reason) for reason in broken]
+            progress(done, len(examinations))
+        replaced = [names.of("examination", e.patient, e.study) for e in examinations]
+        store.commit(lesions, acquisitions, replaced, NORMALISATION)
+    return IngestReport(len(lesions), sorted(left))
 
 
 def _problems(examination: Examination) -> list[str]:
@@ -88,10 +96,12 @@ def _references(examination: Examination) -> list[tuple[str, SeriesEntry]]:
     return [(n, next(s for s in ranked if n in s.boxes)) for n in examination.labels]
 
 
-def _make(
-    store: Cohort, names: Pseudonyms, examination: Examination
+def make(
+    task: tuple[Path, int, Examination],
 ) -> tuple[list[Lesion], list[Acquisition], list[str]]:
     """Crop an examination's lesions from each series in turn; gives rows, and what was broken."""
+    home, _, examination = task
+    names, store = Pseudonyms(home), Cohort.create(home)
     who = names.of("patient", examination.patient)
     name = names.of("examination", examination.patient, examination.study)
     places = {n: (read_frame(s.path)[1], s.boxes[n]) for n, s in _references(examination)}
@@ -153,12 +163,10 @@ def _apart(examination: Examination, number: str) -> float | None:
 def _acquisition(examination: str, patient: str, sequence: str, volume: Volume) -> Acquisition:
     slices, rows, columns = volume.voxels.shape
     steps = np.linalg.norm(volume.affine[:3, :3], axis=0).round(4)
-    shape = f"{slices},{rows},{columns}".encode()
-    digest = hashlib.sha256(shape + volume.voxels.tobytes()).hexdigest()[:32]
     return Acquisition(
         examination=examination, sequence=sequence, patient=patient, manufacturer="other",
         field_strength=None, b_value=None, b_values="", rule=RULE, slices=slices, rows=rows,
         columns=columns, between_slices=float(steps[2]), between_rows=float(steps[1]),
         between_columns=float(steps[0]), low=volume.scale.low, high=volume.scale.high,
-        mean=volume.scale.mean, spread=volume.scale.spread, pixels=digest,
+        mean=volume.scale.mean, spread=volume.scale.spread, pixels=digest(volume.voxels),
     )  # fmt: skip

@@ -151,15 +151,16 @@ def _same_crops(store: Cohort, rows: Sequence[Lesion], splits: dict[str, str]) -
             if key not in pairs or alike > pairs[key][1]:
                 pairs[key] = (sequence, alike)
     patient = {r.lesion: r.patient for r in rows}
-    for (a, b), (sequence, alike) in sorted(pairs.items()):
-        what = f"lesions {a} and {b} are one picture on {sequence} (detail correlates {alike:.2f})"
-        yield _double(patient[a], patient[b], what, splits)
+    for (one, other), (sequence, alike) in sorted(pairs.items()):
+        what = f"lesions {one} and {other} are one picture on {sequence} (detail {alike:.2f} alike)"
+        yield _double(patient[one], patient[other], what, splits)
 
 
 def _middle(store: Cohort, rows: Sequence[Lesion], sequence: str, n: int) -> NDArray[np.float16]:
     """Read the middle slice of a lesion's crop in one sequence."""
     row = rows[n]
-    return store.voxels(row)[row.sequences.split(",").index(sequence), row.slices // 2]
+    voxels = store.voxels(row)
+    return np.asarray(voxels[row.sequences.split(",").index(sequence), row.slices // 2])
 
 
 def _double(first: str, second: str, what: str, splits: dict[str, str]) -> Finding:

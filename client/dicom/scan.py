@@ -168,6 +168,8 @@ def _read(folder: Path, source: Source) -> Reading | _Listing:
         return _set_aside(path, member, source, e.message)
     except DicomError as e:
         return Reading(source, outcome="refused", reason=e.message)
+    if not headers[0].study:
+        return Reading(source, outcome="refused", reason="the study identifier is missing")
     lines = "\n".join(h.to_json() for h in headers)
     return Reading(source, "image", "", "", headers[0].patient_id, headers[0].study, lines)
 

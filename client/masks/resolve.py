@@ -3,9 +3,11 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pydicom
-from hepafed.client.dicom.series import Volume
+from hepafed.client.dicom.source import opened
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label
 from hepafed.client.masks.mask import Mask, MaskError
 from hepafed.client.masks.nifti import read_nifti
@@ -80,15 +82,20 @@ def _read(file: MaskFile, row: Label) -> Outline:
 
 
 def reference_frame(reference: Volume) -> str:
-    """Read the FrameOfReferenceUID of a volume; "" when it has none."""
+    """Read the FrameOfReferenceUID of a volume; "" when it has none.
+
+    Raises
+    ------
+    MaskError
+        The volume's first file cannot be read again.
+    """
+    h = reference.headers[0]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(), opened(Path(h.path), h.member) as (stream, _):
+            warnings.simplefilter("ignore")  # pydicom's warnings may quote values
             ds = pydicom.dcmread(
-                reference.headers[0].path,
-                stop_before_pixels=True,
-                specific_tags=["FrameOfReferenceUID"],
+                stream, stop_before_pixels=True, specific_tags=["FrameOfReferenceUID"], force=True
             )
-        return str(ds.get("FrameOfReferenceUID", "") or "").strip()
+            return str(ds.get("FrameOfReferenceUID", "") or "").strip()
     except Exception as e:  # it was readable a moment ago; the reason holds the kind alone
         raise MaskError(f"the header cannot be read again ({type(e).__name__})") from e

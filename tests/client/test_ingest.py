@@ -39,9 +39,24 @@ def ingest(home: Path, export: Path, **kw: object) -> IngestReport:
     return ingest_dicom(home, export, labels, lambda _s, _d, _a: None, **kw)  # type: ignore[arg-type]
 
 
-def test_every_labelled_lesion_has_a_crop_of_every_sequence(tmp_path: Path, phantom: Path) -> None:
-    report = ingest(tmp_path, phantom)
-    store = Cohort.open(tmp_path)
+@pytest.fixture(scope="module")
+def ingested(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, IngestReport]:
+    """A home into which the phantom was ingested; do not change it."""
+    home = tmp_path_factory.mktemp("ingested")
+    return home, ingest(home, phantom)
+
+
+@pytest.fixture
+def own_home(ingested: tuple[Path, IngestReport], tmp_path: Path) -> Path:
+    """A copy of that home which a test may change."""
+    return Path(shutil.copytree(ingested[0], tmp_path / "own"))
+
+
+def test_every_labelled_lesion_has_a_crop_of_every_sequence(
+    ingested: tuple[Path, IngestReport], phantom: Path
+) -> None:
+    home, report = ingested
+    store = Cohort.open(home)
     assert report.taken == store.counts()["lesions"] == len(rows_of(phantom / "labels.csv"))
     assert report.left == []
     for row in store.rows():
@@ -52,10 +67,9 @@ def test_every_labelled_lesion_has_a_crop_of_every_sequence(tmp_path: Path, phan
 
 
 def test_the_facts_of_an_acquisition_are_kept_as_numbers_and_codes(
-    tmp_path: Path, phantom: Path
+    ingested: tuple[Path, IngestReport],
 ) -> None:
-    ingest(tmp_path, phantom)
-    facts = Cohort.open(tmp_path).acquisitions()
+    facts = Cohort.open(ingested[0]).acquisitions()
     assert {a.manufacturer for a in facts} == {"ge"}
     assert {a.field_strength for a in facts} == {1.5}
     assert {(a.b_value, a.b_values) for a in facts if a.sequence == "dwi"} == {(800.0, "50,800")}
@@ -174,13 +188,12 @@ def test_files_that_are_left_are_listed_where_the_person_says(tmp_path: Path, ex
     assert (tmp_path / "left.csv").stat().st_mode & 0o077 == 0
 
 
-def test_a_damaged_crop_is_made_anew_by_the_next_ingest(tmp_path: Path, phantom: Path) -> None:
-    ingest(tmp_path, phantom)
-    before = contents(tmp_path)
-    crop = next((tmp_path / "cohort/crops").iterdir())
+def test_a_damaged_crop_is_made_anew_by_the_next_ingest(own_home: Path, phantom: Path) -> None:
+    before = contents(own_home)
+    crop = next((own_home / "cohort/crops").iterdir())
     crop.write_bytes(b"\x93NUMPY nonsense")
-    ingest(tmp_path, phantom)
-    assert contents(tmp_path) == before
+    ingest(own_home, phantom)
+    assert contents(own_home) == before
 
 
 def test_two_ingests_of_one_site_do_not_run_at_once(tmp_path: Path, phantom: Path) -> None:
@@ -190,18 +203,20 @@ def test_two_ingests_of_one_site_do_not_run_at_once(tmp_path: Path, phantom: Pat
         ingest(tmp_path, phantom)
 
 
-def test_a_damaged_index_of_the_scan_costs_time_only(tmp_path: Path, phantom: Path) -> None:
-    ingest(tmp_path, phantom)
-    before = contents(tmp_path)
-    (tmp_path / "scan/known.db").write_bytes(b"no database" * 1000)
-    ingest(tmp_path, phantom)
-    assert contents(tmp_path) == before
+def test_a_damaged_index_of_the_scan_costs_time_only(own_home: Path, phantom: Path) -> None:
+    before = contents(own_home)
+    (own_home / "scan/known.db").write_bytes(b"no database" * 1000)
+    ingest(own_home, phantom)
+    assert contents(own_home) == before
 
 
-def test_a_finished_ingest_leaves_no_header_and_no_path(tmp_path: Path, phantom: Path) -> None:
-    ingest(tmp_path, phantom)
-    assert sorted(p.name for p in (tmp_path / "scan").iterdir()) == ["known.db"]
-    content = (tmp_path / "scan/known.db").read_bytes()
+def test_a_finished_ingest_leaves_no_header_and_no_path(
+    ingested: tuple[Path, IngestReport],
+) -> None:
+    scan = ingested[0] / "scan"
+    assert sorted(p.name for p in scan.iterdir()) == ["known.db"]
+    assert (scan / "known.db").stat().st_mode & 0o077 == 0
+    content = (scan / "known.db").read_bytes()
     assert b"HOSPITAL-B" not in content
     assert b"MRDCM" not in content
     assert b"2.25." not in content

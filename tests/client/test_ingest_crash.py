@@ -1,6 +1,7 @@
 """`kill -9` at any moment, then again: the store of an undisturbed ingest, byte for byte."""
 
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -93,6 +94,29 @@ def test_killed_at_a_file_operation_the_next_run_ends_in_the_same_store(
     crashing: Crashing,
 ) -> None:
     _killed_at_operations(crashing, seed=1, count=3)
+
+
+def test_stopped_with_ctrl_c_it_says_so_and_leaves_no_process(crashing: Crashing) -> None:
+    home = crashing.new_home("stopped")
+    main = "from hepafed.client.cli import main; main()"
+    words = ["--home", str(home), "ingest", "--dicom", str(crashing.export)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", main, *words, "--labels", str(crashing.export / "labels.csv")],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (home / "scan/known.db").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: stopped" in said
+    assert "hint: run the same command again" in said
+    assert "Traceback" not in said
+    assert not [c for c in children if c.is_running()]
+    crashing.run(home)
+    assert contents(home) == crashing.store
 
 
 @pytest.mark.slow

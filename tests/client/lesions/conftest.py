@@ -8,7 +8,8 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from hepafed.client.dicom.series import Volume, read_folder
+from hepafed.client.dicom.folder import read_folder
+from hepafed.client.dicom.volume import Volume
 from hepafed.deploy.demo.anatomy import Grid
 from hepafed.deploy.demo.dicom_writer import VENDORS, Series, Study, uid, write_series
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def examination(tmp_path: Path) -> Callable[..., Examination]:
             for centre, radius in balls:
                 image[np.linalg.norm(points - np.array(centre), axis=-1) <= radius] = 800.0
             images = tuple((b, image.astype(np.float32)) for b in b_values)
-            made = Series(key, number, 60 * number, echo, repetition, 90.0,
+            made = Series(key, number, 60 * number, echo, repetition, 90.0 if echo > 5 else 10.0,
                           "SE" if name == "t2" else "EP" if name == "dwi" else "GR", "2D", 6.0,
                           grid, images, phase, contrast=phase > 1)  # fmt: skip
             write_series(folder / patient / study / name, VENDORS["siemens"], about, made)

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from hepafed.client.dicom.series import Volume
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import BOX, read_labels
 from hepafed.client.lesions import Lesion, find_lesions
 from hepafed.common.errors import LabelsError
@@ -88,7 +88,7 @@ def test_a_segmentation_of_the_export_is_found_by_what_it_refers_to(
         path = write_rtstruct(
             exam.folder / "extra", portal, {"L1": [(5, (at @ portal.affine.T)[:, :3])]}
         )
-    image = exam.volume("t2").headers[0].path
+    image = Path(exam.volume("t2").headers[0].path)
     (lesion,) = find(write_table(tmp_path / "l.csv", ROW), exam.volumes, [image, path])
     assert lesion.reference.series_uid == portal.series_uid
 

@@ -156,7 +156,7 @@ def test_broken_and_absurd_masks_end_in_a_reason(tmp_path: Path) -> None:
 
 def test_a_dicom_file_that_is_no_mask_is_named_so(examination: Make) -> None:
     with pytest.raises(MaskError, match="neither SEG nor RTSTRUCT"):
-        look_at(examination().volume("t2").headers[0].path)
+        look_at(Path(examination().volume("t2").headers[0].path))
 
 
 def test_a_nifti_affine_that_cannot_be_inverted_is_refused(tmp_path: Path) -> None:
