@@ -49,7 +49,7 @@ def ingest_pacs(
         from hepafed.client.ingest import ingest_dicom  # heavy: a fetch does not wait for it
 
         ingested = ingest_dicom(home, spool.images, labels, progress, workers=workers, left=left)
-        if not config.keep_spool:
+        if ingested.taken and not config.keep_spool:
             spool.remove()
     finally:
         spool.close()
