@@ -96,6 +96,7 @@ def join(ctx: click.Context, invite: Path) -> None:
 
 @main.command()
 @click.option("--dicom", type=click.Path(path_type=Path), help="Folder of DICOM files.")
+@click.option("--pacs", type=click.Path(path_type=Path), help="pacs.toml: fetch from the PACS.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of exported key images.")
 @click.option("--lld-mmri", type=click.Path(path_type=Path), help="Folder of the public data set.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV of lesions.")
@@ -114,9 +115,9 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.pass_context
 @command
 def ingest(
-    ctx: click.Context, dicom: Path | None, images: Path | None, lld_mmri: Path | None,
-    labels: Path | None, sequence: str, label_map: str, where: str, group_column: str,
-    file_column: str, label_column: str, left: Path | None, processes: int,
+    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None,
+    lld_mmri: Path | None, labels: Path | None, sequence: str, label_map: str, where: str,
+    group_column: str, file_column: str, label_column: str, left: Path | None, processes: int,
 ) -> None:  # fmt: skip
     r"""Build or extend the cohort store; nothing identifying is kept.
 
@@ -126,14 +127,17 @@ def ingest(
     \b
     Example:
       client ingest --dicom /export --labels labels.csv
+      client ingest --pacs pacs.toml --labels labels.csv
       client ingest --images . --labels labels.csv --label-map glioma=benign
       client ingest --lld-mmri /data/LLD-MMRI
     """
-    if sum(source is not None for source in (dicom, images, lld_mmri)) != 1:
-        raise UsageError("name one of --dicom, --images and --lld-mmri", "client ingest --help")
+    if sum(source is not None for source in (dicom, pacs, images, lld_mmri)) != 1:
+        raise UsageError(
+            "name one of --dicom, --pacs, --images and --lld-mmri", "client ingest --help"
+        )
     if (labels is None) == (lld_mmri is None):
         raise UsageError(
-            "--labels goes with --dicom and --images, and only there",
+            "--labels goes with --dicom, --pacs and --images, and only there",
             "LLD-MMRI has its labels in Annotation.json",
         )
     home = _home(ctx)
@@ -149,6 +153,11 @@ def ingest(
             from hepafed.client.ingest import ingest_dicom
 
             report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
+        elif pacs is not None and labels is not None:
+            from hepafed.client.pacs.ingest import ingest_pacs
+
+            fetched, report = ingest_pacs(home, pacs, labels, stage, workers=processes, left=left)
+            say(fetched.text)
         else:
             from hepafed.client.images import ingest_images
 
@@ -162,11 +171,11 @@ def ingest(
         say(f"left: {what}: {why}")
     for warning in report.warnings:
         say(f"warning: {warning}")
+    if left is not None:
+        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
     if report.taken == 0:
         raise CohortError("no lesion could be taken", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions")
-    if left is not None:
-        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
     say("next: client cohort, then client start")
 
 

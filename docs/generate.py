@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 from hepafed.client.dicom import sequences
+from hepafed.client.pacs.config import PacsConfig
 from hepafed.common import config, messages, plan
 
 DOCS = Path(__file__).parent
@@ -118,10 +119,10 @@ def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]
         yield from plan_keys(typing.cast("type", hint), f"{table}{name}.")
 
 
-def plan_table() -> str:
-    """Make the table of plan keys."""
+def plan_table(cls: type = plan.Plan) -> str:
+    """Make the table of the keys of a plan, or of another file's dataclass."""
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(plan.Plan)]
+    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(cls)]
     return "\n".join(rows)
 
 
@@ -241,7 +242,13 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
         str(ATTACK["table"]()),
     ),
     DOCS / "site-guide.md": lambda: between(
-        _filled(DOCS / "site-guide.md", "policy", policy_table()), "sequences", sequence_tables()
+        between(
+            _filled(DOCS / "site-guide.md", "policy", policy_table()),
+            "sequences",
+            sequence_tables(),
+        ),
+        "pacs",
+        plan_table(PacsConfig),
     ),
 }
 """Every generated document and what makes its text anew."""
