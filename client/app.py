@@ -5,8 +5,9 @@ from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
+from hepafed.client.cohort_summary import summarise_cohort
 from hepafed.client.ledger import Ledger
-from hepafed.client.policy import permit
+from hepafed.client.policy import Request, permit
 from hepafed.client.score import score
 from hepafed.client.train import Flat, Trainer
 from hepafed.client.transfer import Transfer
@@ -14,6 +15,7 @@ from hepafed.common.config import SiteConfig
 from hepafed.common.errors import HepaFedError, PayloadError
 from hepafed.common.messages import (
     KINDS,
+    CohortRequest,
     Refusal,
     SiteSummary,
     TrainReply,
@@ -59,7 +61,10 @@ class SiteApp:
         content = RecordDict({"hepafed": ConfigRecord({"json": text})})
         return Message(content, reply_to=message)
 
-    def _answer(self, request: TrainRequest | TuneRequest | ValidateRequest) -> object:
+    def _answer(self, request: Request) -> object:
+        if isinstance(request, CohortRequest):
+            store = Cohort.open(self._home)
+            return summarise_cohort(store, request.run, self._config.minimum_count)
         if isinstance(request, TrainRequest):
             return self._train(request)
         if isinstance(request, TuneRequest):

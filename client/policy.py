@@ -2,9 +2,9 @@
 
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import RefusedError
-from hepafed.common.messages import TrainRequest, TuneRequest, ValidateRequest
+from hepafed.common.messages import CohortRequest, TrainRequest, TuneRequest, ValidateRequest
 
-Request = TrainRequest | TuneRequest | ValidateRequest
+Request = TrainRequest | TuneRequest | ValidateRequest | CohortRequest
 
 
 def permit(config: SiteConfig, request: object) -> Request:
@@ -21,5 +21,9 @@ def permit(config: SiteConfig, request: object) -> Request:
         wanted = "external" if config.role == "validate" else "test"
         if request.split != wanted:
             raise RefusedError(f"a {config.role} site is validated on its {wanted} split only")
+        return request
+    if isinstance(request, CohortRequest):
+        if not config.share_cohort_summary:
+            raise RefusedError("this site's policy does not share a summary of its cohort")
         return request
     raise RefusedError("nothing that a site can be asked")

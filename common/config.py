@@ -61,6 +61,8 @@ class SiteConfig:
     address: str
     minimum_count: int = 5
     """Smallest count of a histogram cell that leaves the site."""
+    share_cohort_summary: bool = False
+    """Answer the coordinator's question what the cohort looks like (`CohortSummary`)."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0

@@ -175,6 +175,37 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 
 
 @main.command()
+@click.option("--sites", default="", help="Only these, joined by commas; all by default.")
+@json_option
+@access_option
+@click.pass_context
+@command
+def cohort(ctx: click.Context, sites: str, as_json: bool, access: Path | None) -> None:
+    r"""Ask the sites what their cohorts look like, before any training.
+
+    A site answers only if its policy says so (share_cohort_summary), and withholds small counts.
+
+    \b
+    Example:
+      server cohort --sites hospital-a,hospital-b
+    """
+    from hepafed.server.cohorts import survey_tables
+    from hepafed.server.watching import follow
+
+    remote = _remote(ctx, access)
+    run = remote.post("/api/cohort", sites=[s for s in sites.split(",") if s])
+    run = follow(remote, run["id"])
+    if run["status"] == "failed":
+        raise RunError(f"run {run['id']} failed: {run['error']}", run["hint"])
+    found = remote.get(f"/api/runs/{run['id']}/cohort")
+    if as_json:
+        say_json(json.dumps(found))
+        return
+    for columns, rows in survey_tables(found):
+        table(columns, rows)
+
+
+@main.command()
 @click.argument("site")
 @access_option
 @click.pass_context

@@ -22,7 +22,7 @@ class Run:
 
     id: str
     kind: str
-    """`train` or `validate`."""
+    """`train`, `validate` or `cohort`."""
     plan: Plan
     created: str
     status: str = "queued"
@@ -34,7 +34,7 @@ class Run:
     split: str = "external"
     """Split that a validation scores."""
     sites: tuple[str, ...] = field(default=())
-    """Sites asked of a validation; empty: every site of the fitting role."""
+    """Sites asked of a validation or for their cohort; empty: every site of the fitting role."""
     flower_run: int = 0
     """Flower's id of the newest attempt."""
     error: str = ""
@@ -58,7 +58,7 @@ class Runs:
 
     def create(self, kind: str, plan: Plan, **values: Any) -> Run:  # noqa: ANN401
         """Write down a new run, queued."""
-        identity = f"{plan.name if kind == 'train' else 'validate'}-{secrets.token_hex(3)}"
+        identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
             id=identity, kind=kind, plan=plan, created=datetime.now(UTC).isoformat(), **values
         )

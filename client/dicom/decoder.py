@@ -98,13 +98,14 @@ class _Keeper:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.owner = 0
         self.child: DecoderProcess | None = None
+        self.foreign: DecoderProcess | None = None
+        """A parent's child, held so that nothing of it is cleaned up here."""
 
     def decode(self, h: Header) -> NDArray[np.integer[Any]]:
         with self.lock:
-            if self.child is None or self.owner != os.getpid():
-                self.child, self.owner = DecoderProcess(), os.getpid()
+            if self.child is None:
+                self.child = DecoderProcess()
             try:
                 return self.child.decode(h)
             except BrokenFileError:
@@ -114,15 +115,20 @@ class _Keeper:
                 self.child = None
                 raise BrokenFileError(FAILED) from e
 
+    def forget(self) -> None:
+        """Begin anew in a forked process: the child is the parent's, the lock may be held."""
+        self.lock = threading.Lock()
+        self.foreign, self.child = self.child or self.foreign, None
+
     def close(self) -> None:
-        if self.child is not None and self.owner == os.getpid():
+        if self.child is not None:
             self.child.close()
             self.child = None
 
 
 _keeper = _Keeper()
 atexit.register(_keeper.close)
-os.register_at_fork(after_in_child=_keeper.__init__)  # type: ignore[misc]  # a lock may be held
+os.register_at_fork(after_in_child=_keeper.forget)
 
 
 def decode(h: Header) -> NDArray[np.integer[Any]]:

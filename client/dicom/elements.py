@@ -30,6 +30,7 @@ HEADS = {
 }
 """An element's first eight bytes, with and without a representation."""
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+FRAGMENTED = frozenset({b"OB", b"OW"})
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
@@ -221,6 +222,9 @@ class Walker:
                 return at
             if tag >> 16 == 0xFFFE:
                 raise BrokenError
+            if length == UNDEFINED and (vr in FRAGMENTED or tag in PIXELS):
+                at = self._fragments(at, end, encoding)
+                continue
             if vr == b"SQ" or length == UNDEFINED or (not vr and STANDARD.get(tag) == "SQ"):
                 # UN of undefined length holds an implicit sequence (PS3.5 6.2.2)
                 inner = Encoding(implicit=True) if vr == b"UN" else encoding
@@ -242,6 +246,18 @@ class Walker:
         if depth == 0 and not self.whole:
             raise ShortError
         return at
+
+    def _fragments(self, at: int, end: int, encoding: Encoding) -> int:
+        """Pass over compressed pixels inside a sequence: an icon (PS3.5 A.4)."""
+        while True:
+            tag, _, size, at = self._head(at, end, encoding)
+            if tag == SEQUENCE_END:
+                return at
+            if tag != ITEM:
+                raise BrokenError
+            if at + size > end:
+                self._need(at + size)
+            at += size
 
     def _keep(self, out: Elements, tag: int, vr: bytes, at: int, length: int, *, big: bool) -> None:
         if length <= LONGEST_VALUE:

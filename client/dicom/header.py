@@ -62,7 +62,7 @@ class Header:
     weighting: str
     """AcquisitionContrast of an enhanced file: T1, T2, DIFFUSION … or empty."""
     description: str
-    """SeriesDescription and ProtocolName, lower case, words set apart by spaces."""
+    """SeriesDescription, or ProtocolName where there is none; lower case, words apart by spaces."""
     pulse: str
     """SequenceName or PulseSequenceName, lower case."""
     scanning: tuple[str, ...]
@@ -84,7 +84,7 @@ class Header:
     b_value: float | None
     """s/mm²"""
     direction: tuple[float, ...] | None
-    """Diffusion gradient, unit vector in patient coordinates; None when not stated."""
+    """Diffusion gradient, to tell directions apart; None when not stated."""
     isotropic: bool
     """A trace-weighted image: no single direction."""
     temporal: float | None

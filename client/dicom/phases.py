@@ -35,38 +35,32 @@ def facts_of(stack: Stack, series: Sequence[Header]) -> Facts:
 
 
 def dynamic_facts(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[Facts]:
-    """Add to the facts of an examination's T1 stacks where each stands in the dynamic.
-
-    Enhanced is what says so; of a series with several temporal positions that says so
-    throughout, the first is native unless the examination has another native stack. Where
-    nothing says so, four stacks of one protocol are a dynamic whose first is native.
-    """
+    """Add to the facts of an examination's T1 stacks where each stands in the dynamic."""
     clock = [_started(v) for v in volumes]
-    enhanced = _enhanced(volumes, facts)
-    times = [t for t, e in zip(clock, enhanced, strict=True) if e]
+    states = _states(volumes, facts)
+    enhanced = [k for k, s in enumerate(states) if s == "enhanced"]
+    times = [clock[k] for k in enhanced]
     known = [t for t in times if t is not None]
-    distinct = len(known) == len(times) and len(set(known)) > 1
-    dynamic = len(times) >= FEWEST_ENHANCED
-    keys = [
-        (t if distinct and t is not None else 0.0, f.temporal or 0.0, v.headers[0].number)
-        for v, f, t in zip(volumes, facts, clock, strict=True)
-    ]
-    ranked = sorted(k for k, e in zip(keys, enhanced, strict=True) if e)
+    timed = len(known) == len(times) and len(set(known)) > 1
+    in_order = sorted(enhanced, key=lambda k: _rank(volumes[k], facts[k], timed=timed))
+    crowded = Counter(v.series_uid for v in volumes)
     made = []
-    for v, f, t, e, key in zip(volumes, facts, clock, enhanced, keys, strict=True):
-        injected = v.headers[0].injected
-        after = t - injected if t is not None and injected is not None else None
+    for k, (v, f) in enumerate(zip(volumes, facts, strict=True)):
+        t, injected = clock[k], v.headers[0].injected
+        dynamic = k in enhanced and len(enhanced) >= FEWEST_ENHANCED
+        after_first = t - min(known) if dynamic and timed and t is not None else None
         made.append(
             replace(
                 f,
-                contrast=e,
-                dynamic=dynamic and e,
-                after_injection=after,
-                after_first=t - min(known) if dynamic and e and distinct and t is not None
-                else None,
-                order=ranked.index(key) + 1 if e else 0,
+                contrast=k in enhanced,
+                native=states[k] == "native",
+                alone=crowded[v.series_uid] == 1,
+                dynamic=dynamic,
+                after_injection=None if t is None or injected is None else t - injected,
+                after_first=after_first,
+                order=in_order.index(k) + 1 if k in enhanced else 0,
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -77,29 +71,42 @@ def _started(volume: Volume) -> float | None:
     return min(times) + (min(triggers) / 1000 if triggers else 0.0) if times else None
 
 
-def _enhanced(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[bool]:
-    """Tell which T1 stacks were acquired after contrast."""
-    stated = [f.contrast for f in facts]
+def _states(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[str]:
+    """Tell of each T1 stack whether it is `native` or `enhanced`; "" where nothing tells.
+
+    Enhanced is what says so; of a series with several temporal positions that says so
+    throughout, the first is native unless the examination has another native stack. Where
+    nothing says so, four stacks of one protocol are a dynamic whose first is native.
+    """
     series: dict[str, list[int]] = defaultdict(list)
     for k, v in enumerate(volumes):
         series[v.series_uid].append(k)
+    stated = [f.contrast for f in facts]
     if any(stated):
-        native = not all(stated)
-        for members in series.values():
-            if len(members) > 1 and all(stated[k] for k in members) and not native:
-                stated[min(members, key=lambda k: _rank(volumes[k], facts[k]))] = False
-        return stated
-    protocols = Counter(_protocol(v) for v in volumes)
-    common, count = protocols.most_common(1)[0] if protocols else ((), 0)
-    if count <= FEWEST_ENHANCED:
-        return stated
-    members = [k for k, v in enumerate(volumes) if _protocol(v) == common]
-    first = min(members, key=lambda k: _rank(volumes[k], facts[k]))
-    return [k in members and k != first for k in range(len(volumes))]
+        states = ["enhanced" if s else "native" for s in stated]
+        for members in series.values() if all(stated) else ():
+            if len(members) > 1:
+                states[_first(members, volumes, facts)] = "native"
+        return states
+    protocols: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for k, v in enumerate(volumes):
+        protocols[_protocol(v)].append(k)
+    states = ["native" if len(series[v.series_uid]) == 1 else "" for v in volumes]
+    repeated = max(protocols.values(), key=len, default=[])
+    if len(repeated) > FEWEST_ENHANCED:
+        for k in repeated:
+            states[k] = "enhanced"
+        states[_first(repeated, volumes, facts)] = "native"
+    return states
 
 
-def _rank(volume: Volume, facts: Facts) -> tuple[float, float, int]:
-    return (_started(volume) or 0.0, facts.temporal or 0.0, volume.headers[0].number)
+def _first(members: list[int], volumes: Sequence[Volume], facts: Sequence[Facts]) -> int:
+    return min(members, key=lambda k: _rank(volumes[k], facts[k], timed=True))
+
+
+def _rank(volume: Volume, facts: Facts, *, timed: bool) -> tuple[float, float, int]:
+    started = _started(volume) if timed else None
+    return (started or 0.0, facts.temporal or 0.0, volume.headers[0].number)
 
 
 def _protocol(volume: Volume) -> tuple[object, ...]:

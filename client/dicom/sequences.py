@@ -38,6 +38,10 @@ class Facts:
     """Its series holds two or three echo times."""
     after_injection: float | None = None
     """Seconds from the contrast's stated start to the acquisition."""
+    native: bool = False
+    """A T1 stack from before contrast, as far as the examination tells."""
+    alone: bool = True
+    """The only T1 stack of its series, so that the description is its own."""
     dynamic: bool = False
     """One of at least three contrast-enhanced T1 stacks of the examination."""
     after_first: float | None = None
@@ -174,11 +178,12 @@ SERIES_RULES: Final = (
          "a projection, reformation or subtraction"),
     Rule("derived-words", "", (), "a map, projection, subtraction or screenshot",
          r"\b(mip|minip|mpr|sub|subs|subtraction|subtracted|reformat\w*|cine|movie|screen ?shot"
-         r"|screen save|report|snapshot|fusion|eadc|elasto\w*|mre|wave|stiffness|pdff"
-         r"|fat fraction|[tr][12] ?(star ?)?map\w*|perf\w*|field ?map\w*|gre field|shim\w*|calib\w*"
-         r"|asset|coil sens\w*|ref scan)\b"),
+         r"|screen save|report|snapshot|fusion|eadc|exp\w* (adc|app\w*)|elasto\w*|mre|wave"
+         r"|stiffness|pdff|fat fraction|[tr][12] ?(star ?)?map\w*|perf\w*|field ?map\w*|gre field"
+         r"|shim\w*|calib\w*|asset|coil sens\w*|ref scan)\b"),
+    Rule("adc-words", "adc", (), "described as ADC", r"\badc\b|apparent diff"),
     Rule("mrcp", "", (at_least("echo_time", 500, " ms"),), "a cholangiogram (MRCP)"),
-    Rule("mrcp-words", "", (), "a cholangiogram (MRCP)", r"mrcp|cholangio|\bradial\b"),
+    Rule("mrcp-words", "", (), "a cholangiogram (MRCP)", r"mrcp|cholangio"),
     Rule("flair", "", (), "a fluid-attenuated image (FLAIR)", r"flair|dark ?fluid"),
     # Diffusion.
     Rule("b-value", "dwi", (at_least("b_value", 1),), "a b-value above 0"),
@@ -214,11 +219,15 @@ SERIES_RULES: Final = (
     Rule("in-phase-words", "t1-in-phase", (below("echo_time", 8, " ms"),),
          "a short echo, described as in phase", r"\bin ?phase\b|\bip\b"),
     Rule("opposed-phase-words", "t1-opposed-phase", (below("echo_time", 8, " ms"),),
-         "a short echo, described as opposed", r"\b(opp(osed)?|out)( of)? ?(phase)?\b"),
+         "a short echo, described as opposed", r"\bopp(osed)?\b|out of phase|\bop\b"),
     Rule("t1", "t1", (below("echo_time", 30, " ms"), below("repetition_time", 1200, " ms")),
          "a short echo and repetition time"),
+    Rule("t1-prepared", "t1", (GRADIENT_ONLY, is_so("volumetric"), below("echo_time", 12, " ms"),
+                               at_least("inversion_time", 300, " ms")),
+         "a three-dimensional gradient echo after inversion"),
+    Rule("contrast-t2", "t2", (holds_any("weighting", "T2"),), "the file says T2 contrast"),
+    Rule("contrast-t1", "t1", (holds_any("weighting", "T1"),), "the file says T1 contrast"),
     # By description, where attributes are missing.
-    Rule("adc-words", "adc", (), "described as ADC", r"\badc\b|apparent diff"),
     Rule("dwi-words", "dwi", (), "described as diffusion", r"\bdwi|\bdiff"),
     Rule("t2-words", "t2", (Test("no echo time", lambda f: f.echo_time is None),),
          "described as T2", r"\bt2"),
@@ -238,16 +247,19 @@ PHASE_RULES: Final = (
          below("after_injection", 600, " s")), "the time since the contrast's stated start"),
     Rule("hepatobiliary-by-injection", "hepatobiliary", (at_least("after_injection", 600, " s"),
          below("after_injection", 7200, " s")), "the time since the contrast's stated start"),
-    Rule("pre-words", "t1-pre", (), "described as native",
+    Rule("pre-by-position", "t1-pre", (is_so("native"), not_so("alone")),
+         "the first temporal position of a dynamic series"),
+    Rule("pre-words", "t1-pre", (is_so("alone"),), "described as native",
          r"\bpre\b|native|\bnativ\b|unenh|non ?contrast|precontrast|without|\bwo\b"),
-    Rule("hepatobiliary-words", "hepatobiliary", (), "described as hepatobiliary",
-         r"hepato ?b|\bhbp\b|\b(15|20) ?min"),
-    Rule("arterial-words", "arterial", (), "described as arterial", r"\bart|arterial|\bap\b"),
-    Rule("portal-words", "portal", (), "described as portal venous",
-         r"\bport|\bpv|\bven(ous)?\b|\bvp\b"),
-    Rule("delayed-words", "delayed", (), "described as delayed",
+    Rule("hepatobiliary-words", "hepatobiliary", (is_so("alone"),), "described as hepatobiliary",
+         r"hepato ?b|\bhbp\b|\b(1[05]|20) ?min"),
+    Rule("arterial-words", "arterial", (is_so("alone"),), "described as arterial",
+         r"\bart|arterial|\b[ehl]ap\b|\bc a\b"),
+    Rule("portal-words", "portal", (is_so("alone"),), "described as portal venous",
+         r"\bport|\bpvp?\b|\bven(ous)?\b|\bvp\b|\bc v\b"),
+    Rule("delayed-words", "delayed", (is_so("alone"),), "described as delayed",
          r"delay|equil|\blate\b|\bdp\b|transition|\b[2-9] ?min"),
-    Rule("pre", "t1-pre", (not_so("contrast"), not_so("dynamic")), "no contrast is stated"),
+    Rule("pre", "t1-pre", (is_so("native"),), "no contrast is stated"),
     Rule("arterial-by-time", "arterial", (is_so("dynamic"), below("after_first", 20, " s")),
          "the first of the enhanced stacks"),
     Rule("portal-by-time", "portal", (is_so("dynamic"), at_least("after_first", 20, " s"),
@@ -263,7 +275,12 @@ PHASE_RULES: Final = (
     Rule("delayed-by-order", "delayed", (is_so("dynamic"), NO_TIMES, _order(*range(3, 40))),
          "a later one of the enhanced stacks"),
 )  # fmt: skip
-"""For the T1 stacks of an examination, which they place in the dynamic; none holds: `t1`."""
+"""For the T1 stacks of an examination, which they place in the dynamic; none holds: `t1`.
+
+A stated time decides first, and the place among the temporal positions of one series. A
+description is believed before the time since the first enhanced stack, which is an inference:
+sites fill in the contrast agent for a whole examination beforehand.
+"""
 
 UNKNOWN: Final = Rule("none", "", (), "no role in the protocols")
 

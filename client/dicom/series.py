@@ -12,8 +12,8 @@ from hepafed.client.dicom.sequences import PHASE_RULES, SERIES_RULES, Facts, Rul
 from hepafed.client.dicom.stacks import Refusal, stacks_of
 from hepafed.client.dicom.volume import Grouped, Volume
 
-MOST_VOXELS = 1 << 29
-"""Voxels of one volume."""
+MOST_VOXELS = 1 << 27
+"""Voxels of one volume: half a gigabyte as float32."""
 NO_OVERRIDES = Overrides()
 WEIGHT = {"taken": 2, "refused": 1, "set-aside": 0}
 """Which outcome a file of several frames gets: the highest of its frames."""
@@ -48,7 +48,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
     volumes = _phases(volumes, facts, overrides)
     kept = _of_use(volumes, outcomes, overrides)
     combined = list(_directions(kept, outcomes))
-    outcomes += [FileOutcome(n, "taken") for v in combined for n in v.names]
+    outcomes += [FileOutcome(n, "taken", v.remark) for v in combined for n in v.names]
     return Grouped(combined, _strongest(outcomes))
 
 

@@ -10,8 +10,8 @@ from hepafed.client.dicom.elements import NOTHING, UNDEFINED, Elements, Raw, eve
 from hepafed.client.dicom.header import ENCODINGS, ENHANCED_MR, LEGACY_MR, MR, Header, Place
 from hepafed.client.dicom.reasons import BrokenFileError, SetAsideError
 
-MOST_VOXELS = 1 << 29
-"""Voxels of one volume or file."""
+MOST_VOXELS = 1 << 27
+"""Voxels of one file: half a gigabyte as float32."""
 MOST_FRAMES = 1 << 14
 OBJECTS: Mapping[str, str] = {
     "1.2.840.10008.1.3.10": "a directory of files (DICOMDIR)",
@@ -32,6 +32,8 @@ COMPRESSED = frozenset(
                 "4.202", "4.203")
 )  # fmt: skip
 """JPEG, JPEG-LS, JPEG 2000, high-throughput JPEG 2000 and RLE: what the decoders read."""
+LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
+"""Those that may lose something."""
 NATIVE_BITS = (8, 16, 32)
 FRAME_GROUPS = (
     0x00189226, 0x00189114, 0x00189112, 0x00189115, 0x00209111, 0x00209113, 0x00209116,
@@ -193,7 +195,7 @@ class _Values:
 def _header(file: _File, shared: Elements, frame: Elements, k: int) -> Header:
     top, place, values = file.top, file.place, _Values(file.top, shared, frame)
     groups = Elements(items={**shared.items, **frame.items}) if file.enhanced else None
-    words = " ".join((*top.texts(0x0008103E), *top.texts(0x00181030)))
+    words = " ".join(top.texts(0x0008103E) or top.texts(0x00181030))
     slope = values.number(0x00281053)
     return Header(
         path=str(place.path), member=place.member, name=place.name, frame=k, frames=file.frames,
@@ -226,7 +228,8 @@ def _header(file: _File, shared: Elements, frame: Elements, k: int) -> Header:
         big=place.syntax == "1.2.840.10008.1.2.2", pixel_offset=top.pixel_offset,
         slope=1.0 if slope is None or slope == 0 else slope,
         intercept=values.number(0x00281052) or 0.0,
-        scale_slope=vendors.scale_slope_of(file.private), lossy=top.text(0x00282110) == "01",
+        scale_slope=vendors.scale_slope_of(file.private),
+        lossy=top.text(0x00282110) == "01" or place.syntax in LOSSY,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,14 +34,17 @@ def opened(path: Path, member: str = "") -> Iterator[tuple[IO[bytes], int]]:
             return
         state = path.stat()
         archive = _archive(path, state.st_mtime_ns, state.st_size, os.getpid())
-        info = archive.getinfo(member)
+        try:
+            info = archive.getinfo(member)
+        except KeyError as e:
+            raise BrokenFileError("the archive is damaged or of an unknown kind") from e
         if info.flag_bits & 1:
             raise BrokenFileError("the archive is encrypted")
         with archive.open(info) as inner:
             yield inner, info.file_size
     except OSError as e:
         raise BrokenFileError("the file cannot be read") from e
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, KeyError, EOFError) as e:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, struct.error) as e:
         raise BrokenFileError("the archive is damaged or of an unknown kind") from e
 
 
@@ -96,7 +100,7 @@ def members(path: Path) -> list[str]:
                 return []
         with zipfile.ZipFile(path) as archive:
             names = [i.filename for i in archive.infolist() if not i.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as e:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error) as e:
         raise BrokenFileError("the archive is damaged or of an unknown kind") from e
     if len(names) > MOST_MEMBERS:
         raise BrokenFileError("the archive holds too many files")

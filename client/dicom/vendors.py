@@ -4,7 +4,10 @@ import re
 
 from hepafed.client.dicom.elements import Elements, Raw, every, numbers_of, text_of
 
-CANON_COMMENT = re.compile(r"b\s*=\s*(\d{1,5}(?:\.\d+)?)\b")
+CANON_COMMENT = re.compile(
+    r"b\s*=\s*(\d{1,5}(?:\.\d+)?)\b(?:\((-?[\d.]{1,9}),(-?[\d.]{1,9}),(-?[\d.]{1,9})\))?"
+)
+"""Canon keeps b-value and direction in the image comment: b=1500(0.445,0.000,0.895)."""
 GE_ISOTROPIC = 15.0
 """(0043,1030) of a combined image; 3, 4, 5 are single axes, 14 is b = 0, 16 a tensor direction."""
 GE_OFFSET = 1_000_000
@@ -31,15 +34,18 @@ def b_value_of(top: Elements, groups: Elements | None, private: dict[str, Raw]) 
             value = value % GE_OFFSET if name == "ge_b" and value >= GE_OFFSET else value
             if 0 <= value < GE_OFFSET:
                 return value % 100_000 if name == "ge_b" else value
-    comment = top.text(0x00204000).lower()
-    found = CANON_COMMENT.match(comment) if comment.startswith("b") else None
+    found = CANON_COMMENT.match(top.text(0x00204000).lower())
     return float(found[1]) if found else None
 
 
 def direction_of(
     top: Elements, groups: Elements | None, private: dict[str, Raw]
 ) -> tuple[float, ...] | None:
-    """Read the diffusion gradient's direction; None when there is none or it is zero."""
+    """Read the diffusion gradient's direction; None when there is none or it is zero.
+
+    GE and Canon give it in the image's axes, the others in the patient's: it tells directions
+    apart and is used for nothing else.
+    """
     for elements in (groups, top):
         if elements is None:
             continue
@@ -55,7 +61,11 @@ def direction_of(
         kept = tuple(p for p in parts if p is not None)
         if (values := _unit(kept)) is not None:
             return values
-    return None
+    found = CANON_COMMENT.match(top.text(0x00204000).lower())
+    try:
+        return _unit(tuple(map(float, found.groups()[1:]))) if found and found[2] else None
+    except ValueError:
+        return None
 
 
 def isotropic(top: Elements, groups: Elements | None, private: dict[str, Raw]) -> bool:

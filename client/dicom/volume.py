@@ -63,6 +63,16 @@ class Volume:
         return f"geometric mean of {len(self.directions)} directions" if self.directions else ""
 
     @property
+    def lossy(self) -> bool:
+        """Whether a slice was compressed with loss."""
+        return any(h.lossy for v in self.stacks for h in v.headers)
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of the files although they are taken."""
+        return "; ".join(filter(None, (self.combined, "compressed with loss" * self.lossy)))
+
+    @property
     def patient_id(self) -> str:
         """Identity as the hospital writes it."""
         return self.headers[0].patient_id

@@ -1,10 +1,12 @@
 """Hostile files: whatever the bytes, a reason; never a crash, a hang, much memory, or a leak."""
 
+import io
 import json
 import random
 import resource
 import struct
 import time
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -170,6 +172,24 @@ def test_every_mutation_ends_in_a_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", range(10))
 def test_five_thousand_mutations_end_in_a_reason(tmp_path: Path, block: int) -> None:
     _run(tmp_path, range(block * 500, (block + 1) * 500))
+
+
+def test_every_mutation_of_an_archive_ends_in_a_reason(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for k, ds in enumerate(classic(axial(slices=3))):
+            archive.writestr(f"{k}", encoded(_marked(ds)))
+    for seed in range(150):
+        rng = random.Random(seed)
+        data = bytearray(out.getvalue())
+        mutate = rng.choice((flip, truncate, absurd, splice))
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / "a.zip").write_bytes(mutate(data, rng))
+        report = inspect(folder)
+        assert report["files"], seed
+        assert all(f["reason"] or f["outcome"] == "taken" for f in report["files"]), seed
+        assert not any(c in json.dumps(report) for c in CANARIES), seed
 
 
 def test_random_bytes_behind_a_dicom_mark_end_in_a_reason(tmp_path: Path) -> None:
