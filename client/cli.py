@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 from hepafed.common.console import command, say, say_json, stages, table
-from hepafed.common.errors import UsageError
+from hepafed.common.errors import CohortError, UsageError
 
 if TYPE_CHECKING:
     from hepafed.client.quality import Quality
@@ -40,8 +40,9 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
 @command
-def inspect(folder: Path, as_json: bool) -> None:
+def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
     r"""Say what HepaFed would make of an export folder; writes nothing.
 
     \b
@@ -49,10 +50,11 @@ def inspect(folder: Path, as_json: bool) -> None:
       client inspect /export --json
     """
     from hepafed.client.dicom.inspect import inspect as look
+    from hepafed.client.dicom.overrides import read_overrides
 
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder of an export")
-    found = look(folder)
+    found = look(folder, read_overrides(_home(ctx)))
     if as_json:
         say_json(json.dumps(found, allow_nan=False))
         return
@@ -160,9 +162,11 @@ def ingest(
         say(f"left: {what}: {why}")
     for warning in report.warnings:
         say(f"warning: {warning}")
-    say(f"taken: {report.taken} lesions")
     if left is not None:
         say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
+    if report.taken == 0:
+        raise CohortError("no lesion could be taken", "see the reasons above, and client inspect")
+    say(f"taken: {report.taken} lesions")
     say("next: client cohort, then client start")
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.client.dicom.header import Header, read_headers
-from hepafed.client.dicom.overrides import Overrides
+from hepafed.client.dicom.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.reasons import BrokenFileError, FileOutcome, outcome_of
-from hepafed.client.dicom.series import NO_OVERRIDES, volumes_of
+from hepafed.client.dicom.series import volumes_of
 from hepafed.client.dicom.source import members
 from hepafed.client.dicom.volume import Volume
 from hepafed.common.errors import DicomError

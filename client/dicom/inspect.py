@@ -4,18 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.client.dicom.folder import read_folder
+from hepafed.client.dicom.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.pixels import statistics
 from hepafed.client.dicom.reasons import outcome_of
 from hepafed.common.errors import DicomError
 
 
-def inspect(folder: Path) -> dict[str, Any]:
+def inspect(folder: Path, overrides: Overrides = NO_OVERRIDES) -> dict[str, Any]:
     """Read a folder and describe it (schema hepafed.inspect/1); writes nothing.
 
     Every stack's pixels are decoded once, slice by slice, so that a file that cannot be decoded
     is refused here and not later. Diffusion directions are listed one by one.
     """
-    reading = read_folder(folder)
+    reading = read_folder(folder, overrides=overrides)
     outcomes = {f.path: f for f in reading.files}
     volumes = []
     for volume in (stack for v in reading.volumes for stack in v.stacks):

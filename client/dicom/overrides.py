@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from hepafed.client.dicom.sequences import Facts, Rule, Test
+from hepafed.client.dicom.rules import Facts, Rule, Test
 from hepafed.common.errors import ConfigError
 from hepafed.common.vocabulary import SEQUENCES
 
@@ -32,6 +32,9 @@ class Overrides:
     """A site's own rules, in the file's order."""
 
     rules: tuple[Rule, ...] = field(default=())
+
+
+NO_OVERRIDES: Final = Overrides()
 
 
 def read_overrides(home: Path) -> Overrides:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hepafed.client.dicom.geometry import Stack
 from hepafed.client.dicom.header import Header
-from hepafed.client.dicom.sequences import Facts
+from hepafed.client.dicom.rules import Facts
 from hepafed.client.dicom.volume import Volume
 
 FAT_SHIFT = 3.4e-6 * 42.577e6

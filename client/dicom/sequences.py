@@ -1,128 +1,23 @@
-"""Which sequence a series is: a declared table of rules, attributes before descriptions.
+"""The rules that name a series' sequence, in order: attributes before descriptions.
 
-The first rule of which every test holds decides. `docs/site-guide.md` shows this table; it is
-written from here.
+The first rule of which every test holds decides. `docs/site-guide.md` shows these tables; they
+are written from here.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the rules may look at, of one stack of slices and its examination."""
-
-    image_type: frozenset[str] = frozenset()
-    component: str = ""
-    weighting: str = ""
-    description: str = ""
-    manufacturer: str = ""
-    pulse: str = ""
-    scanning: frozenset[str] = frozenset()
-    fat_saturated: bool = False
-    volumetric: bool = False
-    echo_time: float | None = None
-    repetition_time: float | None = None
-    inversion_time: float | None = None
-    flip_angle: float | None = None
-    b_value: float | None = None
-    weighted: bool = False
-    """Its series holds a b-value above 0."""
-    temporal: float | None = None
-    contrast: bool = False
-    cycles: float | None = None
-    """Fat against water over the echo time, in turns: whole is in phase, half is opposed."""
-    dual: bool = False
-    """Its series holds two or three echo times."""
-    after_injection: float | None = None
-    """Seconds from the contrast's stated start to the acquisition."""
-    native: bool = False
-    """A T1 stack from before contrast, as far as the examination tells."""
-    alone: bool = True
-    """The only T1 stack of its series, so that the description is its own."""
-    dynamic: bool = False
-    """One of at least three contrast-enhanced T1 stacks of the examination."""
-    after_first: float | None = None
-    """Seconds since the first of those."""
-    order: int = 0
-    """Place among those, from 1."""
-
-
-@dataclass(frozen=True)
-class Test:
-    """One condition: how it reads, and whether it holds."""
-
-    __test__ = False  # not a test case of pytest
-
-    text: str
-    holds: Callable[[Facts], bool]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """If every attribute holds and the words are found, the series is `sequence`."""
-
-    name: str
-    sequence: str
-    """A word of the vocabulary, a finer name, or empty: set aside."""
-    attributes: tuple[Test, ...]
-    why: str
-    """Why this decides; for a set-aside, the reason that the person reads."""
-    words: str = ""
-    """Pattern sought in description, protocol and pulse sequence name."""
-
-    def failing(self, facts: Facts) -> list[str]:
-        """Name the tests that do not hold."""
-        failed = [t.text for t in self.attributes if not t.holds(facts)]
-        if self.words and not re.search(self.words, f"{facts.description} {facts.pulse}"):
-            failed.append(f"description: {self.words}")
-        return failed
-
-
-def at_least(name: str, least: float, unit: str = "") -> Test:
-    """Hold when a number is there and at least `least`."""
-
-    def holds(f: Facts) -> bool:
-        value = getattr(f, name)
-        return value is not None and float(value) >= least
-
-    return Test(f"{_spoken(name)} ≥ {least:g}{unit}", holds)
-
-
-def below(name: str, limit: float, unit: str = "") -> Test:
-    """Hold when a number is there and below `limit`."""
-
-    def holds(f: Facts) -> bool:
-        value = getattr(f, name)
-        return value is not None and float(value) < limit
-
-    return Test(f"{_spoken(name)} < {limit:g}{unit}", holds)
-
-
-def holds_any(name: str, *codes: str) -> Test:
-    """Hold when one of the codes is among an attribute's values."""
-
-    def holds(f: Facts) -> bool:
-        value = getattr(f, name)
-        return bool({value} & set(codes) if isinstance(value, str) else value & set(codes))
-
-    return Test(f"{_spoken(name)}: {' or '.join(codes)}", holds)
-
-
-def is_so(name: str) -> Test:
-    """Hold when a yes-or-no fact is yes."""
-    return Test(_spoken(name), lambda f: bool(getattr(f, name)))
-
-
-def not_so(name: str) -> Test:
-    """Hold when a yes-or-no fact is no."""
-    return Test(f"not {_spoken(name)}", lambda f: not getattr(f, name))
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
+from hepafed.client.dicom.rules import (
+    Facts,
+    Rule,
+    Test,
+    at_least,
+    below,
+    holds_any,
+    is_so,
+    not_so,
+)
 
 
 def _near_cycle(part: float) -> Callable[[Facts], bool]:
@@ -140,7 +35,7 @@ GRADIENT_ONLY = Test("gradient echo, no spin echo", lambda f: "GR" in f.scanning
                      and not f.scanning & {"SE", "RM"})  # fmt: skip
 NOT_GRADIENT = Test("not a gradient echo alone", lambda f: not GRADIENT_ONLY.holds(f))
 ECHO_PLANAR = Test("echo planar", lambda f: "EP" in f.scanning
-                   or bool(re.match(r"\*?ep[_\d]|.*epi", f.pulse)))  # fmt: skip
+                   or bool(re.match(r"ep(2d)?\b|epfid|.*epi", f.pulse)))  # fmt: skip
 FAT_SATURATED = Test("fat saturation (ScanOptions FS, or TI of 100–300 ms)", lambda f:
                      f.fat_saturated or 100 <= (f.inversion_time or 0) <= 300)  # fmt: skip
 NO_B = Test("b-value 0 or none", lambda f: not f.b_value)
@@ -156,7 +51,8 @@ SERIES_RULES: Final = (
     # Of no use here.
     Rule("localizer", "", (holds_any("image_type", "LOCALIZER"),), "a localizer"),
     Rule("localizer-words", "", (), "a localizer",
-         r"\b(loc|localizer|localiser|scout|survey|pilot|3 ?pl(ane)?|tri ?plane)\b"),
+         ("loc", "localizer", "localiser", "scout", "survey", "pilot", "3 pl", "3 plane",
+          "tri plane")),
     Rule("adc", "adc", (holds_any("image_type", "ADC", "ADC_UNSPECIFIED"),),
          "the image type says ADC"),
     Rule("exponential-adc", "", (holds_any("image_type", "EADC", "EXP_ADC"),),
@@ -177,14 +73,19 @@ SERIES_RULES: Final = (
                                       "SUBTRACT", "SUBTRACTION", "SUB", "REFORMATTED"),),
          "a projection, reformation or subtraction"),
     Rule("derived-words", "", (), "a map, projection, subtraction or screenshot",
-         r"\b(mip|minip|mpr|sub|subs|subtraction|subtracted|reformat\w*|cine|movie|screen ?shot"
-         r"|screen save|report|snapshot|fusion|eadc|exp\w* (adc|app\w*)|elasto\w*|mre|wave"
-         r"|stiffness|pdff|fat fraction|[tr][12] ?(star ?)?map\w*|perf\w*|field ?map\w*|gre field"
-         r"|shim\w*|calib\w*|asset|coil sens\w*|ref scan)\b"),
-    Rule("adc-words", "adc", (), "described as ADC", r"\badc\b|apparent diff"),
+         ("mip", "minip", "mpr", "sub", "subs", "subtraction", "subtracted", "reformat*",
+          "cine", "movie", "screen shot", "screen save", "report", "snapshot", "fusion",
+          "eadc", "exp* adc", "exp* app*", "elasto*", "mre", "wave", "stiffness", "pdff",
+          "fat fraction", "t1 map*", "t2 map*", "t2 star map*", "r2 map*", "r2 star map*",
+          "perf*", "field map*", "gre field", "shim*", "calib*", "asset", "coil sens*",
+          "ref scan")),
+    Rule("adc-words", "adc", (), "described as ADC",
+         ("adc", "apparent diff*")),
     Rule("mrcp", "", (at_least("echo_time", 500, " ms"),), "a cholangiogram (MRCP)"),
-    Rule("mrcp-words", "", (), "a cholangiogram (MRCP)", r"mrcp|cholangio"),
-    Rule("flair", "", (), "a fluid-attenuated image (FLAIR)", r"flair|dark ?fluid"),
+    Rule("mrcp-words", "", (), "a cholangiogram (MRCP)",
+         ("*mrcp*", "*cholangio*")),
+    Rule("flair", "", (), "a fluid-attenuated image (FLAIR)",
+         ("*flair*", "dark fluid")),
     # Diffusion.
     Rule("b-value", "dwi", (at_least("b_value", 1),), "a b-value above 0"),
     Rule("b-zero", "dwi", (is_so("weighted"), NO_B),
@@ -193,7 +94,7 @@ SERIES_RULES: Final = (
          (f.image_type | {f.weighting}) & {"DIFFUSION", "TRACEW", "TRACE"})),),
          "the image type says diffusion"),
     Rule("diffusion-words", "dwi", (ECHO_PLANAR,), "echo planar, described as diffusion",
-         r"dwi|diff|\bb ?\d{2,4}\b|\btracew?\b|ep_b\d"),
+         ("*dwi*", "*diff*", "b#", "trace", "tracew")),
     Rule("echo-planar", "", (ECHO_PLANAR,), "an EPI of no role here"),
     Rule("derived", "", (holds_any("image_type", "DERIVED"), holds_any("image_type", "SECONDARY")),
          "a derived image"),
@@ -203,7 +104,7 @@ SERIES_RULES: Final = (
     Rule("balanced", "", (GRADIENT_ONLY, below("repetition_time", 8, " ms"),
                           at_least("flip_angle", 35, "°")), "a balanced gradient echo"),
     Rule("balanced-words", "", (), "a balanced gradient echo",
-         r"true? ?fi(sp)?\b|trufi|fiesta|\bb ?ffe\b|\bb ?tfe\b"),
+         ("true fi", "true fisp", "trufi*", "fiesta", "b ffe", "b tfe")),
     Rule("t2-fat-saturated", "t2", (NOT_GRADIENT, at_least("echo_time", 40, " ms"),
                                     at_least("repetition_time", 800, " ms"), FAT_SATURATED),
          "a long echo and repetition time, with fat saturation (t2-fs)"),
@@ -217,9 +118,11 @@ SERIES_RULES: Final = (
                                                     below("echo_time", 8, " ms")),
          "one of several gradient echoes, fat and water opposed"),
     Rule("in-phase-words", "t1-in-phase", (below("echo_time", 8, " ms"),),
-         "a short echo, described as in phase", r"\bin ?phase\b|\bip\b"),
+         "a short echo, described as in phase",
+         ("in phase", "ip")),
     Rule("opposed-phase-words", "t1-opposed-phase", (below("echo_time", 8, " ms"),),
-         "a short echo, described as opposed", r"\bopp(osed)?\b|out of phase|\bop\b"),
+         "a short echo, described as opposed",
+         ("opp", "opposed", "opp phase", "opposed phase", "out of phase", "op")),
     Rule("t1", "t1", (below("echo_time", 30, " ms"), below("repetition_time", 1200, " ms")),
          "a short echo and repetition time"),
     Rule("t1-prepared", "t1", (GRADIENT_ONLY, is_so("volumetric"), below("echo_time", 12, " ms"),
@@ -228,11 +131,14 @@ SERIES_RULES: Final = (
     Rule("contrast-t2", "t2", (holds_any("weighting", "T2"),), "the file says T2 contrast"),
     Rule("contrast-t1", "t1", (holds_any("weighting", "T1"),), "the file says T1 contrast"),
     # By description, where attributes are missing.
-    Rule("dwi-words", "dwi", (), "described as diffusion", r"\bdwi|\bdiff"),
+    Rule("dwi-words", "dwi", (), "described as diffusion",
+         ("dwi*", "diff*")),
     Rule("t2-words", "t2", (Test("no echo time", lambda f: f.echo_time is None),),
-         "described as T2", r"\bt2"),
+         "described as T2",
+         ("t2*",)),
     Rule("t1-words", "t1", (Test("no echo time", lambda f: f.echo_time is None),),
-         "described as T1", r"\bt1|vibe|lava|thrive|\bquick ?3d"),
+         "described as T1",
+         ("t1*", "*vibe*", "*lava*", "*thrive*", "quick 3d*")),
 )  # fmt: skip
 """For a stack by itself; the first that holds decides."""
 
@@ -250,15 +156,17 @@ PHASE_RULES: Final = (
     Rule("pre-by-position", "t1-pre", (is_so("native"), not_so("alone")),
          "the first temporal position of a dynamic series"),
     Rule("pre-words", "t1-pre", (is_so("alone"),), "described as native",
-         r"\bpre\b|native|\bnativ\b|unenh|non ?contrast|precontrast|without|\bwo\b"),
+         ("pre", "c pre", "native", "nativ", "unenh*", "non contrast", "precontrast",
+          "without", "wo")),
     Rule("hepatobiliary-words", "hepatobiliary", (is_so("alone"),), "described as hepatobiliary",
-         r"hepato ?b|\bhbp\b|\b(1[05]|20) ?min"),
+         ("hepato b*", "hbp", "10 min", "15 min", "20 min")),
     Rule("arterial-words", "arterial", (is_so("alone"),), "described as arterial",
-         r"\bart|arterial|\b[ehl]ap\b|\bc a\b"),
+         ("art*", "*arterial*", "eap", "hap", "lap", "c a")),
     Rule("portal-words", "portal", (is_so("alone"),), "described as portal venous",
-         r"\bport|\bpvp?\b|\bven(ous)?\b|\bvp\b|\bc v\b"),
+         ("port*", "pv", "pvp", "ven", "venous", "vp", "c v")),
     Rule("delayed-words", "delayed", (is_so("alone"),), "described as delayed",
-         r"delay|equil|\blate\b|\bdp\b|transition|\b[2-9] ?min"),
+         ("delay*", "equil*", "late", "dp", "transition*", "2 min", "3 min", "4 min", "5 min",
+          "6 min", "7 min", "8 min", "9 min")),
     Rule("pre", "t1-pre", (is_so("native"),), "no contrast is stated"),
     Rule("arterial-by-time", "arterial", (is_so("dynamic"), below("after_first", 20, " s")),
          "the first of the enhanced stacks"),
@@ -281,10 +189,3 @@ A stated time decides first, and the place among the temporal positions of one s
 description is believed before the time since the first enhanced stack, which is an inference:
 sites fill in the contrast agent for a whole examination beforehand.
 """
-
-UNKNOWN: Final = Rule("none", "", (), "no role in the protocols")
-
-
-def decide(facts: Facts, rules: tuple[Rule, ...]) -> Rule:
-    """Give the first rule that holds, or `UNKNOWN`."""
-    return next((r for r in rules if not r.failing(facts)), UNKNOWN)

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from hepafed.client.dicom.header import Header
-from hepafed.client.dicom.overrides import Overrides
+from hepafed.client.dicom.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.phases import dynamic_facts, facts_of
 from hepafed.client.dicom.reasons import FileOutcome
-from hepafed.client.dicom.sequences import PHASE_RULES, SERIES_RULES, Facts, Rule, decide
+from hepafed.client.dicom.rules import Facts, Rule, decide
+from hepafed.client.dicom.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.client.dicom.stacks import Refusal, stacks_of
 from hepafed.client.dicom.volume import Grouped, Volume
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
-NO_OVERRIDES = Overrides()
 WEIGHT = {"taken": 2, "refused": 1, "set-aside": 0}
 """Which outcome a file of several frames gets: the highest of its frames."""
 
