@@ -110,6 +110,8 @@ class Selection:
     """[lesions]: index in `CLASSES`."""
     lesions: list[str]
     patients: list[str]
+    facts: list[str]
+    """What was measured of each lesion (see `facts`)."""
 
 
 class Cohort:
@@ -278,7 +280,7 @@ class Cohort:
             start += r.slices
         return Selection(
             images, owner, np.array([r.label for r in rows], np.int64),
-            [r.lesion for r in rows], [r.patient for r in rows],
+            [r.lesion for r in rows], [r.patient for r in rows], [r.facts for r in rows],
         )  # fmt: skip
 
     def voxels(self, row: Lesion) -> NDArray[np.float16]:

@@ -50,6 +50,13 @@ def facts_from(text: str) -> Facts:
     return Facts(**{**values, "size": tuple(values["size"])})
 
 
+def readings(facts: Sequence[str]) -> dict[str, NDArray[np.int8]]:
+    """Give each reader's calls of lesions [n]: 1 malignant, 0 benign, −1 not read."""
+    found = [facts_from(text).readers for text in facts]
+    names = sorted({name for readers in found for name in readers})
+    return {n: np.array([r.get(n, -1) for r in found], np.int8) for n in names}
+
+
 def size_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> tuple[float, ...]:
     """Give a box's millimetres along columns, rows and slices, both ends included."""
     steps = np.linalg.norm(reference[:3, :3], axis=0)

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from hepafed.common.vocabulary import CLASSES
 REQUIRED = ("patient_id", "lesion_id", "label")
 BOX = ("x_min", "y_min", "z_min", "x_max", "y_max", "z_max")
 OPTIONAL = ("study_uid", "series_uid", *BOX, "box_space", "mask_file", "mask_value", "reader_*")
+READER = re.compile(r"reader_[A-Za-z0-9_-]{1,40}")
 SPACES = ("voxel", "patient")
 """What box coordinates are: voxel indices of the series, or patient coordinates (LPS, mm)."""
 MOST_SHOWN = 50
@@ -53,6 +55,8 @@ def read_labels(path: Path) -> list[Label]:
         number, never by value.
     """
     columns, rows = _table(path)
+    if not all(READER.fullmatch(c) for c in columns if c.startswith("reader_")):
+        raise LabelsError(f"{path}: a reader's name is not usable", "reader_ and 1 to 40 letters")
     missing = [c for c in REQUIRED if c not in columns]
     some = [c for c in BOX if c in columns]
     if some:
@@ -64,7 +68,7 @@ def read_labels(path: Path) -> list[Label]:
             f"{path} {what}", f"columns: {', '.join(REQUIRED)}[, {', '.join(OPTIONAL)}]"
         )
     problems: list[str] = []
-    readers = [c for c in columns if c.startswith("reader_") and len(c) > len("reader_")]
+    readers = [c for c in columns if c.startswith("reader_")]
     made = [_label(i, row, readers, path.parent, problems.append) for i, row in rows]
     seen: dict[tuple[str, str], int] = {}
     for i, row in rows:

@@ -46,6 +46,7 @@ class Conductor:
             self._fail(run, f"{type(e).__name__} in the coordinator", "see server.log")
         else:
             status = "completed" if model else "stopped"
+            model = "" if run.kind == "cohort" else model
             self._desk.runs.change(run.id, status=status, model=model or run.model)
             self._desk.runs.event(run.id, status, model=model)
 

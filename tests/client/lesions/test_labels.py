@@ -77,3 +77,11 @@ def test_a_missing_column_is_named(tmp_path: Path, write_table: Write, missing: 
     row = {k: v for k, v in (GOOD | box(1, 2, 3, 4, 5, 6)).items() if k != missing}
     with pytest.raises(LabelsError, match=missing):
         read_labels(write_table(tmp_path / "l.csv", row))
+
+
+@pytest.mark.parametrize("column", ["reader_", "reader_Dr. Who", "reader_" + "x" * 41])
+def test_a_reader_s_name_is_letters_and_digits(
+    tmp_path: Path, write_table: Write, column: str
+) -> None:
+    with pytest.raises(LabelsError, match="reader"):
+        read_labels(write_table(tmp_path / "l.csv", GOOD | {column: 1}))

@@ -70,12 +70,20 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], None]) -> None:
 
 
 def ingest(home: Path, folder: Path) -> Cohort:
-    ingest_lld_mmri(home, folder, lambda *_: None)
+    ingest_lld_mmri(home, folder, lambda *_: None, workers=1)
     return Cohort.open(home)
 
 
-def test_every_crop_of_every_phase_lies_on_the_lesion(tmp_path: Path) -> None:
-    store = ingest(tmp_path / "home", write(tmp_path / "lld"))
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The layout and a home that has ingested it, for tests that change neither."""
+    folder = tmp_path_factory.mktemp("lld")
+    ingest(folder / "home", write(folder / "lld"))
+    return folder / "home", folder / "lld"
+
+
+def test_every_crop_of_every_phase_lies_on_the_lesion(taken: tuple[Path, Path]) -> None:
+    store = Cohort.open(taken[0])
     rows = store.rows()
     assert len(rows) == 4
     for row in rows:
@@ -108,25 +116,23 @@ def test_the_eight_phases_have_a_sequence_each() -> None:
     assert keys == list(PHASES)
 
 
-def test_ingesting_again_changes_no_byte_of_the_store(tmp_path: Path) -> None:
-    folder, home = write(tmp_path / "lld"), tmp_path / "home"
+def test_ingesting_again_changes_no_byte_of_the_store(taken: tuple[Path, Path]) -> None:
+    home, folder = taken
 
     def content() -> dict[str, bytes]:
         files = (home / "cohort").rglob("*")
         return {p.name: p.read_bytes() for p in files if p.is_file()}
 
-    ingest(home, folder)
     first = content()
     ingest(home, folder)
     assert content() == first
     assert len(first) == 1 + 4
 
 
-def test_no_name_of_the_data_set_is_in_the_store(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    ingest(home, write(tmp_path / "lld"))
+def test_no_name_of_the_data_set_is_in_the_store(taken: tuple[Path, Path]) -> None:
+    home, folder = taken
     for path in (p for p in home.rglob("*") if p.is_file()):
-        for word in (b"MR000", b"1.2.840", b"1.3.12", str(tmp_path).encode()):
+        for word in (b"MR000", b"1.2.840", b"1.3.12", str(folder).encode()):
             assert word not in path.read_bytes()
 
 
