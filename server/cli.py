@@ -348,14 +348,19 @@ def models(
 
 @main.command()
 @click.argument("model")
-@click.option("--sites", "names", default="", help="Only these, with commas; default: all online.")
+@click.option("--sites", "names", default="", help="Only these, with commas; default: every one.")
 @click.option(
     "--split",
     type=click.Choice(["external", "test"]),
-    default="external",
-    show_default=True,
-    help="Held-out sites, or training sites' internal test.",
+    help="Held-out sites (the default), or training sites' internal test.",
 )
+@click.option(
+    "--evaluation",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="evaluation.toml, recorded before any score exists.",
+)
+@click.option("--wait", metavar="TIME", help="How long to wait for offline sites: 90s, 10m, 2h.")
 @click.option("--watch", "watching", is_flag=True, help="Stay, then write the report.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @json_option
@@ -363,18 +368,28 @@ def models(
 @click.pass_context
 @command
 def validate(
-    ctx: click.Context, model: str, names: str, split: str, watching: bool,
-    folder: Path | None, as_json: bool, access: Path | None,
+    ctx: click.Context, model: str, names: str, split: str | None, evaluation: Path | None,
+    wait: str | None, watching: bool, folder: Path | None, as_json: bool, access: Path | None,
 ) -> None:  # fmt: skip
     r"""Validate a frozen model at the held-out sites and pool their figures.
 
     \b
     Example:
       server validate t2-1a2b3c4d --watch -o report
+      server validate t2-1a2b3c4d --evaluation evaluation.toml --watch --access eva.access
     """
+    from hepafed.common.evaluation import evaluation_from, read_evaluation, seconds_of
+
+    promise = read_evaluation(evaluation) if evaluation else ""
+    split = split or (evaluation_from(promise).split if promise else "external")
     remote = _remote(ctx, access)
     wanted = [n.strip() for n in names.split(",") if n.strip()]
-    run = remote.post("/api/validate", model=model, sites=wanted, split=split)
+    run = remote.post(
+        "/api/validate", model=model, sites=wanted, split=split,
+        wait=seconds_of(wait) if wait else 0, evaluation=promise,
+    )  # fmt: skip
+    if promise and not as_json:
+        say(f"evaluation {run['evaluation']} recorded {run['created'][:19]}Z as {run['id']}")
     _started(remote, run, watching, as_json)
     if watching:
         _write(remote.get(f"/api/runs/{run['id']}/report"), folder or Path(f"report-{run['id']}"))

@@ -37,6 +37,8 @@ def describe(event: dict[str, Any]) -> str:
     kind = event["event"]
     if kind == "waiting":
         return f"waiting for {event['quorum']} training sites; online: {len(event['online'])}"
+    if kind == "absent":
+        return f"waiting up to {event['seconds']:.0f} s for {', '.join(event['sites']) or 'a site'}"
     if kind == "preparing":
         return "making the initial weights"
     if kind == "round":
