@@ -340,10 +340,12 @@ def models(
         say_json(json.dumps(card, indent=1))
         return
     from hepafed.common.files import write_whole
+    from hepafed.server.cards import card_markdown
 
     remote.download(f"/api/models/{model}/weights", folder / model / "weights.safetensors")
     write_whole(folder / model / "card.json", json.dumps(card, indent=1))
-    say(f"wrote {folder / model}: weights.safetensors, card.json")
+    write_whole(folder / model / "card.md", card_markdown(card))
+    say(f"wrote {folder / model}: weights.safetensors, card.json, card.md")
 
 
 @main.command()

@@ -1,0 +1,144 @@
+"""The methods paragraph: what was done, in the words of a paper, from what the report holds."""
+
+from typing import Any
+
+from hepafed.server.report.words import FORM_WORDS
+
+SPLITS = {
+    "external": "external sites that took no part in training; all of their patients were held out",
+    "test": "internal test split of the training sites (20 % of their patients, set aside before "
+    "training)",
+}
+
+
+def methods(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Write the paragraphs, each with its subject; nothing is said of what was not done."""
+    return [
+        ("Design", _design(report)),
+        ("Data", _data(report)),
+        ("Input", _input(report)),
+        ("Privacy", _privacy(report)),
+        ("Statistics", _statistics(report)),
+        ("Comparisons", _comparisons(report)),
+    ]
+
+
+def _design(report: dict[str, Any]) -> str:
+    model, point = report["model"], report["model"]["operating_point"]
+    digest = f" (SHA-256 {model['sha256'][:16]}…)" if model["sha256"] else ""
+    words = [
+        f"A frozen model, {model['id']}{digest}, was evaluated; neither its weights nor its "
+        f"operating point were changed. The operating point, {point['threshold']:.4f} on "
+        f"1 − p(benign), came from: {point['rule']} ({point['chosen_on']})."
+    ]
+    promised = report.get("evaluation")
+    if promised:
+        primary = [e for e in promised["endpoints"] if e["primary"]]
+        words.append(
+            f"Cohorts, endpoints and margins were recorded with the coordinator at "
+            f"{promised['registered'][:19]}Z, before any score existed (SHA-256 "
+            f"{promised['sha256'][:16]}…); {len(primary)} of {len(promised['endpoints'])} "
+            f"endpoints were primary."
+        )
+    else:
+        words.append("The analysis was not registered beforehand: every figure is exploratory.")
+    look = report.get("look")
+    if look:
+        words.append(f"This was look {look['number']} at a cohort of these sites with this model.")
+    return " ".join(words)
+
+
+def _data(report: dict[str, Any]) -> str:
+    patients = sum(s["patients"] for s in report["sites"])
+    lesions = sum(s["lesions"] for s in report["sites"])
+    where = SPLITS.get(report["provenance"].get("split", ""), "a table of scores")
+    words = [
+        f"{patients:,} patients with {lesions:,} lesions of {len(report['sites'])} sites were "
+        f"scored ({where}). Splits are by patient, in an order made with a key that stays at the "
+        "site. A patient is malignant when any of their lesions is."
+    ]
+    missing = report["provenance"].get("missing_sites") or {}
+    if missing:
+        words.append(
+            "No figures came from " + "; ".join(f"{s} ({why})" for s, why in missing.items()) + "."
+        )
+    return " ".join(words)
+
+
+def _input(report: dict[str, Any]) -> str:
+    protocol = report["model"]["protocol"]
+    if not protocol:
+        return "The report was made from a table of class probabilities; how they arose is not known here."
+    return (
+        f"Input was the protocol {protocol}: sequences were found from DICOM attributes, volumes "
+        "built in patient coordinates, other sequences resampled to the reference grid, and crops "
+        "round each marked lesion normalised per sequence; examinations that lack a sequence or "
+        "have broken geometry were left out by the program with a reason. A lesion's probabilities "
+        "are the mean of the log-probabilities over its slices, normalised again; a patient's score "
+        "is the largest 1 − p(benign) over their lesions. One network, no ensemble."
+    )
+
+
+def _privacy(report: dict[str, Any]) -> str:
+    if not report["provenance"].get("run"):
+        return (
+            "Each site of the table was summarised by itself, in fine bins, and pooled as a "
+            "federation's summaries are."
+        )
+    forms = sorted({s.get("form") for s in report["sites"]} - {None})
+    how = "; ".join(FORM_WORDS.get(str(f), str(f)) for f in forms) or FORM_WORDS["cells"]
+    return (
+        "Images, scores and identifiers stayed at the sites. Each released its own figures and "
+        f"counts, and histograms of scores as: {how}. Counts below a site's minimum were "
+        "suppressed there."
+    )
+
+
+def _statistics(report: dict[str, Any]) -> str:
+    rows = report["results"]
+    words = [
+        "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed at "
+        "the site from its scores; the pooled AUC is of one curve over the patients of all sites, "
+        "from histograms in 65,536 bins (the float16 pattern of the logit), or cells merged from "
+        "them; pairs in overlapping cells count half, and the largest error this can make is "
+        "printed as the bound. Intervals are DeLong's (1988), 95 %."
+    ]
+    if any((r["auc"].get("clustered") or {}).get("low") is not None for r in rows):
+        words.append(
+            "Where lesions share a patient the interval is Obuchowski's for clustered data (1997), "
+            "which the text uses; DeLong's stands beside it."
+        )
+    words.append(
+        "Rates are at the locked operating point for patients and at a probability of 0.5 for the "
+        "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
+    )
+    if any(h.get("value") is not None for h in report["heterogeneity"]):
+        words.append(
+            "Between-site variation: DerSimonian and Laird's random effects (1986) on the logit AUC, "
+            "with I² (Higgins 2003)."
+        )
+    if report.get("calibration"):
+        words.append(
+            "Calibration is of the malignancy probability as it leaves the network, without "
+            "recalibration."
+        )
+    if report.get("decision_curve"):
+        words.append("Net benefit follows Vickers and Elkin (2006).")
+    words.append(
+        "No imputation, no smoothing; a figure that cannot be computed is absent, with a reason."
+    )
+    return " ".join(words)
+
+
+def _comparisons(report: dict[str, Any]) -> str:
+    words = []
+    if report.get("readers"):
+        words.append(
+            "Each reader's calls on the same patients were compared with the model's at the "
+            "operating point by McNemar's exact test on the discordant pairs."
+        )
+    if report.get("comparisons"):
+        words.append("P values of several comparisons were adjusted after Holm (1979).")
+    if not words:
+        words.append("No reader and no other model was compared.")
+    return " ".join(words)
