@@ -50,7 +50,8 @@ class Endpoint:
     at_least: float | None = None
     """Goal: met when the lower end of the pooled 95 % interval is not below it."""
     against: str = ""
-    """Comparator of a non-inferiority question: a reader as in the score table (`reader_a`)."""
+    """Comparator of a non-inferiority question: a reader (`reader_a`: rates of the patient task),
+    or the id of another model of the same report (AUC)."""
     margin: float | None = None
     """Non-inferiority margin: shown when the interval of model − comparator is above −margin."""
 

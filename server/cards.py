@@ -41,7 +41,7 @@ def facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         ("Starting weights", card.get("parent") or f"random, seed {plan.get('seed', '–')}"),
         (
             "Strategy",
-            f"{card.get('strategy', '–')}, best of {_rounds(plan)} rounds: {card.get('round', '–')}",
+            f"{card.get('strategy', '–')}; round {card.get('round', '–')} of {_rounds(plan)}",
         ),
         ("Training examples", ", ".join(f"{s}: {n}" for s, n in sorted(examples.items())) or "–"),
         ("Federated tuning AUC", "–" if auc is None else f"{auc:.3f} (macro, one vs rest)"),

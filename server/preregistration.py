@@ -171,19 +171,45 @@ def _figure(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
 
 def _non_inferior(endpoint: Endpoint, margin: float, report: dict[str, Any]) -> dict[str, Any]:
     """Judge model − comparator: shown when the lower end of its interval is above −margin."""
+    found = _difference(endpoint, report)
+    if found is None:
+        why = f"no comparison with {endpoint.against} was released"
+        return {"verdict": "not judged", "why": why}
+    made = {
+        "difference": found.get("value"),
+        "difference_low": found.get("low"),
+        "difference_high": found.get("high"),
+    }
+    if found.get("low") is None:
+        return made | {"verdict": "not judged", "why": found.get("reason") or "no interval"}
+    if found["low"] > -margin:
+        return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
+    return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
+
+
+def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | None:
+    """Find model − reader of a rate, or model − other model of an AUC; None: not released."""
+    name = endpoint.against.removeprefix("reader_")
+    if (endpoint.unit, endpoint.task) == ("patient", "malignant_vs_benign"):
+        for r in report.get("readers") or []:
+            if str(r.get("reader", "")).removeprefix("reader_") == name:
+                found = r.get(f"{endpoint.figure}_difference")
+                return dict(found) if found else None
+    own = report.get("model", {}).get("id")
     for c in report.get("comparisons") or []:
-        if (c.get("scope", "pooled"), c.get("unit"), c.get("task"), c.get("figure")) != (
-            "pooled", endpoint.unit, endpoint.task, endpoint.figure,
-        ) or c.get("against") != endpoint.against:  # fmt: skip
-            continue
-        made = {"difference": c.get("difference"), "difference_low": c.get("low"),
-                "difference_high": c.get("high")}  # fmt: skip
-        if c.get("low") is None:
-            return made | {"verdict": "not judged", "why": c.get("reason") or "no interval"}
-        if c["low"] > -margin:
-            return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
-        return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
-    return {"verdict": "not judged", "why": f"no comparison with {endpoint.against} was released"}
+        pair = (c.get("first"), c.get("second"))
+        here = (c.get("unit"), c.get("task"), "auc") == (
+            endpoint.unit, endpoint.task, endpoint.figure,
+        )  # fmt: skip
+        if here and pair == (endpoint.against, own):
+            return dict(c["difference"])
+        if here and pair == (own, endpoint.against):
+            d = c["difference"]
+            turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
+            return {k: None if v is None else -v for k, v in turned.items()} | {
+                "reason": d.get("reason", "")
+            }
+    return None
 
 
 def recorded(run: Run, runs: Runs, report: dict[str, Any], absent: Iterable[str]) -> dict[str, Any]:

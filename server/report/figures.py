@@ -1,12 +1,26 @@
 """The report's figures: what is drawn, said and tabulated, from the numbers of the report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hepafed.server.report.comparing import reader_points
 from hepafed.server.report.forest import Row, forest
 from hepafed.server.report.rows import Table
-from hepafed.server.report.svg import BLACK, GREY, SHAPES, STYLES, Axis, Chart, Line, Marks, draw
+from hepafed.server.report.svg import (
+    BLACK,
+    BLUE,
+    GREY,
+    SHAPES,
+    STYLES,
+    VERMILLION,
+    Axis,
+    Chart,
+    Line,
+    Marks,
+    draw,
+)
 from hepafed.server.report.words import figure, number, place, preferred
 from markupsafe import Markup
 
@@ -76,7 +90,7 @@ def _roc(report: dict[str, Any]) -> Figure:
         spot = [1 - (pooled["specificity"]["value"] or 0), pooled["sensitivity"]["value"]]
         if pooled["specificity"]["value"] is not None:
             marks.append(Marks(name="Operating point", points=[spot], shape="diamond"))
-    for i, r in enumerate(_readers(report)):
+    for i, r in enumerate(reader_points(report)):
         marks.append(
             Marks(
                 name=r[0], points=[(1 - r[2], r[1])],
@@ -86,7 +100,7 @@ def _roc(report: dict[str, Any]) -> Figure:
     said = "; ".join(line.name for line in lines if line.name)
     chart = Chart(
         id="roc", title=title,
-        description=f"Sensitivity against 1 − specificity. {said}. The points are in the table below.",
+        description=f"Sensitivity against 1 − specificity. {said}. The points are tabled below.",
         x=Axis(label="1 − specificity"), y=Axis(label="Sensitivity"),
         lines=lines, marks=marks, reference=((0, 0), (1, 1)), reference_name="No discrimination",
     )  # fmt: skip
@@ -98,24 +112,6 @@ def _roc(report: dict[str, Any]) -> Figure:
         lines, "roc-points", "Points of the ROC curves", ("1 − specificity", "Sensitivity")
     )
     return Figure("roc", title, caption, draw(chart), table=table)
-
-
-def _readers(report: dict[str, Any]) -> list[tuple[str, float, float]]:
-    """Give (name, sensitivity, specificity) of each reader that has both, pooled."""
-    found = []
-    for r in report.get("readers") or []:
-        if r.get("scope", "pooled") != "pooled":
-            continue
-        sensitivity = (r.get("sensitivity") or {}).get("value")
-        specificity = (r.get("specificity") or {}).get("value")
-        if sensitivity is not None and specificity is not None:
-            found.append((reader_name(r["reader"]), sensitivity, specificity))
-    return found
-
-
-def reader_name(column: str) -> str:
-    """Name a reader by the column: `reader_a` is Reader a."""
-    return "Reader " + column.removeprefix("reader_").replace("_", " ")
 
 
 def _pr(report: dict[str, Any]) -> Figure:
@@ -173,8 +169,8 @@ def _forest(report: dict[str, Any]) -> Figure:
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
     caption = (
         "Squares are sites, as large as their weight (inverse variance); diamonds are the pooled "
-        "AUC, the plain mean of the sites and the random-effects mean; the last bar, where there is "
-        "one, is where a new site's AUC is expected (95 % prediction interval)."
+        "AUC, the plain mean of the sites and the random-effects mean; a last bar, where there "
+        "is one, is where a new site's AUC is expected (95 % prediction interval)."
     )
     return Figure("forest", title, caption, forest("forest", title, said, made), table=table)
 
@@ -216,8 +212,77 @@ def _why(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _calibration(report: dict[str, Any]) -> Figure:
-    return Figure("calibration", "Calibration", "", reason="not computed in this report")
+    title = "Calibration, malignancy per patient"
+    rows = [
+        c for c in report["calibration"]
+        if (c["unit"], c["task"]) == HEADLINE and c["scope"] == "pooled"
+    ]  # fmt: skip
+    held = [b for c in rows for b in c.get("reliability") or [] if b["n"]]
+    shown = [b for b in held if (b["observed"] or {}).get("value") is not None]
+    if not shown:
+        why = next((c["slope"]["reason"] for c in rows if c["slope"].get("reason")), "")
+        return Figure("calibration", title, "", reason=why or "no site released what it needs")
+    points = [
+        (b["mean_score"], b["observed"]["value"], b["observed"]["low"], b["observed"]["high"])
+        for b in shown
+    ]
+    slope = figure(rows[0]["slope"])
+    chart = Chart(
+        id="calibration", title=title,
+        description="Share malignant against mean predicted probability in tenths of the "
+        f"probability, pooled. Calibration slope {slope}. The points are in the table below.",
+        x=Axis(label="Mean predicted probability"), y=Axis(label="Share malignant"),
+        lines=(Line(name="", points=points, colour=BLUE),),
+        marks=(Marks(name="Pooled, 95 % interval", points=points, colour=BLUE),),
+        reference=((0, 0), (1, 1)), reference_name="Perfect",
+    )  # fmt: skip
+    table = Table(
+        "reliability", "Tenths of the predicted probability",
+        ("From", "To", "Patients", "Mean predicted", "Share malignant", "Low", "High"),
+        tuple(
+            (b["low"], b["high"], b["n"], b["mean_score"],
+             *((b["observed"] or {}).get(k) for k in ("value", "low", "high")))
+            for b in held
+        ),
+    )  # fmt: skip
+    caption = f"Patients of all sites in tenths of the predicted probability; slope {slope}."
+    return Figure("calibration", title, caption, draw(chart), table=table)
 
 
 def _decision(report: dict[str, Any]) -> Figure:
-    return Figure("decision", "Decision curve", "", reason="not computed in this report")
+    title = "Decision curve, malignancy per patient"
+    rows = _headline(report)
+    points = [p for r in rows if r["scope"] == "pooled" for p in r.get("net_benefit") or []]
+    if not points:
+        return Figure("decision", title, "", reason=_why(rows))
+    model = [(p["threshold"], p["model"]) for p in points]
+    everybody = [(p["threshold"], p["all"]) for p in points]
+    top = max(0.1, *(y for _, y in model + everybody))
+    high = math.ceil(top * 10) / 10
+    # the line of treating everybody falls far below 0: it is cut where it has lost
+    kept = [p for p in everybody if p[1] >= -0.1]
+    if len(kept) < len(everybody):
+        (x0, y0), (x1, y1) = kept[-1], everybody[len(kept)]
+        kept.append((x0 + (x1 - x0) * (y0 + 0.1) / (y0 - y1), -0.1))
+    chart = Chart(
+        id="decision", title=title,
+        description="Net benefit of acting on the model, on everybody and on nobody, by threshold "
+        "probability, pooled. The points are in the table below.",
+        x=Axis(label="Threshold probability"),
+        y=Axis(label="Net benefit", low=-0.1, high=high,
+               ticks=tuple(round(-0.1 + n / 10, 1) for n in range(round(high * 10) + 2))),
+        lines=(
+            Line(name="Act on the model", points=model, colour=BLACK, width=2.4),
+            Line(name="Act on everybody", points=kept, colour=VERMILLION, dash="7 3"),
+        ),
+        reference=((0, 0), (1, 0)), reference_name="Act on nobody",
+    )  # fmt: skip
+    table = Table(
+        "net-benefit", "Net benefit by threshold", ("Threshold", "Model", "Everybody"),
+        tuple((p["threshold"], p["model"], p["all"]) for p in points),
+    )  # fmt: skip
+    caption = (
+        "Net benefit: true positives less false positives weighted by the odds of the threshold, "
+        "per patient, at the prevalence of the pooled cohort."
+    )
+    return Figure("decision", title, caption, draw(chart), table=table)

@@ -33,6 +33,9 @@ def forest(identity: str, title: str, description: str, rows: Sequence[Row]) -> 
     others = [r for r in rows if r.kind != "site"]
     bottom = TOP + STEP * len(rows) + (12 if sites and others else 0)
 
+    def upright(at: float, kind: str) -> str:
+        return f'<line x1="{at:.1f}" y1="{TOP - 8}" x2="{at:.1f}" y2="{bottom}" class="{kind}"/>'
+
     def x(value: float) -> float:
         return LEFT + (min(1.0, max(low, value)) - low) / (1 - low) * (RIGHT - LEFT)
 
@@ -42,14 +45,10 @@ def forest(identity: str, title: str, description: str, rows: Sequence[Row]) -> 
     ]
     for n in range(round((1 - low) * 10) + 1):
         tick = round(low + n / 10, 1)
-        parts.append(
-            f'<line x1="{x(tick):.1f}" y1="{TOP - 8}" x2="{x(tick):.1f}" y2="{bottom}" class="grid"/>'
-        )
+        parts.append(upright(x(tick), "grid"))
         parts.append(text(x(tick), bottom + 16, f"{tick:g}", "mid"))
     if low <= 0.5:
-        parts.append(
-            f'<line x1="{x(0.5):.1f}" y1="{TOP - 8}" x2="{x(0.5):.1f}" y2="{bottom}" class="reference"/>'
-        )
+        parts.append(upright(x(0.5), "reference"))
     y = TOP + 6.0
     for row in sites:
         parts += _row(row, y, x)
@@ -77,8 +76,8 @@ def _row(row: Row, y: float, x: Callable[[float], float]) -> list[str]:
     colour = BLUE if row.kind == "site" else BLACK
     if low is not None and high is not None:
         parts.append(
-            f'<path d="M{low:.1f} {y - 4}V{y + 4}M{low:.1f} {y}H{high:.1f}M{high:.1f} {y - 4}V{y + 4}" '
-            f'fill="none" stroke="{colour}" stroke-width="1.5"/>'
+            f'<path d="M{low:.1f} {y - 4}V{y + 4}M{low:.1f} {y}H{high:.1f}'
+            f'M{high:.1f} {y - 4}V{y + 4}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
         )
     if row.kind != "prediction":
         shape, size = ("square", 3 + 4 * row.weight**0.5) if row.kind == "site" else ("diamond", 5)

@@ -68,14 +68,14 @@ def _data(report: dict[str, Any]) -> str:
 def _input(report: dict[str, Any]) -> str:
     protocol = report["model"]["protocol"]
     if not protocol:
-        return "The report was made from a table of class probabilities; how they arose is not known here."
+        return "The report was made from a table of class probabilities; how they arose is unknown."
     return (
         f"Input was the protocol {protocol}: sequences were found from DICOM attributes, volumes "
         "built in patient coordinates, other sequences resampled to the reference grid, and crops "
         "round each marked lesion normalised per sequence; examinations that lack a sequence or "
         "have broken geometry were left out by the program with a reason. A lesion's probabilities "
-        "are the mean of the log-probabilities over its slices, normalised again; a patient's score "
-        "is the largest 1 − p(benign) over their lesions. One network, no ensemble."
+        "are the mean of the log-probabilities over its slices, normalised again; a patient's "
+        "score is the largest 1 − p(benign) over their lesions. One network, no ensemble."
     )
 
 
@@ -85,8 +85,8 @@ def _privacy(report: dict[str, Any]) -> str:
             "Each site of the table was summarised by itself, in fine bins, and pooled as a "
             "federation's summaries are."
         )
-    forms = sorted({s.get("form") for s in report["sites"]} - {None})
-    how = "; ".join(FORM_WORDS.get(str(f), str(f)) for f in forms) or FORM_WORDS["cells"]
+    forms = sorted({str(f["form"]) for f in report.get("forms") or []})
+    how = "; ".join(FORM_WORDS.get(f, f) for f in forms) or FORM_WORDS["cells"]
     return (
         "Images, scores and identifiers stayed at the sites. Each released its own figures and "
         f"counts, and histograms of scores as: {how}. Counts below a site's minimum were "
@@ -97,10 +97,10 @@ def _privacy(report: dict[str, Any]) -> str:
 def _statistics(report: dict[str, Any]) -> str:
     rows = report["results"]
     words = [
-        "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed at "
-        "the site from its scores; the pooled AUC is of one curve over the patients of all sites, "
-        "from histograms in 65,536 bins (the float16 pattern of the logit), or cells merged from "
-        "them; pairs in overlapping cells count half, and the largest error this can make is "
+        "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed "
+        "at the site from its scores; the pooled AUC is of one curve over the patients of all "
+        "sites, from histograms in 65,536 bins (the float16 pattern of the logit), or cells merged "
+        "from them; pairs in overlapping cells count half, and the largest error this can make is "
         "printed as the bound. Intervals are DeLong's (1988), 95 %."
     ]
     if any((r["auc"].get("clustered") or {}).get("low") is not None for r in rows):
@@ -112,17 +112,21 @@ def _statistics(report: dict[str, Any]) -> str:
         "Rates are at the locked operating point for patients and at a probability of 0.5 for the "
         "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
     )
-    if any(h.get("value") is not None for h in report["heterogeneity"]):
+    spread = report["heterogeneity"]
+    predicted = any((h.get("prediction") or {}).get("low") is not None for h in spread)
+    if any(h.get("value") is not None for h in spread):
         words.append(
-            "Between-site variation: DerSimonian and Laird's random effects (1986) on the logit AUC, "
-            "with I² (Higgins 2003)."
+            "Between-site variation: DerSimonian and Laird's random effects (1986) on the logit "
+            "AUC, with I² (Higgins 2003)"
+            + (" and a prediction interval for a new site." if predicted else ".")
         )
     if report.get("calibration"):
         words.append(
-            "Calibration is of the malignancy probability as it leaves the network, without "
-            "recalibration."
+            "Calibration is of the probabilities as they leave the network, without recalibration: "
+            "slope and intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
+            "and the expected calibration error over tenths."
         )
-    if report.get("decision_curve"):
+    if any(r.get("net_benefit") for r in rows):
         words.append("Net benefit follows Vickers and Elkin (2006).")
     words.append(
         "No imputation, no smoothing; a figure that cannot be computed is absent, with a reason."
@@ -134,8 +138,9 @@ def _comparisons(report: dict[str, Any]) -> str:
     words = []
     if report.get("readers"):
         words.append(
-            "Each reader's calls on the same patients were compared with the model's at the "
-            "operating point by McNemar's exact test on the discordant pairs."
+            "Each reader's calls were compared with the model's at the operating point on the "
+            "patients that the reader judged, by McNemar's exact test on the discordant pairs; "
+            "paired differences have Bonett and Price's interval (2012). Agreement: Cohen's kappa."
         )
     if report.get("comparisons"):
         words.append("P values of several comparisons were adjusted after Holm (1979).")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.server import cards
-from hepafed.server.report import rows
+from hepafed.server.report import comparing, rows
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
 from hepafed.server.report.figures import figures
 from hepafed.server.report.methods import methods
@@ -64,6 +64,7 @@ def render(report: dict[str, Any]) -> str:
         preferred=preferred,
         figures=figures(report),
         rows=rows,
+        comparing=comparing,
         methods=methods(report),
         checklists=checklists(report, anchors),
         status_words=STATUS_WORDS,

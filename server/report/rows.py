@@ -6,6 +6,7 @@ from typing import Any
 from hepafed.common.vocabulary import CLASS_KEYS
 from hepafed.server.report.words import (
     FIGURE_WORDS,
+    FORM_WORDS,
     NONE,
     bound,
     figure,
@@ -39,12 +40,12 @@ def sites(report: dict[str, Any]) -> Table:
     rows = []
     for s in report["sites"]:
         counts = [s["by_class"].get(k) for k in CLASS_KEYS]
-        rows.append((s["site"], s["patients"], s["lesions"], *counts, s.get("form", NONE)))
+        rows.append((s["site"], s["patients"], s["lesions"], *counts))
     if len(rows) > 1:
         total = [sum(s[k] for s in report["sites"]) for k in ("patients", "lesions")]
         by_class = [_sum([s["by_class"].get(k) for s in report["sites"]]) for k in CLASS_KEYS]
-        rows.append(("All sites", *total, *by_class, ""))
-    head = ("Site", "Patients", "Lesions", *(w.capitalize() for w in CLASS_WORDS), "Released as")
+        rows.append(("All sites", *total, *by_class))
+    head = ("Site", "Patients", "Lesions", *(w.capitalize() for w in CLASS_WORDS))
     return Table("cohorts", "Patients and lesions by site and class", head, tuple(rows))
 
 
@@ -115,20 +116,30 @@ def lesion_rates(report: dict[str, Any]) -> Table:
 
 def heterogeneity(report: dict[str, Any]) -> Table:
     """Tabulate random effects, I², τ² and the prediction interval of every task."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for h in report["heterogeneity"]:
         if h.get("value") is None:
             rows.append((task(h), h["sites"], (NONE, h.get("reason", "")), NONE, NONE, NONE))
             continue
         ends = h.get("prediction") or {}
         predicted: object = interval(ends) or (NONE, ends.get("reason", ""))
-        rows.append(
-            (task(h), h["sites"], figure(h), predicted, f"{100 * h['i2']:.0f} %", number(h["tau2"]))
-        )
-    return Table(
-        "heterogeneity", "Between sites: random effects on the logit AUC",
-        ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²"), tuple(rows),
-    )  # fmt: skip
+        spread = (f"{100 * h['i2']:.0f} %", number(h["tau2"]))
+        rows.append((task(h), h["sites"], figure(h), predicted, *spread))
+    head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
+    return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows))
+
+
+def leave_one_out(report: dict[str, Any]) -> Table:
+    """Tabulate the headline task without each site in turn."""
+    rows = [
+        (o["without"], figure(o), figure(o.get("pooled")), number(o.get("i2")), number(o["tau2"]))
+        for h in report["heterogeneity"]
+        if (h["unit"], h["task"]) == HEADLINE
+        for o in h.get("leave_one_out") or []
+        if o.get("value") is not None
+    ]
+    head = ("Without", "Random effects AUC (95 % CI)", "Pooled AUC (95 % CI)", "I²", "τ²")
+    return Table("leave-one-out", "Leaving out one site, patients", head, tuple(rows))
 
 
 def confusion(report: dict[str, Any]) -> Table:
@@ -181,3 +192,130 @@ def endpoints(report: dict[str, Any]) -> Table:
         "endpoints", "Endpoints named beforehand", ("Endpoint", "Kind", "Goal", "Found", "Verdict"),
         tuple(rows),
     )  # fmt: skip
+
+
+def fixed_points(report: dict[str, Any]) -> Table:
+    """Tabulate figures read off the pooled curves: partial AUC, one rate at the other's value."""
+    kinds = (
+        ("partial_auc", "Partial AUC, specificity from {:g}", "specificity"),
+        ("sensitivity_at", "Sensitivity at specificity {:g}", "specificity"),
+        ("specificity_at", "Specificity at sensitivity {:g}", "sensitivity"),
+    )
+    rows: list[tuple[object, ...]] = []
+    for r in report["results"]:
+        if r["scope"] != "pooled" or (r["unit"], r["task"]) != HEADLINE:
+            continue
+        for key, words, at in kinds:
+            for f in r.get(key) or []:
+                rows.append((words.format(f[at]), number(f["value"]), _open(f)))
+        precision = r.get("average_precision") or {}
+        if precision:
+            shown: object = number(precision["value"])
+            rows.append(("Average precision", shown, precision.get("reason", NONE)))
+    return Table(
+        "fixed-points", "Patients: figures read off the pooled curves",
+        ("Figure", "Value", "What the released cells leave open"), tuple(rows),
+    )  # fmt: skip
+
+
+def _open(f: dict[str, Any]) -> str:
+    least, most = f.get("least"), f.get("most")
+    if least is None or most is None:
+        return str(f.get("reason", NONE))
+    return "nothing" if most - least < 5e-4 else f"{number(least)}–{number(most)}"
+
+
+def more_rates(report: dict[str, Any]) -> Table:
+    """Tabulate what follows from the counts at the operating point, pooled and by site."""
+    keys = ("balanced_accuracy", "likelihood_positive", "likelihood_negative", "f1", "mcc")
+    rows = [
+        (place(r), *(_estimate(r.get(k)) for k in keys))
+        for r in report["results"]
+        if (r["unit"], r["task"]) == HEADLINE and r.get("balanced_accuracy")
+    ]
+    head = ("Where", "Balanced accuracy", "LR+", "LR−", "F1", "MCC")
+    note = "LR: likelihood ratio. MCC: Matthews' correlation."
+    return Table("more-rates", "Patients, further figures of the counts", head, tuple(rows), note)
+
+
+def _estimate(values: dict[str, Any] | None) -> object:
+    if not values or values.get("value") is None:
+        return NONE, (values or {}).get("reason", "")
+    return number(values["value"]), interval(values)
+
+
+def at_prevalence(report: dict[str, Any]) -> Table:
+    """Tabulate predictive values at stated prevalences."""
+    rows = [
+        (f"{p['prevalence']:.0%}", _either(p.get("ppv")), _either(p.get("npv")))
+        for r in report["results"]
+        if r["scope"] == "pooled" and (r["unit"], r["task"]) == HEADLINE
+        for p in r.get("at_prevalence") or []
+    ]
+    note = "From the pooled sensitivity and specificity (Bayes); other mixes give other values."
+    head = ("Share malignant", "PPV", "NPV")
+    return Table("prevalence", "Predictive values at a stated prevalence", head, tuple(rows), note)
+
+
+def _either(value: Any) -> object:  # noqa: ANN401 - a number, or an object with an interval
+    return _estimate(value) if isinstance(value, dict) else number(value)
+
+
+def multiclass(report: dict[str, Any]) -> Table:
+    """Tabulate the three-class figures of lesions."""
+    keys = ("macro", "hand_till", "accuracy", "kappa", "balanced_accuracy", "f1_macro", "mcc")
+    rows = [
+        (place(m), m["n"], *(_estimate(m.get(k)) for k in keys))
+        for m in report.get("multiclass") or []
+    ]
+    head = ("Where", "n", "Macro AUC", "Hand–Till", "Accuracy", "Kappa", "Bal. acc.", "F1", "MCC")
+    note = "Class with the largest probability, except the AUCs. F1 is the mean over the classes."
+    return Table("multiclass", "Lesions, three classes", head, tuple(rows), note)
+
+
+def calibration(report: dict[str, Any]) -> Table:
+    """Tabulate calibration: all scopes of the headline task, the pooled of the others."""
+    keys = ("slope", "intercept", "in_the_large", "brier", "ece")
+    rows = [
+        (task(c), place(c), *(_estimate(c.get(k)) for k in keys))
+        for c in report.get("calibration") or []
+        if c.get("scope") == "pooled" or (c["unit"], c["task"]) == HEADLINE
+    ]
+    head = ("Task", "Where", "Slope", "Intercept", "In the large", "Brier", "ECE")
+    note = "Slope 1 and intercept 0 are perfect. ECE: expected calibration error over tenths."
+    return Table("calibration", "Calibration", head, tuple(rows), note, span=2)
+
+
+def drift(report: dict[str, Any]) -> Table:
+    """Tabulate how far each site's scores are from those of the tuning data."""
+    rows = [
+        (place({"scope": "site", **d}), task(d), d.get("class", NONE), number(d.get("psi")),
+         number(d.get("ks")), d.get("reason", ""))
+        for d in report.get("drift") or []
+    ]  # fmt: skip
+    head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
+    note = "PSI: population stability index; above 0.25 is usually called a shift. KS: largest gap."
+    return Table("drift", "Scores against those of the tuning data", head, tuple(rows), note)
+
+
+def released(report: dict[str, Any]) -> Table:
+    """Tabulate what form each site's histograms took, and what it withheld."""
+    forms = {f["site"]: f["form"] for f in report.get("forms") or []}
+    rows = []
+    for s in report["sites"]:
+        form = str(forms.get(s["site"]) or s.get("form") or "")
+        held = [x["what"] for x in report["suppressed"] if x["site"] == s["site"]]
+        rows.append((s["site"], FORM_WORDS.get(form, form) or NONE, "; ".join(held) or "nothing"))
+    head = ("Site", "Histograms of scores", "Withheld")
+    return Table("released", "What each site released, and in which form", head, tuple(rows))
+
+
+def subgroups(report: dict[str, Any]) -> Table:
+    """Tabulate figures by subgroup."""
+    rows = [
+        (f"{g.get('column', '')}: {g.get('value_name', g.get('group', ''))}", place(g), g.get("n"),
+         _estimate(g.get("auc")), _estimate(g.get("sensitivity")), _estimate(g.get("specificity")))
+        for g in report.get("subgroups") or []
+    ]  # fmt: skip
+    head = ("Subgroup", "Where", "n", "AUC", "Sensitivity", "Specificity")
+    return Table("subgroups", "Figures by subgroup", head, tuple(rows))

@@ -14,6 +14,10 @@ from hepafed.server.cards import card_markdown
 from hepafed.server.report.page import render
 
 FIGURES = ("auc", "sensitivity", "specificity", "ppv", "npv", "accuracy")
+ESTIMATES = ("balanced_accuracy", "likelihood_positive", "likelihood_negative")
+VALUES = ("f1", "mcc", "average_precision")
+LISTS = ("net_benefit", "at_prevalence", "partial_auc", "sensitivity_at", "specificity_at")
+"""Lists of objects in a result; each has a file of its own."""
 CURVES = {"roc": ("false_positive_rate", "sensitivity"), "pr": ("recall", "precision")}
 """Lists of points in a result, and the names of their columns."""
 SCHEMA = Path(__file__).with_name("schema.json")
@@ -83,12 +87,25 @@ def tables(report: dict[str, Any]) -> dict[str, str]:
         ]
         if rows:
             files[f"{key}.csv"] = _csv(("scope", "site", "unit", "task", *columns), rows)
+    for key in LISTS:
+        flat = [
+            {k: r[k] for k in ("scope", "site", "unit", "task")} | dict(_flat(values))
+            for r in report["results"]
+            for values in r.get(key) or []
+        ]
+        if flat:
+            files[f"{key}.csv"] = _records(flat)
     for key, values in report.items():
         if key not in ("results", "sites", "suppressed") and isinstance(values, list) and values:
             flat = [dict(_flat(v)) for v in values if isinstance(v, dict)]
-            columns = tuple(dict.fromkeys(c for row in flat for c in row))
-            files[f"{key}.csv"] = _csv(columns, ([row.get(c) for c in columns] for row in flat))
+            if flat:
+                files[f"{key}.csv"] = _records(flat)
     return files
+
+
+def _records(rows: Sequence[dict[str, object]]) -> str:
+    columns = tuple(dict.fromkeys(c for row in rows for c in row))
+    return _csv(columns, ([row.get(c) for c in columns] for row in rows))
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, object]]:
@@ -119,17 +136,18 @@ def _cell(value: object) -> object:
 
 def _result_header() -> list[str]:
     header = ["scope", "site", "unit", "task", "n", "positives"]
-    for figure in FIGURES:
+    for figure in (*FIGURES, *ESTIMATES):
         header += [figure, f"{figure}_low", f"{figure}_high"]
-    return [*header, "binning_error", "auc_clustered_low", "auc_clustered_high", "reason"]
+    return [*header, *VALUES, "binning_error", "auc_clustered_low", "auc_clustered_high", "reason"]
 
 
 def _results(report: dict[str, Any]) -> Iterable[list[object]]:
     for r in report["results"]:
         row = [r["scope"], r["site"], r["unit"], r["task"], r["n"], r["positives"]]
-        for figure in FIGURES:
+        for figure in (*FIGURES, *ESTIMATES):
             values = r.get(figure) or {}
             row += [values.get("value"), values.get("low"), values.get("high")]
+        row += [(r.get(k) or {}).get("value") for k in VALUES]
         clustered = r["auc"].get("clustered") or {}
         row += [r["auc"]["binning_error"], clustered.get("low"), clustered.get("high")]
         yield [*row, r["auc"].get("reason", "")]

@@ -118,6 +118,57 @@ def test_the_clustered_interval_decides_where_there_is_one() -> None:
     assert (endpoint["verdict"], endpoint["low"]) == ("not shown", 0.84)
 
 
+def against(low: float, high: float, margin: float = 0.05) -> str:
+    text = (
+        promise()
+        + f"""
+[[endpoints]]
+figure = "sensitivity"
+against = "reader_a"
+margin = {margin}
+"""
+    )
+    difference = {"value": (low + high) / 2, "low": low, "high": high}
+    made = {
+        "results": [],
+        "readers": [{"reader": "reader_a", "sensitivity_difference": difference}],
+    }
+    return str(judged(evaluation_from(text), run("a", 1), made, [])["endpoints"][1]["verdict"])
+
+
+def test_non_inferiority_is_shown_only_when_the_interval_is_above_minus_the_margin() -> None:
+    assert against(-0.04, 0.06) == "non-inferior"
+    assert against(-0.05, 0.06) == "not shown"
+    assert against(-0.20, -0.10) == "not shown"
+
+
+def test_non_inferiority_to_another_model_takes_the_difference_the_right_way_round() -> None:
+    text = (
+        promise()
+        + """
+[[endpoints]]
+against = "other"
+margin = 0.05
+"""
+    )
+    difference = {"value": 0.01, "low": -0.10, "high": 0.04}
+    for pair, verdict in ((("m", "other"), "non-inferior"), (("other", "m"), "not shown")):
+        comparison = {
+            "first": pair[0], "second": pair[1], "unit": "patient",
+            "task": "malignant_vs_benign", "difference": difference,
+        }  # fmt: skip
+        made = {"model": {"id": "m"}, "results": [], "comparisons": [comparison]}
+        endpoints = judged(evaluation_from(text), run("a", 1), made, [])["endpoints"]
+        assert endpoints[1]["verdict"] == verdict
+
+
+def test_a_comparison_that_nobody_released_is_not_judged() -> None:
+    text = promise() + '[[endpoints]]\nfigure = "sensitivity"\nagainst = "reader_z"\nmargin = 0.1\n'
+    endpoint = judged(evaluation_from(text), run("a", 1), {"results": []}, [])["endpoints"][1]
+    assert (endpoint["verdict"], endpoint["value"]) == ("not judged", None)
+    assert "reader_z" in endpoint["why"]
+
+
 def test_the_absent_of_the_promised_cohorts_are_named() -> None:
     made = judged(evaluation_from(promise()), run("a", 1), {"results": []}, ["external-2", "z"])
     assert made["absent"] == ["external-2"]
