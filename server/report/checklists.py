@@ -11,6 +11,12 @@ STATUS_WORDS = {
     "partly": "Partly; authors complete",
     "authors": "Authors",
 }
+PART_WORDS = {
+    "card": "model card",
+    "evaluation": "registered evaluation",
+    "readers": "reader's calls",
+    "subgroups": "subgroups",
+}
 SPLIT_WORDS = {
     "external": "external sites, which took no part in training",
     "test": "internal test of the training sites",
@@ -60,7 +66,8 @@ def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Check
     for row in values["items"]:
         number, section, topic, status, where, text, needs = row
         if needs and not _holds(report, needs):
-            items.append(Item(number, section, topic, "authors", "", "This report holds none."))
+            why = f"Yours: this report holds no {PART_WORDS[needs]}."
+            items.append(Item(number, section, topic, "authors", "", why))
             continue
         items.append(
             Item(
