@@ -26,7 +26,8 @@ from hepafed.common.messages import (
     unpack,
 )
 from hepafed.common.plan import Plan
-from hepafed.common.scores import ScoreTable, summarise, tuning_figures, write_scores
+from hepafed.common.scores import ScoreTable, write_scores
+from hepafed.common.summaries import summarise, tuning_figures
 from hepafed.common.weights import to_bf16
 
 log = logging.getLogger("hepafed.client")

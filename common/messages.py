@@ -49,6 +49,8 @@ class Cells:
     edges: tuple[int, ...]
     positives: tuple[int, ...]
     negatives: tuple[int, ...]
+    first_rest: tuple[int, ...] = ()
+    """Lesion tasks: how many of the negatives are of the first of the two other classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,7 @@ class Figure:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    se: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,9 @@ class TaskSummary:
     true_negatives: int | None
     cells: Cells | None
     """None: suppressed, or too few for two cells."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    """Exact, from the site's own scores: `clustered` (interval of the AUC), `slope`, `intercept`,
+    `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`, …"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +163,12 @@ class SiteSummary:
     """3×3 lesion counts, truth by row, argmax class by column; None: suppressed."""
     suppressed: tuple[str, ...] = field(default=())
     """Names of what was withheld."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    """Exact, of all classes: `macro` and `hand_till` AUC."""
+    sections: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Small sections of `common/additive.py` (`summaries.RELEASED`): counts and sums."""
+    readers: tuple[str, ...] = ()
+    """Readers of the sections `reader_calls` and `reader_pairs`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from hepafed.common.messages import (
     TuningFigures,
 )
 from hepafed.common.records import read_record, write_record
-from hepafed.common.scores import choose_threshold
+from hepafed.common.summaries import choose_threshold
 from hepafed.common.weights import to_bf16
 from hepafed.server import checkpoints
 from hepafed.server.aggregation import WeightedMean, check_update
