@@ -403,33 +403,64 @@ def validate(
 @click.argument("run", default="")
 @click.option("--scores", type=click.Path(path_type=Path), help="A score table instead of a run.")
 @click.option("--threshold", default=0.5, show_default=True, help="Operating point for --scores.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Another model's scores of the same lesions, to compare; may be given again.",
+)
+@click.option("--prevalence", type=float, multiple=True, help="State PPV and NPV at this as well.")
+@click.option("--margin", type=float, help="Non-inferiority margin for --against and readers.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @access_option
 @click.pass_context
 @command
 def report(
-    ctx: click.Context, run: str, scores: Path | None, threshold: float, folder: Path | None,
-    access: Path | None,
+    ctx: click.Context, run: str, scores: Path | None, threshold: float, against: tuple[Path, ...],
+    prevalence: tuple[float, ...], margin: float | None, folder: Path | None, access: Path | None,
 ) -> None:  # fmt: skip
     r"""Write the report of a validation run, or of a score table.
 
     \b
     Example:
       server report validate-1a2b3c -o report
-      server report --scores scores.csv --threshold 0.5 -o report
+      server report --scores t2.csv --against t2-dwi.csv --threshold 0.5 -o report
     """
     if bool(run) == bool(scores):
         raise UsageError("name a run, or a score table with --scores", "server report --help")
     if scores is not None:
-        from hepafed.common.scores import read_scores
-        from hepafed.server.report.table import report_from_scores
-
-        if not 0 <= threshold <= 1:
-            raise UsageError(f"--threshold {threshold} is outside 0…1", "e.g. 0.5")
-        _write(report_from_scores(read_scores(scores), threshold), folder or Path("report"))
+        given = {"--threshold": (threshold,), "--prevalence": prevalence, "--margin": (margin,)}
+        for option, values in given.items():
+            if any(v is not None and not 0 <= v <= 1 for v in values):
+                raise UsageError(f"{option} is outside 0…1", "e.g. 0.5")
+        made = _from_scores((scores, *against), threshold, prevalence, margin)
+        _write(made, folder or Path("report"))
         return
+    if against or prevalence or margin is not None:
+        raise UsageError(
+            "--against, --prevalence and --margin go with --scores",
+            "a run's are in its evaluation.toml",
+        )
     found = _remote(ctx, access).get(f"/api/runs/{run}/report")
     _write(found, folder or Path(f"report-{run}"))
+
+
+def _from_scores(
+    tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
+) -> dict[str, Any]:
+    from hepafed.common.scores import read_scores
+    from hepafed.server.pooling import Questions
+    from hepafed.server.report.table import report_from_scores
+
+    names = [t.stem for t in tables]
+    if len(set(names)) < len(names):
+        raise UsageError("two score tables have the same name", "the names tell the models apart")
+    first, *others = [read_scores(t) for t in tables]
+    return report_from_scores(
+        first, threshold, name=names[0], against=dict(zip(names[1:], others, strict=True)),
+        questions=Questions(margin=margin, prevalences=prevalences),
+    )  # fmt: skip
 
 
 def _write(values: dict[str, Any], folder: Path) -> None:

@@ -15,6 +15,7 @@ from hepafed.common.evaluation import (
     seconds_of,
 )
 from hepafed.common.records import write_record
+from hepafed.server.pooling import Questions
 from hepafed.server.runs import Run, Runs
 
 DEFAULT_WAIT = 60.0
@@ -210,6 +211,17 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
                 "reason": d.get("reason", "")
             }
     return None
+
+
+def questions(promised: Evaluation | None) -> Questions:
+    """Give what pooling is asked beside the figures that every report has."""
+    if promised is None:
+        return Questions()
+    margins = {e.margin for e in promised.endpoints if e.margin is not None}
+    return Questions(
+        margin=margins.pop() if len(margins) == 1 else None,
+        prevalences=() if promised.prevalence is None else (promised.prevalence,),
+    )
 
 
 def recorded(run: Run, runs: Runs, report: dict[str, Any], absent: Iterable[str]) -> dict[str, Any]:

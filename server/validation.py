@@ -13,7 +13,7 @@ from hepafed.common.messages import SiteSummary, ValidateRequest
 from hepafed.common.plan import plan_from
 from hepafed.server.exchange import Exchange
 from hepafed.server.pooling import pool
-from hepafed.server.preregistration import recorded
+from hepafed.server.preregistration import questions, recorded
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import Run
 
@@ -56,7 +56,10 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     if not summaries:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
-    report = pool(dict(sorted(summaries.items())), _model(card), _provenance(run, card, missing))
+    report = pool(
+        dict(sorted(summaries.items())), _model(card), _provenance(run, card, missing),
+        questions=questions(desk.runs.evaluation(run)),
+    )  # fmt: skip
     report |= recorded(run, desk.runs, report, missing)
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))

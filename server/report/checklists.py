@@ -12,6 +12,7 @@ STATUS_WORDS = {
     "authors": "Authors",
 }
 PART_WORDS = {
+    "run": "run of a federation, only a table of scores",
     "card": "model card",
     "evaluation": "registered evaluation",
     "readers": "reader's calls",
@@ -81,6 +82,8 @@ def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Check
 def _holds(report: dict[str, Any], part: str) -> bool:
     if part == "card":
         return bool(report["model"].get("card"))
+    if part == "run":
+        return bool(report["provenance"].get("run"))
     return bool(report.get(part))
 
 

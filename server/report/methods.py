@@ -25,11 +25,18 @@ def methods(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _design(report: dict[str, Any]) -> str:
     model, point = report["model"], report["model"]["operating_point"]
-    digest = f" (SHA-256 {model['sha256'][:16]}…)" if model["sha256"] else ""
+    if not report["provenance"].get("run"):
+        return (
+            f"A table of scores ({model['id']}) was analysed at a threshold of "
+            f"{point['threshold']:.4f} on 1 − p(benign), given on {point['chosen_on']}. When the "
+            "threshold was chosen and what was looked at before are not known here: every figure "
+            "is exploratory."
+        )
     words = [
-        f"A frozen model, {model['id']}{digest}, was evaluated; neither its weights nor its "
-        f"operating point were changed. The operating point, {point['threshold']:.4f} on "
-        f"1 − p(benign), came from: {point['rule']} ({point['chosen_on']})."
+        f"A frozen model, {model['id']} (SHA-256 {model['sha256'][:16]}…), was evaluated; neither "
+        f"its weights nor its operating point were changed. The operating point, "
+        f"{point['threshold']:.4f} on 1 − p(benign), came from: {point['rule']} "
+        f"({point['chosen_on']})."
     ]
     promised = report.get("evaluation")
     if promised:
@@ -44,19 +51,21 @@ def _design(report: dict[str, Any]) -> str:
         words.append("The analysis was not registered beforehand: every figure is exploratory.")
     look = report.get("look")
     if look:
-        words.append(f"This was look {look['number']} at a cohort of these sites with this model.")
+        words.append(f"This was look {look['number']} at patients of these sites with this model.")
     return " ".join(words)
 
 
 def _data(report: dict[str, Any]) -> str:
     patients = sum(s["patients"] for s in report["sites"])
     lesions = sum(s["lesions"] for s in report["sites"])
-    where = SPLITS.get(report["provenance"].get("split", ""), "a table of scores")
+    split = SPLITS.get(report["provenance"].get("split", ""))
     words = [
         f"{patients:,} patients with {lesions:,} lesions of {len(report['sites'])} sites were "
-        f"scored ({where}). Splits are by patient, in an order made with a key that stays at the "
-        "site. A patient is malignant when any of their lesions is."
+        f"scored{f' ({split})' if split else ''}. A patient is malignant when any of their "
+        "lesions is."
     ]
+    if split:
+        words.append("Splits are by patient, in an order made with a key that stays at the site.")
     missing = report["provenance"].get("missing_sites") or {}
     if missing:
         words.append(
@@ -109,7 +118,7 @@ def _statistics(report: dict[str, Any]) -> str:
             "which the text uses; DeLong's stands beside it."
         )
     words.append(
-        "Rates are at the locked operating point for patients and at a probability of 0.5 for the "
+        "Rates are at the operating point for patients and at a probability of 0.5 for the "
         "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
     )
     spread = report["heterogeneity"]

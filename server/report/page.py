@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.server import cards
-from hepafed.server.report import comparing, rows
+from hepafed.server.report import across, comparing, rows
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
 from hepafed.server.report.figures import figures
 from hepafed.server.report.methods import methods
@@ -64,6 +64,7 @@ def render(report: dict[str, Any]) -> str:
         preferred=preferred,
         figures=figures(report),
         rows=rows,
+        across=across,
         comparing=comparing,
         methods=methods(report),
         checklists=checklists(report, anchors),
@@ -91,5 +92,8 @@ def missing(report: dict[str, Any]) -> list[tuple[str, str]]:
         for name in ("auc", *rows.RATES):
             values = r.get(name) or {}
             if values.get("reason"):
-                found.append((f"{place(r)}, {task(r)}: {FIGURE_WORDS[name]}", values["reason"]))
+                what = FIGURE_WORDS[name]
+                if values.get("value") is not None:
+                    what += ", interval" if values.get("low") is None else ", remark"
+                found.append((f"{place(r)}, {task(r)}: {what}", values["reason"]))
     return found

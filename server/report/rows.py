@@ -6,7 +6,6 @@ from typing import Any
 from hepafed.common.vocabulary import CLASS_KEYS
 from hepafed.server.report.words import (
     FIGURE_WORDS,
-    FORM_WORDS,
     NONE,
     bound,
     figure,
@@ -75,7 +74,7 @@ def _auc_row(r: dict[str, Any]) -> tuple[object, ...]:
     auc = r["auc"]
     positives = "" if r["positives"] is None else f" ({r['positives']:,})"
     shown: object = figure(preferred(auc))
-    off = "exact" if r["scope"] == "site" else bound(auc)
+    off = bound(auc) if r["scope"] == "pooled" else "exact"
     if auc["value"] is None:
         shown = (NONE, auc.get("reason", ""))
     return (task(r), place(r), f"{r['n']:,}{positives}", shown, interval(auc) or NONE, off)
@@ -89,7 +88,7 @@ def rates(report: dict[str, Any]) -> Table:
             rows.append((place(r), *(_rate(r.get(k) or {}) for k in RATES)))
     head = ("Where", *(FIGURE_WORDS[k][0].upper() + FIGURE_WORDS[k][1:] for k in RATES))
     return Table(
-        "rates", "Patients, malignant versus benign, at the locked operating point", head,
+        "rates", "Patients, malignant versus benign, at the operating point", head,
         tuple(rows), note="Wilson's 95 % interval and the counts below each rate.",
     )  # fmt: skip
 
@@ -114,51 +113,23 @@ def lesion_rates(report: dict[str, Any]) -> Table:
     )
 
 
-def heterogeneity(report: dict[str, Any]) -> Table:
-    """Tabulate random effects, I², τ² and the prediction interval of every task."""
-    rows: list[tuple[object, ...]] = []
-    for h in report["heterogeneity"]:
-        if h.get("value") is None:
-            rows.append((task(h), h["sites"], (NONE, h.get("reason", "")), NONE, NONE, NONE))
-            continue
-        ends = h.get("prediction") or {}
-        predicted: object = interval(ends) or (NONE, ends.get("reason", ""))
-        spread = (f"{100 * h['i2']:.0f} %", number(h["tau2"]))
-        rows.append((task(h), h["sites"], figure(h), predicted, *spread))
-    head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
-    return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows))
-
-
-def leave_one_out(report: dict[str, Any]) -> Table:
-    """Tabulate the headline task without each site in turn."""
-    rows = [
-        (o["without"], figure(o), figure(o.get("pooled")), number(o.get("i2")), number(o["tau2"]))
-        for h in report["heterogeneity"]
-        if (h["unit"], h["task"]) == HEADLINE
-        for o in h.get("leave_one_out") or []
-        if o.get("value") is not None
-    ]
-    head = ("Without", "Random effects AUC (95 % CI)", "Pooled AUC (95 % CI)", "I²", "τ²")
-    return Table("leave-one-out", "Leaving out one site, patients", head, tuple(rows))
-
-
 def confusion(report: dict[str, Any]) -> Table:
-    """Tabulate lesions by true class and called class, by site."""
+    """Tabulate lesions by true class and called class, pooled and by site."""
+    pooled = [
+        {"site": "Pooled", "counts": m["confusion"], "reason": m.get("reason", "")}
+        for m in report.get("multiclass") or []
+        if m["scope"] == "pooled"
+    ]
     rows: list[tuple[object, ...]] = []
-    for s in report.get("confusion", []):
+    for s in [*pooled, *report["confusion"]]:
         if not s["counts"]:
             rows.append((s["site"], (NONE, s["reason"]), NONE, NONE, NONE))
             continue
         for name, counts in zip(CLASS_WORDS, s["counts"], strict=True):
             rows.append((s["site"], name, *counts))
     head = ("Site", "Truth", *(f"Called {w}" for w in CLASS_WORDS))
-    return Table(
-        "confusion",
-        "Lesions: true class against the most probable class",
-        head,
-        tuple(rows),
-        span=2,
-    )
+    caption = "Lesions: true class against the most probable class"
+    return Table("confusion", caption, head, tuple(rows), span=2)
 
 
 def everything(report: dict[str, Any]) -> Table:
@@ -229,7 +200,7 @@ def more_rates(report: dict[str, Any]) -> Table:
     """Tabulate what follows from the counts at the operating point, pooled and by site."""
     keys = ("balanced_accuracy", "likelihood_positive", "likelihood_negative", "f1", "mcc")
     rows = [
-        (place(r), *(_estimate(r.get(k)) for k in keys))
+        (place(r), *(estimate(r.get(k)) for k in keys))
         for r in report["results"]
         if (r["unit"], r["task"]) == HEADLINE and r.get("balanced_accuracy")
     ]
@@ -238,7 +209,8 @@ def more_rates(report: dict[str, Any]) -> Table:
     return Table("more-rates", "Patients, further figures of the counts", head, tuple(rows), note)
 
 
-def _estimate(values: dict[str, Any] | None) -> object:
+def estimate(values: dict[str, Any] | None) -> object:
+    """Give an estimate as a cell: the value, its interval or the reason below."""
     if not values or values.get("value") is None:
         return NONE, (values or {}).get("reason", "")
     return number(values["value"]), interval(values)
@@ -258,64 +230,16 @@ def at_prevalence(report: dict[str, Any]) -> Table:
 
 
 def _either(value: Any) -> object:  # noqa: ANN401 - a number, or an object with an interval
-    return _estimate(value) if isinstance(value, dict) else number(value)
+    return estimate(value) if isinstance(value, dict) else number(value)
 
 
 def multiclass(report: dict[str, Any]) -> Table:
     """Tabulate the three-class figures of lesions."""
     keys = ("macro", "hand_till", "accuracy", "kappa", "balanced_accuracy", "f1_macro", "mcc")
     rows = [
-        (place(m), m["n"], *(_estimate(m.get(k)) for k in keys))
+        (place(m), m["n"], *(estimate(m.get(k)) for k in keys))
         for m in report.get("multiclass") or []
     ]
     head = ("Where", "n", "Macro AUC", "Hand–Till", "Accuracy", "Kappa", "Bal. acc.", "F1", "MCC")
     note = "Class with the largest probability, except the AUCs. F1 is the mean over the classes."
     return Table("multiclass", "Lesions, three classes", head, tuple(rows), note)
-
-
-def calibration(report: dict[str, Any]) -> Table:
-    """Tabulate calibration: all scopes of the headline task, the pooled of the others."""
-    keys = ("slope", "intercept", "in_the_large", "brier", "ece")
-    rows = [
-        (task(c), place(c), *(_estimate(c.get(k)) for k in keys))
-        for c in report.get("calibration") or []
-        if c.get("scope") == "pooled" or (c["unit"], c["task"]) == HEADLINE
-    ]
-    head = ("Task", "Where", "Slope", "Intercept", "In the large", "Brier", "ECE")
-    note = "Slope 1 and intercept 0 are perfect. ECE: expected calibration error over tenths."
-    return Table("calibration", "Calibration", head, tuple(rows), note, span=2)
-
-
-def drift(report: dict[str, Any]) -> Table:
-    """Tabulate how far each site's scores are from those of the tuning data."""
-    rows = [
-        (place({"scope": "site", **d}), task(d), d.get("class", NONE), number(d.get("psi")),
-         number(d.get("ks")), d.get("reason", ""))
-        for d in report.get("drift") or []
-    ]  # fmt: skip
-    head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
-    note = "PSI: population stability index; above 0.25 is usually called a shift. KS: largest gap."
-    return Table("drift", "Scores against those of the tuning data", head, tuple(rows), note)
-
-
-def released(report: dict[str, Any]) -> Table:
-    """Tabulate what form each site's histograms took, and what it withheld."""
-    forms = {f["site"]: f["form"] for f in report.get("forms") or []}
-    rows = []
-    for s in report["sites"]:
-        form = str(forms.get(s["site"]) or s.get("form") or "")
-        held = [x["what"] for x in report["suppressed"] if x["site"] == s["site"]]
-        rows.append((s["site"], FORM_WORDS.get(form, form) or NONE, "; ".join(held) or "nothing"))
-    head = ("Site", "Histograms of scores", "Withheld")
-    return Table("released", "What each site released, and in which form", head, tuple(rows))
-
-
-def subgroups(report: dict[str, Any]) -> Table:
-    """Tabulate figures by subgroup."""
-    rows = [
-        (f"{g.get('column', '')}: {g.get('value_name', g.get('group', ''))}", place(g), g.get("n"),
-         _estimate(g.get("auc")), _estimate(g.get("sensitivity")), _estimate(g.get("specificity")))
-        for g in report.get("subgroups") or []
-    ]  # fmt: skip
-    head = ("Subgroup", "Where", "n", "AUC", "Sensitivity", "Specificity")
-    return Table("subgroups", "Figures by subgroup", head, tuple(rows))

@@ -37,10 +37,11 @@ def number(value: object, places: int = 3) -> str:
 
 
 def interval(values: dict[str, Any] | None) -> str:
-    """Write `low–high`; "" where there is none."""
+    """Write `low–high`, or `low to high` where one is negative; "" where there is none."""
     if not values or values.get("low") is None or values.get("high") is None:
         return ""
-    return f"{number(values['low'])}–{number(values['high'])}".replace("–−", " to −")
+    between = " to " if values["low"] < 0 else "–"
+    return f"{number(values['low'])}{between}{number(values['high'])}"
 
 
 def figure(values: dict[str, Any] | None) -> str:
