@@ -101,8 +101,9 @@ def test_the_page_does_not_scroll_sideways_on_a_telephone(browser: Browser, file
 def _alternatives(pdf: bytes) -> list[str]:
     """Texts of the figures in a tagged PDF (PDF 1.7, 14.9.3); Chromium does not compress them."""
     found = []
-    for figure in re.finditer(rb"/S /Figure\s+/Alt <([0-9A-F]+)>", pdf):
-        found.append(bytes.fromhex(figure[1].decode()).decode("utf-16"))
+    for figure in re.finditer(rb"/S /Figure\s+/Alt (?:<([0-9A-F]+)>|\(((?:[^()\\]|\\.)*)\))", pdf):
+        wide, plain = figure.groups()
+        found.append(bytes.fromhex(wide.decode()).decode("utf-16") if wide else plain.decode())
     return found
 
 
