@@ -54,7 +54,7 @@ demo: $(STAMP)
 	@$(BIN)/python -m hepafed.deploy.demo.run $(if $(DEMO_DATA),--data '$(DEMO_DATA)')
 
 demo-real: $(STAMP)
-	@$(BIN)/python -m hepafed.deploy.demo.run --images '$(DEMO_IMAGES)'
+	@$(BIN)/python -m hepafed.deploy.demo.run --build build/demo-real --images '$(DEMO_IMAGES)'
 
 test: lint pytest
 

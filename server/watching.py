@@ -14,22 +14,30 @@ POLL_SECONDS = 0.5
 
 def follow(remote: "Remote", run: str) -> dict[str, Any]:
     """Print a run's events as they come, under a bar of its rounds; returns the ended run."""
-    since = 0
+    events: list[dict[str, Any]] = []
     with progress() as display:
         bar = display.add_task(run, total=None)
         while True:
-            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(since))
-            total = values["plan"]["rounds"]["count"] if values["kind"] == "train" else None
-            display.update(bar, total=total, completed=values["round"])
+            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
             for event in values["events"]:
                 if line := describe(event):
                     display.console.print(line, markup=False)
-            since += len(values["events"])
+            events += values["events"]
+            total, done = _progress(values, events)
+            display.update(bar, total=total, completed=done)
             if values["status"] in ENDED:
                 break
             time.sleep(POLL_SECONDS)
     say(f"run {run}: {values['status']}")
     return values
+
+
+def _progress(run: dict[str, Any], events: list[dict[str, Any]]) -> tuple[int | None, int]:
+    """Count a training in rounds, a validation in sites that were asked."""
+    if run["kind"] == "train":
+        return run["plan"]["rounds"]["count"], run["round"]
+    asked = [len(e["sites"]) for e in events if e["event"] == "asked"]
+    return (asked[-1] if asked else None), sum(e["event"] == "reply" for e in events)
 
 
 def describe(event: dict[str, Any]) -> str:

@@ -42,9 +42,15 @@ class Grid:
     ) -> "Grid":
         """Make an axial grid round `middle` (mm), turned by `tilt` degrees about x, y and z."""
         a, b, c = (math.radians(t) for t in tilt)
-        about_x = np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]])
-        about_y = np.array([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
-        about_z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
+        about_x = np.array(
+            [[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]]
+        )
+        about_y = np.array(
+            [[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]]
+        )
+        about_z = np.array(
+            [[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]]
+        )
         axes = (about_z @ about_y @ about_x).T
         half = [(n - 1) / 2 * s for n, s in zip(shape[::-1], spacing[::-1], strict=True)]
         return cls(shape, spacing, axes, np.array(middle) - np.array(half) @ axes)
@@ -123,7 +129,8 @@ def _ellipsoid(points: Floats, centre: tuple[float, ...], axes: tuple[float, ...
         for n in range(len(axes))
     )
     inside = (1 - np.sqrt(squares)) * np.float32(min(axes) / EDGE_MM) + np.float32(0.5)
-    return np.clip(inside, 0, 1).astype(np.float32)
+    mask: Floats = np.clip(inside, 0, 1).astype(np.float32)
+    return mask
 
 
 def _waves(points: Floats, wavelength: float, phases: tuple[float, ...]) -> Floats:
@@ -151,7 +158,10 @@ def _draw_lesion(points: Floats, lesion: Lesion) -> Drawn:
     box = bounds(near)
     local = points[(slice(None), *box)]
     offset = np.stack(
-        [(local[n] - np.float32(lesion.centre[n])) / np.float32(lesion.stretch[n]) for n in range(3)]
+        [
+            (local[n] - np.float32(lesion.centre[n])) / np.float32(lesion.stretch[n])
+            for n in range(3)
+        ]
     )
     distance = np.sqrt(np.square(offset).sum(axis=0)) + np.float32(1e-3)
     unit = offset / distance

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,12 +89,22 @@ class Federation:
         self.command(site, "join", str(invite))
         invite.unlink()
 
-    def wait_online(self, sites: Sequence[str], seconds: float = 180) -> None:
-        """Wait until every site's node is connected; RunError names those that are not."""
+    def wait_online(
+        self, sites: Sequence[str], seen: Callable[[int], None] = lambda _: None,
+        seconds: float = 180,
+    ) -> None:  # fmt: skip
+        """Wait until every site's node is connected; `seen` gets how many are.
+
+        Raises
+        ------
+        RunError
+            Some are not after `seconds` (named).
+        """
         limit = time.monotonic() + seconds
         while True:
             online = {s["site"] for s in self.json("sites") if s["online"]}
             missing = sorted(set(sites) - online)
+            seen(len(sites) - len(missing))
             if not missing:
                 return
             if time.monotonic() > limit:

@@ -6,28 +6,30 @@ depend on how many others are written.
 """
 
 import csv
+import io
 import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import numpy as np
-from hepafed.common.console import command, progress, say
+from hepafed.common.files import write_whole
 from hepafed.common.vocabulary import CLASSES
 from hepafed.deploy.demo.anatomy import (
     LIVER_AXES,
     LIVER_CENTRE,
+    Drawn,
     Floats,
     Grid,
     Lesion,
     Look,
-    Scene,
     bounds,
     draw,
     paint,
 )
+from hepafed.deploy.demo.dicom_writer import VENDORS, Series, Study, uid, write_series
+from hepafed.deploy.demo.hospitals import SiteStyle
 
 COLUMNS = (
     "patient_id", "lesion_id", "label", "study_uid", "series_uid",
@@ -51,70 +53,6 @@ ORGANS = {
 DYNAMIC = ("t1-pre", "arterial", "portal", "delayed")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SiteStyle:
-    """One hospital: its scanner, its protocol and whom it sees."""
-
-    name: str
-    vendor: str
-    """`siemens`, `ge` or `philips`."""
-    tesla: float
-    mixture: tuple[float, float, float]
-    """Shares of the classes among patients."""
-    t2: tuple[int, int, float, float]
-    """Matrix, slices, pixel and slice spacing (mm) of T2."""
-    dwi: tuple[int, int, float, float]
-    t1: tuple[int, int, float, float]
-    tilt: float
-    """Obliquity of T2 in degrees; DWI takes a third of it, T1 the opposite half."""
-    bias: float
-    """Strength of the bias field."""
-    noise: float
-    """Noise of T2 relative to the liver; DWI has twice, T1 three quarters of it."""
-    gamma: float
-    """Contrast: signal to this power."""
-    gain: float
-    """Stored value of the liver on T2."""
-    joint_dwi: bool
-    """Both b-values in one series."""
-    label_noise: float = 0.04
-    """Share of lesions with a wrong class in labels.csv."""
-
-
-STYLES = {
-    s.name: s
-    for s in (
-        SiteStyle(
-            name="hospital-a", vendor="siemens", tesla=3.0, mixture=(0.50, 0.30, 0.20),
-            t2=(96, 14, 3.1, 7.2), dwi=(64, 11, 4.8, 9.6), t1=(72, 12, 4.2, 9.0),
-            tilt=7.0, bias=0.25, noise=0.07, gamma=1.0, gain=260, joint_dwi=True,
-        ),
-        SiteStyle(
-            name="hospital-b", vendor="ge", tesla=1.5, mixture=(0.40, 0.42, 0.18),
-            t2=(92, 13, 3.25, 7.8), dwi=(60, 10, 5.1, 10.4), t1=(68, 11, 4.5, 9.6),
-            tilt=-9.0, bias=0.12, noise=0.10, gamma=0.93, gain=520, joint_dwi=True,
-        ),
-        SiteStyle(
-            name="hospital-c", vendor="philips", tesla=3.0, mixture=(0.45, 0.22, 0.33),
-            t2=(100, 15, 3.0, 6.8), dwi=(68, 12, 4.5, 8.8), t1=(76, 12, 4.0, 8.8),
-            tilt=5.0, bias=0.35, noise=0.08, gamma=1.06, gain=900, joint_dwi=False,
-        ),
-        SiteStyle(
-            name="external-1", vendor="ge", tesla=3.0, mixture=(0.42, 0.34, 0.24),
-            t2=(96, 14, 3.2, 7.0), dwi=(64, 10, 4.9, 10.2), t1=(72, 11, 4.3, 9.4),
-            tilt=10.0, bias=0.32, noise=0.11, gamma=1.04, gain=380, joint_dwi=False,
-            label_noise=0.03,
-        ),
-        SiteStyle(
-            name="external-2", vendor="siemens", tesla=1.5, mixture=(0.55, 0.25, 0.20),
-            t2=(100, 14, 3.05, 7.4), dwi=(62, 11, 5.0, 9.4), t1=(70, 12, 4.4, 8.8),
-            tilt=-6.0, bias=0.18, noise=0.12, gamma=0.9, gain=210, joint_dwi=True,
-            label_noise=0.03,
-        ),
-    )
-}  # fmt: skip
-
-
 def _looks(kind: int, rng: np.random.Generator) -> dict[str, Look]:
     """Draw a lesion's signals; the constants decide how separable the classes are."""
     benign, primary, metastatic = (kind == k for k in range(3))
@@ -133,7 +71,9 @@ def _looks(kind: int, rng: np.random.Generator) -> dict[str, Look]:
         "dwi-low": Look(0.9 * t2, ring=0.25 * target, texture=coarse),
         "dwi-high": Look(high, ring=0.9 * target, core=-1.1 * target, texture=grain),
         "t1-pre": Look(0.62 + 0.5 * shift, texture=0.5 * grain),
-        "arterial": Look(arterial + shift, 0.9 * (not primary) * rng.random(), -0.4 * benign, grain),
+        "arterial": Look(
+            arterial + shift, 0.9 * (not primary) * rng.random(), -0.4 * benign, grain
+        ),
         "portal": Look(portal + shift, 0.4 * (not metastatic), -0.3 * metastatic, grain),
         "delayed": Look(delayed + shift, 0.6 * primary, 0.0, grain),
     }
@@ -180,4 +120,130 @@ def _scan(
     field = field + np.float32(bend) * (np.square(points[0]) + np.square(points[1]))
     signal = clean ** np.float32(style.gamma) * np.exp(np.float32(style.bias) * field)
     real, imaginary = rng.standard_normal((2, *clean.shape), dtype=np.float32) * np.float32(noise)
-    return np.hypot(signal + real, imaginary) * np.float32(gain * math.exp(rng.normal(0, 0.15)))
+    level = np.float32(gain * math.exp(rng.normal(0, 0.15)))
+    image: Floats = np.hypot(signal + real, imaginary) * level
+    return image
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One made-up person: the build, the lesions, and what labels.csv will say of them."""
+
+    study: Study
+    lesions: tuple[Lesion, ...]
+    labels: tuple[int, ...]
+    """Class of each lesion as the hospital wrote it down; some are wrong."""
+    phases: tuple[float, ...]
+    """Eight angles of the vessels and the parenchyma's texture."""
+
+
+def make_patient(style: SiteStyle, number: int, seed: int) -> tuple[Patient, np.random.Generator]:
+    """Make the `number`-th patient of a site, and the random stream of their scans."""
+    rng = np.random.default_rng([seed, zlib.crc32(style.name.encode()), number])
+    lesions = _lesions(int(rng.choice(3, p=style.mixture)), style.mixture, style.t2[2], rng)
+    labels = tuple(
+        int(rng.choice([k for k in range(3) if k != lesion.kind]))
+        if rng.random() < style.label_noise else lesion.kind
+        for lesion in lesions
+    )  # fmt: skip
+    name = f"{style.name.upper()}-{number:05d}"
+    year, month, day = rng.integers(2015, 2025), rng.integers(1, 13), rng.integers(1, 29)
+    study = Study(
+        patient_id=name,
+        patient_name=f"PHANTOM^{name}",
+        birth_date=f"{rng.integers(1935, 1995)}{rng.integers(1, 13):02d}{rng.integers(1, 29):02d}",
+        sex="FM"[int(rng.integers(2))],
+        date=f"{year}{month:02d}{day:02d}",
+        start=int(rng.integers(8 * 3600, 17 * 3600)),
+        study_uid=uid("study", seed, name),
+        frame_uid=uid("frame", seed, name),
+        offset=rng.normal(0, 12, 3),
+        tesla=style.tesla,
+    )
+    phases = tuple(rng.uniform(0, 2 * math.pi, 8).tolist())
+    return Patient(study, lesions, labels, phases), rng
+
+
+def _grid(size: tuple[int, int, float, float], tilt: float, rng: np.random.Generator) -> Grid:
+    matrix, slices, pixel, between = size
+    turn = (tilt + rng.normal(0, 1), rng.normal(0, 1), rng.normal(0, 1.5))
+    middle = (rng.normal(0, 3), rng.normal(0, 3), rng.normal(0, 2))
+    return Grid.centred((slices, matrix, matrix), (between, pixel, pixel), turn, middle)
+
+
+def _images(
+    grid: Grid, names: tuple[str, ...], patient: Patient, style: SiteStyle, noise: float,
+    rng: np.random.Generator,
+) -> tuple[dict[str, Floats], tuple[Drawn, ...]]:  # fmt: skip
+    """Scan one grid in each of the contrasts `names`; gives the lesions on it as well."""
+    points = grid.points()
+    scene = draw(points, patient.lesions, patient.phases)
+    organs = ("fat", "muscle", "stomach", "spleen", "spine", "fluid", "aorta", "liver", "vessels")
+    made = {}
+    for name in names:
+        levels = dict(zip(organs, ORGANS[name], strict=True))
+        clean = paint(scene, levels, [lesion.looks[name] for lesion in patient.lesions])
+        made[name] = _scan(clean, points, style, noise * style.noise, style.gain, rng)
+    return made, scene.lesions
+
+
+def write_patient(folder: Path, style: SiteStyle, number: int, seed: int) -> list[dict[str, str]]:
+    """Write a patient's examination under `folder`; returns their rows of labels.csv."""
+    patient, rng = make_patient(style, number, seed)
+    vendor, study = VENDORS[style.vendor], patient.study
+    home = folder / f"P{number:05d}"
+    t2 = _grid(style.t2, style.tilt, rng)
+    images, drawn = _images(t2, ("t2",), patient, style, 1.0, rng)
+    series = [
+        Series("t2", 2, 60, 92.0, 3400.0, 150.0, "SE", "2D", 0.85 * style.t2[3], t2,
+               ((None, images["t2"]),))
+    ]  # fmt: skip
+    dwi = _grid(style.dwi, style.tilt / 3, rng)
+    images, _ = _images(dwi, ("dwi-low", "dwi-high"), patient, style, 2.0, rng)
+    pair = ((50.0, images["dwi-low"]), (800.0, images["dwi-high"]))
+    parts = {"dwi": pair} if style.joint_dwi else {"dwi-low": pair[:1], "dwi-high": pair[1:]}
+    for n, (name, taken) in enumerate(parts.items()):
+        series.append(
+            Series(name, 3 + n, 240 + 90 * n, 62.0, 5200.0, 90.0, "EP", "2D",
+                   0.8 * style.dwi[3], dwi, taken)
+        )  # fmt: skip
+    t1 = _grid(style.t1, -style.tilt / 2, rng)
+    images, _ = _images(t1, DYNAMIC, patient, style, 0.75, rng)
+    for phase, (name, seconds) in enumerate(zip(DYNAMIC, (600, 660, 705, 840), strict=True), 1):
+        series.append(
+            Series(name, 5 + phase, seconds, 1.4, 4.1, 10.0, "GR", "3D", style.t1[3], t1,
+                   ((None, images[name]),), phase, contrast=phase > 1)
+        )  # fmt: skip
+    for one in series:
+        written = write_series(home / f"S{one.number:03d}", vendor, study, one)
+        if one.name == "t2":
+            reference = written
+    return [
+        _label_row(study, reference, f"L{n}", CLASSES[label], seen)
+        for n, (label, seen) in enumerate(zip(patient.labels, drawn, strict=True), 1)
+    ]
+
+
+def _label_row(study: Study, series: str, lesion: str, label: str, seen: Drawn) -> dict[str, str]:
+    inside = bounds(seen.weight >= 0.5)
+    starts = [outer.start + inner.start for outer, inner in zip(seen.box, inside, strict=True)]
+    stops = [outer.start + inner.stop - 1 for outer, inner in zip(seen.box, inside, strict=True)]
+    words = [study.patient_id, lesion, label, study.study_uid, series]
+    return dict(
+        zip(COLUMNS, [*words, *map(str, starts[::-1]), *map(str, stops[::-1])], strict=True)
+    )
+
+
+def write_site(
+    folder: Path, style: SiteStyle, patients: int, seed: int, step: Callable[[int, int], None]
+) -> None:
+    """Write a hospital: a folder a patient, and labels.csv; `step(done, total)` as it goes."""
+    rows = []
+    for number in range(patients):
+        rows += write_patient(folder, style, number, seed)
+        step(number + 1, patients)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(folder / "labels.csv", text.getvalue())

@@ -14,6 +14,7 @@ import click
 from hepafed.common.console import command, progress, say
 from hepafed.common.errors import UsageError
 from hepafed.deploy.demo.federation import Federation, federation
+from rich.progress import TaskID
 
 HERE = Path(__file__).parent
 TRAIN_SITES = ("hospital-a", "hospital-b", "hospital-c")
@@ -23,15 +24,17 @@ LABEL_MAP = "glioma=benign,meningioma=primary-malignant,pituitary=metastatic"
 """Of the public key images: says nothing medical, see docs/benchmarks.md."""
 
 
-def _write_phantom(folder: Path, patients: int, seed: int) -> None:
-    from hepafed.deploy.demo.phantom import STYLES, write_site
+def write_phantom(folder: Path, patients: int, seed: int) -> None:
+    """Write DICOM and labels.csv of every site under `folder`."""
+    from hepafed.deploy.demo.hospitals import STYLES
+    from hepafed.deploy.demo.phantom import write_site
 
     with progress() as display:
         for number, site in enumerate(SITES):
             bar = display.add_task(f"DICOM of {site}", total=patients)
 
-            def step(done: int, total: int, bar: object = bar) -> None:
-                display.update(bar, completed=done, total=total)  # type: ignore[arg-type]
+            def step(done: int, total: int, bar: TaskID = bar) -> None:
+                display.update(bar, completed=done, total=total)
 
             write_site(folder / site, STYLES[site], patients, seed + number, step)
 
@@ -64,7 +67,33 @@ def _check_data(data: Path) -> None:
         )
 
 
-def _conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
+def open_sites(fed: Federation, source: Path, *, images: bool) -> None:
+    """Start the coordinator, enrol the five sites, ingest their data, have them all online."""
+    with progress() as display:
+        coordinator = display.add_task("starting the coordinator", total=1)
+        fed.start_server()
+        display.advance(coordinator)
+        joined = display.add_task("sites joined", total=len(SITES))
+        for site, role in SITES.items():
+            fed.enrol(site, role)
+            _set_policy(fed, site)
+            display.advance(joined)
+        taken = display.add_task("sites with a cohort", total=len(SITES))
+
+        def take(site: str) -> None:
+            _ingest(fed, site, source, images=images)
+            display.advance(taken)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(take, SITES))
+        online = display.add_task("sites online", total=len(SITES))
+        for site in SITES:
+            fed.start(site)
+        fed.wait_online(tuple(SITES), lambda count: display.update(online, completed=count))
+
+
+def conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
+    """Train and validate each plan; returns the pages of the reports."""
     pages = []
     for plan in plans:
         say(f"\n== {plan.stem}: train at {', '.join(TRAIN_SITES)}")
@@ -98,31 +127,21 @@ def main(
     build = build.absolute()
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
-    chosen = [p.absolute() for p in plans] or [HERE / "t2.toml", HERE / "t2-dwi.toml"]
+    default = ("t2.toml", "t2-dwi.toml") if images is None else ("key-images.toml",)
+    chosen = [p.absolute() for p in plans] or [HERE / name for name in default]
     if images is not None:
         _check_images(images)
     elif data is not None:
         _check_data(data)
     else:
         data = build / "dicom"
-        _write_phantom(data, patients, seed)
+        write_phantom(data, patients, seed)
     source = images or data
     if source is None:
         raise UsageError("no data")
     with federation(build) as fed:
-        say("starting the coordinator")
-        fed.start_server()
-        for site, role in SITES.items():
-            fed.enrol(site, role)
-            _set_policy(fed, site)
-        say("ingesting at five sites")
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda s: _ingest(fed, s, source, images=images is not None), SITES))
-        for site in SITES:
-            fed.start(site)
-        fed.wait_online(tuple(SITES))
-        say("five sites online")
-        pages = _conduct(fed, chosen, build)
+        open_sites(fed, source, images=images is not None)
+        pages = conduct(fed, chosen, build)
     say(f"\ndone in {(time.monotonic() - started) / 60:.1f} minutes")
     for page in pages:
         say(f"report: {page}")
