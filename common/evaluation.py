@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.common.errors import EvaluationError
@@ -97,7 +97,7 @@ class Evaluation:
     """Threshold on 1 − p_benign; must be the one locked in the model's card."""
     prevalence: float | None = None
     """Share of malignant patients at which predictive values are stated as well."""
-    subgroups: tuple[str, ...] = field(default=())
+    subgroups: tuple[str, ...] = ()
     """Columns the sites declare by which figures will be split."""
     wait: str = "60s"
     """How long sites that are offline are waited for: `90s`, `10m`, `2h`."""

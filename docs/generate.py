@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
-from hepafed.common import messages, plan
+from hepafed.common import evaluation, messages, plan
 
 DOCS = Path(__file__).parent
 WIDTH = 80
@@ -115,11 +115,22 @@ def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]
         yield from plan_keys(typing.cast("type", hint), f"{table}{name}.")
 
 
+def key_table(cls: type, table: str = "") -> str:
+    """Make the table of a file's keys."""
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(cls, table)]
+    return "\n".join(rows)
+
+
 def plan_table() -> str:
     """Make the table of plan keys."""
-    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(plan.Plan)]
-    return "\n".join(rows)
+    return key_table(plan.Plan)
+
+
+def evaluation_tables() -> str:
+    """Make the tables of an evaluation's keys and of those of one endpoint."""
+    inner = key_table(evaluation.Endpoint, "endpoints.")
+    return f"{key_table(evaluation.Evaluation)}\n\nIn each `[[endpoints]]`:\n\n{inner}"
 
 
 SAME_EVERYWHERE = {
@@ -193,6 +204,9 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     DOCS / "cli.md": cli_reference,
     DOCS / "coordinator-guide.md": lambda: _filled(
         DOCS / "coordinator-guide.md", "plan", plan_table()
+    ),
+    DOCS / "evaluator-guide.md": lambda: _filled(
+        DOCS / "evaluator-guide.md", "evaluation", evaluation_tables()
     ),
     DOCS / "what-leaves-the-site.md": lambda: _filled(
         DOCS / "what-leaves-the-site.md", "messages", message_tables()

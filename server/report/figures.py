@@ -19,6 +19,7 @@ from hepafed.server.report.svg import (
     Chart,
     Line,
     Marks,
+    clip,
     draw,
 )
 from hepafed.server.report.words import figure, number, place, preferred
@@ -39,6 +40,8 @@ class Figure:
     svg: Markup | None = None
     reason: str = ""
     table: Table | None = None
+    tall: bool = False
+    """Whether it fills a page when printed."""
 
 
 def figures(report: dict[str, Any]) -> dict[str, Figure]:
@@ -62,7 +65,8 @@ def _curves(rows: Sequence[dict[str, Any]], key: str, with_auc: bool) -> list[Li
     many = len(sites) > MOST_CURVES
     for i, r in enumerate(sites):
         colour, dash = (GREY, "") if many else STYLES[i]
-        name = f"{r['site']}, {number(r['auc']['value'])}" if with_auc else r["site"]
+        site = clip(r["site"], 20)
+        name = f"{site}, {number(r['auc']['value'])}" if with_auc else site
         if many:
             name = f"{len(sites)} sites" if i == 0 else ""
         lines.append(
@@ -72,10 +76,11 @@ def _curves(rows: Sequence[dict[str, Any]], key: str, with_auc: bool) -> list[Li
 
 
 def _points(lines: Sequence[Line], name: str, caption: str, head: tuple[str, str]) -> Table:
-    rows = [
-        (line.name.split(",")[0], p[0], p[1]) for line in lines if line.name for p in line.points
-    ]
-    return Table(name, caption, ("Curve", *head), tuple(rows))
+    """Tabulate the curves that have a name of their own; those of many sites are in the CSV."""
+    named = [line for line in lines if line.colour != GREY]
+    rows = [(line.name.split(",")[0], p[0], p[1]) for line in named for p in line.points]
+    note = "" if len(named) == len(lines) else "The sites' curves are in the CSV file."
+    return Table(name, caption, ("Curve", *head), tuple(rows), note)
 
 
 def _roc(report: dict[str, Any]) -> Figure:
@@ -147,7 +152,7 @@ def _forest(report: dict[str, Any]) -> Figure:
     largest = max(widths, default=0.0) or 1.0
     made = [
         Row(
-            name=f"{r['site']} ({r['n']})", value=r["auc"]["value"], low=r["auc"]["low"],
+            name=f"{clip(r['site'], 18)} ({r['n']})", value=r["auc"]["value"], low=r["auc"]["low"],
             high=r["auc"]["high"], weight=w / largest, words=figure(r["auc"]),
         )
         for r, w in zip(sites, widths, strict=True)
@@ -172,7 +177,8 @@ def _forest(report: dict[str, Any]) -> Figure:
         "AUC, the plain mean of the sites and the random-effects mean; a last bar, where there "
         "is one, is where a new site's AUC is expected (95 % prediction interval)."
     )
-    return Figure("forest", title, caption, forest("forest", title, said, made), table=table)
+    svg = forest("forest", title, said, made)
+    return Figure("forest", title, caption, svg, table=table, tall=len(made) > 20)
 
 
 def _random_effects(report: dict[str, Any]) -> list[Row]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hepafed.server.report.svg import BLACK, BLUE, WIDTH, document, mark, text
+from hepafed.server.report.svg import BLACK, BLUE, WIDTH, clip, document, mark, text
 from markupsafe import Markup
 
 LEFT, RIGHT, STEP, TOP = 190, 530, 24, 30
@@ -64,7 +64,10 @@ def forest(identity: str, title: str, description: str, rows: Sequence[Row]) -> 
 
 def _row(row: Row, y: float, x: Callable[[float], float]) -> list[str]:
     bold = "" if row.kind == "site" else "strong"
-    parts = [text(0, y + 4, row.name, bold), text(RIGHT + 16, y + 4, row.words or "–", bold)]
+    parts = [
+        text(0, y + 4, clip(row.name, 26), bold),
+        text(RIGHT + 16, y + 4, row.words or "–", bold),
+    ]
     if row.value is None:
         return parts
     ends = (row.low, row.high)

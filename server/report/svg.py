@@ -17,6 +17,7 @@ STYLES = (
 SHAPES = ("circle", "square", "triangle", "diamond")
 MARGIN_LEFT, MARGIN_TOP, SIDE = 58, 14, 372
 LEGEND_X = MARGIN_LEFT + SIDE + 22
+LONGEST_NAME = 28
 WIDTH, HEIGHT = 700, MARGIN_TOP + SIDE + 52
 
 
@@ -115,6 +116,11 @@ def text(x: float, y: float, words: str, kind: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
 
 
+def clip(words: str, longest: int) -> str:
+    """Cut a name to what fits beside a drawing; the tables have it whole."""
+    return words if len(words) <= longest else words[: longest - 1] + "…"
+
+
 def mark(shape: str, x: float, y: float, colour: str, size: float = 4.5) -> str:
     """Draw one mark with a white rim, so that marks on a line stay apart."""
     paint = f'fill="{colour}" stroke="#fff" stroke-width="1"'
@@ -165,12 +171,12 @@ def _legend(chart: Chart) -> list[str]:
         parts.append(
             f'<line x1="{LEGEND_X}" y1="{y}" x2="{LEGEND_X + 28}" y2="{y}" {_stroke(line)}/>'
         )
-        parts.append(text(LEGEND_X + 36, y + 4, line.name))
+        parts.append(text(LEGEND_X + 36, y + 4, clip(line.name, LONGEST_NAME)))
         y += 20
     for marks in chart.marks:
         if marks.name:
             parts.append(mark(marks.shape, LEGEND_X + 14, y, marks.colour))
-            parts.append(text(LEGEND_X + 36, y + 4, marks.name))
+            parts.append(text(LEGEND_X + 36, y + 4, clip(marks.name, LONGEST_NAME)))
             y += 20
     if chart.reference and chart.reference_name:
         parts.append(
