@@ -211,3 +211,57 @@ def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
         return
     columns = ("at", "kind", "run", "bytes", "sha256")
     table(columns, [tuple(str(e[c])[:23] for c in columns) for e in entries])
+
+
+@main.command()
+@click.option("--confirm", nargs=2, metavar="SITE FINGERPRINT", help="Vouch for an identity.")
+@click.option("--roster", type=click.Path(path_type=Path), help="Vouch for a file of them.")
+@click.option("--forget", metavar="SITE", help="Drop a pinned identity.")
+@click.option("--new-group", is_flag=True, help="Allow masked sums with other sites than before.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
+@command
+def peers(
+    ctx: click.Context, confirm: tuple[str, str] | None, roster: Path | None, forget: str | None,
+    new_group: bool, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Show and vouch for the other sites' identities, whose keys masked sums use.
+
+    \b
+    Example:
+      client peers
+      client peers --roster federation.roster
+      client peers --confirm hospital-b SHA256:dDqJdr2NQ78Pu4Tr66ALSilKnYGse/chSFbVn3+QyoI
+    """
+    from datetime import UTC, datetime
+
+    from hepafed.client.exchanges import Exchanges
+    from hepafed.client.peers import Peers, own_fingerprint, read_roster
+    from hepafed.common.records import write_record
+
+    home = _home(ctx)
+    site, own = own_fingerprint(home)
+    book, now = Peers(home), datetime.now(UTC)
+    if confirm is not None:
+        book.confirm({confirm[0]: confirm[1]}, now)
+    if roster is not None:
+        listed = read_roster(roster)
+        if listed.pop(site, own) != own:
+            raise UsageError(
+                "the roster holds another fingerprint for this site than its own key has",
+                "it is not this federation's roster, or somebody changed it",
+            )
+        book.confirm(listed, now)
+    if forget is not None:
+        book.forget(forget)
+    if new_group:
+        Exchanges(home).new_group()
+        say("the next masked sum may be over other sites; subtracted from an earlier one it can")
+        say("show what a single site put in")
+    found = [write_record(p) for _, p in sorted(book.all().items())]
+    if as_json:
+        say_json(json.dumps({"site": site, "fingerprint": own, "peers": found}))
+        return
+    say(f"{site} (this site): {own}")
+    columns = ("site", "fingerprint", "trust", "since")
+    table(columns, [tuple(p[c] for c in columns) for p in found])

@@ -29,7 +29,8 @@ from hepafed.common.bins import (
     mass_of_bins,
 )
 from hepafed.common.errors import PayloadError
-from hepafed.common.scores import ScoreTable, patients_of, task_scores
+from hepafed.common.messages import PlacementCurve
+from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS
 from numpy.typing import NDArray
 
@@ -42,19 +43,6 @@ PAIRWISE = tuple(
 ONE_VS_REST = tuple(("lesion", t) for t in TASKS["lesion"])
 FIGURES = (PATIENT, *ONE_VS_REST, *PAIRWISE)
 """(unit, name) of each AUC, in the order of the sums."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlacementCurve:
-    """The pooled distribution of one figure's scores, as coarse as `minimum` makes it."""
-
-    edges: tuple[int, ...]
-    """Cell i holds the bins edges[i] ≤ bin < edges[i + 1]; from 0 to 65,536."""
-    of_positives: tuple[float, ...]
-    """For each cell, the share of negatives that a positive there beats."""
-    of_negatives: tuple[float, ...]
-    """For each cell, the share of positives that a negative there lies below."""
-    auc: float
 
 
 def pair_histogram(sums: Additive, name: tuple[str, str]) -> Histogram:
@@ -192,18 +180,28 @@ def products_of(
     )
 
 
+def figure_scores(table: ScoreTable, figure: tuple[str, str]) -> tuple[Floats, Floats]:
+    """Give the logits of a figure's positives and of its negatives."""
+    scores, kept = _scores_of(table, figure)
+    return scores.logits[kept & scores.truth], scores.logits[kept & ~scores.truth]
+
+
+def _scores_of(table: ScoreTable, figure: tuple[str, str]) -> tuple[TaskScores, NDArray[np.bool_]]:
+    """Give the scores of any of `FIGURES`, and which cases count in it."""
+    if figure not in PAIRWISE:
+        scores = task_scores(table, *figure)
+        return scores, np.ones(len(scores.truth), bool)
+    a, b = figure[1].split("_vs_")
+    scores = task_scores(table, "lesion", f"{a}_vs_rest")
+    return scores, scores.truth | (table.truth == CLASS_KEYS.index(b))
+
+
 def _placed(
     table: ScoreTable, figure: tuple[str, str], curve: PlacementCurve,
     index: NDArray[np.int64], count: int,
 ) -> tuple[Floats, tuple[float, float]]:  # fmt: skip
     """Sum centred placements by patient [2, count] (positives, negatives), and their squares."""
-    if figure in PAIRWISE:
-        a, b = figure[1].split("_vs_")
-        scores = task_scores(table, "lesion", f"{a}_vs_rest")
-        kept = scores.truth | (table.truth == CLASS_KEYS.index(b))
-    else:
-        scores = task_scores(table, *figure)
-        kept = np.ones(len(scores.truth), bool)
+    scores, kept = _scores_of(table, figure)
     cluster = np.arange(count) if figure == PATIENT else index
     cell = np.searchsorted(np.array(curve.edges), bin_logits(scores.logits), side="right") - 1
     sums, squares = [], []

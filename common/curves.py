@@ -26,12 +26,12 @@ class Curve:
     @property
     def sensitivity(self) -> Floats:
         """Share of the positives reached."""
-        return self.positives / self.positives[-1]
+        return np.asarray(self.positives / self.positives[-1])
 
     @property
     def false_positives(self) -> Floats:
         """Share of the negatives reached."""
-        return self.negatives / self.negatives[-1]
+        return np.asarray(self.negatives / self.negatives[-1])
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def curves(cells: Intervals) -> tuple[Curve, Curve, Curve] | None:
     def at(place_positives: NDArray[np.int64], place_negatives: NDArray[np.int64]) -> Curve:
         size = int(max(cells.high.max(), 1))
         return curve_from_mass(
-            np.bincount(place_positives, weights=cells.positives, minlength=size),
-            np.bincount(place_negatives, weights=cells.negatives, minlength=size),
+            np.bincount(place_positives, weights=cells.positives, minlength=size).astype(float),
+            np.bincount(place_negatives, weights=cells.negatives, minlength=size).astype(float),
         )
 
     low, last = cells.low, cells.high - 1

@@ -3,7 +3,7 @@
 import numpy as np
 from hepafed.common.additive import TASK_ORDER, Additive
 from hepafed.common.agreement import Estimate
-from hepafed.common.auc import auc_from_intervals, placements, squares
+from hepafed.common.auc import Auc, delong_auc, placements, squares
 from hepafed.common.bins import Intervals, intervals_of_histogram
 from hepafed.common.clusters import (
     FIGURES,
@@ -11,6 +11,7 @@ from hepafed.common.clusters import (
     PAIRWISE,
     Products,
     curves_of,
+    figure_scores,
     pair_histogram,
     products_of,
 )
@@ -58,13 +59,13 @@ def covariance_of(cells: list[Intervals], products: Products, sizes: Sizes) -> F
 
 
 def estimates(
-    cells: list[Intervals], matrix: Floats
+    values: list[Auc | None], matrix: Floats
 ) -> tuple[dict[str, Estimate | None], dict[str, Estimate | None]]:
     """Give the clustered interval of each one-vs-rest AUC, and those of the means over classes.
 
-    A mean is absent where one of its AUCs is; None: no interval.
+    `values` are the AUCs of `FIGURES`. A mean is absent where one of its AUCs is; None: no
+    interval.
     """
-    values = [auc_from_intervals(c) for c in cells]
     single: dict[str, Estimate | None] = {}
     for i, (figure, auc) in enumerate(zip(FIGURES, values, strict=True)):
         if figure in ONE_VS_REST and auc is not None:
@@ -74,19 +75,23 @@ def estimates(
         at = [FIGURES.index(m) for m in members]
         found = [v.value for i in at if (v := values[i]) is not None]
         if len(found) == len(at):
-            variance = float(matrix[np.ix_(at, at)].mean())
-            means[name] = interval(sum(found) / len(at), variance) or Estimate(sum(found) / len(at))
+            value = sum(found) / len(at)
+            means[name] = interval(value, float(matrix[np.ix_(at, at)].mean())) or Estimate(value)
     return single, means
 
 
 def clustered_figures(
     table: ScoreTable, sums: Additive
 ) -> tuple[dict[str, Figure], dict[str, Figure]]:
-    """Make a site's own clustered intervals by task, and its `macro` and `hand_till` figures."""
+    """Make a site's own clustered intervals by task, and its `macro` and `hand_till` figures.
+
+    The AUCs are exact; their covariance is taken at the resolution of the bins.
+    """
     cells = [intervals_of_histogram(pair_histogram(sums, f)) for f in FIGURES]
     products = products_of([table], [curves_of(sums, 1)])
     sizes = sizes_of(cells, sums.size, sums.clusters)
-    single, means = estimates(cells, covariance_of(cells, products, sizes))
+    values = [delong_auc(*figure_scores(table, f)) for f in FIGURES]
+    single, means = estimates(values, covariance_of(cells, products, sizes))
     return (
         {n: released(e) for n, e in single.items()},
         {n: released(means[n]) if n in means else Figure(reason="a class is missing")

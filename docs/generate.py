@@ -8,6 +8,7 @@ import dataclasses
 import importlib
 import inspect
 import json
+import runpy
 import textwrap
 import typing
 from collections.abc import Callable, Iterator
@@ -15,9 +16,10 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
-from hepafed.common import evaluation, messages, plan
+from hepafed.common import config, evaluation, messages, plan
 
 DOCS = Path(__file__).parent
+ATTACK = runpy.run_path(str(DOCS / "attack.py"), run_name="attack")
 WIDTH = 80
 """Columns of the help texts: click's own width, whatever terminal this runs in."""
 HEADER = "<!-- written by `make docs`; change the code instead -->"
@@ -133,6 +135,22 @@ def evaluation_tables() -> str:
     return f"{key_table(evaluation.Evaluation)}\n\nIn each `[[endpoints]]`:\n\n{inner}"
 
 
+def policy_table() -> str:
+    """Make the table of a site's policy: the keys of site.toml that its IT may change."""
+    rows = [
+        "| key | default | meaning |",
+        "|---|---|---|",
+        f"| `role` | from the invite | {_ROLE} |",
+    ]
+    docs = field_docs(config.SiteConfig)
+    for field in dataclasses.fields(config.SiteConfig):
+        if field.name not in ("site", "role", "address"):
+            rows.append(f"| `{field.name}` | {_default(field)} | {_cell(docs[field.name])} |")
+    return "\n".join(rows)
+
+
+_ROLE = "`validate`: training is refused, whatever is asked"
+
 SAME_EVERYWHERE = {
     "run": "The run's id.",
     "round": "The round's number.",
@@ -155,6 +173,8 @@ SAME_EVERYWHERE = {
     "value": "The figure.",
     "low": "Lower end of the 95 % interval.",
     "high": "Upper end of the 95 % interval.",
+    "split": "`external` or `test`.",
+    "terms": "The terms that every participant signs.",
     "reason": "Why there is no figure, or why the site refuses; nothing identifying.",
 }
 """Meaning of the fields whose name says it, for those that have no docstring of their own."""
@@ -208,9 +228,12 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     DOCS / "evaluator-guide.md": lambda: _filled(
         DOCS / "evaluator-guide.md", "evaluation", evaluation_tables()
     ),
-    DOCS / "what-leaves-the-site.md": lambda: _filled(
-        DOCS / "what-leaves-the-site.md", "messages", message_tables()
+    DOCS / "what-leaves-the-site.md": lambda: between(
+        _filled(DOCS / "what-leaves-the-site.md", "messages", message_tables()),
+        "attack",
+        str(ATTACK["table"]()),
     ),
+    DOCS / "site-guide.md": lambda: _filled(DOCS / "site-guide.md", "policy", policy_table()),
 }
 """Every generated document and what makes its text anew."""
 

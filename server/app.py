@@ -29,7 +29,10 @@ class Conductor:
             return
         run = self._desk.runs.change(run.id, status="running", error="", hint="")
         exchange = Exchange(
-            grid, lambda: self._nodes(run), lambda: self._desk.runs.may_go_on(run.id)
+            grid,
+            lambda: self._nodes(run),
+            lambda: self._desk.runs.may_go_on(run.id),
+            lambda: {s.site: s.public_key for s in self._members.sites().values()},
         )
         procedure: Callable[[Run, Desk, Exchange], str] = train if run.kind == "train" else validate
         try:

@@ -35,7 +35,9 @@ def pooled_means(
     known_all = len(whole) == len(cells)
     if products is not None and known_all and size is not None and clusters is not None:
         sizes = sizes_of(whole, size, clusters)
-        single, means = estimates(whole, covariance_of(whole, products, sizes))
+        single, means = estimates(
+            [auc_from_intervals(c) for c in whole], covariance_of(whole, products, sizes)
+        )
     made: dict[str, Row] = {}
     for name, members in MEANS.items():
         found = [known.cells[m] for m in members]

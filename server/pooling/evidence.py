@@ -100,9 +100,11 @@ def _histograms(
         return {f: [] for f in figures}
     whole = groups[0].sums
     # only what is asked for is summed: a histogram of all lesions is 4.7 MB a site
-    names = {f"{unit}_scores" for unit, _ in figures} if len(groups) > 1 else set()
-    summed = {n: sum_of([getattr(g.sums, n) for g in groups]) for n in names}
-    whole = replace(whole, **summed)
+    units = {unit for unit, _ in figures} if len(groups) > 1 else set()
+    if "patient" in units:
+        whole = replace(whole, patient_scores=sum_of([g.sums.patient_scores for g in groups]))
+    if "lesion" in units:
+        whole = replace(whole, lesion_scores=sum_of([g.sums.lesion_scores for g in groups]))
     return {f: [intervals_of_histogram(pair_histogram(whole, f))] for f in figures}
 
 

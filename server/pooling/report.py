@@ -9,6 +9,7 @@ from hepafed.common.auc import auc_from_intervals
 from hepafed.common.bins import Intervals
 from hepafed.common.clusters import Products
 from hepafed.common.messages import Figure, SiteSummary, TaskSummary
+from hepafed.common.multiclass import MEANS
 from hepafed.server.pooling.between import heterogeneity, site_mean
 from hepafed.server.pooling.classes import (
     NOT_ASKED,
@@ -66,13 +67,16 @@ def pool(
     *,
     groups: Sequence[Group] = (),
     products: Products | None = None,
+    exact: SiteSummary | None = None,
     comparisons: Sequence[Comparison] = (),
     questions: Questions | None = None,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Make the report from the summaries of each site and the sums of those in `groups`.
 
-    `products` is the sum of step 2 over *all* sites (`common/clusters.py`), or None.
+    `products` is the sum of step 2 over *all* sites (`common/clusters.py`), or None. `exact` is
+    the summary of the whole cohort where its score table is at hand (a re-analysis): its figures
+    then stand in place of those from bins.
     """
     asked = questions or Questions()
     whole = evidence(summaries, groups)
@@ -81,12 +85,15 @@ def pool(
         for s, v in summaries.items()
     ]
     single, means = pooled_means(whole, products)
+    if exact is not None:
+        means = _own_means(exact)
     results, uneven = [], []
     for i, (unit, task) in enumerate(TASK_ORDER):
         by_site = {s: t for s, v in summaries.items() if (t := task_of(v, unit, task))}
         totals = _totals(by_site)
-        pooled = pooled_row(i, whole, totals, asked.prevalences)
-        if unit == "lesion" and pooled["auc"]["value"] is not None:
+        own = task_of(exact, unit, task) if exact is not None else None
+        pooled = pooled_row(i, whole, totals, asked.prevalences, own)
+        if unit == "lesion" and pooled["auc"]["value"] is not None and own is None:
             pooled["auc"]["clustered"] = _clustered(single.get(task), products)
         results.append(pooled)
         results += [
@@ -96,12 +103,11 @@ def pool(
         results.append(site_mean(unit, task, by_site))
         without = _without_each(unit, task, summaries, groups) if i == 0 else {}
         uneven.append(heterogeneity(unit, task, by_site, without))
-    site_means = {s: {n: auc_json(v.figures.get(n, Figure(reason=SUPPRESSED)),
-                                  f"{n}, clustered by patient") for n in means}
-                  for s, v in summaries.items()}  # fmt: skip
+    site_means = {s: _own_means(v) for s, v in summaries.items()}
     lesions = sum(v.lesions for v in summaries.values())
     results += _macro_rows(summaries, means, site_means, lesions)
-    scopes = [_Scope(None, whole, {}), *sites]
+    tasks = {(t.unit, t.task): t for t in exact.tasks} if exact is not None else {}
+    scopes = [_Scope(None, whole, tasks), *sites]
     return {
         "schema": "hepafed.report/1",
         "model": model,
@@ -126,6 +132,12 @@ def pool(
         "notes": list(notes),
         "provenance": provenance,
     }
+
+
+def _own_means(summary: SiteSummary) -> dict[str, Row]:
+    """Give the means over classes as a summary states them."""
+    gone = Figure(reason=SUPPRESSED)
+    return {n: auc_json(summary.figures.get(n, gone), f"{n}, clustered by patient") for n in MEANS}
 
 
 def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
@@ -191,8 +203,8 @@ def _calibration(scopes: Sequence[_Scope], summaries: Mapping[str, SiteSummary])
         for s in scopes:
             own = s.tasks.get((unit, task))
             totals = _totals(by_site) if s.site is None else _totals({"": own} if own else {})
-            exact = None if s.site is None else (own.figures if own else {})
-            rows.append(calibration_row(s.name, s.site, i, s.known, totals, exact))
+            fitted = None if s.site is None and own is None else (own.figures if own else {})
+            rows.append(calibration_row(s.name, s.site, i, s.known, totals, fitted))
     return rows
 
 

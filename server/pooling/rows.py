@@ -42,12 +42,21 @@ def row(scope: str, site: str | None, unit: str, task: str, p: int, n: int) -> R
 
 
 def pooled_row(
-    index: int, known: Evidence, totals: tuple[int, int], prevalences: Sequence[float]
+    index: int,
+    known: Evidence,
+    totals: tuple[int, int],
+    prevalences: Sequence[float],
+    own: TaskSummary | None = None,
 ) -> Row:
-    """Make the pooled row of the task TASK_ORDER[index]; `totals` are its cases by class."""
+    """Make the pooled row of the task TASK_ORDER[index]; `totals` are its cases by class.
+
+    `own` is the whole cohort's exact part, where its score table is at hand.
+    """
     unit, task = TASK_ORDER[index]
     made = row("pooled", None, unit, task, *totals)
     cells = known.cells[unit, task]
+    if own is not None:
+        return made | _exact(own, cells) | _counted(index, known, totals, prevalences)
     if isinstance(cells, str):
         made["auc"] = auc_json(Figure(reason=cells), "delong")
     else:
@@ -62,11 +71,16 @@ def site_row(
     """Make a site's row: its own exact figures, and what its counts and cells give."""
     totals = (task.positives, task.negatives)
     made = row("site", site, task.unit, task.task, *totals)
-    made["auc"] = auc_json(task.auc, "delong")
-    if (clustered := task.figures.get("clustered")) is not None and task.auc.value is not None:
-        made["auc"]["clustered"] = clustered_json(clustered.low, clustered.high, clustered.se)
-    made |= _read_off(known.cells[task.unit, task.task], task.figures)
+    made |= _exact(task, known.cells[task.unit, task.task])
     return made | _counted(index, known, totals, prevalences)
+
+
+def _exact(task: TaskSummary, cells: Intervals | str) -> Row:
+    """Take the figures that a score table gave; the curves are drawn from the cells."""
+    auc = auc_json(task.auc, "delong")
+    if (clustered := task.figures.get("clustered")) is not None and task.auc.value is not None:
+        auc["clustered"] = clustered_json(clustered.low, clustered.high, clustered.se)
+    return {"auc": auc} | _read_off(cells, task.figures)
 
 
 def clustered_json(low: float | None, high: float | None, se: float | None) -> Row:

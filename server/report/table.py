@@ -42,8 +42,6 @@ def report_from_scores(
     parts = _by_site(table)
     sums = {s: additive_of(p, threshold, readers) for s, p in parts.items()}
     summaries = {s: _summary(p, threshold, sums[s]) for s, p in parts.items()}
-    curves = curves_of(add(list(sums.values())), EXACT)
-    products = add_products([products_of([p], [curves]) for p in parts.values()])
     digest = hashlib.sha256(np.ascontiguousarray(table.log_probs).tobytes()).hexdigest()
     point = {"threshold": threshold, "rule": "given", "chosen_on": "the command line"}
     model = {"id": name, "protocol": "", "sha256": "", "operating_point": point}
@@ -54,7 +52,7 @@ def report_from_scores(
         model,
         {"scores_sha256": digest, "software": software},
         groups=[Group((s,), v, "plain") for s, v in sums.items()],
-        products=products,
+        exact=_summary(table, threshold, add(list(sums.values()))),
         comparisons=[
             compare(a, models[a], b, models[b], threshold) for a, b in combinations(models, 2)
         ],
