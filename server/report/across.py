@@ -60,14 +60,21 @@ def drift(report: dict[str, Any]) -> Table:
 
 
 def released(report: dict[str, Any]) -> Table:
-    """Tabulate what form each site's histograms took, and what it withheld."""
-    forms = {f["site"]: f["form"] for f in report.get("forms") or []}
+    """Tabulate what form each site's histograms took, its smallest cell, what it withheld."""
+    forms = {f["site"]: f for f in report.get("forms") or []}
     rows = []
     for s in report["sites"]:
-        form = str(forms.get(s["site"]) or s.get("form") or "")
+        f = forms.get(s["site"]) or {}
+        form = str(f.get("form") or s.get("form") or "")
+        shown = FORM_WORDS.get(form, form) or NONE
+        if f.get("sum_over"):
+            shown = f"masked; summed over {', '.join(f['sum_over'])}"
         held = [x["what"] for x in report["suppressed"] if x["site"] == s["site"]]
-        rows.append((s["site"], FORM_WORDS.get(form, form) or NONE, "; ".join(held) or "nothing"))
-    head = ("Site", "Histograms of scores", "Withheld")
+        smallest = number(f.get("minimum_count"))
+        rows.append(
+            (s["site"], (shown, f.get("reason", "")), smallest, "; ".join(held) or "nothing")
+        )
+    head = ("Site", "Histograms of scores", "Smallest cell", "Withheld")
     return Table("released", "What each site released, and in which form", head, tuple(rows))
 
 

@@ -22,6 +22,7 @@ FORM_WORDS = {
     "masked": "masked sums (the coordinator learnt the sum over the sites alone)",
     "cells": "cells of at least the site's minimum count",
     "plain": "fine histograms",
+    "withheld": "none: withheld",
 }
 NONE = "–"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
