@@ -110,7 +110,7 @@ def _roc(report: dict[str, Any]) -> Figure:
         lines=lines, marks=marks, reference=((0, 0), (1, 1)), reference_name="No discrimination",
     )  # fmt: skip
     caption = (
-        "The pooled curve orders the patients of all sites together; the diamond is the locked "
+        "The pooled curve orders the patients of all sites together; the diamond is the "
         "operating point" + ("; the other marks are the readers." if len(marks) > 1 else ".")
     )
     table = _points(
