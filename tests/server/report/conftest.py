@@ -1,5 +1,6 @@
 """Reports for the tests of the page: from a score table, and as a federation's looks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ def scores(seed: int = 3, patients: int = 240, sites: int = 3) -> ScoreTable:
         log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True),
         readers=readers,
     )
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[..., ScoreTable]:
+    return scores
 
 
 @pytest.fixture(scope="session")

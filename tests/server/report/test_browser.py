@@ -1,13 +1,15 @@
 """The report in a real browser: silent, alone, accessible, and whole when printed."""
 
-import os
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hepafed.common.scores import ScoreTable
+from hepafed.server.report.table import report_from_scores
 from hepafed.server.report.write import write_report
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -66,8 +68,8 @@ def test_every_figure_is_named_in_the_accessibility_tree(page: Page, file: Path)
         assert page.get_by_role("img", name=re.compile(name)).count() == 1
 
 
-def test_no_text_of_a_drawing_leaves_it_or_covers_another(page: Page, file: Path) -> None:
-    page.goto(file.as_uri())
+def _collisions(page: Page) -> list[str]:
+    """Name the texts of drawings that leave their drawing or cover another text."""
     boxes = page.evaluate(
         """() => [...document.querySelectorAll('svg')].map(svg => {
             const frame = svg.getBoundingClientRect();
@@ -79,16 +81,34 @@ def test_no_text_of_a_drawing_leaves_it_or_covers_another(page: Page, file: Path
         })"""
     )
     assert len(boxes) == len(FIGURES)
+    found = []
     for texts in boxes:
         for i, (left, top, right, bottom, width, height, words) in enumerate(texts):
-            assert left >= -1 and top >= -1, words  # noqa: PT018
-            assert right <= width + 1 and bottom <= height + 1, words  # noqa: PT018
+            if left < -1 or top < -1 or right > width + 1 or bottom > height + 1:
+                found.append(f"{words} leaves its drawing")
             for other in texts[:i]:
                 apart = (
                     right <= other[0] + 1 or other[2] <= left + 1
                     or bottom <= other[1] + 4 or other[3] <= top + 4
                 )  # fmt: skip
-                assert apart, (words, other[6])
+                if not apart:
+                    found.append(f"{words} covers {other[6]}")
+    return found
+
+
+def test_no_text_of_a_drawing_leaves_it_or_covers_another(page: Page, file: Path) -> None:
+    page.goto(file.as_uri())
+    assert _collisions(page) == []
+
+
+@pytest.mark.parametrize("sites", [6, 24])
+def test_long_names_and_many_sites_fit_their_drawings(
+    page: Page, table: Callable[..., ScoreTable], tmp_path: Path, sites: int
+) -> None:
+    report = report_from_scores(table(seed=5, patients=50 * sites, sites=sites), 0.5)
+    text = json.dumps(report).replace("site-", "university-hospital-of-the-north-site-")
+    page.goto(write_report(json.loads(text), tmp_path).as_uri())
+    assert _collisions(page) == []
 
 
 def test_the_page_does_not_scroll_sideways_on_a_telephone(browser: Browser, file: Path) -> None:
@@ -128,10 +148,3 @@ def test_no_figure_is_cut_by_a_page_when_printed(page: Page, file: Path) -> None
     # A4 less the margins of @page: nothing that must not be cut is taller
     heights = page.evaluate("[...document.querySelectorAll('figure')].map(f => f.offsetHeight)")
     assert max(heights) < (297 - 17 - 18) / 25.4 * 96
-
-
-@pytest.mark.skipif("REPORT_IMAGE" not in os.environ, reason="REPORT_IMAGE names no file to write")
-def test_write_the_picture_of_the_guide(page: Page, file: Path) -> None:
-    page.set_viewport_size({"width": 900, "height": 1500})
-    page.goto(file.as_uri())
-    page.screenshot(path=os.environ["REPORT_IMAGE"])
