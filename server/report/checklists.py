@@ -12,6 +12,7 @@ STATUS_WORDS = {
     "authors": "Authors",
 }
 PART_WORDS = {
+    "external": "external site",
     "run": "run of a federation, only a table of scores",
     "card": "model card",
     "evaluation": "registered evaluation",
@@ -73,7 +74,7 @@ def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Check
         items.append(
             Item(
                 number, section, topic, status, where if where in anchors else "",
-                text.format_map(facts),
+                text.format_map(facts) or "To be filled in by the authors.",
             )
         )  # fmt: skip
     return Checklist(values["name"], values["source"], tuple(items))
@@ -82,6 +83,8 @@ def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Check
 def _holds(report: dict[str, Any], part: str) -> bool:
     if part == "card":
         return bool(report["model"].get("card"))
+    if part == "external":
+        return report["provenance"].get("split") == "external"
     if part == "run":
         return bool(report["provenance"].get("run"))
     return bool(report.get(part))

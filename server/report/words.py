@@ -62,10 +62,10 @@ def preferred(auc: dict[str, Any]) -> dict[str, Any]:
 
 
 def bound(auc: dict[str, Any]) -> str:
-    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or 0 where no two cells overlap."""
+    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or none where no two cells overlap."""
     error = auc.get("binning_error") or 0.0
     if error >= 1e-3 or error == 0:
-        return f"±{error:.3f}" if error else "0"
+        return f"±{error:.3f}" if error else "none"
     digits, power = f"{error:.1e}".split("e")
     return f"±{digits} × 10" + str(int(power)).translate(SUPERSCRIPT)
 

@@ -42,3 +42,18 @@ def test_both_kinds_of_study_have_items_left_for_the_authors(federated: dict[str
     for checklist in checklists(federated, ANCHORS):
         assert checklist.count("authors") > 0
         assert sum(checklist.count(s) for s in STATUS_WORDS) == len(checklist.items)
+
+
+def test_an_internal_test_does_not_answer_the_item_on_external_data(
+    federated: dict[str, Any],
+) -> None:
+    inside = federated | {"provenance": federated["provenance"] | {"split": "test"}}
+    claim, _ = checklists(inside, ANCHORS)
+    (item,) = [i for i in claim.items if i.number == "33"]
+    assert item.status == "authors"
+
+
+def test_no_item_is_left_without_a_word(federated: dict[str, Any], plain: dict[str, Any]) -> None:
+    for report in (federated, plain):
+        for checklist in checklists(report, ANCHORS):
+            assert all(i.text for i in checklist.items)
