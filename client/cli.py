@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 from hepafed.common.console import command, progress, say, say_json, table
-from hepafed.common.errors import UsageError
+from hepafed.common.errors import CohortError, UsageError
 
 
 def _home(ctx: click.Context) -> Path:
@@ -35,8 +35,9 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
 @command
-def inspect(folder: Path, as_json: bool) -> None:
+def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
     r"""Say what HepaFed would make of an export folder; writes nothing.
 
     \b
@@ -44,10 +45,11 @@ def inspect(folder: Path, as_json: bool) -> None:
       client inspect /export --json
     """
     from hepafed.client.dicom.inspect import inspect as look
+    from hepafed.client.dicom.overrides import read_overrides
 
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder of an export")
-    found = look(folder)
+    found = look(folder, read_overrides(_home(ctx)))
     if as_json:
         say_json(json.dumps(found, allow_nan=False))
         return
@@ -133,6 +135,8 @@ def ingest(
             )  # fmt: skip
     for what, why in report.left:
         say(f"left: {what}: {why}")
+    if report.taken == 0:
+        raise CohortError("no lesion could be taken", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions; left: {len(report.left)}")
     say("next: client cohort, then client start")
 

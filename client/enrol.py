@@ -40,16 +40,19 @@ def join(home: Path, invite_file: Path) -> SiteConfig:
             "ask the coordinator for a new one (server invite)",
         )
     config = SiteConfig(site=invite.site, role=invite.role, address=invite.address)
+    new = [p for p in (home, *home.parents) if not p.exists()]
     home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
     keys = home / "keys"
     try:
+        home.chmod(0o700)
         public_key = make_node_key(keys / "node.key")
         answer = _post(invite, public_key)
         write_whole(keys / "ca.pem", invite.ca)
         write_whole(keys / "token", answer["token"], private=True)
     except BaseException:
         shutil.rmtree(keys, ignore_errors=True)
+        for folder in new:
+            folder.rmdir()
         raise
     write_toml(config, home / "site.toml")
     return config

@@ -9,7 +9,8 @@ import numpy as np
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.crops import Volume as Voxels
 from hepafed.client.crops import crop, normalise
-from hepafed.client.dicom.series import Volume, read_folder
+from hepafed.client.dicom.folder import read_folder
+from hepafed.client.dicom.volume import Volume
 from hepafed.client.labels import Label, complain_about, read_labels
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import DicomError, UsageError
@@ -57,12 +58,12 @@ def ingest_dicom(
     for row, reference in matched:
         if reference is not None:
             by_examination[reference.patient_id, reference.study_uid].append((row, reference))
-    names = Pseudonyms(home)
     crops: list[Crop] = []
     for done, ((patient, study), lesions) in enumerate(by_examination.items(), 1):
         volumes, broken = _load(examinations[patient][study])
         left += broken
-        crops += _crops(names, lesions, volumes)
+        if volumes:
+            crops += _crops(Pseudonyms(home), lesions, volumes)
         progress(done, len(by_examination))
     if crops:
         Cohort.create(home).add(crops)
@@ -124,7 +125,7 @@ def _crops(
 ) -> Iterator[Crop]:
     for row, reference in lesions:
         voxels = crop(reference.affine, row.box, volumes)
-        if volumes and np.isfinite(voxels).all():
+        if np.isfinite(voxels).all():
             yield Crop(
                 names.of("lesion", row.patient_id, row.lesion_id),
                 names.of("patient", row.patient_id),

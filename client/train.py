@@ -28,8 +28,8 @@ class Trained:
     """Weights after minus weights before, `layout.size` float32."""
     examples: int
     """Images the site trained on (the weight of its update)."""
-    loss: float
-    """Mean training loss of the round."""
+    loss: float | None
+    """Mean training loss of the round; None when the plan asks for no pass over the data."""
     seconds: float
 
 
@@ -139,11 +139,12 @@ class Trainer:
                 group["lr"] = rate_at(plan.training, progress)
             losses.append(self._step(module, optimiser, data, chosen, plan.training, generator))
         self._last = (run, round)
-        update = flatten(module, layout) - flat
+        update = flatten(module, layout)
+        update -= flat
         if not all(math.isfinite(x) for x in losses) or not np.isfinite(update).all():
             self._optimiser = None
             raise RunError("the training loss is no longer finite", "lower training.rate")
-        mean = sum(losses) / len(losses)
+        mean = sum(losses) / len(losses) if losses else None
         return Trained(update, len(data.labels), mean, time.monotonic() - started)
 
     def _warm_optimiser(

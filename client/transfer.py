@@ -14,6 +14,8 @@ from hepafed.common.weights import Layout, from_bf16
 from numpy.typing import NDArray
 
 TRIES = 5
+_PART = 1 << 20
+"""Bytes handed to the network at a time."""
 
 
 class Transfer:
@@ -43,7 +45,7 @@ class Transfer:
         sha, content = hashlib.sha256(), bytearray()
         with self._http.stream("GET", f"/weights/{digest}") as answer:
             _check(answer)
-            for part in answer.iter_bytes(1 << 20):
+            for part in answer.iter_bytes(_PART):
                 content += part
                 if len(content) > size:
                     raise PayloadError("the weights are longer than the plan's model")
@@ -52,7 +54,7 @@ class Transfer:
             raise PayloadError("the weights are not those of the request's digest")
         return bytes(content)
 
-    def send(self, run: str, round_: int, content: bytes) -> str:
+    def send(self, run: str, round_: int, content: bytes | memoryview) -> str:
         """Upload an update; returns its SHA-256.
 
         Raises
@@ -65,7 +67,11 @@ class Transfer:
         digest = hashlib.sha256(content).hexdigest()
 
         def put() -> bytes:
-            answer = self._http.put(f"/updates/{run}/{round_}", content=content)
+            answer = self._http.put(
+                f"/updates/{run}/{round_}",
+                content=(bytes(content[i : i + _PART]) for i in range(0, len(content), _PART)),
+                headers={"Content-Length": str(len(content))},
+            )
             _check(answer)
             return answer.content
 

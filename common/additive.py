@@ -20,7 +20,7 @@ The layout is fixed but for the readers, whose names the request states:
 | `reader_pairs` | [R(R−1)/2, 2, 2] | by pair of readers: patients by their two calls |
 
 Tasks are in the order of `TASK_ORDER`. Fixed point: the integer nearest to 2^36 times the site's
-sum; 1.5e-11 a site, room for 1.3e8 cases. Signed sums (`clusters.ClusterSums`) are two's
+sum; 1.5e-11 a site, room for 1.3e8 cases. Signed sums (`clusters.Products`) are two's
 complement.
 """
 

@@ -20,6 +20,8 @@ class Estimate:
     se: float | None = None
     low: float | None = None
     high: float | None = None
+    adjusted: tuple[float, float] | None = None
+    """An AUC's interval on the logit scale (`adjusted.py`)."""
 
 
 def estimate(value: float, se: float, *, within: tuple[float, float] | None = None) -> Estimate:

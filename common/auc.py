@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.bins import Intervals, logistic
+from hepafed.common.adjusted import adjusted_interval, satterthwaite
+from hepafed.common.bins import Intervals
 from hepafed.common.rates import Z
 from numpy.typing import NDArray
 
@@ -19,6 +20,10 @@ class Auc:
     se: float | None
     bound: float = 0.0
     """How far binning can have moved `value` at most."""
+    freedom: float = math.inf
+    """Degrees of freedom of the variance (Satterthwaite)."""
+    positives: int = 0
+    negatives: int = 0
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -29,17 +34,9 @@ class Auc:
         return max(0.0, low), min(1.0, high)
 
     @property
-    def logit_interval(self) -> tuple[float, float] | None:
-        """The 95 % interval on the logit scale (delta method); None at 0, 1 or without `se`.
-
-        Closer to its level than the plain one where the AUC is high and the cohort small
-        (Qin and Hotilovac 2008; docs/statistics.md has our simulation).
-        """
-        if self.se is None or not 0 < self.value < 1:
-            return None
-        centre = math.log(self.value / (1 - self.value))
-        half = Z * self.se / (self.value * (1 - self.value))
-        return logistic(centre - half), logistic(centre + half)
+    def adjusted(self) -> tuple[float, float] | None:
+        """The interval on the logit scale (`adjusted.py`), for a high AUC or a small cohort."""
+        return adjusted_interval(self.value, self.se, self.freedom, self.positives, self.negatives)
 
 
 def delong_auc(positives: Floats, negatives: Floats) -> Auc | None:
@@ -130,10 +127,11 @@ def auc_from_intervals(cells: Intervals) -> Auc | None:
         return None
     m, n = cells.totals
     if m < 2 or n < 2:
-        return Auc(found.value, None, found.bound)
+        return Auc(found.value, None, found.bound, positives=m, negatives=n)
     of_positives, of_negatives = squares(cells, found)
-    variance = of_positives / (m - 1) / m + of_negatives / (n - 1) / n
-    return Auc(found.value, math.sqrt(variance), found.bound)
+    parts = of_positives / (m - 1) / m, of_negatives / (n - 1) / n
+    freedom = satterthwaite(parts, (m, n))
+    return Auc(found.value, math.sqrt(sum(parts)), found.bound, freedom, m, n)
 
 
 def squares(cells: Intervals, found: Placements) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from hepafed.common.errors import ConfigError
 from hepafed.common.files import write_whole
 
 CA_DAYS = 5 * 365
@@ -106,8 +107,17 @@ def make_node_key(path: Path) -> str:
 
 
 def pinned(ca: str) -> ssl.SSLContext:
-    """TLS settings that trust the coordinator's CA (PEM) and nothing else."""
+    """TLS settings that trust the coordinator's CA (PEM) and nothing else.
+
+    Raises
+    ------
+    ConfigError
+        `ca` is no certificate.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=ca)
+    try:
+        context.load_verify_locations(cadata=ca)
+    except ssl.SSLError as e:
+        raise ConfigError("the coordinator's CA certificate cannot be read") from e
     return context

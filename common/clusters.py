@@ -30,6 +30,7 @@ from hepafed.common.bins import (
 )
 from hepafed.common.errors import PayloadError
 from hepafed.common.messages import PlacementCurve
+from hepafed.common.obuchowski import fourth_powers
 from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS
 from numpy.typing import NDArray
@@ -121,10 +122,12 @@ class Products:
     """[F, F, 3]: Σ_i P_f P_g, Σ_i N_f N_g, Σ_i P_f N_g."""
     within: NDArray[np.int64]
     """[F, 2]: sums of the squares of single cases, positives and negatives."""
+    fourth: NDArray[np.int64]
+    """[F, 5]: Σ_i P⁴, P³N, P²N², PN³, N⁴, for the degrees of freedom."""
 
     def to_vector(self) -> NDArray[np.uint64]:
-        """Give uint64[3 F² + 2 F]."""
-        flat = np.concatenate([self.crossed.ravel(), self.within.ravel()])
+        """Give uint64[products_length(F)]."""
+        flat = np.concatenate([self.crossed.ravel(), self.within.ravel(), self.fourth.ravel()])
         return flat.astype(np.int64).view(np.uint64)
 
     @classmethod
@@ -136,22 +139,36 @@ class Products:
         PayloadError
             The length is not that of the layout.
         """
-        if vector.shape != (3 * figures**2 + 2 * figures,) or vector.dtype != np.uint64:
+        f = figures
+        if vector.shape != (products_length(f),) or vector.dtype != np.uint64:
             raise PayloadError("a vector of products is not of the agreed layout")
-        whole = vector.view(np.int64)
-        cut = 3 * figures**2
-        return cls(whole[:cut].reshape(figures, figures, 3), whole[cut:].reshape(figures, 2))
+        crossed, within, fourth = np.split(vector.view(np.int64), [3 * f**2, 3 * f**2 + 2 * f])
+        return cls(crossed.reshape(f, f, 3), within.reshape(f, 2), fourth.reshape(f, 5))
 
-    def real(self) -> tuple[Floats, Floats]:
-        """Give both arrays as real numbers."""
-        return from_fixed(self.crossed), from_fixed(self.within)
+    def real(self) -> tuple[Floats, Floats, Floats]:
+        """Give the three arrays as real numbers."""
+        return from_fixed(self.crossed), from_fixed(self.within), from_fixed(self.fourth)
+
+
+def products_length(figures: int = len(FIGURES)) -> int:
+    """Give how many integers the vector of F figures holds: 3 F² + 7 F."""
+    return 3 * figures**2 + 7 * figures
 
 
 def add_products(parts: list[Products]) -> Products:
-    """Sum the products of several sites."""
-    return Products(
-        np.sum([p.crossed for p in parts], axis=0), np.sum([p.within for p in parts], axis=0)
-    )
+    """Sum the products of several sites.
+
+    Raises
+    ------
+    PayloadError
+        They are of different numbers of figures, or there are none.
+    """
+    if len({p.crossed.shape for p in parts}) != 1:
+        raise PayloadError("products of different figures do not add up")
+    total = parts[0].to_vector()
+    for part in parts[1:]:
+        total = total + part.to_vector()
+    return Products.from_vector(total, len(parts[0].within))
 
 
 def products_of(
@@ -176,7 +193,9 @@ def products_of(
             within.append(squares)
     p, n = np.stack([c[0] for c in columns]), np.stack([c[1] for c in columns])
     return Products(
-        to_fixed(np.stack([p @ p.T, n @ n.T, p @ n.T], axis=2)), to_fixed(np.array(within))
+        to_fixed(np.stack([p @ p.T, n @ n.T, p @ n.T], axis=2)),
+        to_fixed(np.array(within)),
+        to_fixed(fourth_powers(p, n)),
     )
 
 

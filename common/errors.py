@@ -26,11 +26,13 @@ class HepaFedError(Exception):
     """
 
     exit_code = 1
+    usual_hint = "see the command's --help"
+    """What helps with most errors of this kind, where the one who raises knows nothing better."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.usual_hint
 
 
 class UsageError(HepaFedError):
@@ -42,6 +44,8 @@ class UsageError(HepaFedError):
 class PlanError(UsageError):
     """A plan file has an unknown key, a wrong type or an impossible value."""
 
+    usual_hint = "see docs/coordinator-guide.md, 'Plans'"
+
 
 class EvaluationError(UsageError):
     """An evaluation file has an unknown key, a wrong type or an impossible value."""
@@ -50,42 +54,64 @@ class EvaluationError(UsageError):
 class ConfigError(UsageError):
     """A configuration, invite or access file cannot be read."""
 
+    usual_hint = "correct the file, or have it made anew (server init, server invite, client join)"
+
 
 class DataError(HepaFedError):
     """What a hospital gave us cannot be used."""
+
+    usual_hint = "see docs/site-guide.md"
 
 
 class DicomError(DataError):
     """One DICOM file or series is broken, unsafe or of no use."""
 
+    usual_hint = "client inspect lists every file with its reason"
+
 
 class LabelsError(DataError):
     """The labels table has problems; the message lists every one with its row."""
+
+    usual_hint = "correct the table; nothing was stored"
 
 
 class CohortError(DataError):
     """The cohort store is missing, empty or damaged."""
 
+    usual_hint = "see client cohort; run client ingest again"
+
 
 class FederationError(HepaFedError):
     """Something between machines."""
+
+    usual_hint = "see server sites, and the logs on both sides"
 
 
 class UnreachableError(FederationError):
     """The other side does not answer."""
 
+    usual_hint = "is it running, and the network open?"
+
 
 class EnrolmentError(FederationError):
     """An invite is expired, used or not ours."""
+
+    usual_hint = "ask the coordinator for a new invite (server invite)"
 
 
 class RefusedError(FederationError):
     """Policy, role or access says no."""
 
+    usual_hint = "ask the coordinator, or see the policy in site.toml"
+
 
 class PayloadError(FederationError):
     """Bytes from the network are not what they should be."""
 
+    usual_hint = "do both sides run the same release?"
+
 
 class RunError(HepaFedError):
     """A training or validation run cannot go on."""
+
+    usual_hint = "see server.log; then server resume RUN"

@@ -112,7 +112,8 @@ class TrainReply:
     update: str
     """SHA-256 of the uploaded bf16 update."""
     examples: int
-    loss: float
+    loss: float | None
+    """Mean training loss; None in a rehearsal."""
     seconds: float
     tuning: TuningFigures
     """Of the weights that came in, before training."""

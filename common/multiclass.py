@@ -16,7 +16,13 @@ from hepafed.common.clusters import (
     products_of,
 )
 from hepafed.common.messages import Figure
-from hepafed.common.obuchowski import Sizes, covariance, interval, with_exact_diagonal
+from hepafed.common.obuchowski import (
+    Sizes,
+    clustered_interval,
+    covariance,
+    interval,
+    with_exact_diagonal,
+)
 from hepafed.common.scores import ScoreTable
 from hepafed.common.vocabulary import CLASS_KEYS
 from numpy.typing import NDArray
@@ -48,28 +54,29 @@ def sizes_of(cells: list[Intervals], size: Counts, clusters: Counts) -> Sizes:
     )  # fmt: skip
 
 
-def covariance_of(cells: list[Intervals], products: Products, sizes: Sizes) -> Floats:
-    """Give the covariance [10, 10] of `FIGURES` of one model from step 2's products."""
-    crossed, within = products.real()
+def products_with_exact_squares(cells: list[Intervals], products: Products) -> Floats:
+    """Give step 2's sums [10, 10, 3] with the squares of single cases from the histograms."""
+    crossed, within, _ = products.real()
     exact = within.copy()
     for i, c in enumerate(cells):
         if (found := placements(c)) is not None:
             exact[i] = squares(c, found)
-    return covariance(with_exact_diagonal(crossed, within, exact), sizes)
+    return with_exact_diagonal(crossed, within, exact)
 
 
 def estimates(
-    values: list[Auc | None], matrix: Floats
+    values: list[Auc | None], crossed: Floats, fourth: Floats, sizes: Sizes
 ) -> tuple[dict[str, Estimate | None], dict[str, Estimate | None]]:
     """Give the clustered interval of each one-vs-rest AUC, and those of the means over classes.
 
-    `values` are the AUCs of `FIGURES`. A mean is absent where one of its AUCs is; None: no
-    interval.
+    `values` are the AUCs of `FIGURES`, `crossed` and `fourth` their sums over
+    patients. A mean is absent where one of its AUCs is; None: no interval.
     """
     single: dict[str, Estimate | None] = {}
     for i, (figure, auc) in enumerate(zip(FIGURES, values, strict=True)):
         if figure in ONE_VS_REST and auc is not None:
-            single[figure[1]] = interval(auc.value, float(matrix[i, i]))
+            single[figure[1]] = clustered_interval(auc.value, crossed, fourth, sizes, i)
+    matrix = covariance(crossed, sizes)
     means: dict[str, Estimate | None] = {}
     for name, members in MEANS.items():
         at = [FIGURES.index(m) for m in members]
@@ -82,7 +89,7 @@ def estimates(
 
 def clustered_figures(
     table: ScoreTable, sums: Additive
-) -> tuple[dict[str, Figure], dict[str, Figure]]:
+) -> tuple[dict[str, dict[str, Figure]], dict[str, Figure]]:
     """Make a site's own clustered intervals by task, and its `macro` and `hand_till` figures.
 
     The AUCs are exact; their covariance is taken at the resolution of the bins.
@@ -91,12 +98,23 @@ def clustered_figures(
     products = products_of([table], [curves_of(sums, 1)])
     sizes = sizes_of(cells, sums.size, sums.clusters)
     values = [delong_auc(*figure_scores(table, f)) for f in FIGURES]
-    single, means = estimates(values, covariance_of(cells, products, sizes))
+    single, means = estimates(
+        values, products_with_exact_squares(cells, products), products.real()[2], sizes
+    )
     return (
-        {n: released(e) for n, e in single.items()},
+        {n: {"clustered": released(e)} | adjusted_figure("clustered_logit", e)
+         for n, e in single.items()},
         {n: released(means[n]) if n in means else Figure(reason="a class is missing")
          for n in MEANS},
     )  # fmt: skip
+
+
+def adjusted_figure(name: str, found: Auc | Estimate | None) -> dict[str, Figure]:
+    """Give the interval on the logit scale as a releasable figure, where there is one."""
+    if found is None or found.adjusted is None:
+        return {}
+    low, high = found.adjusted
+    return {name: Figure(value=found.value, low=low, high=high)}
 
 
 def released(found: Estimate | None) -> Figure:

@@ -1,10 +1,13 @@
 """Variance of AUCs over clustered cases, and of their means, from products of placements."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from hepafed.common.adjusted import adjusted_interval, freedom_of_sum
 from hepafed.common.agreement import Estimate, estimate
+from hepafed.common.auc import Auc, auc_from_intervals, placements, score_counts
+from hepafed.common.bins import Intervals
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -60,6 +63,31 @@ def interval(value: float, variance: float) -> Estimate | None:
     return estimate(value, math.sqrt(max(variance, 0.0)), within=(0.0, 1.0))
 
 
+def clustered_interval(
+    value: float, crossed: Floats, fourth: Floats, sizes: Sizes, at: int
+) -> Estimate | None:
+    """Give the clustered interval of figure `at`, and beside it the adjusted one.
+
+    fourth float64[F, 5]: Σ P⁴, P³N, P²N², PN³, N⁴ over clusters. Where the adjusted one falls
+    back on a score interval, clusters count as cases.
+    """
+    found = interval(value, float(covariance(crossed, sizes)[at, at]))
+    if found is None:
+        return None
+    m, n = float(sizes.positives[at]), float(sizes.negatives[at])
+    pp, nn, pn = crossed[at, at]
+    second = pp / m**2 + nn / n**2 + 2 * pn / (m * n)
+    weights = [1 / m**4, 4 / (m**3 * n), 6 / (m * n) ** 2, 4 / (m * n**3), 1 / n**4]
+    freedom = freedom_of_sum(second, float(fourth[at] @ weights), int(sizes.clusters[at]))
+    clusters = (int(sizes.with_positives[at]), int(sizes.with_negatives[at]))
+    return replace(found, adjusted=adjusted_interval(value, found.se, freedom, *clusters))
+
+
+def fourth_powers(p: Floats, n: Floats) -> Floats:
+    """Sum P⁴, P³N, P²N², PN³, N⁴ over the last axis: float64[…, 5]."""
+    return np.stack([(p ** (4 - k) * n**k).sum(-1) for k in range(5)], axis=-1)
+
+
 def with_exact_diagonal(crossed: Floats, within: Floats, exact: Floats) -> Floats:
     """Put exact sums of squares of single cases in place of those read off a coarse curve.
 
@@ -70,3 +98,31 @@ def with_exact_diagonal(crossed: Floats, within: Floats, exact: Floats) -> Float
     made[at, at, 0] += exact[:, 0] - within[:, 0]
     made[at, at, 1] += exact[:, 1] - within[:, 1]
     return made
+
+
+def clustered_auc(
+    scores: Floats, truth: NDArray[np.bool_], cluster: Counts
+) -> tuple[Auc, Estimate | None] | None:
+    """Give an AUC and its clustered interval from scores, truths and cluster numbers, [n] each.
+
+    The reference that the sums of `clusters.py` are held to; None with one class only.
+    """
+    _, m, n = score_counts(scores[truth], scores[~truth])
+    at = np.arange(len(m))
+    cells = Intervals(at, at + 1, m, n)
+    auc, found = auc_from_intervals(cells), placements(cells)
+    if auc is None or found is None:
+        return None
+    where = np.searchsorted(np.unique(scores), scores)
+    share = np.where(truth, found.of_positives[where], found.of_negatives[where]) - auc.value
+    _, number = np.unique(cluster, return_inverse=True)
+    p = np.bincount(number[truth], weights=share[truth], minlength=number.max() + 1)
+    q = np.bincount(number[~truth], weights=share[~truth], minlength=number.max() + 1)
+    sizes = Sizes(
+        *(np.array([k], np.int64) for k in (
+            m.sum(), n.sum(), len(np.unique(number[truth])), len(np.unique(number[~truth])), len(p)
+        ))
+    )  # fmt: skip
+    crossed = np.array([[[p @ p, q @ q, p @ q]]])
+    fourth = fourth_powers(p, q)[None]
+    return auc, clustered_interval(auc.value, crossed, fourth, sizes, 0)

@@ -46,7 +46,7 @@ class TrainingPlan:
     """What a site does in one round."""
 
     epochs: int = 1
-    """Passes over the site's training lesions in a round."""
+    """Passes over the site's training lesions in a round; 0: a rehearsal, all but the training."""
     batch: int = 32
     """Images a step; 0: the whole split in one step."""
     optimiser: str = "adamw"
@@ -68,7 +68,7 @@ class TrainingPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _within("training.epochs", self.epochs, 1, 1000)
+        _within("training.epochs", self.epochs, 0, 1000)
         _within("training.batch", self.batch, 0, 65536)
         _one_of("training.optimiser", self.optimiser, ("adamw", "sgd"))
         _within("training.rate", self.rate, 1e-9, 10)

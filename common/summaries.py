@@ -1,6 +1,7 @@
 """What a site releases of its scores: exact figures, counts, sums and cells (DESIGN §6)."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from hepafed.common.additive import TASK_ORDER, Additive, task_histogram
@@ -22,7 +23,7 @@ from hepafed.common.curves import (
     specificity_at,
 )
 from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary, TuningFigures
-from hepafed.common.multiclass import clustered_figures
+from hepafed.common.multiclass import adjusted_figure, clustered_figures
 from hepafed.common.scores import ScoreTable, TaskScores, task_scores
 from hepafed.common.sums import additive_of
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS
@@ -79,17 +80,20 @@ def _summary(sums: Additive, scores: TaskScores, index: int, minimum: int) -> Ta
     truth = scores.truth
     values, positives, negatives = score_counts(scores.logits[truth], scores.logits[~truth])
     enough = len(truth) >= minimum
+    auc = auc_from_counts(positives, negatives)
     return TaskSummary(
         unit=unit,
         task=task,
         positives=int(truth.sum()),
         negatives=int((~truth).sum()),
-        auc=figure_of(auc_from_counts(positives, negatives)),
+        auc=figure_of(auc),
         true_positives=int(sums.called[index, 1, 1]) if enough else None,
         true_negatives=int(sums.called[index, 0, 0]) if enough else None,
         cells=_cells(sums, unit, task, minimum),
         figures=(
-            curve_figures(positives, negatives) | calibration_figures(values, positives, negatives)
+            adjusted_figure("logit", auc)
+            | curve_figures(positives, negatives)
+            | calibration_figures(values, positives, negatives)
             if enough
             else {}
         ),
@@ -125,7 +129,7 @@ def summarise(
                for i, t in enumerate(TASK_ORDER)]  # fmt: skip
     enough = len(table.truth) >= minimum_count
     clustered, overall = clustered_figures(table, sums) if enough else ({}, {})
-    tasks = tuple(_with(t, clustered.get(t.task)) for t in by_task)
+    tasks = tuple(_with(t, clustered.get(t.task, {})) for t in by_task)
     sections, withheld = released_sections(sums, minimum_count)
     return SiteSummary(
         run=run,
@@ -144,10 +148,8 @@ def summarise(
     )
 
 
-def _with(task: TaskSummary, clustered: Figure | None) -> TaskSummary:
-    if clustered is not None and task.unit == "lesion":
-        task.figures["clustered"] = clustered
-    return task
+def _with(task: TaskSummary, more: dict[str, Figure]) -> TaskSummary:
+    return replace(task, figures=task.figures | more)
 
 
 def released_sections(

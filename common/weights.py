@@ -7,6 +7,7 @@ the coordinator stays small.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Flat = NDArray[np.float32]
 _CHUNK = 1 << 22
+_CACHED = 1 << 16
+"""Numbers that are worked on at a time: few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -78,24 +81,27 @@ def load(module: "nn.Module", layout: Layout, flat: Flat) -> None:
             start += count
 
 
-def to_bf16(flat: Flat) -> bytes:
+def to_bf16(flat: Flat) -> memoryview:
     """Round to bfloat16 (nearest, ties to even); little-endian, 2 bytes a number."""
     out = np.empty(flat.size, "<u2")
-    for start in range(0, flat.size, _CHUNK):
-        part = np.ascontiguousarray(flat[start : start + _CHUNK])
+    for start in range(0, flat.size, _CACHED):
+        part = np.ascontiguousarray(flat[start : start + _CACHED])
         bits = part.view(np.uint32)
-        rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-        high = (rounded >> np.uint32(16)).astype(np.uint16)
+        rounded = bits >> np.uint32(16)
+        rounded &= np.uint32(1)
+        rounded += np.uint32(0x7FFF)
+        rounded += bits
+        rounded >>= np.uint32(16)
         bad = ~np.isfinite(part)
         if bad.any():
-            kept = (bits[bad] >> np.uint32(16)).astype(np.uint16)
+            kept = bits[bad] >> np.uint32(16)
             kept[np.isnan(part[bad])] = 0x7FC0
-            high[bad] = kept
-        out[start : start + _CHUNK] = high
-    return out.tobytes()
+            rounded[bad] = kept
+        out[start : start + _CACHED] = rounded
+    return out.data.cast("B")
 
 
-def from_bf16(content: bytes, layout: Layout) -> Flat:
+def from_bf16(content: bytes | memoryview, layout: Layout) -> Flat:
     """Widen bf16 bytes to float32.
 
     Raises
@@ -137,6 +143,23 @@ def save_safetensors(
         # the vector already is the file's body: no tensor is copied
         f.write(len(text).to_bytes(8, "little") + text)
         f.write(np.ascontiguousarray(flat, "<f4").data)
+
+
+def read_parts(path: Path, size: int) -> Iterator[Flat]:
+    """Read the numbers of a file of `save_safetensors` piece by piece, in the layout's order.
+
+    Raises
+    ------
+    PayloadError
+        The file does not hold `size` numbers.
+    """
+    with path.open("rb") as f:
+        start = 8 + int.from_bytes(f.read(8), "little")
+        if path.stat().st_size != start + 4 * size:
+            raise PayloadError(f"{path.name} does not hold this model's weights")
+        f.seek(start)
+        for done in range(0, size, _CHUNK):
+            yield np.fromfile(f, "<f4", min(_CHUNK, size - done))
 
 
 def read_safetensors(path: Path, layout: Layout) -> Flat:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from hepafed.client.dicom import sequences
 from hepafed.common import config, evaluation, messages, plan
 
 DOCS = Path(__file__).parent
@@ -151,6 +152,26 @@ def policy_table() -> str:
 
 _ROLE = "`validate`: training is refused, whatever is asked"
 
+
+def sequence_tables() -> str:
+    """Make the tables of the rules that name a series' sequence."""
+    parts: list[str] = []
+    for title, rules in (
+        ("By series, the first that holds", sequences.SERIES_RULES),
+        ("T1 stacks in the dynamic, the first that holds", sequences.PHASE_RULES),
+    ):
+        parts += [f"**{title}**", "", "| rule | sequence | if | because |", "|---|---|---|---|"]
+        for rule in rules:
+            tests = [_cell(t.text) for t in rule.attributes]
+            tests += (
+                [f"described as {' '.join(f'`{w}`' for w in rule.words)}"] if rule.words else []
+            )
+            sequence = f"`{rule.sequence}`" if rule.sequence else "set aside"
+            parts.append(f"| {rule.name} | {sequence} | {', '.join(tests)} | {_cell(rule.why)} |")
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
 SAME_EVERYWHERE = {
     "run": "The run's id.",
     "round": "The round's number.",
@@ -233,7 +254,9 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
         "attack",
         str(ATTACK["table"]()),
     ),
-    DOCS / "site-guide.md": lambda: _filled(DOCS / "site-guide.md", "policy", policy_table()),
+    DOCS / "site-guide.md": lambda: between(
+        _filled(DOCS / "site-guide.md", "policy", policy_table()), "sequences", sequence_tables()
+    ),
 }
 """Every generated document and what makes its text anew."""
 

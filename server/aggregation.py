@@ -5,23 +5,36 @@ eq. 1, over updates rather than weights). Folding in a fixed order makes the sum
 run, the same bit for bit.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from hepafed.common.errors import PayloadError
 from numpy.typing import NDArray
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
-def _chunks(path: Path, size: int) -> "NDArray[np.uint16]":
-    if path.stat().st_size != 2 * size:
-        raise PayloadError(f"an update has {2 * size} bytes, this one {path.stat().st_size}")
-    return np.memmap(path, dtype="<u2", mode="r")
+def _parts(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
+    """Read a bf16 file of `size` numbers piece by piece; mapped into memory it would count twice.
+
+    Raises
+    ------
+    PayloadError
+        Wrong length.
+    """
+    found = path.stat().st_size
+    if found != 2 * size:
+        raise PayloadError(f"an update has {2 * size} bytes, this one {found}")
+    with path.open("rb") as f:
+        for start in range(0, size, _CHUNK):
+            yield _widen(np.fromfile(f, "<u2", min(_CHUNK, size - start)))
 
 
 def _widen(part: NDArray[np.uint16]) -> NDArray[np.float32]:
-    return (part.astype(np.uint32) << 16).view(np.float32)
+    wide = part.astype(np.uint32)
+    wide <<= np.uint32(16)
+    return wide.view(np.float32)
 
 
 def check_update(path: Path, size: int, largest_norm: float) -> float:
@@ -32,9 +45,8 @@ def check_update(path: Path, size: int, largest_norm: float) -> float:
     PayloadError
         Wrong length, NaN or infinity, or a norm above `largest_norm`.
     """
-    raw, total = _chunks(path, size), 0.0
-    for start in range(0, size, _CHUNK):
-        part = _widen(raw[start : start + _CHUNK])
+    total = 0.0
+    for part in _parts(path, size):
         square = float(np.dot(part, part))
         if not np.isfinite(square) and not np.isfinite(part).all():
             raise PayloadError("the update holds NaN or infinity")
@@ -54,17 +66,29 @@ class WeightedMean:
 
     def fold(self, path: Path, examples: int) -> None:
         """Add a checked update weighted by its number of examples."""
-        raw = _chunks(path, self._sum.size)
-        for start in range(0, self._sum.size, _CHUNK):
-            part = _widen(raw[start : start + _CHUNK])
+        start = 0
+        for part in _parts(path, self._sum.size):
             part *= np.float32(examples)
-            self._sum[start : start + _CHUNK] += part
+            self._sum[start : start + part.size] += part
+            start += part.size
         self.examples += examples
 
-    def add_to(self, weights: NDArray[np.float32]) -> None:
-        """Apply the mean to `weights` in place; ValueError when nothing was folded."""
+    def onto(self, weights: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Add the mean to `weights`, which come piece by piece, in order; returns the sum.
+
+        The sum takes the accumulator's own memory: nothing can be folded afterwards. ValueError
+        when nothing was folded, or the pieces are not `size` numbers.
+        """
         if self.examples == 0:
             raise ValueError("no update was folded")
+        made, self._sum = self._sum, np.empty(0, np.float32)
         scale = np.float32(1.0 / self.examples)
-        for start in range(0, weights.size, _CHUNK):
-            weights[start : start + _CHUNK] += self._sum[start : start + _CHUNK] * scale
+        start = 0
+        for part in weights:
+            here = made[start : start + part.size]
+            here *= scale
+            here += part
+            start += part.size
+        if start != made.size:
+            raise ValueError(f"{start} weights, not {made.size}")
+        return made

@@ -1,12 +1,14 @@
 """Weights and updates beside Flower: files named by their SHA-256, and the inbox of updates."""
 
 import hashlib
+import os
+import tempfile
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.common.errors import RefusedError
-from hepafed.common.files import whole_file
 
 
 class Blobs:
@@ -15,14 +17,23 @@ class Blobs:
     def __init__(self, home: Path) -> None:
         self._folder = home / "blobs"
 
-    def publish(self, content: bytes | memoryview) -> str:
-        """Keep `content`; returns its SHA-256 in hex."""
-        digest = hashlib.sha256(content).hexdigest()
-        path = self._folder / digest
-        if not path.exists():
-            with whole_file(path) as f:
-                f.write(content)
-        return digest
+    def publish(self, parts: Iterable[bytes | memoryview]) -> str:
+        """Keep the content that `parts` make together; returns its SHA-256 in hex.
+
+        It does not wait for the disk: a run that goes on after a crash publishes anew.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".")
+        temporary, digest = Path(name), hashlib.sha256()
+        try:
+            with os.fdopen(handle, "wb") as f:
+                for part in parts:
+                    digest.update(part)
+                    f.write(part)
+            temporary.replace(self._folder / digest.hexdigest())
+        finally:
+            temporary.unlink(missing_ok=True)
+        return digest.hexdigest()
 
     def path(self, digest: str) -> Path:
         """Where a blob lies; RefusedError when there is none (or the name is no digest)."""

@@ -5,15 +5,15 @@ the round and the history; it is written whole or not at all.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hepafed.common.errors import RunError
-from hepafed.common.weights import Layout, save_safetensors
-from numpy.typing import NDArray
-from safetensors import safe_open
+from hepafed.common.weights import Flat, Layout, read_parts, save_safetensors
+from safetensors import SafetensorError, safe_open
 
 
 @dataclass
@@ -21,7 +21,8 @@ class State:
     """All that a training run is between two rounds."""
 
     layout: Layout
-    weights: NDArray[np.float32]
+    weights: Path
+    """File of the fp32 weights; they are in memory only while they are worked on."""
     round: int = 0
     """Rounds completed."""
     scores: dict[int, float] = field(default_factory=dict)
@@ -38,7 +39,12 @@ def _path(folder: Path, round_: int) -> Path:
     return folder / f"round-{round_:05d}.safetensors"
 
 
-def save(folder: Path, state: State) -> None:
+def parts(state: State) -> Iterator[Flat]:
+    """Read the weights piece by piece, in the layout's order."""
+    return read_parts(state.weights, state.layout.size)
+
+
+def save(folder: Path, state: State, weights: Flat) -> None:
     """Write the state after a round; keeps only this round's file and the best one's."""
     about = {
         "round": state.round,
@@ -48,7 +54,8 @@ def save(folder: Path, state: State) -> None:
         "examples": state.examples,
     }
     path = _path(folder, state.round)
-    save_safetensors(path, state.layout, state.weights, {"hepafed": json.dumps(about)})
+    save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
+    state.weights = path
     keep = {path, _path(folder, state.best), _path(folder, state.round - 1)}
     for old in folder.glob("round-*.safetensors"):
         if old not in keep:
@@ -60,10 +67,10 @@ def load(folder: Path) -> State | None:
     found = sorted(folder.glob("round-*.safetensors"))
     if not found:
         return None
-    layout, weights, about = _read(found[-1])
+    layout, about = _read(found[-1])
     return State(
         layout=layout,
-        weights=weights,
+        weights=found[-1],
         round=about["round"],
         scores={int(k): v for k, v in about["scores"].items()},
         best=about["best"],
@@ -72,30 +79,27 @@ def load(folder: Path) -> State | None:
     )
 
 
-def weights_of_round(folder: Path, round_: int) -> NDArray[np.float32]:
+def weights_of_round(folder: Path, state: State, round_: int) -> Flat:
     """Read the weights after one round that is still kept."""
-    return _read(_path(folder, round_))[1]
+    flat, start = np.empty(state.layout.size, np.float32), 0
+    for part in read_parts(_path(folder, round_), flat.size):
+        flat[start : start + part.size] = part
+        start += part.size
+    return flat
 
 
 def from_initial(path: Path) -> State:
     """Start from a file of initial weights."""
-    layout, weights, _ = _read(path)
-    return State(layout=layout, weights=weights)
+    return State(layout=_read(path)[0], weights=path)
 
 
-def _read(path: Path) -> tuple[Layout, NDArray[np.float32], dict[str, Any]]:
+def _read(path: Path) -> tuple[Layout, dict[str, Any]]:
+    """Read all but the numbers."""
     try:
         with safe_open(str(path), framework="numpy") as f:
             about = json.loads((f.metadata() or {}).get("hepafed", "{}"))
             order = json.loads((f.metadata() or {})["order"])
             shapes = tuple(tuple(f.get_slice(n).get_shape()) for n in order)
-            layout = Layout(names=tuple(order), shapes=shapes)
-            weights = np.empty(layout.size, np.float32)
-            start = 0
-            for name in order:
-                part = f.get_tensor(name)
-                weights[start : start + part.size] = part.ravel()
-                start += part.size
-    except (OSError, KeyError, ValueError) as e:
+    except (OSError, KeyError, ValueError, SafetensorError) as e:
         raise RunError(f"the checkpoint {path.name} cannot be read", "resume the run") from e
-    return layout, weights, about
+    return Layout(names=tuple(order), shapes=shapes), about

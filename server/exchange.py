@@ -8,7 +8,9 @@ from flwr.app import ConfigRecord, Message, RecordDict
 from hepafed.common.errors import PayloadError
 from hepafed.common.messages import Refusal, pack, unpack
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = (0.05, 1.0)
+"""Shortest and longest wait between two looks for replies; in between a twentieth of the time
+already waited, so that looking costs little and a reply loses at most 5 %."""
 
 
 class Nodes(Protocol):
@@ -66,7 +68,8 @@ class Exchange:
         waiting = {i: s for i, s in zip(ids, order, strict=True) if i}
         failed = {s: "not reachable" for i, s in zip(ids, order, strict=True) if not i}
         failed |= {s: "no longer enrolled" for s in requests if s not in nodes}
-        limit = time.monotonic() + deadline
+        started = time.monotonic()
+        limit = started + deadline
         while waiting and self._may_go_on():
             for answer in self._grid.pull_messages(list(waiting)):
                 site = waiting.pop(answer.metadata.reply_to_message_id, None)
@@ -78,7 +81,9 @@ class Exchange:
                     failed[site] = e.message
             if time.monotonic() > limit:
                 break
-            time.sleep(POLL_SECONDS)
+            if waiting:
+                waited = (time.monotonic() - started) / 20
+                time.sleep(min(max(waited, POLL_SECONDS[0]), POLL_SECONDS[1]))
         return {**failed, **dict.fromkeys(waiting.values(), "no answer before the deadline")}
 
 

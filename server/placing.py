@@ -5,7 +5,7 @@ pooled distribution and send sums over patients (common/clusters.py), in the for
 """
 
 import numpy as np
-from hepafed.common.clusters import FIGURES, Products, add_products, curve_of
+from hepafed.common.clusters import FIGURES, Products, add_products, curve_of, products_length
 from hepafed.common.errors import PayloadError
 from hepafed.common.messages import (
     PlacementCurve,
@@ -21,9 +21,6 @@ from hepafed.server.rounds import Desk
 
 CURVE_CELLS = 500
 """Most cells of a curve: a finer one changes nothing but the length of the message."""
-
-PRODUCTS = 3 * len(FIGURES) ** 2 + 2 * len(FIGURES)
-"""Integers of one model's `Products`."""
 
 
 def place(
@@ -54,7 +51,7 @@ def place(
     failed = exchange.ask(dict.fromkeys(sites, second), PlacementsReply, STEP_SECONDS, on_reply)
     masked = sorted({s for g in got.groups if g.form == "masked" for s in g.sites})
     if not failed and sorted(ready) == masked and masked:
-        task = Task(request.run, "clusters", request.weights, request.split, PRODUCTS, 1)
+        task = Task(request.run, "clusters", request.weights, request.split, products_length(), 1)
         summed = masked_sum(desk, exchange, task, masked)
         failed = dict(summed.lost)
         if summed.total is not None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.errors import PayloadError, RefusedError
-from hepafed.common.files import write_whole
-from hepafed.common.weights import Layout, save_safetensors
+from hepafed.common.files import whole_file, write_whole
+from hepafed.common.weights import Layout, save_safetensors, to_bf16
 from numpy.typing import NDArray
+
+_PART = 1 << 20
 
 
 class Registry:
@@ -24,16 +27,19 @@ class Registry:
         self._keys = home / "keys"
 
     def add(
-        self, name: str, layout: Layout, weights: NDArray[np.float32], wire: bytes,
-        card: dict[str, Any],
-    ) -> str:  # fmt: skip
+        self, name: str, layout: Layout, weights: NDArray[np.float32], card: dict[str, Any]
+    ) -> str:
         """Freeze a model; the same weights and card give the same id. Returns the id."""
-        digest = hashlib.sha256(wire).hexdigest()
+        sha = hashlib.sha256()
+        for part in _wire(weights):
+            sha.update(part)
+        digest = sha.hexdigest()
         identity = f"{name}-{digest[:8]}"
         folder = self._folder / identity
         folder.mkdir(parents=True, exist_ok=True)
         save_safetensors(folder / "weights.safetensors", layout, weights)
-        write_whole(folder / "wire.bf16", wire)
+        with whole_file(folder / "wire.bf16") as f:
+            f.writelines(_wire(weights))
         text = json.dumps({"id": identity, "sha256": digest, **card}, indent=1, sort_keys=True)
         key = serialization.load_pem_private_key((self._keys / "ca.key").read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
@@ -83,3 +89,9 @@ class Registry:
     def wire(self, model: str) -> bytes:
         """Read the bf16 weights as sites get them."""
         return (self.folder(model) / "wire.bf16").read_bytes()
+
+
+def _wire(weights: NDArray[np.float32]) -> Iterator[memoryview]:
+    """Give the bytes that sites get, in pieces."""
+    for start in range(0, weights.size, _PART):
+        yield to_bf16(weights[start : start + _PART])

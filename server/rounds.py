@@ -15,7 +15,7 @@ from hepafed.common.messages import (
 )
 from hepafed.common.records import read_record, write_record
 from hepafed.common.summaries import choose_threshold
-from hepafed.common.weights import to_bf16
+from hepafed.common.weights import Flat, to_bf16
 from hepafed.server import checkpoints
 from hepafed.server.aggregation import WeightedMean, check_update
 from hepafed.server.blobs import Blobs, Expected, Inbox
@@ -68,13 +68,13 @@ def train(run: Run, desk: Desk, exchange: Exchange) -> str:
     while state.round < run.plan.rounds.count:
         if not desk.runs.may_go_on(run.id):
             return ""
-        _one_round(run, desk, exchange, state)
-        if not desk.runs.may_go_on(run.id):
+        weights = _one_round(run, desk, exchange, state)
+        if weights is None or not desk.runs.may_go_on(run.id):
             return ""
-        checkpoints.save(folder, state)
+        checkpoints.save(folder, state, weights)
+        del weights
         desk.runs.change(run.id, round=state.round)
-    wire = to_bf16(state.weights)
-    digest = desk.blobs.publish(wire)
+    digest = desk.blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
     figures = _tune(run, desk, exchange, state, digest)
     if not desk.runs.may_go_on(run.id):
         return ""
@@ -104,18 +104,20 @@ def _quorum(run: Run, desk: Desk, exchange: Exchange) -> list[str]:
     return []
 
 
-def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> None:
-    """Broadcast, gather, fold; changes `state`. RunError when quorum is missed."""
+def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> Flat | None:
+    """Broadcast, gather, fold; changes `state` and returns its new weights.
+
+    None when the run was stopped; RunError when quorum is missed.
+    """
     started, number = time.monotonic(), state.round + 1
-    wire = to_bf16(state.weights)
-    digest, size = desk.blobs.publish(wire), len(wire)
-    del wire
+    digest = desk.blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
+    size = 2 * state.layout.size
     sites = _quorum(run, desk, exchange)
     if not sites:
-        return
+        return None
     desk.inbox.open_round(Expected(run.id, number, frozenset(sites), size))
     desk.runs.event(run.id, "round", round=number, sites=sites, bytes=size)
-    gathered = _Gathered(WeightedMean(state.weights.size), list(sites), {}, [])
+    gathered = _Gathered(WeightedMean(state.layout.size), list(sites), {}, [])
 
     def on_reply(site: str, message: object) -> None:
         reply = message
@@ -126,7 +128,7 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> None:
         path = desk.inbox.take(site, reply.update)
         if path is None:
             raise PayloadError("the update did not arrive, or is not the one announced")
-        check_update(path, state.weights.size, run.plan.rounds.max_norm)
+        check_update(path, state.layout.size, run.plan.rounds.max_norm)
         gathered.replies[site] = (reply, path)
         gathered.fold_ready()
         desk.runs.event(
@@ -143,7 +145,7 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> None:
     gathered.fold_ready(rest=True)
     desk.blobs.drop(digest)
     if not desk.runs.may_go_on(run.id):
-        return
+        return None
     if len(gathered.folded) < run.plan.rounds.quorum:
         raise RunError(
             f"round {number}: {len(gathered.folded)} usable updates, the plan's quorum is "
@@ -152,14 +154,21 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> None:
         )
     figures = {s: gathered.replies[s][0].tuning for s in sorted(gathered.folded)}
     _judge(run, desk, state, figures)
-    gathered.mean.add_to(state.weights)
+    weights = gathered.mean.onto(checkpoints.parts(state))
     state.round = number
     state.examples = {s: gathered.replies[s][0].examples for s in sorted(gathered.folded)}
-    loss = sum(r.loss * r.examples for r, _ in gathered.replies.values()) / gathered.mean.examples
+    loss = _mean_loss([r for r, _ in gathered.replies.values()])
     desk.runs.event(
         run.id, "done", round=number, loss=loss, seconds=time.monotonic() - started,
         auc=state.scores.get(number - 1), best=state.best,
     )  # fmt: skip
+    return weights
+
+
+def _mean_loss(replies: list[TrainReply]) -> float | None:
+    """Mean of the sites' losses weighted by examples; None in a rehearsal."""
+    known = [(r.loss, r.examples) for r in replies if r.loss is not None]
+    return sum(x * n for x, n in known) / sum(n for _, n in known) if known else None
 
 
 def _tune(
@@ -201,12 +210,9 @@ def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
     """Put the best weights into the registry, with the operating point locked."""
     if state.best < 0:
         state.best = state.round
-    weights = state.weights
-    if state.best != state.round:
-        weights = checkpoints.weights_of_round(folder, state.best)
+    weights = checkpoints.weights_of_round(folder, state, state.best)
     figures = [read_record(TuningFigures, f, PayloadError) for f in state.best_figures]
     threshold, rule = choose_threshold(figures)
-    wire = to_bf16(weights)
     card = {
         "protocol": run.plan.protocol,
         "plan": write_record(run.plan),
@@ -225,6 +231,6 @@ def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
         "parent": run.plan.model.weights,
         **statement(),
     }
-    model = desk.registry.add(run.plan.name, state.layout, weights, wire, card)
+    model = desk.registry.add(run.plan.name, state.layout, weights, card)
     desk.runs.event(run.id, "frozen", model=model, round=state.best, threshold=threshold)
     return model

@@ -24,7 +24,7 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     """Ask the sites, pool what they release, write report.json; returns the model's id."""
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
-    digest = desk.blobs.publish(desk.registry.wire(run.model))
+    digest = desk.blobs.publish([desk.registry.wire(run.model)])
     request = ValidateRequest(
         run=run.id,
         model=run.model,

@@ -71,7 +71,7 @@ def describe(event: dict[str, Any]) -> str:
         return f"round {event['round']}: {', '.join(event['sites'])}"
     if kind == "reply" and "loss" in event:
         return (
-            f"  {event['site']}: {event['examples']} examples, loss {event['loss']:.3f}, "
+            f"  {event['site']}: {event['examples']} examples{_loss(event)}, "
             f"{event['seconds']:.1f} s"
         )
     if kind == "reply":
@@ -81,9 +81,7 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "judged":
         return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
     if kind == "done":
-        return (
-            f"  round {event['round']} done in {event['seconds']:.1f} s, loss {event['loss']:.3f}"
-        )
+        return f"  round {event['round']} done in {event['seconds']:.1f} s{_loss(event)}"
     if kind == "asked":
         return f"asked {', '.join(event['sites'])}"
     if kind == "masking":
@@ -92,3 +90,7 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "frozen":
         return f"best weights of round {event['round']}, threshold {event['threshold']:.3f} locked"
     return ""
+
+
+def _loss(event: dict[str, Any]) -> str:
+    return "" if event["loss"] is None else f", loss {event['loss']:.3f}"

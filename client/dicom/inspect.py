@@ -3,31 +3,33 @@
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.dicom.series import FileOutcome, Volume, pixels_of, read_folder
+from hepafed.client.dicom.folder import read_folder
+from hepafed.client.dicom.overrides import NO_OVERRIDES, Overrides
+from hepafed.client.dicom.pixels import statistics
+from hepafed.client.dicom.reasons import outcome_of
 from hepafed.common.errors import DicomError
 
 
-def inspect(folder: Path) -> dict[str, Any]:
+def inspect(folder: Path, overrides: Overrides = NO_OVERRIDES) -> dict[str, Any]:
     """Read a folder and describe it (schema hepafed.inspect/1); writes nothing.
 
-    Every volume's pixels are decoded once, slice by slice, so that a file that cannot be
-    decoded is refused here and not later.
+    Every stack's pixels are decoded once, slice by slice, so that a file that cannot be decoded
+    is refused here and not later. Diffusion directions are listed one by one.
     """
-    reading = read_folder(folder)
+    reading = read_folder(folder, overrides=overrides)
     outcomes = {f.path: f for f in reading.files}
     volumes = []
-    for volume in reading.volumes:
-        names = [h.path.relative_to(folder).as_posix() for h in volume.headers]
+    for volume in (stack for v in reading.volumes for stack in v.stacks):
         try:
-            low, high, mean = _statistics(volume)
+            low, high, mean = statistics(volume.headers)
         except DicomError as e:
-            outcomes |= {n: FileOutcome(n, "refused", e.message) for n in names}
+            outcomes |= {n: outcome_of(n, e) for n in volume.names}
             continue
         volumes.append(
             {
-                "files": names,
+                "files": volume.names,
                 "sequence": volume.sequence,
-                "shape": [len(names), volume.headers[0].rows, volume.headers[0].columns],
+                "shape": list(volume.shape),
                 "spacing": list(volume.spacing),
                 "affine": volume.affine.tolist(),
                 "min": low,
@@ -42,14 +44,3 @@ def inspect(folder: Path) -> dict[str, Any]:
         ],
         "volumes": volumes,
     }
-
-
-def _statistics(volume: Volume) -> tuple[float, float, float]:
-    """Smallest, largest and mean voxel, one slice in memory at a time."""
-    low, high, total, count = float("inf"), float("-inf"), 0.0, 0
-    for header in volume.headers:
-        pixels = pixels_of(header)
-        low, high = min(low, float(pixels.min())), max(high, float(pixels.max()))
-        total += float(pixels.sum())
-        count += pixels.size
-    return low, high, total / count

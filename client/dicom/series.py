@@ -1,177 +1,188 @@
-"""From a folder of files to volumes: grouped by series, split by what varies in it, stacked."""
+"""From the slices of one examination to its volumes, each with its sequence; no file is read."""
 
-import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pydicom
-from hepafed.client.dicom.geometry import stack
-from hepafed.client.dicom.header import Header, read_header
-from hepafed.client.dicom.sequences import sequence_of
-from hepafed.common.errors import DicomError
-from numpy.typing import NDArray
+from hepafed.client.dicom.header import Header
+from hepafed.client.dicom.overrides import NO_OVERRIDES, Overrides
+from hepafed.client.dicom.phases import dynamic_facts, facts_of
+from hepafed.client.dicom.reasons import FileOutcome
+from hepafed.client.dicom.rules import Facts, Rule, decide
+from hepafed.client.dicom.sequences import PHASE_RULES, SERIES_RULES
+from hepafed.client.dicom.stacks import Refusal, stacks_of
+from hepafed.client.dicom.volume import Grouped, Volume
 
-LARGEST_VOXELS = 1 << 29
-MR_CLASSES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
-
-
-@dataclass(frozen=True)
-class FileOutcome:
-    """What became of one input file; `path` is relative to the folder."""
-
-    path: str
-    outcome: str
-    """`taken`, `set-aside` or `refused`."""
-    reason: str = ""
+MOST_VOXELS = 1 << 27
+"""Voxels of one volume: half a gigabyte as float32."""
+WEIGHT = {"taken": 2, "refused": 1, "set-aside": 0}
+"""Which outcome a file of several frames gets: the highest of its frames."""
 
 
-@dataclass(frozen=True)
-class Volume:
-    """One stack of slices of one series. Identities stay in memory."""
+def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -> Grouped:
+    """Group the slices of one examination into volumes and name their sequences.
 
-    headers: tuple[Header, ...]
-    affine: NDArray[np.float64]
-    """4×4: voxel [column, row, slice, 1] → patient LPS, mm."""
-    spacing: tuple[float, ...]
-    """Between slices, rows, columns, mm."""
-    sequence: str
-
-    @property
-    def b_value(self) -> float | None:
-        """The b-value, s/mm²."""
-        return self.headers[0].b_value
-
-    @property
-    def patient_id(self) -> str:
-        """Identity as the hospital writes it."""
-        return self.headers[0].patient_id
-
-    @property
-    def study_uid(self) -> str:
-        """StudyInstanceUID."""
-        return self.headers[0].study
-
-    @property
-    def series_uid(self) -> str:
-        """SeriesInstanceUID."""
-        return self.headers[0].series
-
-    def load(self) -> NDArray[np.float32]:
-        """Decode the voxels, float32 [slices, rows, columns], after rescale slope and intercept.
-
-        Raises
-        ------
-        DicomError
-            A slice cannot be decoded.
-        """
-        return np.stack([pixels_of(h) for h in self.headers]).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a folder holds."""
-
-    files: list[FileOutcome]
-    volumes: list[Volume]
-
-
-def pixels_of(h: Header) -> NDArray[np.float64]:
-    """Decode one slice, rescaled, float64 [rows, columns]; DicomError when it cannot be."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings may quote values
-            ds = pydicom.dcmread(h.path)
-            stored = ds.pixel_array
-            slope = float(ds.get("RescaleSlope", 1) or 1)
-            intercept = float(ds.get("RescaleIntercept", 0) or 0)
-    except Exception as e:  # decoders fail in many ways; the reason holds the kind alone
-        raise DicomError(f"the pixels cannot be decoded ({type(e).__name__})") from e
-    if stored.shape != (h.rows, h.columns):
-        raise DicomError("the pixels do not have the size that the header says")
-    return stored.astype(np.float64) * slope + intercept
-
-
-def read_folder(folder: Path, progress: Callable[[int, int], None] | None = None) -> Reading:
-    """Read every file under a folder by its content; each file gets an outcome.
-
-    Headers alone are read; voxels when a volume's `load` is called.
+    Every file's outcome is in the result. Diffusion directions of one b-value become one volume:
+    the scanner's own trace image where there is one, else their geometric mean.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    outcomes: dict[Path, FileOutcome] = {}
+    outcomes: list[FileOutcome] = []
+    unique = list(_unique(headers, outcomes))
     series: dict[str, list[Header]] = defaultdict(list)
-    for done, path in enumerate(paths, 1):
-        name = path.relative_to(folder).as_posix()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                header = read_header(path)
-        except DicomError as e:
-            kind = "set-aside" if e.message == "not a DICOM file" else "refused"
-            outcomes[path] = FileOutcome(name, kind, e.message)
+    for h in unique:
+        series[h.series].append(h)
+    volumes: list[Volume] = []
+    facts: list[Facts] = []
+    for members in series.values():
+        if not members[0].series:
+            outcomes += [
+                FileOutcome(h.name, "refused", "the series identifier is missing") for h in members
+            ]
+            continue
+        made, refused = stacks_of(members)
+        outcomes += _refusals(members, refused, overrides)
+        for stack in made:
+            fact = facts_of(stack, members)
+            rule = decide(fact, (*overrides.rules, *SERIES_RULES))
+            volumes.append(Volume(stack, rule.sequence, rule.name))
+            facts.append(fact)
+    volumes = _phases(volumes, facts, overrides)
+    kept = _of_use(volumes, outcomes, overrides)
+    combined = list(_directions(kept, outcomes))
+    outcomes += [FileOutcome(n, "taken", v.remark) for v in combined for n in v.names]
+    return Grouped(combined, _strongest(outcomes))
+
+
+def _unique(headers: Sequence[Header], outcomes: list[FileOutcome]) -> Iterator[Header]:
+    """Leave out further copies of an instance, by name order."""
+    seen: dict[tuple[str, int], str] = {}
+    for h in sorted(headers, key=lambda h: (h.name, h.frame)):
+        if not h.instance:
+            outcomes.append(FileOutcome(h.name, "refused", "the instance identifier is missing"))
+        elif seen.setdefault((h.instance, h.frame), h.name) != h.name:
+            outcomes.append(FileOutcome(h.name, "set-aside", "the same instance twice"))
         else:
-            if reason := _no_use(header):
-                outcomes[path] = FileOutcome(name, "set-aside", reason)
-            else:
-                series[header.series].append(header)
-        if progress:
-            progress(done, len(paths))
-    volumes = []
-    for headers in series.values():
-        for group in _groups(headers):
-            made, reasons = _volume(group)
-            volumes += [made] if made else []
-            for h in group:
-                kind, reason = reasons.get(h.path, ("taken", ""))
-                name = h.path.relative_to(folder).as_posix()
-                outcomes[h.path] = FileOutcome(name, kind, reason)
-    return Reading([outcomes[p] for p in paths], volumes)
+            yield h
 
 
-def _no_use(h: Header) -> str:
-    """Say why a readable file is of no use here; "" when it may be."""
-    if h.modality != "MR":
-        return "not an MR image"
-    if h.sop_class not in MR_CLASSES or not h.has_pixels:
-        return "no MR image (a report, a secondary capture or another object)"
-    if h.frames > 1 or h.sop_class == MR_CLASSES[1]:
-        return "a multi-frame image"
-    if h.samples != 1:
-        return "a colour image"
-    if "LOCALIZER" in h.image_type:
-        return "a localizer"
-    return ""
+def _refusals(
+    series: Sequence[Header], refused: list[Refusal], overrides: Overrides
+) -> Iterator[FileOutcome]:
+    """Give the outcomes of what made no stack; a series of no use is set aside before refused."""
+    from hepafed.client.dicom.geometry import Stack
+
+    for group, error in refused:
+        kind, reason = getattr(error, "outcome", "refused"), error.message
+        bare = Stack(tuple(group), np.eye(4), (0.0, 0.0, 0.0))
+        rule = decide(facts_of(bare, series), (*overrides.rules, *SERIES_RULES))
+        if not rule.sequence and rule.name != "none":
+            kind, reason = "set-aside", rule.why
+        for h in group:
+            yield FileOutcome(h.name, kind, reason)
 
 
-def _groups(headers: Iterable[Header]) -> list[list[Header]]:
-    """Split a series by geometry, b-value, echo and temporal position."""
-    groups: dict[tuple[object, ...], list[Header]] = defaultdict(list)
-    for h in headers:
-        orientation = tuple(round(x, 3) for x in h.orientation or ())
-        key = (
-            orientation, h.spacing, h.rows, h.columns, h.b_value, h.echo_time, h.temporal,
-            h.image_type[2:],
-        )  # fmt: skip
-        groups[key].append(h)
-    return list(groups.values())
+def _phases(volumes: list[Volume], facts: list[Facts], overrides: Overrides) -> list[Volume]:
+    """Place the T1 stacks of the examination in its dynamic."""
+    own = {r.name for r in overrides.rules}
+    places = [k for k, v in enumerate(volumes) if v.sequence == "t1" and v.rule not in own]
+    found = dynamic_facts([volumes[k] for k in places], [facts[k] for k in places])
+    named = list(volumes)
+    for k, fact in zip(places, found, strict=True):
+        rule = decide(fact, PHASE_RULES)
+        if rule.sequence:
+            named[k] = volumes[k].named(rule.sequence, rule.name)
+    return named
 
 
-def _volume(group: list[Header]) -> tuple[Volume | None, dict[Path, tuple[str, str]]]:
-    """Stack a group; gives the volume, or why its files are not taken."""
-    seen: dict[str, Header] = {}
-    reasons: dict[Path, tuple[str, str]] = {}
-    for h in group:
-        if h.instance in seen:
-            reasons[h.path] = ("set-aside", "the same instance twice")
+def _of_use(
+    volumes: list[Volume], outcomes: list[FileOutcome], overrides: Overrides
+) -> list[Volume]:
+    reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES)}
+    kept = []
+    for v in volumes:
+        kind, reason = "", ""
+        if not v.sequence:
+            kind, reason = "set-aside", reasons.get(v.rule, "no role in the protocols")
+        elif int(np.prod(v.shape)) > MOST_VOXELS:
+            kind, reason = "refused", "the volume is too large"
+        if kind:
+            outcomes += [FileOutcome(n, kind, reason) for n in v.names]
         else:
-            seen[h.instance] = h
-    unique = list(seen.values())
-    if len(unique) * group[0].rows * group[0].columns > LARGEST_VOXELS:
-        return None, {h.path: ("refused", "the volume is too large") for h in group}
-    try:
-        ordered, affine, spacing = stack(unique)
-    except DicomError as e:
-        return None, reasons | {h.path: ("refused", e.message) for h in unique}
-    return Volume(tuple(ordered), affine, spacing, sequence_of(ordered[0])), reasons
+            kept.append(v)
+    return kept
+
+
+def _directions(volumes: list[Volume], outcomes: list[FileOutcome]) -> Iterator[Volume]:
+    """Combine the diffusion directions of one b-value; set them aside beside a trace image."""
+    traces = {_trace_key(v) for v in volumes if v.sequence == "dwi" and _is_trace(v)}
+    groups: dict[tuple[object, ...], list[Volume]] = defaultdict(list)
+    for v in volumes:
+        if v.sequence != "dwi" or not v.b_value or _is_trace(v):
+            yield v
+        elif _trace_key(v) in traces:
+            outcomes += [
+                FileOutcome(n, "set-aside", "a diffusion direction; the trace image is there")
+                for n in v.names
+            ]
+        else:
+            groups[(v.series_uid, *_trace_key(v), v.headers[0].echo_time)].append(v)
+    for parts in groups.values():
+        if len(parts) == 1:
+            yield parts[0]
+        else:
+            first = parts[0]
+            yield Volume(first.stack, "dwi", first.rule, tuple(parts))
+
+
+def _is_trace(v: Volume) -> bool:
+    h = v.headers[0]
+    return bool(h.b_value) and (h.isotropic or bool({"TRACEW", "TRACE"} & set(h.image_type)))
+
+
+def _trace_key(v: Volume) -> tuple[object, ...]:
+    """Say what a trace image shares with the directions that it was made of."""
+    return (round(v.b_value or 0), v.shape, tuple(np.round(v.affine, 1).ravel()))
+
+
+def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:
+    """Give each file one outcome: taken if one of its frames is."""
+    chosen: dict[str, FileOutcome] = {}
+    for o in outcomes:
+        known = chosen.get(o.path)
+        if known is None or WEIGHT[o.outcome] > WEIGHT[known.outcome]:
+            chosen[o.path] = o
+    return chosen
+
+
+def explain(
+    headers: Sequence[Header], series_uid: str, overrides: Overrides = NO_OVERRIDES
+) -> list[str]:
+    """Say, rule by rule, how the sequence of one series of an examination was decided.
+
+    One line a rule up to the one that decided: its name and the tests that did not hold. The
+    lines hold no value of the files.
+    """
+    lines: list[str] = []
+    members = [h for h in headers if h.series == series_uid]
+    made, refused = stacks_of(members)
+    lines += [f"not a volume: {len(group)} slices: {error.message}" for group, error in refused]
+    volumes = {v.headers[0]: v for w in volumes_of(headers, overrides).volumes for v in w.stacks}
+    rules = (*overrides.rules, *SERIES_RULES)
+    for stack in made:
+        fact = facts_of(stack, members)
+        lines.append(f"a volume of {len(stack.headers)} slices:")
+        lines += _trail(fact, rules)
+        volume = volumes.get(stack.headers[0])
+        rule = next((r for r in PHASE_RULES if volume and r.name == volume.rule), None)
+        if rule is not None:
+            lines.append(f"  {rule.name}: holds, {rule.sequence}: {rule.why}")
+    return lines
+
+
+def _trail(fact: Facts, rules: tuple[Rule, ...]) -> Iterator[str]:
+    for rule in rules:
+        failing = rule.failing(fact)
+        if not failing:
+            yield f"  {rule.name}: holds, {rule.sequence or 'set aside'}: {rule.why}"
+            return
+        yield f"  {rule.name}: no ({failing[0]})"
+    yield "  no rule holds: set aside"

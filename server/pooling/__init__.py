@@ -5,7 +5,7 @@ The report (schema hepafed.report/1) is DESIGN §6's, and these parts beside it.
 computed has value null and a reason.
 
 - `results[]`, each scope: `auc.se`, `auc.logit` {low, high} or null, lesion tasks `auc.clustered`
-  {low, high, se, method, reason?}; `balanced_accuracy`, `likelihood_positive`,
+  {low, high, se, method, logit, reason?}; `balanced_accuracy`, `likelihood_positive`,
   `likelihood_negative` estimate; `f1`, `mcc`, `average_precision` {value, reason?}; `roc`
   [[false positive rate, sensitivity]], `pr` [[recall, precision]]; `partial_auc`
   [{specificity, value, least, most}]; `sensitivity_at` [{specificity, value, least, most}];

@@ -8,7 +8,7 @@ from hepafed.common.auc import auc_from_intervals
 from hepafed.common.bins import Intervals
 from hepafed.common.clusters import FIGURES, Products
 from hepafed.common.messages import Figure
-from hepafed.common.multiclass import MEANS, covariance_of, estimates, sizes_of
+from hepafed.common.multiclass import MEANS, estimates, products_with_exact_squares, sizes_of
 from hepafed.server.pooling.evidence import Evidence
 from hepafed.server.pooling.figures import (
     auc_json,
@@ -36,7 +36,10 @@ def pooled_means(
     if products is not None and known_all and size is not None and clusters is not None:
         sizes = sizes_of(whole, size, clusters)
         single, means = estimates(
-            [auc_from_intervals(c) for c in whole], covariance_of(whole, products, sizes)
+            [auc_from_intervals(c) for c in whole],
+            products_with_exact_squares(whole, products),
+            products.real()[2],
+            sizes,
         )
     made: dict[str, Row] = {}
     for name, members in MEANS.items():

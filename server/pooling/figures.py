@@ -11,8 +11,10 @@ ONE_CLASS = "one class only"
 NO_INTERVAL = "fewer than two of a class: no interval"
 
 
-def auc_json(figure: Figure, method: str, error: float = 0.0) -> dict[str, Any]:
-    """Give an AUC; the plain DeLong interval, and beside it the one on the logit scale."""
+def auc_json(
+    figure: Figure, method: str, error: float = 0.0, adjusted: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """Give an AUC; the plain interval, and beside it the one on the logit scale."""
     made: dict[str, Any] = {
         "value": figure.value,
         "low": figure.low,
@@ -21,16 +23,25 @@ def auc_json(figure: Figure, method: str, error: float = 0.0) -> dict[str, Any]:
         "level": LEVEL,
         "method": method,
         "binning_error": error,
-        "logit": None,
+        "logit": logit_json(adjusted),
     }
-    if figure.value is not None and figure.se is not None:
-        ends = Auc(figure.value, figure.se).logit_interval
-        made["logit"] = {"low": ends[0], "high": ends[1], "method": "logit"} if ends else None
     if figure.reason:
         made["reason"] = figure.reason
     elif figure.low is not None and figure.low == figure.high:
         made["reason"] = "the interval is degenerate: the classes are fully separated"
     return made
+
+
+def logit_json(ends: tuple[float, float] | None) -> dict[str, Any] | None:
+    """Give an interval on the logit scale, or null."""
+    return None if ends is None else {"low": ends[0], "high": ends[1], "method": "logit"}
+
+
+def ends_of(figure: Figure | None) -> tuple[float, float] | None:
+    """Give the ends of a released figure that has both."""
+    if figure is None or figure.low is None or figure.high is None:
+        return None
+    return figure.low, figure.high
 
 
 def auc_figure(auc: Auc | None) -> Figure:

@@ -147,10 +147,10 @@ def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
 
 def _clustered(found: Any, products: Products | None) -> Row:  # noqa: ANN401
     if products is None:
-        return {"low": None, "high": None, "se": None, "method": "obuchowski", "reason": NOT_ASKED}
+        return clustered_json(None, None, None) | {"reason": NOT_ASKED}
     if found is None:
         return clustered_json(None, None, None)
-    return clustered_json(found.low, found.high, found.se)
+    return clustered_json(found.low, found.high, found.se, found.adjusted)
 
 
 def _macro_rows(

@@ -25,7 +25,9 @@ from hepafed.server.pooling.figures import (
     ONE_CLASS,
     auc_figure,
     auc_json,
+    ends_of,
     estimate_json,
+    logit_json,
     rate_json,
     value_json,
 )
@@ -61,7 +63,8 @@ def pooled_row(
         made["auc"] = auc_json(Figure(reason=cells), "delong")
     else:
         auc = auc_from_intervals(cells)
-        made["auc"] = auc_json(auc_figure(auc), "delong", auc.bound if auc else 0.0)
+        error, adjusted = (auc.bound, auc.adjusted) if auc else (0.0, None)
+        made["auc"] = auc_json(auc_figure(auc), "delong", error, adjusted)
     return made | _read_off(cells) | _counted(index, known, totals, prevalences)
 
 
@@ -77,15 +80,23 @@ def site_row(
 
 def _exact(task: TaskSummary, cells: Intervals | str) -> Row:
     """Take the figures that a score table gave; the curves are drawn from the cells."""
-    auc = auc_json(task.auc, "delong")
-    if (clustered := task.figures.get("clustered")) is not None and task.auc.value is not None:
-        auc["clustered"] = clustered_json(clustered.low, clustered.high, clustered.se)
+    own = task.figures
+    auc = auc_json(task.auc, "delong", adjusted=ends_of(own.get("logit")))
+    if (found := own.get("clustered")) is not None and task.auc.value is not None:
+        adjusted = ends_of(own.get("clustered_logit"))
+        auc["clustered"] = clustered_json(found.low, found.high, found.se, adjusted)
     return {"auc": auc} | _read_off(cells, task.figures)
 
 
-def clustered_json(low: float | None, high: float | None, se: float | None) -> Row:
+def clustered_json(
+    low: float | None,
+    high: float | None,
+    se: float | None,
+    adjusted: tuple[float, float] | None = None,
+) -> Row:
     """Give the interval that knows which lesions share a patient."""
     made: Row = {"low": low, "high": high, "se": se, "method": "obuchowski"}
+    made["logit"] = logit_json(adjusted)
     return made if low is not None else made | {"reason": "fewer than two patients with a class"}
 
 

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from hepafed.client.exchanges import Exchanges
 from hepafed.client.ledger import Ledger
+from hepafed.client.policy import permit
 from hepafed.client.release import Releases
+from hepafed.common.additive import add
 from hepafed.common.certificates import make_node_key
+from hepafed.common.clusters import curves_of, products_of
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError
 from hepafed.common.masking import counts_from_bytes, opened_sum
@@ -18,6 +21,8 @@ from hepafed.common.messages import (
     KeyOffer,
     KeysRequest,
     OpenRequest,
+    PlacementCurve,
+    PlacementsRequest,
     SiteSummary,
     SumsRequest,
     Terms,
@@ -340,6 +345,59 @@ def test_scores_are_counted_at_one_operating_point_only(tmp_path: Path, form: st
     with pytest.raises(RefusedError, match="operating point"):
         site.score(run="validate-2", threshold=0.51)
     site.score(run="validate-2", threshold=0.51, weights="b" * 64)
+
+
+def curves_over(sites: list[Site]) -> tuple[PlacementCurve | None, ...]:
+    return curves_of(add([additive_of(s.table, 0.5) for s in sites]), 5)
+
+
+def test_placements_of_a_masked_release_go_into_a_masked_sum(pair: list[Site]) -> None:
+    exchange(pair, terms_of("a", "b"))
+    curves = curves_over(pair)
+    for site in pair:
+        reply = site.releases.placements(PlacementsRequest(run="validate-1", curves=curves))
+        assert (reply.form, reply.products) == ("masked", ())
+    plain = [products_of([s.table], [curves]).to_vector() for s in pair]
+    second = terms_of("a", "b", number=2, subject="clusters", length=len(plain[0]))
+    assert (exchange(pair, second) == plain[0] + plain[1]).all()
+    third = terms_of("a", "b", number=3, attempt=2, subject="clusters", length=len(plain[0]))
+    with pytest.raises(RefusedError, match="opened already"):
+        pair[0].key(third)
+
+
+def test_placements_of_a_plain_release_are_plain(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="plain")
+    site.score()
+    curves = curves_over([site])
+    reply = site.releases.placements(PlacementsRequest(run="validate-1", curves=curves))
+    wanted = products_of([site.table], [curves]).to_vector().view(np.int64)
+    assert reply.products == tuple(wanted.tolist())
+
+
+def test_cells_have_no_second_step(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="cells")
+    site.score()
+    request = PlacementsRequest(run="validate-1", curves=curves_over([site]))
+    with pytest.raises(RefusedError, match="released cells"):
+        site.releases.placements(request)
+    policy = SiteConfig(site="a", role="validate", address="localhost:1", release="cells")
+    with pytest.raises(RefusedError, match="no second step"):
+        permit(policy, request)
+
+
+@pytest.mark.parametrize("wrong", ["falling", "too few", "edges"])
+def test_a_curve_that_no_distribution_has_is_refused(pair: list[Site], wrong: str) -> None:
+    curves = list(curves_over(pair))
+    first = curves[0]
+    assert first is not None
+    if wrong == "falling":
+        curves[0] = replace(first, of_positives=first.of_positives[::-1])
+    elif wrong == "edges":
+        curves[0] = replace(first, edges=(1, *first.edges[1:]))
+    else:
+        curves.pop()
+    with pytest.raises(PayloadError):
+        pair[0].releases.placements(PlacementsRequest(run="validate-1", curves=tuple(curves)))
 
 
 def test_a_damaged_memory_stops_masked_sums(pair: list[Site]) -> None:

@@ -37,7 +37,24 @@ def test_the_supernode_loop_still_sleeps_by_the_module_we_replace() -> None:
     source = inspect.getsource(loop)
     assert source.count("time.sleep(3)") == 1
     assert source.count("time.sleep(0.5)") == 2
-    assert callable(supernode.shorter_sleep)
+
+
+def test_the_shorter_sleep_grows_with_the_wait_and_starts_anew_after_work() -> None:
+    now, slept = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    shorter = supernode.ShorterSleep(sleep, lambda: now[0])
+    for _ in range(300):
+        shorter(3)
+    assert slept[0] == supernode.IDLE_SECONDS[0]
+    assert slept[-1] == supernode.IDLE_SECONDS[1]
+    assert slept == sorted(slept)
+    shorter(0.5)
+    shorter(3)
+    assert slept[-2:] == [supernode.REPLY_SECONDS[0], supernode.IDLE_SECONDS[0]]
 
 
 def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:

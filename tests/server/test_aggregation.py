@@ -21,17 +21,21 @@ def test_the_mean_is_weighted_by_examples(tmp_path: Path) -> None:
     mean = WeightedMean(50)
     for i, (update, examples) in enumerate(updates):
         mean.fold(write(tmp_path, str(i), update), examples)
-    weights = np.ones(50, np.float32)
-    mean.add_to(weights)
+    weights = mean.onto([np.ones(20, np.float32), np.ones(30, np.float32)])
     expected = 1 + np.average([u for u, _ in updates], axis=0, weights=[n for _, n in updates])
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
-def test_nothing_folded_changes_nothing(tmp_path: Path) -> None:
-    weights = np.ones(3, np.float32)
+def test_nothing_folded_changes_nothing() -> None:
     with pytest.raises(ValueError, match="no update"):
-        WeightedMean(3).add_to(weights)
-    assert (weights == 1).all()
+        WeightedMean(3).onto([np.ones(3, np.float32)])
+
+
+def test_weights_of_another_size_are_not_added_to(tmp_path: Path) -> None:
+    mean = WeightedMean(3)
+    mean.fold(write(tmp_path, "u", np.zeros(3)), 1)
+    with pytest.raises(ValueError, match="not 3"):
+        mean.onto([np.ones(2, np.float32)])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

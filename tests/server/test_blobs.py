@@ -9,7 +9,7 @@ from hepafed.server.blobs import Blobs, Expected, Inbox
 
 def test_a_blob_is_found_by_its_digest_alone(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
-    digest = blobs.publish(b"weights")
+    digest = blobs.publish([b"wei", memoryview(b"ghts")])
     assert blobs.path(digest).read_bytes() == b"weights"
     for name in ("../members.json", "0" * 64, digest.upper(), ""):
         with pytest.raises(RefusedError):

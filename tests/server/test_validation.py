@@ -38,7 +38,7 @@ from hepafed.common.records import write_record
 from hepafed.common.scores import ScoreTable, task_scores
 from hepafed.common.sums import additive_of
 from hepafed.common.weights import Layout, to_bf16
-from hepafed.server import masked
+from hepafed.server import masked, placing
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.exchange import Exchange
 from hepafed.server.registry import Registry
@@ -193,7 +193,8 @@ class Federation:
 
 @pytest.fixture
 def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Federation:
-    monkeypatch.setattr(masked, "STEP_SECONDS", 0.3)
+    for module in (masked, placing):
+        monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
     for name in ("_task_id", "_run_id", "_node_id"):
         monkeypatch.setattr(TaskIdentity, name, 1)
     return Federation(tmp_path)
@@ -233,7 +234,7 @@ def test_the_default_release_is_a_masked_sum_equal_to_the_plain_one(fed: Federat
     assert pooled(report, "malignant_vs_benign")["auc"]["binning_error"] < 1e-3
 
 
-@pytest.mark.parametrize("forms", ["mmpc", "mmcc", "pcmm", "pppp", "cccc", "mmmm"])
+@pytest.mark.parametrize("forms", ["mmpc", "pppp", "cccc"])
 def test_mixed_forms_give_the_same_report_within_their_bounds(fed: Federation, forms: str) -> None:
     words = {"m": "masked", "p": "plain", "c": "cells"}
     for name, form in zip("abcd", forms, strict=True):

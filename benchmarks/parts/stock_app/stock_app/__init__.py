@@ -1,0 +1,1 @@
+"""Flower's FedAvg as its tutorial writes it, without training."""

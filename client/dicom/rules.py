@@ -1,0 +1,140 @@
+"""What a rule is: tests of facts about a stack of slices, and how the first that holds is found."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the rules may look at, of one stack of slices and its examination."""
+
+    image_type: frozenset[str] = frozenset()
+    component: str = ""
+    weighting: str = ""
+    description: str = ""
+    manufacturer: str = ""
+    pulse: str = ""
+    scanning: frozenset[str] = frozenset()
+    fat_saturated: bool = False
+    volumetric: bool = False
+    echo_time: float | None = None
+    repetition_time: float | None = None
+    inversion_time: float | None = None
+    flip_angle: float | None = None
+    b_value: float | None = None
+    weighted: bool = False
+    """Its series holds a b-value above 0."""
+    temporal: float | None = None
+    contrast: bool = False
+    cycles: float | None = None
+    """Fat against water over the echo time, in turns: whole is in phase, half is opposed."""
+    dual: bool = False
+    """Its series holds two or three echo times."""
+    after_injection: float | None = None
+    """Seconds from the contrast's stated start to the acquisition."""
+    native: bool = False
+    """A T1 stack from before contrast, as far as the examination tells."""
+    alone: bool = True
+    """The only T1 stack of its series, so that the description is its own."""
+    dynamic: bool = False
+    """One of at least three contrast-enhanced T1 stacks of the examination."""
+    after_first: float | None = None
+    """Seconds since the first of those."""
+    order: int = 0
+    """Place among those, from 1."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """One condition: how it reads, and whether it holds."""
+
+    __test__ = False  # not a test case of pytest
+
+    text: str
+    holds: Callable[[Facts], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """If every attribute holds and the words are found, the series is `sequence`."""
+
+    name: str
+    sequence: str
+    """A word of the vocabulary, a finer name, or empty: set aside."""
+    attributes: tuple[Test, ...]
+    why: str
+    """Why this decides; for a set-aside, the reason that the person reads."""
+    words: tuple[str, ...] = ()
+    """One of them must stand in the description or the pulse sequence's name.
+
+    `*` stands for more letters, `#` for two to four digits; a space may be missing.
+    """
+
+    def failing(self, facts: Facts) -> list[str]:
+        """Name the tests that do not hold."""
+        failed = [t.text for t in self.attributes if not t.holds(facts)]
+        if self.words and not _pattern(self.words).search(f"{facts.description} {facts.pulse}"):
+            failed.append("no such word in the description")
+        return failed
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    parts = {"*": r"\w*", "#": r"\d{2,4}", " ": " ?"}
+    spelled = ("".join(parts.get(c) or re.escape(c) for c in word) for word in words)
+    return re.compile(rf"\b(?:{'|'.join(spelled)})\b")
+
+
+def at_least(name: str, least: float, unit: str = "") -> Test:
+    """Hold when a number is there and at least `least`."""
+
+    def holds(f: Facts) -> bool:
+        value = getattr(f, name)
+        return value is not None and float(value) >= least
+
+    return Test(f"{_spoken(name)} ≥ {least:g}{unit}", holds)
+
+
+def below(name: str, limit: float, unit: str = "") -> Test:
+    """Hold when a number is there and below `limit`."""
+
+    def holds(f: Facts) -> bool:
+        value = getattr(f, name)
+        return value is not None and float(value) < limit
+
+    return Test(f"{_spoken(name)} < {limit:g}{unit}", holds)
+
+
+def holds_any(name: str, *codes: str) -> Test:
+    """Hold when one of the codes is among an attribute's values."""
+
+    def holds(f: Facts) -> bool:
+        value = getattr(f, name)
+        return bool({value} & set(codes) if isinstance(value, str) else value & set(codes))
+
+    return Test(f"{_spoken(name)}: {' or '.join(codes)}", holds)
+
+
+def is_so(name: str) -> Test:
+    """Hold when a yes-or-no fact is yes."""
+    return Test(_spoken(name), lambda f: bool(getattr(f, name)))
+
+
+def not_so(name: str) -> Test:
+    """Hold when a yes-or-no fact is no."""
+    return Test(f"not {_spoken(name)}", lambda f: not getattr(f, name))
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
+
+
+UNKNOWN: Final = Rule("none", "", (), "no role in the protocols")
+
+
+def decide(facts: Facts, rules: tuple[Rule, ...]) -> Rule:
+    """Give the first rule that holds, or `UNKNOWN`."""
+    return next((r for r in rules if not r.failing(facts)), UNKNOWN)

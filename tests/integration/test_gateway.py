@@ -1,0 +1,157 @@
+"""The public port against outsiders and the shut out, with a coordinator of its own.
+
+It listens on 127.0.0.2, so that what is bound beyond 127.0.0.1 can be told apart without leaving
+this machine.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from hepafed.common.certificates import make_authority, make_node_key, pinned
+from hepafed.common.config import Access, SiteConfig, read_toml
+from hepafed.common.errors import RunError
+from hepafed.common.processes import stop_process, tied_environment
+from hepafed.deploy.demo.federation import Federation, federation, free_port
+
+PUBLIC = "127.0.0.2"
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    with federation(tmp_path_factory.mktemp("gateway")) as made:
+        made.address = f"{PUBLIC}:{free_port()}"
+        made.command("server", "init", "--address", made.address, "--listen", PUBLIC)
+        made.start_server()
+        yield made
+
+
+@contextmanager
+def _supernode(fed: Federation, site: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the SuperNode of an enrolled site, without its worker."""
+    keys, config = fed.home(site) / "keys", fed.home(site) / "site.toml"
+    address = read_toml(SiteConfig, config, "").address
+    command = [
+        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.supernode", "main",
+        "--root-certificates", str(keys / "ca.pem"), "--superlink", address,
+        "--auth-supernode-private-key", str(keys / "node.key"),
+        "--isolation", "process", "--host", "127.0.0.1", "--port", str(free_port()),
+    ]  # fmt: skip
+    with (fed.home(site) / "supernode.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=tied_environment(fed.home(site) / "flower")
+        )
+    try:
+        yield process
+    finally:
+        stop_process(process)
+
+
+def _is_let_in(fed: Federation, site: str) -> bool:
+    """Ask for weights that do not exist with the site's token: is it only that they do not?"""
+    keys = fed.home(site) / "keys"
+    answer = httpx.get(
+        f"https://{fed.address}/weights/{'0' * 64}",
+        headers={"Authorization": f"Bearer {(keys / 'token').read_text().strip()}"},
+        verify=pinned((keys / "ca.pem").read_text()),
+    )
+    assert answer.status_code == 403
+    return str(answer.json()["error"]) == "no such weights"
+
+
+def test_only_the_gateway_is_bound_beyond_the_inner_loopback(fed: Federation) -> None:
+    (server,) = fed.running
+    root = psutil.Process(server.pid)
+    bound = [
+        c.laddr
+        for process in (root, *root.children(recursive=True))
+        for c in process.net_connections(kind="inet")
+        if c.status == psutil.CONN_LISTEN
+    ]
+    outer = [a for a in bound if a.ip not in ("127.0.0.1", "::1")]
+    assert [f"{a.ip}:{a.port}" for a in outer] == [fed.address]
+    assert len(bound) > 1
+
+
+def test_a_revoked_site_is_shut_out_of_weights_and_fleet(fed: Federation) -> None:
+    fed.enrol("leaver", "train")
+    with _supernode(fed, "leaver"):
+        fed.wait_online(["leaver"])
+        assert _is_let_in(fed, "leaver")
+        fed.command("server", "revoke", "leaver")
+        assert not _is_let_in(fed, "leaver")
+        (known,) = (s for s in fed.json("sites") if s["site"] == "leaver")
+        assert known["state"] == "revoked"
+        assert not known["online"]
+    with _supernode(fed, "leaver") as again:
+        assert again.wait(60) != 0
+
+
+def test_a_node_that_nobody_enrolled_is_shut_out(fed: Federation) -> None:
+    fed.enrol("stayer", "train")
+    make_node_key(fed.home("stayer") / "keys/node.key")
+    with _supernode(fed, "stayer") as stranger:
+        assert stranger.wait(60) != 0
+
+
+def test_an_invite_of_another_coordinators_ca_joins_nothing(
+    fed: Federation, tmp_path: Path
+) -> None:
+    fed.command("server", "invite", "fooled", "--role", "train", "-o", str(tmp_path))
+    make_authority(tmp_path, datetime.now(UTC))
+    invite = tmp_path / "fooled.invite"
+    own = read_toml(Access, fed.home("server") / "coordinator.access", "").ca
+    text = invite.read_text()
+    assert own in text
+    invite.write_text(text.replace(own, (tmp_path / "ca.pem").read_text()))
+    with pytest.raises(RunError, match="certificate is not the invite's"):
+        fed.command("fooled", "join", str(invite))
+    assert not fed.home("fooled").exists()
+    invite.write_text(text)
+    fed.command("fooled", "join", str(invite))
+
+
+def test_plain_http_fails_loudly(fed: Federation) -> None:
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(f"http://{fed.address}/enrol", json={}, timeout=5)
+
+
+def test_an_evaluator_may_not_do_what_the_coordinator_may(fed: Federation, tmp_path: Path) -> None:
+    fed.command("server", "grant", "eve", "--role", "evaluator", "-o", str(tmp_path))
+    access = str(tmp_path / "eve.access")
+    assert "[" in fed.command("server", "sites", "--json", "--access", access)
+    for words in (("revoke", "late"), ("invite", "x", "--role", "train")):
+        with pytest.raises(RunError, match="error:"):
+            fed.command("server", *words, "--access", access)
+
+
+def test_a_used_invite_is_refused(fed: Federation, tmp_path: Path) -> None:
+    fed.command("server", "invite", "once", "--role", "validate", "-o", str(tmp_path))
+    fed.command("once", "join", str(tmp_path / "once.invite"))
+    with pytest.raises(RunError, match="error:"):
+        fed.command("twice", "join", str(tmp_path / "once.invite"))
+    assert not fed.home("twice").exists()
+
+
+def test_an_invite_that_expires_at_once_is_refused_by_the_server_too(
+    fed: Federation, tmp_path: Path
+) -> None:
+    fed.command("server", "invite", "late", "--role", "train", "--expires", "0h", "-o",
+                str(tmp_path))  # fmt: skip
+    time.sleep(1)
+    invite = tmp_path / "late.invite"
+    lines = invite.read_text().splitlines(keepends=True)
+    # a site whose clock is behind, or who edits the file, gets no further
+    invite.write_text("".join(
+        'expires = "2999-01-01T00:00:00+00:00"\n' if x.startswith("expires") else x for x in lines
+    ))  # fmt: skip
+    with pytest.raises(RunError, match="expired"):
+        fed.command("late", "join", str(invite))
+    assert not fed.home("late").exists()
