@@ -8,7 +8,7 @@ import math
 
 from hepafed.common.bins import logistic
 from hepafed.common.rates import LEVEL, Z
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 HALVINGS = 60
 
@@ -27,8 +27,15 @@ def adjusted_interval(
     if not 0 < value < 1 or se <= 0:
         return newcombe(value, positives, negatives)
     centre = math.log(value / (1 - value))
-    half = float(student.ppf(0.5 + LEVEL / 2, max(freedom, 1.0))) * se / (value * (1 - value))
+    half = _quantile(freedom) * se / (value * (1 - value))
     return logistic(centre - half), logistic(centre + half)
+
+
+def _quantile(freedom: float) -> float:
+    """Give Student's t that leaves 2.5 % above it."""
+    if not math.isfinite(freedom):
+        return Z
+    return float(stdtrit(max(freedom, 1.0), 0.5 + LEVEL / 2))
 
 
 def satterthwaite(parts: tuple[float, float], counts: tuple[float, float]) -> float:

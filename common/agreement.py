@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from hepafed.common.rates import Z
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr
 
 Counts = NDArray[np.int64]
 
@@ -87,7 +87,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     n = only_first + only_second
     if n == 0:
         return 1.0
-    return float(min(1.0, 2 * binom.cdf(min(only_first, only_second), n, 0.5)))
+    return float(min(1.0, 2 * bdtr(min(only_first, only_second), n, 0.5)))
 
 
 def paired_difference(only_first: int, only_second: int, n: int) -> Estimate | None:

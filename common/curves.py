@@ -53,12 +53,25 @@ def curve_from_mass(positives: Floats, negatives: Floats) -> Curve:
     )
 
 
+def middle_curve(cells: Intervals) -> Curve | None:
+    """Make the curve through the middle of what cells leave open; None when a class is empty."""
+    if 0 in cells.totals:
+        return None
+    low, high = cells.low, cells.high
+    if ((high - low) == 1).all() and (np.diff(low) > 0).all():
+        return curve_from_mass(cells.positives.astype(float), cells.negatives.astype(float))
+    return curve_from_mass(
+        mass_of_bins(low, high, cells.positives), mass_of_bins(low, high, cells.negatives)
+    )
+
+
 def curves(cells: Intervals) -> tuple[Curve, Curve, Curve] | None:
     """Make the middle, the worst and the best curve; None when a class is empty.
 
     Worst: every positive at the lower end of its interval and every negative at its upper end.
     """
-    if 0 in cells.totals:
+    middle = middle_curve(cells)
+    if middle is None:
         return None
 
     def at(place_positives: NDArray[np.int64], place_negatives: NDArray[np.int64]) -> Curve:
@@ -69,10 +82,6 @@ def curves(cells: Intervals) -> tuple[Curve, Curve, Curve] | None:
         )
 
     low, last = cells.low, cells.high - 1
-    middle = curve_from_mass(
-        mass_of_bins(low, cells.high, cells.positives),
-        mass_of_bins(low, cells.high, cells.negatives),
-    )
     if (low == last).all():
         return middle, middle, middle
     return middle, at(low, last), at(last, low)

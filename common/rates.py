@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from scipy.stats import beta, norm
+from scipy.special import betaincinv, ndtri
 
 LEVEL = 0.95
-Z = float(norm.ppf(0.5 + LEVEL / 2))
+Z = float(ndtri(0.5 + LEVEL / 2))
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def rate(numerator: int, denominator: int) -> Rate:
     low = 0.0 if k == 0 else centre - half
     high = 1.0 if k == n else centre + half
     tail = (1 - LEVEL) / 2
-    exact_low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
-    exact_high = 1.0 if k == n else float(beta.ppf(1 - tail, k + 1, n - k))
+    exact_low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    exact_high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
     return Rate(k, n, p, low, high, exact_low, exact_high)
 
 

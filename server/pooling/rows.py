@@ -1,6 +1,6 @@
 """The rows of `results`: one scope, one unit, one task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,10 @@ from hepafed.common.agreement import matthews
 from hepafed.common.auc import auc_from_intervals
 from hepafed.common.bins import Intervals
 from hepafed.common.curves import (
+    Curve,
     average_precision,
     curves,
+    middle_curve,
     partial_auc,
     pr_points,
     roc_points,
@@ -102,35 +104,44 @@ def clustered_json(
 
 def _read_off(cells: Intervals | str, exact: Mapping[str, Figure] | None = None) -> Row:
     """Read the curves' figures off intervals, or take a site's own exact ones."""
-    found = curves(cells) if isinstance(cells, Intervals) else None
+    own = exact or {}
     reason = cells if isinstance(cells, str) else ONE_CLASS
+    drawn = middle_curve(cells) if isinstance(cells, Intervals) else None
     made: Row = {"roc": [], "pr": []}
-    if found is not None:
-        made = {"roc": roc_points(found[0]), "pr": pr_points(found[0])}
+    if drawn is not None:
+        made = {"roc": roc_points(drawn), "pr": pr_points(drawn)}
+    known = own.get("average_precision")
+    precision = known.value if known is not None else None
+    if precision is None and drawn is not None:
+        precision = average_precision(drawn)
+    made["average_precision"] = value_json(precision, reason)
+    # a site that gave its own figures leaves nothing open: the outer curves are not needed
+    found = curves(cells) if isinstance(cells, Intervals) and not own else None
+    for name, key, function in (
+        ("partial_auc", "specificity", partial_auc),
+        ("sensitivity_at", "specificity", sensitivity_at),
+        ("specificity_at", "sensitivity", specificity_at),
+    ):
+        made[name] = [
+            {key: at} | _read(own.get(f"{name}_{at:.2f}"), found, function, at, reason)
+            for at in READ_AT
+        ]
+    return made
 
-    def read(name: str, key: str, at: float, function: Any) -> Row:  # noqa: ANN401
-        own = (exact or {}).get(f"{name}_{at:.2f}")
-        if own is not None and own.value is not None:
-            return {key: at, "value": own.value, "least": own.value, "most": own.value}
-        if found is None:
-            return {key: at, "value": None, "least": None, "most": None, "reason": reason}
-        middle, worst, best = (function(c, at) for c in found)
-        return {key: at, "value": middle, "least": min(worst, middle), "most": max(best, middle)}
 
-    own = (exact or {}).get("average_precision")
-    precision = own.value if own is not None else None
-    if precision is None and found is not None:
-        precision = average_precision(found[0])
-    return made | {
-        "average_precision": value_json(precision, reason),
-        "partial_auc": [read("partial_auc", "specificity", a, partial_auc) for a in READ_AT],
-        "sensitivity_at": [
-            read("sensitivity_at", "specificity", a, sensitivity_at) for a in READ_AT
-        ],
-        "specificity_at": [
-            read("specificity_at", "sensitivity", a, specificity_at) for a in READ_AT
-        ],
-    }
+def _read(
+    own: Figure | None,
+    found: tuple[Curve, Curve, Curve] | None,
+    function: Callable[[Curve, float], float],
+    at: float,
+    reason: str,
+) -> Row:
+    if own is not None and own.value is not None:
+        return {"value": own.value, "least": own.value, "most": own.value}
+    if found is None:
+        return {"value": None, "least": None, "most": None, "reason": reason}
+    middle, worst, best = (function(c, at) for c in found)
+    return {"value": middle, "least": min(worst, middle), "most": max(best, middle)}
 
 
 def _counted(

@@ -119,7 +119,10 @@ def test_a_summary_of_too_few_withholds_counts_and_cells() -> None:
     )  # fmt: skip
     assert summary.confusion is None
     assert all(t.cells is None and t.true_positives is None for t in summary.tasks)
-    assert len(summary.suppressed) == len(summary.tasks)
+    assert {f"{t.unit} {t.task}: cells" for t in summary.tasks} <= set(summary.suppressed)
+    assert {"squares", "reliability", "decision"} <= set(summary.suppressed)
+    assert not any(summary.sections.values())
+    assert not summary.figures
 
 
 def test_the_operating_point_parts_the_classes_best() -> None:
