@@ -40,16 +40,19 @@ def readers(report: dict[str, Any]) -> Table:
     """Tabulate each reader beside the model, on the reader's own patients."""
     rows: list[tuple[object, ...]] = []
     for r in report.get("readers") or []:
+        held = r.get("non_inferiority") or {}
         for kind in ("sensitivity", "specificity"):
             rows.append(
                 (reader_name(r["reader"]), kind.capitalize(), _rate(r.get(kind)),
                  _rate(r.get(f"model_{kind}")), _rate(r.get(f"{kind}_difference")),
-                 p_value(r.get(f"{kind}_mcnemar_exact_p")))
+                 p_value(r.get(f"{kind}_mcnemar_exact_p")),
+                 _shown(held.get(kind), held.get("margin")))
             )  # fmt: skip
-    head = ("Reader", "Rate", "Reader", "Model", "Model − reader", "McNemar p")
+    head = ("Who", "Rate", "Reader", "Model", "Model − reader", "McNemar p", "Not inferior")
     note = (
         "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
-        "are of McNemar's exact test and not adjusted for the number of readers."
+        "are of McNemar's exact test and not adjusted for the number of readers. Not inferior: the "
+        "interval of model − reader is above −margin; asked only where a margin was stated."
     )
     return Table(
         "readers", "Readers and the model at the operating point", head, tuple(rows), note, 2
@@ -75,23 +78,23 @@ def comparisons(report: dict[str, Any]) -> Table:
     rows: list[tuple[object, ...]] = []
     for c in report.get("comparisons") or []:
         pair = (c.get("mcnemar") or {}).get("p_holm")
+        held = c.get("non_inferiority") or {}
         rows.append(
-            (f"{c['second']} against {c['first']}", task(c), _auc(c.get("auc_first")),
-             _auc(c.get("auc_second")), _rate(c.get("difference")), p_value(c.get("p_holm")),
-             p_value(pair))
+            (f"{c['second']} against {c['first']}", task(c), _rate(c.get("auc_first")),
+             _rate(c.get("auc_second")), _rate(c.get("difference")), p_value(c.get("p_holm")),
+             p_value(pair), _shown(held.get("holds"), held.get("margin")))
         )  # fmt: skip
-    head = (
-        "Models",
-        "Task",
-        "AUC, first",
-        "AUC, second",
-        "Second − first",
-        "p (Holm)",
-        "McNemar p",
+    head = ("Models", "Task", "AUC, first", "AUC, second", "Second − first", "DeLong p",
+            "McNemar p", "Not inferior")  # fmt: skip
+    note = (
+        "Paired tests of DeLong (AUC) and McNemar (right or wrong at the threshold); p values are "
+        "adjusted after Holm for the number of comparisons."
     )
-    note = "Paired DeLong test; p values adjusted after Holm for the number of comparisons."
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
 
-def _auc(values: dict[str, Any] | None) -> object:
-    return _rate(values)
+def _shown(holds: bool | None, margin: float | None) -> object:
+    """Say whether non-inferiority was shown, with the margin below."""
+    if holds is None or margin is None:
+        return NONE
+    return "shown" if holds else "not shown", f"margin {margin:g}"
