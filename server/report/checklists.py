@@ -84,7 +84,7 @@ def _holds(report: dict[str, Any], part: str) -> bool:
     if part == "card":
         return bool(report["model"].get("card"))
     if part == "external":
-        return report["provenance"].get("split") == "external"
+        return bool(report["provenance"].get("split") == "external")
     if part == "run":
         return bool(report["provenance"].get("run"))
     return bool(report.get(part))
