@@ -1,6 +1,6 @@
 """How often the 95 % intervals of an AUC hold its true value, simulated; prints the table.
 
-python benchmarks/coverage.py [--quick] [--replicates 2000]
+python benchmarks/coverage.py [--quick] [--replicates 2000] [--data clustered]
 
 Binormal scores. `independent`: n patients, one score each. `clustered`: n patients of
 1 + Poisson(2) lesions; a lesion is of its patient's class in 85 of 100; scores within a patient
@@ -91,6 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="200 replicates, n up to 200")
     parser.add_argument("--replicates", type=int, default=2000)
+    parser.add_argument("--data", choices=["independent", "clustered"], help="only this half")
     asked = parser.parse_args()
     replicates = 200 if asked.quick else asked.replicates
     sizes = [n for n in SIZES if not asked.quick or n <= 200]
@@ -101,6 +102,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     fit: list[float] = []
     for name, simulate in (("independent", independent), ("clustered", clustered)):
+        if asked.data not in (None, name):
+            continue
         for prevalence in PREVALENCES:
             for auc in AUCS:
                 for n in sizes:

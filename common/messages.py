@@ -70,6 +70,7 @@ class Figure:
     high: float | None = None
     reason: str = ""
     se: float | None = None
+    """Standard error, of an AUC DeLong's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,22 +107,22 @@ def clustered_auc(
 
     The reference that the sums of `clusters.py` are held to; None with one class only.
     """
-    _, m, n = score_counts(scores[truth], scores[~truth])
+    values, m, n = score_counts(scores[truth], scores[~truth])
     at = np.arange(len(m))
     cells = Intervals(at, at + 1, m, n)
     auc, found = auc_from_intervals(cells), placements(cells)
     if auc is None or found is None:
         return None
-    where = np.searchsorted(np.unique(scores), scores)
+    where = np.searchsorted(values, scores)
     share = np.where(truth, found.of_positives[where], found.of_negatives[where]) - auc.value
     _, number = np.unique(cluster, return_inverse=True)
-    p = np.bincount(number[truth], weights=share[truth], minlength=number.max() + 1)
-    q = np.bincount(number[~truth], weights=share[~truth], minlength=number.max() + 1)
-    sizes = Sizes(
-        *(np.array([k], np.int64) for k in (
-            m.sum(), n.sum(), len(np.unique(number[truth])), len(np.unique(number[~truth])), len(p)
-        ))
-    )  # fmt: skip
+    size = int(number.max()) + 1
+    p = np.bincount(number, np.where(truth, share, 0.0), size).astype(np.float64)
+    q = np.bincount(number, np.where(truth, 0.0, share), size).astype(np.float64)
+    with_p = int((np.bincount(number, truth, size) > 0).sum())
+    with_n = int((np.bincount(number, ~truth, size) > 0).sum())
+    counts = (m.sum(), n.sum(), with_p, with_n, size)
+    sizes = Sizes(*(np.array([k], np.int64) for k in counts))
     crossed = np.array([[[p @ p, q @ q, p @ q]]])
     fourth = fourth_powers(p, q)[None]
     return auc, clustered_interval(auc.value, crossed, fourth, sizes, 0)

@@ -7,6 +7,7 @@ import numpy as np
 from hepafed.common.additive import TASK_ORDER, Additive, task_histogram
 from hepafed.common.auc import Auc, auc_from_counts, score_counts
 from hepafed.common.bins import (
+    BINS,
     Histogram,
     cells_of,
     intervals_of,
@@ -217,3 +218,32 @@ def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
         if caught + spared > best:
             best, chosen = caught + spared, logistic(logit_of_bin(edge))
     return chosen, "largest Youden index on the pooled tuning cells"
+
+
+REFERENCE_CELLS = 40
+"""Cells that a model's card keeps of the tuning scores, at most."""
+
+
+def tuning_scores(figures: list[TuningFigures]) -> dict[str, list[int]] | None:
+    """Merge the pooled patient scores of the tuning splits for the model's card (`Cells`' form).
+
+    Against these a later cohort's scores are held (drift); None where no site released cells.
+    """
+    cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
+    rows = joined([intervals_of(c) for c in cells])
+    total = sum(rows.totals)
+    if not total:
+        return None
+    # a site's cell lies where its lower edge does: coarse enough for a comparison of shares
+    p, n = (
+        np.bincount(rows.low, weights=w, minlength=BINS).astype(np.int64)
+        for w in (rows.positives, rows.negatives)
+    )
+    merged = cells_of(Histogram(p, n), max(2, -(-total // REFERENCE_CELLS)))
+    if merged is None:
+        return None
+    return {
+        "edges": list(merged.edges),
+        "positives": list(merged.positives),
+        "negatives": list(merged.negatives),
+    }

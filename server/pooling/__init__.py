@@ -34,7 +34,8 @@ computed has value null and a reason.
 
 from hepafed.server.pooling.check import check_summary
 from hepafed.server.pooling.comparisons import Comparison
+from hepafed.server.pooling.drift import reference_of
 from hepafed.server.pooling.evidence import Group
 from hepafed.server.pooling.report import Questions, pool
 
-__all__ = ["Comparison", "Group", "Questions", "check_summary", "pool"]
+__all__ = ["Comparison", "Group", "Questions", "check_summary", "pool", "reference_of"]

@@ -4,13 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from hepafed.common.bins import Intervals, mass_of_bins
+from hepafed.common.bins import Intervals, intervals_of, mass_of_bins
+from hepafed.common.errors import DataError
+from hepafed.common.messages import Cells
+from hepafed.common.records import read_record
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray
 
 Row = dict[str, Any]
 GROUPS = 10
 """Groups of equal size in the reference, over which the stability index is taken."""
+
+
+def reference_of(card: Mapping[str, Any]) -> dict[tuple[str, str], Intervals]:
+    """Give the tuning scores that a model's card keeps (`summaries.tuning_scores`), if any."""
+    kept = card.get("tuning_scores")
+    if not kept:
+        return {}
+    cells = read_record(Cells, kept, DataError, "tuning_scores")
+    return {("patient", "malignant_vs_benign"): intervals_of(cells)}
 
 
 def drift_rows(

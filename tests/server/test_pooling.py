@@ -12,9 +12,9 @@ from hepafed.common.curves import average_precision, curve_from_mass
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.messages import SiteSummary
 from hepafed.common.scores import ScoreTable, reader_calls, rows_of, task_scores
-from hepafed.common.summaries import summarise
+from hepafed.common.summaries import summarise, tuning_figures, tuning_scores
 from hepafed.common.sums import additive_of
-from hepafed.server.pooling import Group, Questions, check_summary, pool
+from hepafed.server.pooling import Group, Questions, check_summary, pool, reference_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
@@ -207,6 +207,21 @@ def intervals_of_histogram_of(sums):  # noqa: ANN001, ANN201
     from hepafed.common.bins import Histogram
 
     return intervals_of_histogram(Histogram(sums.patient_scores[1], sums.patient_scores[0]))
+
+
+def test_a_card_keeps_the_tuning_scores_in_cells_and_the_same_cohort_does_not_drift() -> None:
+    t = table("a", 1, 400, 3, 1.0, 3)
+    kept = tuning_scores([tuning_figures(t, 5)])
+    assert kept is not None
+    held = np.array(kept["positives"]) + np.array(kept["negatives"])
+    assert held.min() >= 5
+    assert held.sum() == 200
+    reference = reference_of({"tuning_scores": kept})
+    drift = pool({"a": summary(t)}, MODEL, {}, questions=Questions(reference=reference))["drift"]
+    assert len(drift) == 4
+    assert all(r["psi"] < 0.1 for r in drift)
+    assert tuning_scores([]) is None
+    assert reference_of({}) == {}
 
 
 def test_scores_that_moved_are_called_drift() -> None:
