@@ -192,6 +192,7 @@ SAME_EVERYWHERE = {
     "true_negatives": "At the operating point (score < threshold); None: suppressed.",
     "edges": "Bin numbers between which the cells lie.",
     "value": "The figure.",
+    "se": "Its standard error.",
     "low": "Lower end of the 95 % interval.",
     "high": "Upper end of the 95 % interval.",
     "split": "`external` or `test`.",

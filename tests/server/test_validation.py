@@ -37,7 +37,7 @@ from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
 from hepafed.common.scores import ScoreTable, task_scores
 from hepafed.common.sums import additive_of
-from hepafed.common.weights import Layout, to_bf16
+from hepafed.common.weights import Layout
 from hepafed.server import masked, placing
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.exchange import Exchange
@@ -148,7 +148,7 @@ class Federation:
             "protocol": "t2", "plan": write_record(PLAN), "run": "r", "training_examples": {},
             "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
         }  # fmt: skip
-        return self.desk.registry.add("demo", self.layout, weights, to_bf16(weights), card)
+        return self.desk.registry.add("demo", self.layout, weights, card)
 
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
         home = self.folder / name
