@@ -16,6 +16,7 @@ from hepafed.common.evaluation import (
 )
 from hepafed.common.records import write_record
 from hepafed.server.pooling import Questions
+from hepafed.server.pooling.drift import reference_of
 from hepafed.server.runs import Run, Runs
 
 DEFAULT_WAIT = 60.0
@@ -213,14 +214,16 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
     return None
 
 
-def questions(promised: Evaluation | None) -> Questions:
+def questions(promised: Evaluation | None, card: dict[str, Any]) -> Questions:
     """Give what pooling is asked beside the figures that every report has."""
+    reference = reference_of(card)
     if promised is None:
-        return Questions()
+        return Questions(reference=reference)
     margins = {e.margin for e in promised.endpoints if e.margin is not None}
     return Questions(
         margin=margins.pop() if len(margins) == 1 else None,
         prevalences=() if promised.prevalence is None else (promised.prevalence,),
+        reference=reference,
     )
 
 

@@ -48,7 +48,7 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     report = pool(
         dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
         groups=got.groups, products=products, notes=notes,
-        questions=questions(desk.runs.evaluation(run)),
+        questions=questions(desk.runs.evaluation(run), card),
     )  # fmt: skip
     report["forms"] = got.forms()
     report |= recorded(run, desk.runs, report, missing)

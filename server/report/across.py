@@ -50,7 +50,7 @@ def calibration(report: dict[str, Any]) -> Table:
 def drift(report: dict[str, Any]) -> Table:
     """Tabulate how far each site's scores are from those of the tuning data."""
     rows = [
-        (place({"scope": "site", **d}), task(d), d.get("class", NONE), number(d.get("psi")),
+        (d.get("site") or "Pooled", task(d), d.get("class", NONE), number(d.get("psi")),
          number(d.get("ks")), d.get("reason", ""))
         for d in report.get("drift") or []
     ]  # fmt: skip
