@@ -230,7 +230,7 @@ def house(tmp_path: Path) -> House:
         "plan": write_record(PLAN), "protocol": "t2",
         "operating_point": {"threshold": 0.5, "rule": "given", "chosen_on": "a test"},
     }  # fmt: skip
-    model = coordinator.desk.registry.add("t2", layout, weights, weights.tobytes(), card)
+    model = coordinator.desk.registry.add("t2", layout, weights, card)
     digest = coordinator.desk.registry.card(model)["sha256"]
     ca = (tmp_path / "keys/ca.pem").read_text()
     return House(coordinator, make_gateway(coordinator, ca), model, digest)
