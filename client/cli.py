@@ -25,7 +25,7 @@ def _home(ctx: click.Context) -> Path:
 @click.version_option(package_name="hepafed")
 @click.pass_context
 def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
-    r"""Take part in federated learning without moving a patient's data.
+    """Take part in federated learning without moving a patient's data.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @click.pass_context
 @command
 def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    r"""Say what HepaFed would make of an export folder; writes nothing.
+    """Say what HepaFed would make of an export folder; writes nothing.
 
     \b
     Example:
@@ -80,7 +80,7 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.pass_context
 @command
 def join(ctx: click.Context, invite: Path) -> None:
-    r"""Make keys here, enrol with the invite, write site.toml.
+    """Make keys here, enrol with the invite, write site.toml.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def ingest(
     lld_mmri: Path | None, labels: Path | None, sequence: str, label_map: str, where: str,
     group_column: str, file_column: str, label_column: str, left: Path | None, processes: int,
 ) -> None:  # fmt: skip
-    r"""Build or extend the cohort store; nothing identifying is kept.
+    """Build or extend the cohort store; nothing identifying is kept.
 
     Stopped or killed at any moment, the same command goes on where it was; files that were read
     before are not read again.
@@ -206,7 +206,7 @@ def cohort(
     ctx: click.Context, quality: bool, html: Path | None, as_json: bool, list_series: bool,
     explain: str,
 ) -> None:  # fmt: skip
-    r"""Count the lesions by class, split, protocol, sequence and scanner.
+    """Count the lesions by class, split, protocol, sequence and scanner.
 
     --html writes one page for a radiologist: a picture of every lesion in every sequence, and
     what in an examination does not fit together. It names no patient, but it shows images: keep
@@ -283,7 +283,7 @@ def _explain_series(home: Path, wanted: str) -> None:
 @click.pass_context
 @command
 def start(ctx: click.Context) -> None:
-    r"""Run the site in the foreground: SuperNode and worker, supervised.
+    """Run the site in the foreground: SuperNode and worker, supervised.
 
     \b
     Example:
@@ -301,7 +301,7 @@ def start(ctx: click.Context) -> None:
 @click.pass_context
 @command
 def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
-    r"""Show what left the building: when, for which run, how many bytes.
+    """Show what left the building: when, for which run, how many bytes.
 
     \b
     Example:
@@ -333,7 +333,7 @@ def peers(
     ctx: click.Context, confirm: tuple[str, str] | None, roster: Path | None, forget: str | None,
     new_group: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    r"""Show and vouch for the other sites' identities, whose keys masked sums use.
+    """Show and vouch for the other sites' identities, whose keys masked sums use.
 
     \b
     Example:
@@ -385,7 +385,7 @@ def peers(
 def review(
     ctx: click.Context, run: str, most: int, no_occlusion: bool, output: Path | None
 ) -> None:
-    r"""Show a radiologist the malignant lesions that a validated model missed here.
+    """Show a radiologist the malignant lesions that a validated model missed here.
 
     The page holds patient images and stays in the hospital: nothing of it is ever sent.
 
