@@ -112,6 +112,8 @@ class Selection:
     patients: list[str]
     facts: list[str]
     """What was measured of each lesion (see `facts`)."""
+    examinations: list[str]
+    """Pseudonyms; empty for pictures that come from no examination."""
 
 
 class Cohort:
@@ -281,6 +283,7 @@ class Cohort:
         return Selection(
             images, owner, np.array([r.label for r in rows], np.int64),
             [r.lesion for r in rows], [r.patient for r in rows], [r.facts for r in rows],
+            [r.examination for r in rows],
         )  # fmt: skip
 
     def voxels(self, row: Lesion) -> NDArray[np.float16]:

@@ -7,6 +7,7 @@ from hepafed.client.cohort import Acquisition, Cohort
 from hepafed.client.quality import spacing_of
 from hepafed.common.errors import RefusedError
 from hepafed.common.messages import CohortSummary, Spacing
+from hepafed.common.suppression import withheld
 from hepafed.common.vocabulary import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS
 
 FIELD_STRENGTHS = ((1.4, 1.6, "1.5 T"), (2.8, 3.2, "3 T"))
@@ -62,20 +63,6 @@ def field_strength(tesla: float | None) -> str:
 def _tally(words: Sequence[str], found: Iterable[str]) -> dict[str, int]:
     counted = Counter(found)
     return {w: counted.get(w, 0) for w in [*words, *(w for w in sorted(counted) if w not in words)]}
-
-
-def withheld(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
-    """Withhold the small counts of a table whose cells exclude each other and add up to a total.
-
-    Beside them go the next smallest until at least two are withheld and together they reach the
-    minimum, so that the total less the others gives no small count away.
-    """
-    hidden = {k for k, n in counts.items() if 0 < n < minimum}
-    if hidden:
-        others = sorted((n, k) for k, n in counts.items() if n >= minimum)
-        while others and (len(hidden) < 2 or sum(counts[k] for k in hidden) < minimum):
-            hidden.add(others.pop(0)[1])
-    return {k: None if k in hidden else n for k, n in counts.items()}
 
 
 def nested(counts: Mapping[str, int], total: int, minimum: int) -> dict[str, int | None]:

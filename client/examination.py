@@ -145,6 +145,7 @@ def _facts(
         in_field=in_field,
         phases_in_order=phases_in_order,
         readers={n: v for n, v in lesion.label.readers.items() if v is not None},
+        groups=lesion.label.groups,
     )
 
 

@@ -36,6 +36,8 @@ class Facts:
     """Whether the dynamic phases were acquired in their order; None: not known."""
     readers: dict[str, int] = field(default_factory=dict)
     """Reader's name → 1 (malignant) or 0, of those that read it."""
+    groups: dict[str, str] = field(default_factory=dict)
+    """Variable that the site declares → value, of those that are stated."""
 
     def text(self) -> str:
         """Write it in one canonical form."""

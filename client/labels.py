@@ -8,14 +8,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepafed.common.errors import LabelsError
+from hepafed.common.levels import (
+    MEASURED,
+    MOST_VARIABLES,
+    NAME,
+    PREFIX,
+    column_problem,
+    plain_level,
+)
 from hepafed.common.vocabulary import CLASSES
 
 REQUIRED = ("patient_id", "lesion_id", "label")
 BOX = ("x_min", "y_min", "z_min", "x_max", "y_max", "z_max")
-OPTIONAL = ("study_uid", "series_uid", *BOX, "box_space", "mask_file", "mask_value", "reader_*")
+OPTIONAL = (
+    "study_uid",
+    "series_uid",
+    *BOX,
+    "box_space",
+    "mask_file",
+    "mask_value",
+    "reader_*",
+    "group_*",
+)
 READER = re.compile(r"reader_[A-Za-z0-9_-]{1,40}")
 SPACES = ("voxel", "patient")
 """What box coordinates are: voxel indices of the series, or patient coordinates (LPS, mm)."""
+PLAIN = "a short word in lower case or a band such as 50-59 (no exact age, date or number)"
 MOST_SHOWN = 50
 FARTHEST = 1e5
 """Voxels or mm; a coordinate beyond it is a mistake."""
@@ -43,6 +61,8 @@ class Label:
     """Segment number, ROI number or voxel value of this lesion in the mask."""
     readers: dict[str, int | None] = field(default_factory=dict)
     """Reader's name → 1 (malignant), 0, or None (not read)."""
+    groups: dict[str, str] = field(default_factory=dict)
+    """Variable → value of those that are stated (see `common/levels.py`)."""
 
 
 def read_labels(path: Path) -> list[Label]:
@@ -69,7 +89,9 @@ def read_labels(path: Path) -> list[Label]:
         )
     problems: list[str] = []
     readers = [c for c in columns if c.startswith("reader_")]
-    made = [_label(i, row, readers, path.parent, problems.append) for i, row in rows]
+    groups = [c for c in columns if c.startswith(PREFIX)]
+    _check_groups(path, groups, rows)
+    made = [_label(i, row, readers, groups, path.parent, problems.append) for i, row in rows]
     seen: dict[tuple[str, str], int] = {}
     for i, row in rows:
         first = seen.setdefault((row["patient_id"], row["lesion_id"]), i)
@@ -113,8 +135,9 @@ def _row_of(problem: str) -> int:
 
 
 def _label(
-    i: int, row: dict[str, str], readers: list[str], folder: Path, problem: Callable[[str], None]
-) -> Label | None:
+    i: int, row: dict[str, str], readers: list[str], groups: list[str], folder: Path,
+    problem: Callable[[str], None],
+) -> Label | None:  # fmt: skip
     """Read a row; tells every problem of it, and gives None when there was one."""
     found: list[str] = [f"{c} is empty" for c in ("patient_id", "lesion_id") if not row[c]]
     if row["label"] not in CLASSES:
@@ -130,6 +153,7 @@ def _label(
     if value and not (value.isascii() and value.isdigit() and 0 < int(value[:9]) < 65536):
         found.append("mask_value is not a whole number from 1 to 65535")
     found += [f"{c} is not 0, 1 or empty" for c in readers if row[c] not in ("", "0", "1")]
+    found += [f"{c} is not {PLAIN}" for c in groups if row[c] and not _plain(row[c])]
     for text in found:
         problem(f"row {i}: {text}")
     if found:
@@ -146,7 +170,27 @@ def _label(
         mask_file=mask,
         mask_value=int(value) if value else None,
         readers={c.removeprefix("reader_"): int(row[c]) if row[c] else None for c in readers},
+        groups={c.removeprefix(PREFIX): row[c] for c in groups if row[c]},
     )
+
+
+def _plain(value: str) -> bool:
+    return value == value.lower() and plain_level(value)
+
+
+def _check_groups(path: Path, groups: list[str], rows: list[tuple[int, dict[str, str]]]) -> None:
+    """Check the declared columns as a whole; LabelsError names the column, never a value."""
+    names = [c.removeprefix(PREFIX) for c in groups]
+    if not all(NAME.fullmatch(n) and n not in MEASURED for n in names):
+        raise LabelsError(
+            f"{path}: the name of a column group_… is not usable",
+            f"lower-case letters, digits and '_'; not {', '.join(MEASURED)}, which are measured",
+        )
+    if len(names) > MOST_VARIABLES:
+        raise LabelsError(f"{path} has more than {MOST_VARIABLES} columns group_…")
+    for c in groups:
+        if wrong := column_problem((row.get("patient_id", ""), row[c]) for _, row in rows):
+            raise LabelsError(f"{path}: the column {c} {wrong}", "declare groups, not values")
 
 
 def _box(row: dict[str, str], space: str, found: list[str]) -> tuple[float, ...] | None:

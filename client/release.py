@@ -18,6 +18,7 @@ from hepafed.client.peers import Peers, read_own_identity
 from hepafed.common.clusters import FIGURES, check_curve, products_of
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.levels import MOST_VARIABLES, NAME
 from hepafed.common.masking import (
     Counts,
     check_offer,
@@ -42,6 +43,7 @@ from hepafed.common.messages import (
     ValidateRequest,
 )
 from hepafed.common.scores import ScoreTable
+from hepafed.common.subgroups import subgroup_summaries
 from hepafed.common.summaries import summarise
 from hepafed.common.sums import additive_of
 
@@ -106,7 +108,7 @@ class Releases:
             minimum_count=self._config.minimum_count,
             sums=sums,
         )
-        made = replace(made, form=form)
+        made = self._with_subgroups(replace(made, form=form), request, table)
         self._scored = None
         if form == "cells":
             self._exchanges.releasing(request.weights, request.split, form)
@@ -121,6 +123,22 @@ class Releases:
         self._exchanges.releasing(request.weights, request.split, form)
         digest = self._send("plain-counts", request.run, slot("counts", 0), sums.to_vector())
         return replace(made, vector=digest)
+
+    def _with_subgroups(
+        self, made: SiteSummary, request: ValidateRequest, table: ScoreTable
+    ) -> SiteSummary:
+        """Add the subgroups that were asked for, that policy shares and that are known here."""
+        asked = tuple(dict.fromkeys(request.subgroups))
+        if len(asked) > MOST_VARIABLES or not all(NAME.fullmatch(v) for v in asked):
+            raise PayloadError("the subgroups asked for are not names, or too many")
+        shared = [v for v in asked if v in self._config.share_subgroups]
+        known = [v for v in shared if v in table.groups]
+        found = subgroup_summaries(table, known, request.threshold, self._config.minimum_count)
+        gone = [f"subgroup {v}: not shared by this site's policy" for v in asked if v not in shared]
+        gone += [f"subgroup {v}: not known at this site" for v in shared if v not in known]
+        if known and not found:
+            gone.append("subgroups: fewer patients than the site's minimum count")
+        return replace(made, subgroups=found, suppressed=(*made.suppressed, *gone))
 
     def _form(self, request: ValidateRequest) -> str:
         policy = self._config

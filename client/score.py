@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from hepafed.client.facts import readings
+from hepafed.client.groups import groups_of
 from hepafed.client.train import Flat, Trainer
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable
@@ -45,4 +46,5 @@ def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> Sc
         truth=np.asarray(selection.labels, np.int64),
         log_probs=means,
         readers=readings(selection.facts),
+        groups=groups_of(selection, trainer.acquisitions()),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from hepafed.client.augment import augment
-from hepafed.client.cohort import Cohort, Selection
+from hepafed.client.cohort import Acquisition, Cohort, Selection
 from hepafed.common.errors import CohortError, RunError
 from hepafed.common.model import build
 from hepafed.common.plan import Plan, TrainingPlan
@@ -108,6 +108,10 @@ class Trainer:
             labels = torch.from_numpy(np.asarray(selection.labels)[selection.owner])
             self._images[key] = Images(torch.cat(parts), labels, selection)
         return self._images[key]
+
+    def acquisitions(self) -> list[Acquisition]:
+        """Give how the sequences of the site's examinations were acquired."""
+        return Cohort.open(self._home).acquisitions()
 
     def train(self, plan: Plan, flat: Flat, run: str, round: int) -> Trained:
         """Train one round from `flat` and return the difference.

@@ -10,6 +10,7 @@ from typing import TypeVar
 import platformdirs
 from hepafed.common.errors import ConfigError, UsageError
 from hepafed.common.files import write_whole
+from hepafed.common.levels import NAME
 from hepafed.common.records import read_record, write_record
 from hepafed.common.vocabulary import ROLES
 
@@ -71,6 +72,9 @@ class SiteConfig:
     """Smallest count of a histogram cell that leaves the site."""
     share_cohort_summary: bool = False
     """Answer the coordinator's question what the cohort looks like (`CohortSummary`)."""
+    share_subgroups: tuple[str, ...] = ()
+    """Variables by which a validation may split this site's figures: `lesion_size`, `vendor`,
+    `field_strength`, and the NAME of each column `group_NAME` of your labels."""
     release: str = "masked"
     """How score counts leave: `masked` (only their sum over sites can be read), `cells` (merged
     to the minimum count) or `plain` (every bin: a research cohort that allows it)."""
@@ -98,6 +102,8 @@ class SiteConfig:
             raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
         if not 1 <= self.minimum_patients <= 10**6:
             raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        if not all(NAME.fullmatch(v) for v in self.share_subgroups):
+            raise ConfigError("share_subgroups: a name is not lower-case letters, digits and '_'")
         for key, known in _CHOICES.items():
             value = getattr(self, key)
             if value not in known:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.common.errors import EvaluationError
+from hepafed.common.levels import MOST_VARIABLES, NAME
 from hepafed.common.records import read_record
 from hepafed.common.vocabulary import TASKS
 
@@ -98,7 +99,8 @@ class Evaluation:
     prevalence: float | None = None
     """Share of malignant patients at which predictive values are stated as well."""
     subgroups: tuple[str, ...] = ()
-    """Columns the sites declare by which figures will be split."""
+    """Variables by which figures will be split: `lesion_size`, `vendor`, `field_strength`, and
+    what the sites declare, such as `sex`."""
     wait: str = "60s"
     """How long sites that are offline are waited for: `90s`, `10m`, `2h`."""
 
@@ -114,6 +116,12 @@ class Evaluation:
         _need(1 <= len(self.endpoints) <= 100, "endpoints: expected 1 to 100")
         _need(any(e.primary for e in self.endpoints), "endpoints: none is primary = true")
         _need(len(self.title) <= 200, "title: longer than 200 characters")
+        _need(
+            len(set(self.subgroups)) == len(self.subgroups) <= MOST_VARIABLES
+            and all(NAME.fullmatch(v) for v in self.subgroups),
+            f"subgroups: expected at most {MOST_VARIABLES} different names",
+            'for example subgroups = ["lesion_size", "sex"]',
+        )
         _need(self.split in ("external", "test"), "split: expected external or test")
         for name in ("operating_point", "prevalence"):
             value = getattr(self, name)

@@ -157,8 +157,26 @@ class ValidateRequest:
     """`external` or `test`."""
     readers: tuple[str, ...] = ()
     """Names of the readers whose calls are counted."""
+    subgroups: tuple[str, ...] = ()
+    """Variables by which figures are to be split; the site's policy says which of them are."""
     fallback: bool = False
     """The masked sum did not come about: release cells instead, if the site's policy allows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubgroupSummary:
+    """Patients of one level of a variable, malignant versus benign; None: withheld."""
+
+    variable: str
+    level: str
+    auc: Figure
+    """Exact, from the site's own scores; DeLong interval."""
+    positives: int | None = None
+    """Malignant patients."""
+    negatives: int | None = None
+    true_positives: int | None = None
+    """At the operating point (score ≥ threshold)."""
+    true_negatives: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +203,8 @@ class SiteSummary:
     """Small sections of `common/additive.py` (`summaries.RELEASED`): counts and sums."""
     readers: tuple[str, ...] = ()
     """Readers of the sections `reader_calls` and `reader_pairs`."""
+    subgroups: tuple[SubgroupSummary, ...] = ()
+    """By the variables that were asked for and that the site's policy shares."""
     form: str = "cells"
     """How the score counts are released: `masked` (by the exchange that follows), `cells` or
     `plain`."""

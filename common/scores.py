@@ -3,12 +3,13 @@
 import csv
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
+from hepafed.common.levels import MOST_LEVELS, NAME, PREFIX, plain_level
 from hepafed.common.vocabulary import CLASS_KEYS, CLASSES
 from numpy.typing import NDArray
 
@@ -30,6 +31,8 @@ class ScoreTable:
     """[n, 3]: natural logarithms of the class probabilities."""
     readers: dict[str, NDArray[np.int8]]
     """Reader → calls [n]: 1 malignant, 0 benign, -1 none."""
+    groups: dict[str, NDArray[np.str_]] = field(default_factory=dict)
+    """Variable → value [n]; empty where it is not stated (see `subgroups`)."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def rows_of(table: ScoreTable, chosen: NDArray[np.bool_] | NDArray[np.int64]) ->
         truth=table.truth[chosen],
         log_probs=table.log_probs[chosen],
         readers={k: v[chosen] for k, v in table.readers.items()},
+        groups={k: v[chosen] for k, v in table.groups.items()},
     )
 
 
@@ -135,6 +139,7 @@ def read_scores(path: Path) -> ScoreTable:
             f"{path} lacks the column {', '.join(missing)}", f"columns: {', '.join(COLUMNS)}"
         )
     readers = [c for c in names if c.startswith("reader_")]
+    groups = [c for c in names if c.startswith(PREFIX)]
     rows = list(reader)
     problems = [f"row {i}: {p}" for i, row in enumerate(rows, 2) if (p := _wrong(row, readers))]
     seen: dict[tuple[str, str, str], int] = {}
@@ -142,6 +147,7 @@ def read_scores(path: Path) -> ScoreTable:
         key = (row["site"], row["patient_id"], row["lesion_id"])
         if (first := seen.setdefault(key, i)) != i:
             problems.append(f"row {i}: the same lesion as row {first}")
+    problems += _wrong_groups(rows, groups)
     if problems or not rows:
         shown = "; ".join(problems[:20]) or "no rows"
         raise DataError(f"{path}: {shown}", "correct these rows and try again")
@@ -156,7 +162,23 @@ def read_scores(path: Path) -> ScoreTable:
         truth=np.array([keys.index(r["truth"].replace("-", "_")) for r in rows], np.int64),
         log_probs=log_probs,
         readers={n: np.array([int(r[n]) if r[n] else -1 for r in rows], np.int8) for n in readers},
+        groups={n.removeprefix(PREFIX): np.array([r[n] or "" for r in rows]) for n in groups},
     )
+
+
+def _wrong_groups(rows: list[dict[str, str]], groups: list[str]) -> list[str]:
+    problems = []
+    for n in groups:
+        if not NAME.fullmatch(n.removeprefix(PREFIX)):
+            problems.append("a column group_… has a name that is not a plain word")
+        elif len({r[n] for r in rows}) > MOST_LEVELS + 2:
+            problems.append(f"the column {n} has more than {MOST_LEVELS} different values")
+        problems += [
+            f"row {i}: {n} is not a short plain word or a band"
+            for i, r in enumerate(rows, 2)
+            if r[n] and not plain_level(r[n])
+        ]
+    return problems
 
 
 def _wrong(row: dict[str, str | None], readers: list[str]) -> str:
@@ -177,11 +199,11 @@ def write_scores(table: ScoreTable, path: Path) -> None:
     """Write a score table (private, whole or not at all)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = sorted(table.readers)
-    writer.writerow([*COLUMNS, *names])
+    names, groups = sorted(table.readers), sorted(table.groups)
+    writer.writerow([*COLUMNS, *names, *(PREFIX + g for g in groups)])
     for i in range(len(table.truth)):
         p = [repr(float(x)) for x in np.exp(table.log_probs[i])]
         calls = ["" if table.readers[n][i] < 0 else str(table.readers[n][i]) for n in names]
         row = [table.site[i], table.patient[i], table.lesion[i], CLASS_KEYS[table.truth[i]]]
-        writer.writerow([*row, *p, *calls])
+        writer.writerow([*row, *p, *calls, *(table.groups[g][i] for g in groups)])
     write_whole(path, out.getvalue(), private=True)

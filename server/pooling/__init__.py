@@ -29,6 +29,10 @@ computed has value null and a reason.
   high}, difference estimate (second − first), p, p_holm, mcnemar {first_right_second_wrong,
   first_wrong_second_right, p, p_holm}, non_inferiority {margin, holds} or null, reason?}.
 - `drift[]` {site, unit, task, class, n, psi, ks, reason?} against the tuning data's scores.
+- `subgroups[]` {scope, site, unit, task, variable, level, n, positives, auc (method says how it is
+  pooled), sensitivity, specificity rates}, pooled also `released_by`, `withheld_by` [site]; a
+  level withheld has null counts, and an entry {site, what, variable, level, reason} in
+  `suppressed[]`.
 - `forms[]` {site, form: masked | cells | plain}; `notes[]`: sentences.
 """
 

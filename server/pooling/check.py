@@ -2,8 +2,10 @@
 
 from hepafed.common.bins import intervals_of, pair_intervals
 from hepafed.common.errors import DataError, HepaFedError
+from hepafed.common.levels import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME
 from hepafed.common.messages import SiteSummary, TaskSummary
-from hepafed.server.pooling.evidence import evidence
+from hepafed.common.subgroups import TASK, UNIT
+from hepafed.server.pooling.evidence import evidence, task_of
 
 SHARES = ("clustered", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
 
@@ -24,7 +26,33 @@ def check_summary(site: str, summary: SiteSummary) -> None:
     for value in (v for f in summary.figures.values() for v in (f.value, f.low, f.high)):
         if value is not None and not 0 <= value <= 1:
             raise DataError(f"{site} released an AUC outside 0…1")
+    _check_subgroups(site, summary)
     _check_sections(site, summary)
+
+
+def _check_subgroups(site: str, summary: SiteSummary) -> None:
+    """Levels exclude each other: together they are no more than the site's patients."""
+    seen: dict[str, list[tuple[int, int]]] = {}
+    for g in summary.subgroups:
+        if not NAME.fullmatch(g.variable) or not LEVEL.fullmatch(g.level):
+            raise DataError(f"{site} released a subgroup with an unusable name")
+        p, n = g.positives or 0, g.negatives or 0
+        tp, tn = g.true_positives or 0, g.true_negatives or 0
+        if min(p, n, tp, tn) < 0 or tp > p or tn > n:
+            raise DataError(f"{site} released counts of a subgroup that cannot be")
+        if any(v is not None and not 0 <= v <= 1 for v in (g.auc.value, g.auc.low, g.auc.high)):
+            raise DataError(f"{site} released an AUC outside 0…1")
+        seen.setdefault(g.variable, []).append((p, n))
+    names = [(g.variable, g.level) for g in summary.subgroups]
+    if len(set(names)) < len(names) or len(seen) > MOST_VARIABLES:
+        raise DataError(f"{site} released a subgroup twice, or too many")
+    whole = task_of(summary, UNIT, TASK)
+    most = (whole.positives, whole.negatives) if whole is not None else (0, 0)
+    for parts in seen.values():
+        if len(parts) > MOST_LEVELS + 2 or any(
+            sum(c) > m for c, m in zip(zip(*parts, strict=True), most, strict=True)
+        ):
+            raise DataError(f"{site} released subgroups of more patients than it has")
 
 
 def _check_counts(site: str, t: TaskSummary) -> None:

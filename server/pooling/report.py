@@ -31,6 +31,7 @@ from hepafed.server.pooling.figures import auc_figure, auc_json
 from hepafed.server.pooling.readers import agreement_rows, reader_rows
 from hepafed.server.pooling.reliability import calibration_row
 from hepafed.server.pooling.rows import clustered_json, pooled_row, site_row
+from hepafed.server.pooling.subgroups import subgroup_rows, withheld_rows
 
 Row = dict[str, Any]
 LARGEST_LEAVE_OUT = 20
@@ -127,7 +128,11 @@ def pool(
         "calibration": _calibration(scopes, summaries),
         "comparisons": comparison_rows(comparisons, asked.margin),
         "drift": drift_rows({s.site: s.known for s in scopes}, asked.reference),
-        "suppressed": [{"site": s, "what": w} for s, v in summaries.items() for w in v.suppressed],
+        "subgroups": subgroup_rows(summaries, exact),
+        "suppressed": [
+            *({"site": s, "what": w} for s, v in summaries.items() for w in v.suppressed),
+            *withheld_rows(summaries),
+        ],
         "forms": _forms(summaries, groups),
         "notes": list(notes),
         "provenance": provenance,

@@ -79,11 +79,25 @@ def released(report: dict[str, Any]) -> Table:
 
 
 def subgroups(report: dict[str, Any]) -> Table:
-    """Tabulate figures by subgroup."""
+    """Tabulate figures by subgroup, each level pooled first; what is withheld says so."""
     rows = [
-        (f"{g.get('column', '')}: {g.get('value_name', g.get('group', ''))}", place(g), g.get("n"),
-         estimate(g.get("auc")), estimate(g.get("sensitivity")), estimate(g.get("specificity")))
+        (f"{g['variable'].replace('_', ' ')}: {g['level']}", _where(g), number(g["n"]),
+         number(g["positives"]), (figure(g["auc"]), g["auc"].get("reason", "")),
+         figure(g["sensitivity"]), figure(g["specificity"]))
         for g in report.get("subgroups") or []
     ]  # fmt: skip
-    head = ("Subgroup", "Where", "n", "AUC", "Sensitivity", "Specificity")
-    return Table("subgroups", "Figures by subgroup", head, tuple(rows))
+    head = (
+        "Subgroup", "Where", "Patients", "Malignant", "AUC (95 % CI)",
+        "Sensitivity (95 % CI)", "Specificity (95 % CI)",
+    )  # fmt: skip
+    note = (
+        "Patients, malignant versus benign. Pooled: counts of the sites that released the level, "
+        "and random effects over their AUCs. A dash is withheld, or cannot be computed."
+    )
+    return Table("subgroups", "Figures by subgroup", head, tuple(rows), note, span=2)
+
+
+def _where(row: dict[str, Any]) -> object:
+    """Name where a row is from, and which sites are not in it."""
+    gone = row.get("withheld_by") or []
+    return (place(row), f"without {', '.join(gone)}") if gone else place(row)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 from itertools import combinations
 from typing import Any
@@ -12,6 +13,7 @@ from hepafed.common.clusters import Products, add_products, curves_of, products_
 from hepafed.common.messages import SiteSummary
 from hepafed.common.paired import common_rows, crossed_calls
 from hepafed.common.scores import ScoreTable, rows_of
+from hepafed.common.subgroups import subgroup_summaries
 from hepafed.common.summaries import summarise
 from hepafed.common.sums import additive_of
 from hepafed.server.pooling import Comparison, Group, Questions, pool
@@ -78,10 +80,11 @@ def _by_site(table: ScoreTable) -> dict[str, ScoreTable]:
 
 
 def _summary(part: ScoreTable, threshold: float, sums: Additive) -> SiteSummary:
-    return summarise(
+    made = summarise(
         part, run="scores", model="scores", weights="", threshold=threshold,
         minimum_count=1, sums=sums,
     )  # fmt: skip
+    return replace(made, subgroups=subgroup_summaries(part, tuple(part.groups), threshold, 1))
 
 
 def _notes(table: ScoreTable) -> list[str]:

@@ -1,0 +1,128 @@
+"""The rows of `subgroups`: each level of a variable, pooled over sites, and by site.
+
+Counts add up. AUCs are pooled as the heterogeneity table does, random effects on the logit over
+the sites' exact AUCs: pooled histograms would need fine counts of small groups to leave the sites.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hepafed.common.levels import in_order
+from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
+from hepafed.common.rates import Z
+from hepafed.common.subgroups import TASK, UNIT, WITHHELD
+from hepafed.server.pooling.between import random_effects
+from hepafed.server.pooling.figures import auc_json, rate_json
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+NO_AUC = "no site has an AUC between 0 and 1 with an interval in this level"
+
+
+def subgroup_rows(
+    summaries: Mapping[str, SiteSummary], exact: SiteSummary | None = None
+) -> list[Row]:
+    """Make the rows, each level pooled first; `exact` is of the whole cohort if it is at hand."""
+    found: dict[Key, dict[str, SubgroupSummary]] = {}
+    for site, summary in summaries.items():
+        for g in summary.subgroups:
+            found.setdefault((g.variable, g.level), {})[site] = g
+    own = {(g.variable, g.level): g for g in exact.subgroups} if exact is not None else {}
+    rows = []
+    for key in _ordered(found):
+        rows.append(_pooled(key, found[key], own.get(key)))
+        rows += [_row("site", s, key, [g], _site_auc(g)) for s, g in found[key].items()]
+    return rows
+
+
+def withheld_rows(summaries: Mapping[str, SiteSummary]) -> list[Row]:
+    """Make the entries of `suppressed`; they do not tell a small level from one that hides it."""
+    rows = []
+    for site, summary in summaries.items():
+        for g in summary.subgroups:
+            if (what := _gone(g)) != "":
+                rows.append(
+                    {
+                        "site": site,
+                        "what": f"subgroup {g.variable} {g.level}: {what}",
+                        "variable": g.variable,
+                        "level": g.level,
+                        "reason": WITHHELD,
+                    }
+                )
+    return rows
+
+
+def _gone(g: SubgroupSummary) -> str:
+    if g.positives is None or g.negatives is None:
+        return "all of it"
+    parts = {"calls of malignant": g.true_positives, "calls of benign": g.true_negatives}
+    return " and ".join(name for name, count in parts.items() if count is None)
+
+
+def _ordered(keys: Iterable[Key]) -> list[Key]:
+    levels: dict[str, list[str]] = {}
+    for variable, level in keys:
+        levels.setdefault(variable, []).append(level)
+    return [(v, level) for v, found in levels.items() for level in in_order(found)]
+
+
+def _pooled(key: Key, by_site: Mapping[str, SubgroupSummary], own: SubgroupSummary | None) -> Row:
+    known = {s: g for s, g in by_site.items() if g.positives is not None}
+    auc = _site_auc(own) if own is not None else _pooled_auc(list(known.values()))
+    made = _row("pooled", None, key, list(known.values()), auc)
+    return made | {
+        "released_by": list(known),
+        "withheld_by": [s for s in by_site if s not in known],
+    }
+
+
+def _row(scope: str, site: str | None, key: Key, parts: list[SubgroupSummary], auc: Row) -> Row:
+    counts = [(g.positives, g.negatives) for g in parts]
+    p, n = (_total(c) for c in zip(*counts, strict=True)) if counts else (None, None)
+    return {
+        "scope": scope, "site": site, "unit": UNIT, "task": TASK,
+        "variable": key[0], "level": key[1],
+        "n": None if p is None or n is None else p + n, "positives": p, "auc": auc,
+        "sensitivity": _rate([(g.true_positives, g.positives) for g in parts]),
+        "specificity": _rate([(g.true_negatives, g.negatives) for g in parts]),
+    }  # fmt: skip
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    known = [c for c in counts if c is not None]
+    return sum(known) if known else None
+
+
+def _rate(parts: list[tuple[int | None, int | None]]) -> Row:
+    """Add up the sites whose calls are there; a site's denominator counts with its numerator."""
+    known = [(k, n) for k, n in parts if k is not None and n is not None]
+    if not known:
+        return rate_json(None, None, WITHHELD)
+    return rate_json(sum(k for k, _ in known), sum(n for _, n in known))
+
+
+def _site_auc(g: SubgroupSummary) -> Row:
+    return auc_json(g.auc, "delong")
+
+
+def _pooled_auc(parts: list[SubgroupSummary]) -> Row:
+    usable = [
+        (g.auc.value, g.auc.se)
+        for g in parts
+        if g.auc.value is not None and g.auc.se and 0 < g.auc.value < 1
+    ]
+    if not parts:
+        return auc_json(Figure(reason=WITHHELD), "random effects")
+    if not usable:
+        return auc_json(Figure(reason=NO_AUC), "random effects")
+    whole = random_effects(usable)
+    if whole is None:
+        (g,) = [g for g in parts if (g.auc.value, g.auc.se) == usable[0]]
+        return auc_json(g.auc, "delong, of the one site that has an interval")
+    ends = (whole.mean + side * Z * whole.se for side in (0, -1, 1))
+    value, low, high = (1 / (1 + math.exp(-x)) for x in ends)
+    return auc_json(
+        Figure(value=value, low=low, high=high), f"random effects over {len(usable)} sites"
+    )
