@@ -116,12 +116,12 @@ def main() -> None:
                         shown[2:] = ["", ""]
                     print(f"| {name} | {prevalence:.2f} | {auc} | {n} | {' | '.join(shown)} |",
                           flush=True)  # fmt: skip
-                    fit.append(max(shares[:2] if name == "independent" else shares[2:],
-                                   key=lambda s: -abs(s - 0.95)))  # fmt: skip
+                    # the interval that is offered for it: on the logit scale
+                    fit.append(shares[1] if name == "independent" else shares[3])
     inside = sum(LOW <= s <= HIGH for s in fit) / len(fit)
     print(json.dumps({
         "benchmark": "coverage", "ours": inside, "theirs": 1.0,
-        "unit": "share of settings in which an interval of the report covers 93-97 %",
+        "unit": "share of settings in which the interval on the logit scale covers 93-97 %",
         "ratio": inside, "target": 1.0, "met": inside >= 1.0,
     }))  # fmt: skip
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
+from hepafed.client.cohort_summary import summarise_cohort
+from hepafed.client.kept import keep
 from hepafed.client.ledger import Ledger
 from hepafed.client.policy import Request, permit
 from hepafed.client.release import Releases
@@ -15,6 +17,7 @@ from hepafed.common.config import SiteConfig
 from hepafed.common.errors import HepaFedError, PayloadError
 from hepafed.common.messages import (
     KINDS,
+    CohortRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
@@ -31,7 +34,7 @@ from hepafed.common.messages import (
     unpack,
 )
 from hepafed.common.plan import Plan
-from hepafed.common.scores import ScoreTable, write_scores
+from hepafed.common.scores import ScoreTable
 from hepafed.common.summaries import tuning_figures
 from hepafed.common.weights import to_bf16
 
@@ -68,6 +71,9 @@ class SiteApp:
         return Message(content, reply_to=message)
 
     def _answer(self, request: Request) -> object:
+        if isinstance(request, CohortRequest):
+            store = Cohort.open(self._home)
+            return summarise_cohort(store, request.run, self._config.minimum_count)
         if isinstance(request, TrainRequest):
             return self._train(request)
         if isinstance(request, TuneRequest):
@@ -118,8 +124,9 @@ class SiteApp:
     def _validate(self, request: ValidateRequest) -> SiteSummary:
         key = (request.run, request.weights, request.split)
         if self._scored is None or self._scored[0] != key:  # a fallback asks of the same scores
-            table = self._scores(request.plan, request.weights, request.split)
-            write_scores(table, self._home / "scores" / f"{_file_name(request.run)}.csv")
+            weights = self._transfer.fetch(request.weights, self._trainer.layout(request.plan))
+            table = self._score(request.plan, weights, request.split)
+            keep(self._home, request, table, weights)
             self._scored = (key, table)
         return self._releases.summary(request, self._scored[1])
 
@@ -129,12 +136,6 @@ def _text(message: Message) -> str:
         return str(message.content["hepafed"]["json"])
     except (KeyError, TypeError, ValueError) as e:
         raise PayloadError("a request that is not HepaFed's") from e
-
-
-def _file_name(run: str) -> str:
-    if not run.replace("-", "").isalnum() or not run.isascii() or len(run) > 80:
-        raise PayloadError("a run id that is not one")
-    return run
 
 
 def _seed_of(site: str) -> int:

@@ -3,6 +3,7 @@
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import RefusedError
 from hepafed.common.messages import (
+    CohortRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
@@ -13,7 +14,9 @@ from hepafed.common.messages import (
 )
 
 MaskedRequest = KeysRequest | SumsRequest | OpenRequest
-Request = TrainRequest | TuneRequest | ValidateRequest | PlacementsRequest | MaskedRequest
+Request = (
+    TrainRequest | TuneRequest | ValidateRequest | CohortRequest | PlacementsRequest | MaskedRequest
+)
 
 
 def permit(config: SiteConfig, request: object) -> Request:
@@ -31,6 +34,10 @@ def permit(config: SiteConfig, request: object) -> Request:
         wanted = "external" if config.role == "validate" else "test"
         if request.split != wanted:
             raise RefusedError(f"a {config.role} site is validated on its {wanted} split only")
+        return request
+    if isinstance(request, CohortRequest):
+        if not config.share_cohort_summary:
+            raise RefusedError("this site's policy does not share a summary of its cohort")
         return request
     if isinstance(request, PlacementsRequest):
         if config.release == "cells":

@@ -69,6 +69,8 @@ class SiteConfig:
     address: str
     minimum_count: int = 5
     """Smallest count of a histogram cell that leaves the site."""
+    share_cohort_summary: bool = False
+    """Answer the coordinator's question what the cohort looks like (`CohortSummary`)."""
     release: str = "masked"
     """How score counts leave: `masked` (only their sum over sites can be read), `cells` (merged
     to the minimum count) or `plain` (every bin: a research cohort that allows it)."""

@@ -11,6 +11,8 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `tune` | coordinator → site | digest of weights to score on the tuning split |
 | `tuned` | site → coordinator | tuning figures |
 | `validate` | coordinator → site | model card's digest, protocol, operating point, split |
+| `cohort` | coordinator → site | a question: what does the site's cohort look like |
+| `described` | site → coordinator | counts of patients, field strength, spacing |
 | `validated` | site → coordinator | figures and counts (`SiteSummary`), and what the form adds |
 | `placements` | coordinator → site | curves of the pooled distribution, in cells |
 | `placed` | site → coordinator | sums over patients for clustered intervals, or none: masked |
@@ -311,6 +313,50 @@ class OpenReply:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CohortRequest:
+    """Describe the cohort, if the site's policy allows it (`share_cohort_summary`)."""
+
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spacing:
+    """How one sequence is sampled at a site: 10, 50 and 90 % quantiles over examinations, mm."""
+
+    sequence: str
+    """Name of the sequence, e.g. `t2`."""
+    between_slices: tuple[float, ...]
+    """Distance of the slices."""
+    in_plane: tuple[float, ...]
+    """Size of a pixel, its longer side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortSummary:
+    """What a site says of its cohort before any training: counts of patients, never of one.
+
+    A count from 1 to `minimum_count` − 1 is None, and with it as many others of its table as are
+    needed that no difference gives it away.
+    """
+
+    run: str
+    minimum_count: int
+    """The site's smallest count."""
+    patients: int
+    lesions: int
+    by_class: dict[str, int | None]
+    """Patients by the worst class of their lesions (`CLASS_KEYS`)."""
+    by_split: dict[str, int | None]
+    """Patients by split; at a validate site all are external whatever this says."""
+    by_protocol: dict[str, int | None]
+    """Patients with a lesion that has every sequence of the protocol."""
+    by_field_strength: dict[str, int | None]
+    """Patients by the scanner's field strength: `1.5 T`, `3 T`, `other` or `not stated`."""
+    spacing: tuple[Spacing, ...] = field(default=())
+    """Of sequences that at least `minimum_count` patients have."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refusal:
     """A site says no, or could not; `reason` holds nothing identifying."""
 
@@ -325,6 +371,8 @@ KINDS: dict[str, type] = {
     "tuned": TuneReply,
     "validate": ValidateRequest,
     "validated": SiteSummary,
+    "cohort": CohortRequest,
+    "described": CohortSummary,
     "placements": PlacementsRequest,
     "placed": PlacementsReply,
     "keys": KeysRequest,

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 from hepafed.client.dicom import sequences
+from hepafed.client.pacs.config import PacsConfig
 from hepafed.common import config, evaluation, messages, plan
 
 DOCS = Path(__file__).parent
@@ -192,7 +193,6 @@ SAME_EVERYWHERE = {
     "true_negatives": "At the operating point (score < threshold); None: suppressed.",
     "edges": "Bin numbers between which the cells lie.",
     "value": "The figure.",
-    "se": "Its standard error.",
     "low": "Lower end of the 95 % interval.",
     "high": "Upper end of the 95 % interval.",
     "split": "`external` or `test`.",
@@ -256,7 +256,13 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
         str(ATTACK["table"]()),
     ),
     DOCS / "site-guide.md": lambda: between(
-        _filled(DOCS / "site-guide.md", "policy", policy_table()), "sequences", sequence_tables()
+        between(
+            _filled(DOCS / "site-guide.md", "policy", policy_table()),
+            "sequences",
+            sequence_tables(),
+        ),
+        "pacs",
+        key_table(PacsConfig),
     ),
 }
 """Every generated document and what makes its text anew."""

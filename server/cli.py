@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from hepafed.common.console import command, say, say_json, table
-from hepafed.common.errors import UsageError
+from hepafed.common.errors import RunError, UsageError
 from hepafed.common.vocabulary import ROLES
 from hepafed.server import evaluator
 from hepafed.server.access import access_option, json_option
@@ -21,7 +21,7 @@ from hepafed.server.watching import started
 @click.version_option(package_name="hepafed")
 @click.pass_context
 def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
-    r"""Coordinate federated learning for liver-tumour diagnosis on MRI.
+    """Coordinate federated learning for liver-tumour diagnosis on MRI.
 
     \b
     Example:
@@ -39,7 +39,7 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @click.pass_context
 @command
 def init(ctx: click.Context, address: str, listen: str) -> None:
-    r"""Make the coordinator's CA, certificate, server.toml and access file.
+    """Make the coordinator's CA, certificate, server.toml and access file.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def init(ctx: click.Context, address: str, listen: str) -> None:
 @click.pass_context
 @command
 def start(ctx: click.Context) -> None:
-    r"""Run the coordinator in the foreground: gateway, SuperLink, runs.
+    """Run the coordinator in the foreground: gateway, SuperLink, runs.
 
     \b
     Example:
@@ -81,7 +81,7 @@ def start(ctx: click.Context) -> None:
 def invite(
     ctx: click.Context, site: str, role: str, expires: str, folder: Path, access: Path | None
 ) -> None:
-    r"""Write SITE.invite, the one file with which a site joins.
+    """Write SITE.invite, the one file with which a site joins.
 
     \b
     Example:
@@ -115,7 +115,7 @@ def invite(
 @click.pass_context
 @command
 def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path | None) -> None:
-    r"""Write an access file for somebody else.
+    """Write an access file for somebody else.
 
     \b
     Example:
@@ -141,7 +141,7 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
 @click.pass_context
 @command
 def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
-    r"""List the sites: role, enrolled or invited, online.
+    """List the sites: role, enrolled or invited, online.
 
     \b
     Example:
@@ -158,12 +158,43 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 
 
 @main.command()
+@click.option("--sites", default="", help="Only these, joined by commas; all by default.")
+@json_option
+@access_option
+@click.pass_context
+@command
+def cohort(ctx: click.Context, sites: str, as_json: bool, access: Path | None) -> None:
+    """Ask the sites what their cohorts look like, before any training.
+
+    A site answers only if its policy says so (share_cohort_summary), and withholds small counts.
+
+    \b
+    Example:
+      server cohort --sites hospital-a,hospital-b
+    """
+    from hepafed.server.cohorts import survey_tables
+    from hepafed.server.watching import follow
+
+    remote = _remote(ctx, access)
+    run = remote.post("/api/cohort", sites=[s for s in sites.split(",") if s])
+    run = follow(remote, run["id"])
+    if run["status"] == "failed":
+        raise RunError(f"run {run['id']} failed: {run['error']}", run["hint"])
+    found = remote.get(f"/api/runs/{run['id']}/cohort")
+    if as_json:
+        say_json(json.dumps(found))
+        return
+    for columns, rows in survey_tables(found):
+        table(columns, rows)
+
+
+@main.command()
 @click.option("-o", "output", type=click.Path(path_type=Path), default=Path("federation.roster"))
 @access_option
 @click.pass_context
 @command
 def roster(ctx: click.Context, output: Path, access: Path | None) -> None:
-    r"""Write the fingerprint of every enrolled site, for the sites to compare.
+    """Write the fingerprint of every enrolled site, for the sites to compare.
 
     \b
     Example:
@@ -184,7 +215,7 @@ def roster(ctx: click.Context, output: Path, access: Path | None) -> None:
 @click.pass_context
 @command
 def revoke(ctx: click.Context, site: str, access: Path | None) -> None:
-    r"""Shut a site out.
+    """Shut a site out.
 
     \b
     Example:
@@ -204,7 +235,7 @@ def revoke(ctx: click.Context, site: str, access: Path | None) -> None:
 def train(
     ctx: click.Context, plan: Path, watching: bool, as_json: bool, access: Path | None
 ) -> None:
-    r"""Check a plan and start a training run.
+    """Check a plan and start a training run.
 
     \b
     Example:
@@ -225,7 +256,7 @@ def train(
 @click.pass_context
 @command
 def runs(ctx: click.Context, as_json: bool, access: Path | None) -> None:
-    r"""List the runs.
+    """List the runs.
 
     \b
     Example:
@@ -247,7 +278,7 @@ def runs(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 @click.pass_context
 @command
 def watch(ctx: click.Context, run: str, access: Path | None) -> None:
-    r"""Show a run's progress until it ends (Ctrl-C leaves the run alone).
+    """Show a run's progress until it ends (Ctrl-C leaves the run alone).
 
     \b
     Example:
@@ -263,7 +294,7 @@ def watch(ctx: click.Context, run: str, access: Path | None) -> None:
 @click.pass_context
 @command
 def stop(ctx: click.Context, run: str, access: Path | None) -> None:
-    r"""Stop a run before its next step.
+    """Stop a run before its next step.
 
     \b
     Example:
@@ -279,7 +310,7 @@ def stop(ctx: click.Context, run: str, access: Path | None) -> None:
 @click.pass_context
 @command
 def resume(ctx: click.Context, run: str, access: Path | None) -> None:
-    r"""Go on with a stopped or failed run at its last completed round.
+    """Go on with a stopped or failed run at its last completed round.
 
     \b
     Example:

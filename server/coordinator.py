@@ -12,7 +12,7 @@ from typing import Any
 from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.masking import fingerprint
-from hepafed.common.plan import Plan, plan_from
+from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
 from hepafed.server.app import Conductor
 from hepafed.server.blobs import Blobs, Inbox
@@ -24,6 +24,8 @@ from hepafed.server.rounds import Desk
 from hepafed.server.runs import ENDED, Run, Runs
 
 log = logging.getLogger("hepafed.server")
+COHORT_SECONDS = 60
+"""How long the sites have to say what their cohorts look like."""
 
 
 class Coordinator:
@@ -150,6 +152,17 @@ class Coordinator:
                 wait=asked.wait or DEFAULT_WAIT,
             )
         )
+
+    def cohort(self, sites: list[str]) -> Run:
+        """Queue the question what the sites' cohorts look like."""
+        known = {s for s, e in self.members.sites().items() if e.node and not e.revoked}
+        for site in sites:
+            if site not in known:
+                raise RefusedError(f"{site[:40]} is not an enrolled site", "see server sites")
+        if not self.online():
+            raise RefusedError("no site is online", "see server sites")
+        plan = Plan(name="cohort", protocol="t2", rounds=RoundsPlan(deadline=COHORT_SECONDS))
+        return self._queued(self.desk.runs.create("cohort", plan, sites=tuple(sorted(set(sites)))))
 
     def _need(self, role: str, count: int) -> None:
         online = self.online()

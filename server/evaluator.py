@@ -22,7 +22,7 @@ from hepafed.server.watching import started
 def models(
     ctx: click.Context, verb: str, model: str, folder: Path, as_json: bool, access: Path | None
 ) -> None:
-    r"""List, show or export the signed models.
+    """List, show or export the signed models.
 
     \b
     Example:
@@ -82,7 +82,7 @@ def validate(
     ctx: click.Context, model: str, names: str, split: str | None, evaluation: Path | None,
     wait: str | None, watching: bool, folder: Path | None, as_json: bool, access: Path | None,
 ) -> None:  # fmt: skip
-    r"""Validate a frozen model at the held-out sites and pool their figures.
+    """Validate a frozen model at the held-out sites and pool their figures.
 
     \b
     Example:
@@ -129,7 +129,7 @@ def report(
     ctx: click.Context, run: str, scores: Path | None, threshold: float, against: tuple[Path, ...],
     prevalence: tuple[float, ...], margin: float | None, folder: Path | None, access: Path | None,
 ) -> None:  # fmt: skip
-    r"""Write the report of a validation run, or of a score table.
+    """Write the report of a validation run, or of a score table.
 
     \b
     Example:

@@ -23,7 +23,7 @@ class Run:
 
     id: str
     kind: str
-    """`train` or `validate`."""
+    """`train`, `validate` or `cohort`."""
     plan: Plan
     created: str
     status: str = "queued"
@@ -35,7 +35,7 @@ class Run:
     split: str = "external"
     """Split that a validation scores."""
     sites: tuple[str, ...] = field(default=())
-    """Sites asked of a validation; empty: every site of the fitting role."""
+    """Sites asked of a validation or for their cohort; empty: every site of the fitting role."""
     wait: float = 60.0
     """Seconds that a validation waits for sites that are offline."""
     evaluation: str = ""
@@ -63,7 +63,7 @@ class Runs:
 
     def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
         """Write down a new run, queued; `promise` is the text of its evaluation.toml."""
-        identity = f"{plan.name if kind == 'train' else 'validate'}-{secrets.token_hex(3)}"
+        identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
             id=identity,
             kind=kind,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hepafed.common.additive import vector_length
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.masking import (
     MOST_ATTEMPTS,
@@ -81,6 +82,16 @@ def assert_masked_sum_is_plain_sum(sites: int, length: int, seed: int, largest: 
 @pytest.mark.parametrize("sites", [2, 3, 50])
 def test_masked_sum_is_the_plain_sum_bit_for_bit(sites: int) -> None:
     assert_masked_sum_is_plain_sum(sites, 2048, 1, 1000)
+
+
+def test_masked_sum_is_the_plain_sum_for_every_number_of_sites() -> None:
+    for sites in range(2, 51):
+        assert_masked_sum_is_plain_sum(sites, 3, sites, 2**64 - 1)
+
+
+@pytest.mark.slow
+def test_masked_sum_of_fifty_sites_is_the_plain_sum_at_full_length() -> None:
+    assert_masked_sum_is_plain_sum(50, vector_length(), 1, 1000)
 
 
 @settings(max_examples=25, deadline=None)
