@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from hepafed.client.facts import readings
 from hepafed.client.train import Flat, Trainer
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable
@@ -43,5 +44,5 @@ def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> Sc
         lesion=np.array(selection.lesions),
         truth=np.asarray(selection.labels, np.int64),
         log_probs=means,
-        readers={},
+        readers=readings(selection.facts),
     )

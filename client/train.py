@@ -56,7 +56,7 @@ class Trainer:
         self._plan: Plan | None = None
         self._module: nn.Module | None = None
         self._layout: Layout | None = None
-        self._images: dict[tuple[str, str, int], Images] = {}
+        self._images: dict[tuple[str, str, str, int], Images] = {}
         self._optimiser: torch.optim.Optimizer | None = None
         self._last: tuple[str, int] | None = None
 
@@ -87,9 +87,9 @@ class Trainer:
         CohortError
             The split holds no lesion with the protocol's sequences.
         """
-        key = (plan.protocol, split, plan.model.size)
+        key = (plan.protocol, plan.data.missing, split, plan.model.size)
         if key not in self._images:
-            selection = Cohort.open(self._home).select(plan.protocol, split)
+            selection = Cohort.open(self._home).select(plan.protocol, split, plan.data.missing)
             if len(selection.labels) == 0:
                 raise CohortError(
                     f"no lesion of the {split} split has the sequences of {plan.protocol}",

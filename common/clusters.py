@@ -29,6 +29,7 @@ from hepafed.common.bins import (
     mass_of_bins,
 )
 from hepafed.common.errors import PayloadError
+from hepafed.common.messages import PlacementCurve
 from hepafed.common.obuchowski import fourth_powers
 from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS
@@ -43,19 +44,6 @@ PAIRWISE = tuple(
 ONE_VS_REST = tuple(("lesion", t) for t in TASKS["lesion"])
 FIGURES = (PATIENT, *ONE_VS_REST, *PAIRWISE)
 """(unit, name) of each AUC, in the order of the sums."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlacementCurve:
-    """The pooled distribution of one figure's scores, as coarse as `minimum` makes it."""
-
-    edges: tuple[int, ...]
-    """Cell i holds the bins edges[i] ≤ bin < edges[i + 1]; from 0 to 65,536."""
-    of_positives: tuple[float, ...]
-    """For each cell, the share of negatives that a positive there beats."""
-    of_negatives: tuple[float, ...]
-    """For each cell, the share of positives that a negative there lies below."""
-    auc: float
 
 
 def pair_histogram(sums: Additive, name: tuple[str, str]) -> Histogram:

@@ -79,6 +79,19 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataPlan:
+    """Which lesions a site uses."""
+
+    missing: str = "drop"
+    """A lesion without every sequence of the protocol: `drop` leaves it out, `zero` fills its
+    missing channels with zero (at least one sequence must be there)."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _one_of("data.missing", self.missing, ("drop", "zero"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundsPlan:
     """How the federation runs."""
 
@@ -112,6 +125,7 @@ class Plan:
     """`t2`, `t2-dwi`, `multi-sequence` or `enhanced`."""
     seed: int = 0
     """Seed of the initial weights and of every site's order of examples."""
+    data: DataPlan = field(default_factory=DataPlan)
     model: ModelPlan = field(default_factory=ModelPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)
     rounds: RoundsPlan = field(default_factory=RoundsPlan)

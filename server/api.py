@@ -10,7 +10,9 @@ from hepafed.common.config import plain_name
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.common.vocabulary import ROLES
+from hepafed.server.cohorts import read_survey
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.preregistration import asked_from
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -77,10 +79,7 @@ def routes(coordinator: Coordinator) -> list[Route]:
         return {"token": members.grant(name, "evaluator")}
 
     def validate(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        split, sites = values.get("split", "external"), values.get("sites", [])
-        if split not in ("external", "test") or not isinstance(sites, list):
-            raise PayloadError("split or sites is not usable", "split: external or test")
-        return _run(c.validate(_text(values, "model"), [str(s) for s in sites[:1000]], split))
+        return _run(c.validate(asked_from(values)))
 
     def run(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
         name, since = r.path_params["run"], r.query_params.get("since", "0")
@@ -94,6 +93,15 @@ def routes(coordinator: Coordinator) -> list[Route]:
             raise RefusedError("that run has no report", "only a completed validation has one")
         return json.loads(path.read_text())
 
+    def cohort(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
+        return read_survey(runs.folder(r.path_params["run"]))
+
+    def ask_cohort(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
+        sites = values.get("sites", [])
+        if not isinstance(sites, list):
+            raise PayloadError("sites: expected a list of names")
+        return _run(c.cohort([str(s) for s in sites[:1000]]))
+
     def revoke(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
         c.revoke(r.path_params["site"])
         return {}
@@ -105,6 +113,8 @@ def routes(coordinator: Coordinator) -> list[Route]:
         ("revoke", "POST", "/api/sites/{site}/revoke", revoke),
         ("train", "POST", "/api/train", lambda v, _r: _run(c.train(v.get("plan")))),
         ("validate", "POST", "/api/validate", validate),
+        ("ask-cohort", "POST", "/api/cohort", ask_cohort),
+        ("cohort", "GET", "/api/runs/{run}/cohort", cohort),
         ("runs", "GET", "/api/runs", lambda _v, _r: [_run(x) for x in runs.all()]),
         ("run", "GET", "/api/runs/{run}", run),
         ("stop", "POST", "/api/runs/{run}/stop",

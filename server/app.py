@@ -2,10 +2,11 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hepafed.common.errors import HepaFedError
+from hepafed.server.cohorts import survey
 from hepafed.server.enrolment import Members
 from hepafed.server.exchange import Exchange
 from hepafed.server.rounds import Desk, train
@@ -13,6 +14,11 @@ from hepafed.server.runs import ENDED, Run
 from hepafed.server.validation import validate
 
 log = logging.getLogger("hepafed.server")
+
+PROCEDURES: Mapping[str, Callable[[Run, Desk, Exchange], str]] = {
+    "train": train, "validate": validate, "cohort": survey,
+}  # fmt: skip
+"""By the run's kind; each returns the model, a word where there is none, or "" when stopped."""
 
 
 class Conductor:
@@ -29,11 +35,13 @@ class Conductor:
             return
         run = self._desk.runs.change(run.id, status="running", error="", hint="")
         exchange = Exchange(
-            grid, lambda: self._nodes(run), lambda: self._desk.runs.may_go_on(run.id)
+            grid,
+            lambda: self._nodes(run),
+            lambda: self._desk.runs.may_go_on(run.id),
+            lambda: {s.site: s.public_key for s in self._members.sites().values()},
         )
-        procedure: Callable[[Run, Desk, Exchange], str] = train if run.kind == "train" else validate
         try:
-            model = procedure(run, self._desk, exchange)
+            model = PROCEDURES[run.kind](run, self._desk, exchange)
         except HepaFedError as e:
             self._fail(run, e.message, e.hint)
         except Exception as e:  # the run fails, the server goes on; the log has the traceback
@@ -41,6 +49,7 @@ class Conductor:
             self._fail(run, f"{type(e).__name__} in the coordinator", "see server.log")
         else:
             status = "completed" if model else "stopped"
+            model = "" if run.kind == "cohort" else model
             self._desk.runs.change(run.id, status=status, model=model or run.model)
             self._desk.runs.event(run.id, status, model=model)
 
@@ -49,10 +58,13 @@ class Conductor:
         self._desk.runs.event(run.id, "failed", error=error, hint=hint)
 
     def _nodes(self, run: Run) -> dict[str, int]:
-        """Sites that a run may ask: for training and the internal test those of role train."""
+        """Sites that a run may ask: for training and the internal test those of role train.
+
+        What their cohorts look like may be asked of all.
+        """
         role = "train" if run.kind == "train" or run.split == "test" else "validate"
         return {
             s.site: int(s.node)
             for s in self._members.sites().values()
-            if s.node and not s.revoked and s.role == role
+            if s.node and not s.revoked and (s.role == role or run.kind == "cohort")
         }

@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
-from hepafed.common.messages import SiteSummary, ValidateRequest
+from hepafed.common.messages import ValidateRequest
 from hepafed.common.plan import plan_from
 from hepafed.server.exchange import Exchange
+from hepafed.server.gathering import gather
+from hepafed.server.placing import place
 from hepafed.server.pooling import pool
+from hepafed.server.preregistration import questions, recorded
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import Run
-
-WAIT_SECONDS = 60.0
-"""How long a validation waits for the sites it was asked for to come online."""
 
 
 def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
@@ -25,18 +25,6 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
     digest = desk.blobs.publish([desk.registry.wire(run.model)])
-    summaries: dict[str, SiteSummary] = {}
-
-    def on_reply(site: str, message: object) -> None:
-        if not isinstance(message, SiteSummary) or message.run != run.id:
-            raise PayloadError("an answer to another run")
-        if message.weights != digest:
-            raise PayloadError("the site scored other weights than those asked for")
-        summaries[site] = message
-        desk.runs.event(
-            run.id, "reply", site=site, patients=message.patients, lesions=message.lesions
-        )
-
     request = ValidateRequest(
         run=run.id,
         model=run.model,
@@ -46,19 +34,24 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         split=run.split,
     )
     desk.runs.event(run.id, "asked", sites=sites)
-    failed = exchange.ask(
-        dict.fromkeys(sites, request), SiteSummary, run.plan.rounds.deadline, on_reply
-    )
+    got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
+    products, notes = place(desk, exchange, request, got)
     desk.blobs.drop(digest)
-    missing = {**dict.fromkeys(absent, "offline"), **failed}
+    missing = {**dict.fromkeys(absent, "offline"), **got.missing}
     for site, reason in sorted(missing.items()):
         desk.runs.event(run.id, "missing", site=site, reason=reason)
     if not desk.runs.may_go_on(run.id):
         return ""
-    if not summaries:
+    if not got.summaries:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
-    report = pool(dict(sorted(summaries.items())), _model(card), _provenance(run, card, missing))
+    report = pool(
+        dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
+        groups=got.groups, products=products, notes=notes,
+        questions=questions(desk.runs.evaluation(run), card),
+    )  # fmt: skip
+    report["forms"] = got.forms()
+    report |= recorded(run, desk.runs, report, missing)
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))
     return run.model
@@ -66,15 +59,18 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
 
 def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[str]]:
     """Wait for the sites that were named (or for any); returns those online and those not."""
-    limit = time.monotonic() + WAIT_SECONDS
+    limit = time.monotonic() + run.wait
+    wanted, said = list(run.sites), False
     while True:
         online = exchange.online()
-        wanted = list(run.sites)
         absent = [s for s in wanted if s not in online]
         if (wanted and not absent) or (not wanted and online) or time.monotonic() > limit:
             break
         if not desk.runs.may_go_on(run.id):
             break
+        if not said:
+            desk.runs.event(run.id, "absent", sites=absent, seconds=run.wait)
+            said = True
         time.sleep(0.5)
     asked = [s for s in online if not wanted or s in wanted]
     if not asked:
@@ -88,6 +84,7 @@ def _model(card: dict[str, Any]) -> dict[str, Any]:
         "protocol": card["protocol"],
         "sha256": card["sha256"],
         "operating_point": card["operating_point"],
+        "card": card,
     }
 
 

@@ -1,7 +1,7 @@
 """What HepaFed reads of a DICOM file's header: one small record for each slice it holds."""
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,7 +134,7 @@ class Header:
 
     def to_json(self) -> str:
         """Write the header as one line of JSON."""
-        return json.dumps(astuple(self), separators=(",", ":"))
+        return json.dumps(list(vars(self).values()), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, line: str) -> "Header":

@@ -154,18 +154,20 @@ def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:
 
 
 def explain(
-    headers: Sequence[Header], series_uid: str, overrides: Overrides = NO_OVERRIDES
-) -> list[str]:
+    headers: Sequence[Header], series_uid: str, overrides: Overrides = NO_OVERRIDES,
+    grouped: Grouped | None = None,
+) -> list[str]:  # fmt: skip
     """Say, rule by rule, how the sequence of one series of an examination was decided.
 
     One line a rule up to the one that decided: its name and the tests that did not hold. The
-    lines hold no value of the files.
+    lines hold no value of the files. `grouped` is what `volumes_of` gave, where it is known.
     """
+    grouped = grouped or volumes_of(headers, overrides)
     lines: list[str] = []
     members = [h for h in headers if h.series == series_uid]
     made, refused = stacks_of(members)
     lines += [f"not a volume: {len(group)} slices: {error.message}" for group, error in refused]
-    volumes = {v.headers[0]: v for w in volumes_of(headers, overrides).volumes for v in w.stacks}
+    volumes = {v.headers[0]: v for w in grouped.volumes for v in w.stacks}
     rules = (*overrides.rules, *SERIES_RULES)
     for stack in made:
         fact = facts_of(stack, members)

@@ -1,0 +1,1 @@
+"""Masks of lesions: DICOM SEG, RTSTRUCT and NIfTI, all turned into points in the patient."""

@@ -1,0 +1,22 @@
+"""Exports of phantom patients, written once, for the tests of scan and ingest."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hepafed.deploy.demo.hospitals import STYLES
+from hepafed.deploy.demo.phantom import write_site
+
+
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two patients of one hospital and their labels.csv; do not change it."""
+    folder = tmp_path_factory.mktemp("phantom")
+    write_site(folder, STYLES["hospital-b"], 2, 7, lambda _done, _all: None)
+    return folder
+
+
+@pytest.fixture
+def export(phantom: Path, tmp_path: Path) -> Path:
+    """A copy of the phantom that a test may change."""
+    return Path(shutil.copytree(phantom, tmp_path / "export"))
