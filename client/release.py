@@ -56,6 +56,7 @@ class _Scored:
     run: str
     weights: str
     split: str
+    threshold: float
     patients: int
     form: str
     table: ScoreTable
@@ -95,7 +96,6 @@ class Releases:
             scores; another operating point than before.
         """
         form = self._form(request)
-        sums = additive_of(table, request.threshold, request.readers)
         self._exchanges.hold_threshold(request.weights, request.split, request.threshold)
         made = summarise(
             table,
@@ -104,7 +104,6 @@ class Releases:
             weights=request.weights,
             threshold=request.threshold,
             minimum_count=self._config.minimum_count,
-            sums=sums,
         )
         made = replace(made, form=form)
         self._scored = None
@@ -113,13 +112,14 @@ class Releases:
             return made
         made = _without_cells(made)
         self._scored = _Scored(
-            request.run, request.weights, request.split, made.patients, form, table, {}
-        )
+            request.run, request.weights, request.split, request.threshold, made.patients, form,
+            table, {},
+        )  # fmt: skip
         if form == "masked":
-            self._scored.vectors["counts"] = sums.to_vector()
             return made
         self._exchanges.releasing(request.weights, request.split, form)
-        digest = self._send("plain-counts", request.run, slot("counts", 0), sums.to_vector())
+        counts = additive_of(table, request.threshold).to_vector()
+        digest = self._send("plain-counts", request.run, slot("counts", 0), counts)
         return replace(made, vector=digest)
 
     def _form(self, request: ValidateRequest) -> str:
@@ -172,6 +172,9 @@ class Releases:
             terms.run, terms.weights, terms.split,
         ):  # fmt: skip
             raise RefusedError("this site has no scores of that run at hand")
+        if terms.subject == "counts":
+            sums = additive_of(scored.table, scored.threshold, terms.readers)
+            scored.vectors["counts"] = sums.to_vector()
         if terms.subject not in scored.vectors:
             raise RefusedError("a sum that was not prepared here")
         if terms.length != len(scored.vectors[terms.subject]):
