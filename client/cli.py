@@ -25,7 +25,7 @@ def _home(ctx: click.Context) -> Path:
 @click.version_option(package_name="hepafed")
 @click.pass_context
 def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
-    r"""Take part in federated learning without moving a patient's data.
+    """Take part in federated learning without moving a patient's data.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 @click.pass_context
 @command
 def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    r"""Say what HepaFed would make of an export folder; writes nothing.
+    """Say what HepaFed would make of an export folder; writes nothing.
 
     \b
     Example:
@@ -80,7 +80,7 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.pass_context
 @command
 def join(ctx: click.Context, invite: Path) -> None:
-    r"""Make keys here, enrol with the invite, write site.toml.
+    """Make keys here, enrol with the invite, write site.toml.
 
     \b
     Example:
@@ -96,6 +96,7 @@ def join(ctx: click.Context, invite: Path) -> None:
 
 @main.command()
 @click.option("--dicom", type=click.Path(path_type=Path), help="Folder of DICOM files.")
+@click.option("--pacs", type=click.Path(path_type=Path), help="pacs.toml: fetch from the PACS.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of exported key images.")
 @click.option("--lld-mmri", type=click.Path(path_type=Path), help="Folder of the public data set.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV of lesions.")
@@ -114,11 +115,11 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.pass_context
 @command
 def ingest(
-    ctx: click.Context, dicom: Path | None, images: Path | None, lld_mmri: Path | None,
-    labels: Path | None, sequence: str, label_map: str, where: str, group_column: str,
-    file_column: str, label_column: str, left: Path | None, processes: int,
+    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None,
+    lld_mmri: Path | None, labels: Path | None, sequence: str, label_map: str, where: str,
+    group_column: str, file_column: str, label_column: str, left: Path | None, processes: int,
 ) -> None:  # fmt: skip
-    r"""Build or extend the cohort store; nothing identifying is kept.
+    """Build or extend the cohort store; nothing identifying is kept.
 
     Stopped or killed at any moment, the same command goes on where it was; files that were read
     before are not read again.
@@ -126,14 +127,17 @@ def ingest(
     \b
     Example:
       client ingest --dicom /export --labels labels.csv
+      client ingest --pacs pacs.toml --labels labels.csv
       client ingest --images . --labels labels.csv --label-map glioma=benign
       client ingest --lld-mmri /data/LLD-MMRI
     """
-    if sum(source is not None for source in (dicom, images, lld_mmri)) != 1:
-        raise UsageError("name one of --dicom, --images and --lld-mmri", "client ingest --help")
+    if sum(source is not None for source in (dicom, pacs, images, lld_mmri)) != 1:
+        raise UsageError(
+            "name one of --dicom, --pacs, --images and --lld-mmri", "client ingest --help"
+        )
     if (labels is None) == (lld_mmri is None):
         raise UsageError(
-            "--labels goes with --dicom and --images, and only there",
+            "--labels goes with --dicom, --pacs and --images, and only there",
             "LLD-MMRI has its labels in Annotation.json",
         )
     home = _home(ctx)
@@ -149,6 +153,11 @@ def ingest(
             from hepafed.client.ingest import ingest_dicom
 
             report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
+        elif pacs is not None and labels is not None:
+            from hepafed.client.pacs.ingest import ingest_pacs
+
+            fetched, report = ingest_pacs(home, pacs, labels, stage, workers=processes, left=left)
+            say(fetched.text)
         else:
             from hepafed.client.images import ingest_images
 
@@ -162,11 +171,11 @@ def ingest(
         say(f"left: {what}: {why}")
     for warning in report.warnings:
         say(f"warning: {warning}")
+    if left is not None:
+        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
     if report.taken == 0:
         raise CohortError("no lesion could be taken", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions")
-    if left is not None:
-        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
     say("next: client cohort, then client start")
 
 
@@ -197,7 +206,7 @@ def cohort(
     ctx: click.Context, quality: bool, html: Path | None, as_json: bool, list_series: bool,
     explain: str,
 ) -> None:  # fmt: skip
-    r"""Count the lesions by class, split, protocol, sequence and scanner.
+    """Count the lesions by class, split, protocol, sequence and scanner.
 
     --html writes one page for a radiologist: a picture of every lesion in every sequence, and
     what in an examination does not fit together. It names no patient, but it shows images: keep
@@ -274,7 +283,7 @@ def _explain_series(home: Path, wanted: str) -> None:
 @click.pass_context
 @command
 def start(ctx: click.Context) -> None:
-    r"""Run the site in the foreground: SuperNode and worker, supervised.
+    """Run the site in the foreground: SuperNode and worker, supervised.
 
     \b
     Example:
@@ -292,7 +301,7 @@ def start(ctx: click.Context) -> None:
 @click.pass_context
 @command
 def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
-    r"""Show what left the building: when, for which run, how many bytes.
+    """Show what left the building: when, for which run, how many bytes.
 
     \b
     Example:
@@ -324,7 +333,7 @@ def peers(
     ctx: click.Context, confirm: tuple[str, str] | None, roster: Path | None, forget: str | None,
     new_group: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    r"""Show and vouch for the other sites' identities, whose keys masked sums use.
+    """Show and vouch for the other sites' identities, whose keys masked sums use.
 
     \b
     Example:
@@ -376,7 +385,7 @@ def peers(
 def review(
     ctx: click.Context, run: str, most: int, no_occlusion: bool, output: Path | None
 ) -> None:
-    r"""Show a radiologist the malignant lesions that a validated model missed here.
+    """Show a radiologist the malignant lesions that a validated model missed here.
 
     The page holds patient images and stays in the hospital: nothing of it is ever sent.
 

@@ -132,13 +132,18 @@ class Cohort:
     @classmethod
     def create(cls, home: Path) -> "Cohort":
         """Open the store of a site's home, made when there is none."""
-        folder = home / "cohort"
-        (folder / "crops").mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        made = cls(folder)
+        made = cls.prepare(home)
         if not made._index.exists():
             cohort_index.write(made._index, cohort_index.empty())
         return made
+
+    @classmethod
+    def prepare(cls, home: Path) -> "Cohort":
+        """Make the folders alone, for crops that a later `commit` will name."""
+        folder = home / "cohort"
+        (folder / "crops").mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        return cls(folder)
 
     def lesions(self) -> set[str]:
         """Pseudonyms of all lesions in the store."""
@@ -209,7 +214,8 @@ class Cohort:
         CohortError
             The store's volumes were normalised otherwise.
         """
-        tables = cohort_index.read(self._index)
+        there = self._index.exists()
+        tables = cohort_index.read(self._index) if there else cohort_index.empty()
         tables["about"] = _about(tables["about"], normalisation)
         gone = set(replaced)
         before = {r[0]: Lesion(*r) for r in tables["lesion"]}

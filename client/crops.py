@@ -79,45 +79,59 @@ def crop(
     `reference` is the affine of the grid in which `box` (first and last voxel as x, y, z) is
     given. Outside a volume its nearest voxel counts.
     """
-    points = _points(reference, box)
-    return np.stack([_sample(v, points) for v in volumes.values()])
+    square = _square(reference, box)
+    return np.stack([_sample(v, square) for v in volumes.values()])
 
 
-def _points(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
-    """Place the crop's pixels: mm [slices, rows, columns, 3]."""
+@dataclass(frozen=True)
+class _Square:
+    """Where a crop's pixels lie: the sum of a centre, a step down and a step across, mm."""
+
+    centres: NDArray[np.float64]
+    """[slices, 3]."""
+    down: NDArray[np.float64]
+    """[160, 3]."""
+    across: NDArray[np.float64]
+    """[160, 3]."""
+
+
+def _square(reference: NDArray[np.float64], box: tuple[float, ...]) -> _Square:
     low, high = np.array(box[:3]), np.array(box[3:])
     column, row = reference[:3, 0], reference[:3, 1]
     lengths = np.linalg.norm(column), np.linalg.norm(row)
     extent = max((high[0] - low[0] + 1) * lengths[0], (high[1] - low[1] + 1) * lengths[1])
     side = max(MARGIN * extent, SMALLEST_MM)
     offsets = (np.arange(SIDE) + 0.5) / SIDE * side - side / 2
-    across = np.multiply.outer(offsets, column / lengths[0])
-    down = np.multiply.outer(offsets, row / lengths[1])
     middle = (low + high) / 2
     heights = dict.fromkeys(round(low[2] + s * (high[2] - low[2])) for s in SLICES)
-    planes = []
-    for height in heights:
-        centre = (reference @ np.array([middle[0], middle[1], height, 1.0]))[:3]
-        planes.append(centre + down[:, None, :] + across[None, :, :])
-    return np.stack(planes)
+    centres = [(reference @ np.array([middle[0], middle[1], h, 1.0]))[:3] for h in heights]
+    return _Square(
+        np.stack(centres),
+        np.multiply.outer(offsets, row / lengths[1]),
+        np.multiply.outer(offsets, column / lengths[0]),
+    )
 
 
-def _sample(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.float16]:
-    """Interpolate a normalised volume linearly at points in mm [slices, rows, columns, 3].
+def _sample(volume: Volume, square: _Square) -> NDArray[np.float16]:
+    """Interpolate a normalised volume linearly at a square's pixels [slices, rows, columns].
 
-    Only the block of voxels around the points is normalised. Outside the nearest voxel counts.
+    Only the block of voxels around them is normalised. Outside the nearest voxel counts.
     """
-    inverse = np.linalg.inv(volume.affine)
-    at = points @ inverse[:3, :3].T + inverse[:3, 3]
-    places = at[..., ::-1].reshape(-1, 3).T
+    inverse = np.linalg.inv(volume.affine)[::-1][1:]  # slice, row, column
+    centres = square.centres @ inverse[:, :3].T + inverse[:, 3]
+    down, across = square.down @ inverse[:, :3].T, square.across @ inverse[:, :3].T
+    lowest = centres.min(axis=0) + down.min(axis=0) + across.min(axis=0)
+    highest = centres.max(axis=0) + down.max(axis=0) + across.max(axis=0)
     last = np.array(volume.voxels.shape) - 1
-    first = np.clip(np.floor(places.min(axis=1)), 0, last).astype(int)
-    end = np.clip(np.ceil(places.max(axis=1)), 0, last).astype(int) + 1
+    first = np.clip(np.floor(lowest), 0, last).astype(int)
+    end = np.clip(np.ceil(highest), 0, last).astype(int) + 1
     block = volume.scale.applied(
         volume.voxels[first[0] : end[0], first[1] : end[1], first[2] : end[2]]
     )
-    sampled = map_coordinates(
-        block, places - first[:, None], order=1, mode="nearest", prefilter=False
-    )
-    made: NDArray[np.float16] = sampled.reshape(points.shape[:-1]).astype(np.float16)
+    places = np.empty((3, len(centres), SIDE, SIDE))
+    for axis in range(3):
+        plane = np.add.outer(down[:, axis], across[:, axis])
+        np.add.outer(centres[:, axis] - first[axis], plane, out=places[axis])
+    sampled = map_coordinates(block, places, order=1, mode="nearest", prefilter=False)
+    made: NDArray[np.float16] = sampled.astype(np.float16)
     return made

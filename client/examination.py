@@ -120,14 +120,13 @@ def _written(
     sequences: tuple[str, ...], facts: Sequence[Facts],
 ) -> Iterator[Lesion]:  # fmt: skip
     """Write the crops of the lesions; none where no sequence could be read."""
-    store = Cohort.create(task.home)
     names = {row.lesion_id: name for row, name in task.rows}
     for lesion, parts, about in zip(found, planes, facts, strict=True):
         voxels = np.stack(parts) if parts else np.empty(0, np.float16)
         if not voxels.size or not np.isfinite(voxels).all():
             continue
         row = lesion.label
-        yield store.write(
+        yield Cohort.prepare(task.home).write(
             Crop(
                 names[row.lesion_id], task.patient, row.label, sequences, voxels,
                 task.examination, about.text(),

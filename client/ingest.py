@@ -82,10 +82,8 @@ def ingest_dicom(
             report = _report(index, taken, len(rows))
             if left is not None:
                 _write_left(left, index)
-        except BaseException:
-            index.close()
-            raise
-        index.finish()
+        finally:  # whatever ends it in order; after a kill the next one does this
+            index.finish()
     return report
 
 
@@ -167,7 +165,7 @@ class _Tasks:
         inputs, result = self.index.result(examination)
         if not result or inputs != self.inputs(examination):
             return False
-        store = Cohort.create(self._home)
+        store = Cohort(self._home / "cohort")
         return all(store.holds(lesion.crop) for lesion in _read_made(result).lesions)
 
 
@@ -229,7 +227,8 @@ def _commit(home: Path, index: ScanIndex, examinations: Sequence[str]) -> int:
     made = [_read_made(index.result(e)[1]) for e in examinations]
     lesions = [lesion for m in made for lesion in m.lesions]
     acquisitions = [a for m in made for a in m.acquisitions]
-    Cohort.create(home).commit(lesions, acquisitions, examinations, NORMALISATION)
+    if lesions or (home / "cohort/index.db").exists():
+        Cohort.prepare(home).commit(lesions, acquisitions, examinations, NORMALISATION)
     return len(lesions)
 
 

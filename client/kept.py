@@ -44,7 +44,7 @@ def keep(home: Path, request: ValidateRequest, table: ScoreTable, weights: Flat)
     if path.exists():
         path.touch()
     else:
-        write_whole(path, to_bf16(weights), private=True)
+        write_whole(path, bytes(to_bf16(weights)), private=True)
     newest = sorted(models.glob("*.bf16"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
     for old in newest[MODELS:]:
         old.unlink()

@@ -3,6 +3,7 @@
 HepaFedError
 ├── UsageError          the person's words are off (exit 2)
 │   ├── PlanError       a plan file
+│   ├── EvaluationError an evaluation file
 │   └── ConfigError     a configuration, invite or access file
 ├── DataError           what a hospital gave us cannot be used
 │   ├── DicomError      one DICOM file or series
@@ -44,6 +45,10 @@ class PlanError(UsageError):
     """A plan file has an unknown key, a wrong type or an impossible value."""
 
     usual_hint = "see docs/coordinator-guide.md, 'Plans'"
+
+
+class EvaluationError(UsageError):
+    """An evaluation file has an unknown key, a wrong type or an impossible value."""
 
 
 class ConfigError(UsageError):

@@ -17,7 +17,8 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 from hepafed.client.dicom import sequences
-from hepafed.common import config, messages, plan
+from hepafed.client.pacs.config import PacsConfig
+from hepafed.common import config, evaluation, messages, plan
 
 DOCS = Path(__file__).parent
 ATTACK = runpy.run_path(str(DOCS / "attack.py"), run_name="attack")
@@ -118,11 +119,22 @@ def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]
         yield from plan_keys(typing.cast("type", hint), f"{table}{name}.")
 
 
+def key_table(cls: type, table: str = "") -> str:
+    """Make the table of a file's keys."""
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(cls, table)]
+    return "\n".join(rows)
+
+
 def plan_table() -> str:
     """Make the table of plan keys."""
-    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(plan.Plan)]
-    return "\n".join(rows)
+    return key_table(plan.Plan)
+
+
+def evaluation_tables() -> str:
+    """Make the tables of an evaluation's keys and of those of one endpoint."""
+    inner = key_table(evaluation.Endpoint, "endpoints.")
+    return f"{key_table(evaluation.Evaluation)}\n\nIn each `[[endpoints]]`:\n\n{inner}"
 
 
 def policy_table() -> str:
@@ -235,13 +247,22 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     DOCS / "coordinator-guide.md": lambda: _filled(
         DOCS / "coordinator-guide.md", "plan", plan_table()
     ),
+    DOCS / "evaluator-guide.md": lambda: _filled(
+        DOCS / "evaluator-guide.md", "evaluation", evaluation_tables()
+    ),
     DOCS / "what-leaves-the-site.md": lambda: between(
         _filled(DOCS / "what-leaves-the-site.md", "messages", message_tables()),
         "attack",
         str(ATTACK["table"]()),
     ),
     DOCS / "site-guide.md": lambda: between(
-        _filled(DOCS / "site-guide.md", "policy", policy_table()), "sequences", sequence_tables()
+        between(
+            _filled(DOCS / "site-guide.md", "policy", policy_table()),
+            "sequences",
+            sequence_tables(),
+        ),
+        "pacs",
+        key_table(PacsConfig),
     ),
 }
 """Every generated document and what makes its text anew."""

@@ -12,6 +12,7 @@ from hepafed.common.records import write_record
 from hepafed.common.vocabulary import ROLES
 from hepafed.server.cohorts import read_survey
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.preregistration import asked_from
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -78,10 +79,7 @@ def routes(coordinator: Coordinator) -> list[Route]:
         return {"token": members.grant(name, "evaluator")}
 
     def validate(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        split, sites = values.get("split", "external"), values.get("sites", [])
-        if split not in ("external", "test") or not isinstance(sites, list):
-            raise PayloadError("split or sites is not usable", "split: external or test")
-        return _run(c.validate(_text(values, "model"), [str(s) for s in sites[:1000]], split))
+        return _run(c.validate(asked_from(values)))
 
     def run(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
         name, since = r.path_params["run"], r.query_params.get("since", "0")

@@ -18,6 +18,7 @@ from hepafed.server.app import Conductor
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.enrolment import Members, SiteEntry
 from hepafed.server.flower import Executor, SuperLink
+from hepafed.server.preregistration import DEFAULT_WAIT, Asked, fitting
 from hepafed.server.registry import Registry
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import ENDED, Run, Runs
@@ -124,22 +125,31 @@ class Coordinator:
         self._need("train", checked.rounds.quorum)
         return self._queued(self.desk.runs.create("train", checked))
 
-    def validate(self, model: str, sites: list[str], split: str) -> Run:
-        """Queue a validation of a frozen model."""
-        card = self.desk.registry.card(model)
-        known = self.members.sites()
-        role = "train" if split == "test" else "validate"
-        for site in sites:
-            if site not in known or not known[site].node or known[site].role != role:
+    def validate(self, asked: Asked) -> Run:
+        """Queue a validation of a frozen model; its evaluation is kept before any score exists."""
+        card = self.desk.registry.card(asked.model)
+        asked = fitting(asked, card)
+        role = "train" if asked.split == "test" else "validate"
+        known = {
+            name: s for name, s in self.members.sites().items()
+            if s.node and s.role == role and not s.revoked
+        }  # fmt: skip
+        for site in asked.sites:
+            if site not in known:
                 raise RefusedError(
                     f"{site[:40]} is not an enrolled {role} site", "see server sites"
                 )
-        if not sites:
+        if not asked.sites and not asked.wait:
             self._need(role, 1)
-        plan = plan_from(card["plan"])
         return self._queued(
             self.desk.runs.create(
-                "validate", plan, model=model, split=split, sites=tuple(sorted(set(sites)))
+                "validate",
+                plan_from(card["plan"]),
+                promise=asked.evaluation,
+                model=asked.model,
+                split=asked.split,
+                sites=tuple(sorted(set(asked.sites or known))),
+                wait=asked.wait or DEFAULT_WAIT,
             )
         )
 

@@ -19,6 +19,7 @@ from hepafed.common.weights import Flat, to_bf16
 from hepafed.server import checkpoints
 from hepafed.server.aggregation import WeightedMean, check_update
 from hepafed.server.blobs import Blobs, Expected, Inbox
+from hepafed.server.cards import statement
 from hepafed.server.checkpoints import State
 from hepafed.server.exchange import Exchange
 from hepafed.server.registry import Registry
@@ -229,6 +230,7 @@ def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
         "tuning_scores": tuning_scores(figures),
         "parameters": state.layout.size,
         "parent": run.plan.model.weights,
+        **statement(),
     }
     model = desk.registry.add(run.plan.name, state.layout, weights, card)
     desk.runs.event(run.id, "frozen", model=model, round=state.best, threshold=threshold)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.errors import ConfigError, RefusedError, RunError
+from hepafed.common.evaluation import Evaluation, digest_of, evaluation_from
 from hepafed.common.files import write_whole
 from hepafed.common.plan import Plan
 from hepafed.common.records import read_record, write_record
@@ -35,6 +36,10 @@ class Run:
     """Split that a validation scores."""
     sites: tuple[str, ...] = field(default=())
     """Sites asked of a validation or for their cohort; empty: every site of the fitting role."""
+    wait: float = 60.0
+    """Seconds that a validation waits for sites that are offline."""
+    evaluation: str = ""
+    """SHA-256 of the evaluation.toml kept beside run.json since `created`; empty: none."""
     flower_run: int = 0
     """Flower's id of the newest attempt."""
     error: str = ""
@@ -56,13 +61,21 @@ class Runs:
             raise RefusedError(f"there is no run {run[:60]}", "see server runs")
         return folder
 
-    def create(self, kind: str, plan: Plan, **values: Any) -> Run:  # noqa: ANN401
-        """Write down a new run, queued."""
+    def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
+        """Write down a new run, queued; `promise` is the text of its evaluation.toml."""
         identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
-            id=identity, kind=kind, plan=plan, created=datetime.now(UTC).isoformat(), **values
+            id=identity,
+            kind=kind,
+            plan=plan,
+            created=datetime.now(UTC).isoformat(),
+            evaluation=digest_of(promise) if promise else "",
+            **values,
         )
-        (self._folder / identity).mkdir(parents=True, exist_ok=True)
+        folder = self._folder / identity
+        folder.mkdir(parents=True, exist_ok=True)
+        if promise:  # before run.json: a run that exists has its evaluation
+            write_whole(folder / "evaluation.toml", promise)
         self._write(run)
         return run
 
@@ -74,6 +87,16 @@ class Runs:
         """Read one run."""
         values = json.loads((self.folder(run) / "run.json").read_text())
         return read_record(Run, values, ConfigError, run)
+
+    def evaluation(self, run: Run) -> Evaluation | None:
+        """Read what was promised of a run; RunError when the file is not the one recorded."""
+        if not run.evaluation:
+            return None
+        path = self.folder(run.id) / "evaluation.toml"
+        text = path.read_bytes().decode() if path.exists() else ""
+        if digest_of(text) != run.evaluation:
+            raise RunError(f"the evaluation of {run.id} was changed after it was recorded")
+        return evaluation_from(text)
 
     def all(self) -> list[Run]:
         """Every run, oldest first."""

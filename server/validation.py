@@ -15,11 +15,9 @@ from hepafed.server.exchange import Exchange
 from hepafed.server.gathering import gather
 from hepafed.server.placing import place
 from hepafed.server.pooling import pool
+from hepafed.server.preregistration import questions, recorded
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import Run
-
-WAIT_SECONDS = 60.0
-"""How long a validation waits for the sites it was asked for to come online."""
 
 
 def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
@@ -50,8 +48,10 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     report = pool(
         dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
         groups=got.groups, products=products, notes=notes,
+        questions=questions(desk.runs.evaluation(run), card),
     )  # fmt: skip
     report["forms"] = got.forms()
+    report |= recorded(run, desk.runs, report, missing)
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))
     return run.model
@@ -59,15 +59,18 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
 
 def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[str]]:
     """Wait for the sites that were named (or for any); returns those online and those not."""
-    limit = time.monotonic() + WAIT_SECONDS
+    limit = time.monotonic() + run.wait
+    wanted, said = list(run.sites), False
     while True:
         online = exchange.online()
-        wanted = list(run.sites)
         absent = [s for s in wanted if s not in online]
         if (wanted and not absent) or (not wanted and online) or time.monotonic() > limit:
             break
         if not desk.runs.may_go_on(run.id):
             break
+        if not said:
+            desk.runs.event(run.id, "absent", sites=absent, seconds=run.wait)
+            said = True
         time.sleep(0.5)
     asked = [s for s in online if not wanted or s in wanted]
     if not asked:
@@ -81,6 +84,7 @@ def _model(card: dict[str, Any]) -> dict[str, Any]:
         "protocol": card["protocol"],
         "sha256": card["sha256"],
         "operating_point": card["operating_point"],
+        "card": card,
     }
 
 

@@ -1,15 +1,33 @@
 """Follow a run on the terminal: rounds, sites, loss, AUC, seconds."""
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from hepafed.common.console import progress, say
+from hepafed.common.console import progress, say, say_json
+from hepafed.common.errors import RunError
 
 if TYPE_CHECKING:
     from hepafed.server.remote import Remote
 
 ENDED = ("completed", "failed", "stopped")
 POLL_SECONDS = 0.5
+
+
+def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool) -> None:
+    """Say what became of a new run, after following it to its end when asked to."""
+    if watching:
+        run = follow(remote, run["id"])
+    if as_json:
+        say_json(json.dumps({k: v for k, v in run.items() if k != "events"}))
+    elif not watching:
+        say(f"run {run['id']} is queued")
+        say(f"next: server watch {run['id']}")
+    elif run["status"] == "completed" and run["kind"] == "train":
+        say(f"model {run['model']}")
+        say(f"next: server validate {run['model']} --watch")
+    if run["status"] == "failed":
+        raise RunError(f"run {run['id']} failed: {run['error']}", run["hint"])
 
 
 def follow(remote: "Remote", run: str) -> dict[str, Any]:
@@ -45,6 +63,8 @@ def describe(event: dict[str, Any]) -> str:
     kind = event["event"]
     if kind == "waiting":
         return f"waiting for {event['quorum']} training sites; online: {len(event['online'])}"
+    if kind == "absent":
+        return f"waiting up to {event['seconds']:.0f} s for {', '.join(event['sites']) or 'a site'}"
     if kind == "preparing":
         return "making the initial weights"
     if kind == "round":

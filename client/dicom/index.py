@@ -4,9 +4,8 @@ Two SQLite files in the site's home, folder 0700 and files 0600:
 
 - `scan/known.db` stays. It names files and examinations by HMAC alone: size, time of change,
   outcome and reason of a file, and what an ingest made of an examination.
-- `scan/work.db` holds paths and headers, that is, identities, while an ingest runs (also one that
-  was killed, or whose labels were refused, so that the next goes on from there). A finished
-  ingest deletes it.
+- `scan/work.db` holds paths and headers, that is, identities, while an ingest runs. Its end
+  deletes it; one that was killed leaves it to the next, which goes on from there.
 
 Losing either costs time, never correctness.
 """

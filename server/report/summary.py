@@ -2,26 +2,11 @@
 
 from typing import Any
 
-TASK_WORDS = {
-    "malignant_vs_benign": "malignant vs benign",
-    "benign_vs_rest": "benign vs rest",
-    "primary_malignant_vs_rest": "primary malignant vs rest",
-    "metastatic_vs_rest": "metastatic vs rest",
-    "macro": "macro, one vs rest",
-}
-
-
-def figure(values: dict[str, Any] | None) -> str:
-    """Put a figure and its interval into words; an en dash where there is none."""
-    if not values or values.get("value") is None:
-        return "–"
-    if values.get("low") is None:
-        return f"{values['value']:.3f}"
-    return f"{values['value']:.3f} ({values['low']:.3f}–{values['high']:.3f})"
+from hepafed.server.report.words import TASK_WORDS, figure, preferred
 
 
 def summary_lines(report: dict[str, Any]) -> list[str]:
-    """Give the pooled figures, a line a task, under a heading."""
+    """Give the pooled figures, a line a task, under a heading; then what was promised."""
     width = 36
     head = f"{'pooled over ' + str(len(report['sites'])) + ' sites':<{width}}"
     lines = [f"{head}{'AUC (95 % CI)':<24}{'sensitivity':<24}specificity"]
@@ -30,6 +15,18 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
             name = f"{r['unit']}: {TASK_WORDS.get(r['task'], r['task'])}"
             sensitivity, specificity = figure(r.get("sensitivity")), figure(r.get("specificity"))
             lines.append(
-                f"{name:<{width}}{figure(r['auc']):<24}{sensitivity:<24}{specificity}".rstrip()
+                f"{name:<{width}}{figure(preferred(r['auc'])):<24}{sensitivity:<24}{specificity}".rstrip()
             )
+    promised = report.get("evaluation")
+    if promised:
+        lines.append(f"evaluation {promised['sha256'][:12]}… of {promised['registered'][:19]}Z")
+        for e in promised["endpoints"]:
+            kind = "primary" if e["primary"] else "secondary"
+            name = f"  {kind}: {e['unit']} {TASK_WORDS[e['task']]}, {e['figure']}"
+            lines.append(f"{name:<{width + 24}}{e['verdict']}")
+        if promised["absent"]:
+            lines.append(f"absent: {', '.join(promised['absent'])}")
+    look = report.get("look")
+    if look and look["number"] > 1:
+        lines.append(f"look {look['number']} at these sites with this model")
     return lines

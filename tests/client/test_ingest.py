@@ -129,15 +129,19 @@ def test_a_file_cut_after_the_ingest_is_seen_and_refused(tmp_path: Path, export:
 
 def test_wrong_labels_are_all_named_and_nothing_is_stored(tmp_path: Path, export: Path) -> None:
     home, rows = tmp_path / "home", rows_of(export / "labels.csv")
-    rows[0]["patient_id"] = "NOBODY"
-    rows[1]["z_max"] = "900"
+    good = rows[0]["patient_id"], rows[1]["z_max"]
+    rows[0]["patient_id"], rows[1]["z_max"] = "NOBODY", "900"
     write_rows(export / "labels.csv", rows)
     with pytest.raises(LabelsError) as e:
         ingest(home, export)
     assert "row 2: no examination" in e.value.message
     assert "row 3: the box lies outside" in e.value.message
     assert "NOBODY" not in e.value.message
-    assert not (home / "cohort/index.db").exists()
+    assert not (home / "cohort").exists()
+    assert [p.name for p in (home / "scan").iterdir()] == ["known.db"]
+    rows[0]["patient_id"], rows[1]["z_max"] = good
+    write_rows(export / "labels.csv", rows)
+    assert ingest(home, export).taken == len(rows)
 
 
 def test_one_examination_under_two_patient_ids_is_refused(tmp_path: Path, export: Path) -> None:

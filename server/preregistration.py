@@ -1,0 +1,241 @@
+"""What was promised before a validation, how often its cohort was looked at, and the verdicts."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.evaluation import (
+    LARGEST_FILE,
+    LONGEST_WAIT,
+    Endpoint,
+    Evaluation,
+    evaluation_from,
+    seconds_of,
+)
+from hepafed.common.records import write_record
+from hepafed.server.pooling import Questions
+from hepafed.server.pooling.drift import reference_of
+from hepafed.server.runs import Run, Runs
+
+DEFAULT_WAIT = 60.0
+"""Seconds that a validation waits for offline sites when nobody said how long."""
+SAME_THRESHOLD = 1e-4
+"""An evaluation states the operating point in decimals; it must be the card's to this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A validation as it was asked for."""
+
+    model: str
+    sites: tuple[str, ...] = ()
+    """Empty: every enrolled site of the fitting role."""
+    split: str = "external"
+    wait: float = 0.0
+    """Seconds; 0: nobody said."""
+    evaluation: str = ""
+    """Text of evaluation.toml; empty: none."""
+
+
+def asked_from(values: dict[str, Any]) -> Asked:
+    """Check the body of a request; PayloadError names what is not usable."""
+    model, split = values.get("model"), values.get("split", "external")
+    sites, wait = values.get("sites", []), values.get("wait", 0)
+    evaluation = values.get("evaluation", "")
+    if not isinstance(model, str) or len(model) > 200:
+        raise PayloadError("model: expected text of at most 200 characters")
+    if split not in ("external", "test") or not isinstance(sites, list):
+        raise PayloadError("split or sites is not usable", "split: external or test")
+    number = isinstance(wait, (int, float)) and not isinstance(wait, bool) and math.isfinite(wait)
+    if not number or not 0 <= wait <= LONGEST_WAIT:
+        raise PayloadError("wait is not usable", "seconds, 7 days at most")
+    if not isinstance(evaluation, str) or len(evaluation) > LARGEST_FILE:
+        raise PayloadError(f"evaluation: expected text of at most {LARGEST_FILE} characters")
+    return Asked(
+        model=model,
+        sites=tuple(str(s)[:200] for s in sites[:1000]),
+        split=split,
+        wait=float(wait),
+        evaluation=evaluation,
+    )
+
+
+def fitting(asked: Asked, card: dict[str, Any]) -> Asked:
+    """Hold what is asked to its evaluation, and the evaluation to the model's card.
+
+    Raises
+    ------
+    RefusedError
+        The evaluation names another model, operating point, split or other sites.
+    EvaluationError
+        It is not an evaluation.
+    """
+    if not asked.evaluation:
+        return asked
+    promised = evaluation_from(asked.evaluation)
+    if promised.model != card["sha256"]:
+        raise RefusedError(
+            f"the evaluation is of another model: {asked.model[:60]} has the digest "
+            f"{card['sha256'][:12]}…, the evaluation says {promised.model[:12]}…",
+            "name that model, or write a new evaluation before you look",
+        )
+    locked = float(card["operating_point"]["threshold"])
+    stated = promised.operating_point
+    if stated is not None and abs(stated - locked) > SAME_THRESHOLD:
+        raise RefusedError(
+            f"the operating point is locked at {locked:.6f}, the evaluation says {stated:g}",
+            "state the card's (server models show)",
+        )
+    if asked.sites and set(asked.sites) != set(promised.cohorts):
+        raise RefusedError("--sites is not what the evaluation calls cohorts", "leave --sites out")
+    if asked.split != promised.split:
+        raise RefusedError(f"the evaluation is of the split {promised.split}", "leave --split out")
+    return replace(asked, sites=promised.cohorts, wait=asked.wait or seconds_of(promised.wait))
+
+
+def looks(
+    run: Run, sites: Iterable[str], others: Iterable[tuple[Run, frozenset[str]]]
+) -> dict[str, Any]:
+    """Count this look at a cohort with this model.
+
+    A look is a validation of the same model and split in which at least one of `sites` gave its
+    figures; `others` gives every run with the sites that answered it. Nobody can take a look back:
+    a run that failed afterwards counts.
+    """
+    wanted = frozenset(sites)
+    earlier = [
+        {
+            "run": other.id,
+            "created": other.created[:19] + "Z",
+            "sites": sorted(answered & wanted),
+            "evaluation": other.evaluation,
+        }
+        for other, answered in others
+        if other.id != run.id
+        and (other.kind, other.model, other.split) == ("validate", run.model, run.split)
+        and (other.created, other.id) < (run.created, run.id)
+        and answered & wanted
+    ]
+    return {"number": len(earlier) + 1, "earlier": earlier}
+
+
+def judged(
+    evaluation: Evaluation, run: Run, report: dict[str, Any], absent: Iterable[str]
+) -> dict[str, Any]:
+    """Give what the report says of the evaluation: digest, time, endpoints with verdicts."""
+    return {
+        "sha256": run.evaluation,
+        "registered": run.created,
+        "promised": write_record(evaluation),
+        "absent": sorted(set(absent) & set(evaluation.cohorts)),
+        "endpoints": [_verdict(e, report) for e in evaluation.endpoints],
+    }
+
+
+def _verdict(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
+    found = _figure(endpoint, report)
+    made = write_record(endpoint) | found
+    if endpoint.margin is not None:
+        return made | _non_inferior(endpoint, endpoint.margin, report)
+    if found["value"] is None:
+        return made | {"verdict": "not judged"}
+    if endpoint.at_least is None:
+        return made | {"verdict": "reported", "why": "no goal was stated"}
+    if found["low"] is None:
+        return made | {"verdict": "not judged", "why": found["why"] or "there is no interval"}
+    # a pooled AUC may be off by its bound: the goal has to hold even then
+    if found["low"] - found["bound"] >= endpoint.at_least:
+        return made | {"verdict": "met", "why": "the whole interval is at or above the goal"}
+    if found["high"] + found["bound"] < endpoint.at_least:
+        return made | {"verdict": "missed", "why": "the whole interval is below the goal"}
+    return made | {"verdict": "not shown", "why": "the interval holds the goal"}
+
+
+def _figure(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
+    """Find the pooled figure; the clustered interval of an AUC where there is one."""
+    wanted = ("pooled", endpoint.unit, endpoint.task)
+    for r in report["results"]:
+        if (r["scope"], r["unit"], r["task"]) == wanted:
+            values = r.get(endpoint.figure) or {}
+            interval = values.get("clustered") or values
+            return {
+                "value": values.get("value"),
+                "low": interval.get("low"),
+                "high": interval.get("high"),
+                "bound": values.get("binning_error") or 0.0,
+                "why": values.get("reason", ""),
+            }
+    nothing = {"value": None, "low": None, "high": None, "bound": 0.0}
+    return nothing | {"why": "the report has no such figure"}
+
+
+def _non_inferior(endpoint: Endpoint, margin: float, report: dict[str, Any]) -> dict[str, Any]:
+    """Judge model − comparator: shown when the lower end of its interval is above −margin."""
+    found = _difference(endpoint, report)
+    if found is None:
+        why = f"no comparison with {endpoint.against} was released"
+        return {"verdict": "not judged", "why": why}
+    made = {
+        "difference": found.get("value"),
+        "difference_low": found.get("low"),
+        "difference_high": found.get("high"),
+    }
+    if found.get("low") is None:
+        return made | {"verdict": "not judged", "why": found.get("reason") or "no interval"}
+    if found["low"] > -margin:
+        return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
+    return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
+
+
+def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | None:
+    """Find model − reader of a rate, or model − other model of an AUC; None: not released."""
+    name = endpoint.against.removeprefix("reader_")
+    if (endpoint.unit, endpoint.task) == ("patient", "malignant_vs_benign"):
+        for r in report.get("readers") or []:
+            if str(r.get("reader", "")).removeprefix("reader_") == name:
+                found = r.get(f"{endpoint.figure}_difference")
+                return dict(found) if found else None
+    own = report.get("model", {}).get("id")
+    for c in report.get("comparisons") or []:
+        pair = (c.get("first"), c.get("second"))
+        here = (c.get("unit"), c.get("task"), "auc") == (
+            endpoint.unit, endpoint.task, endpoint.figure,
+        )  # fmt: skip
+        if here and pair == (endpoint.against, own):
+            return dict(c["difference"])
+        if here and pair == (own, endpoint.against):
+            d = c["difference"]
+            turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
+            return {k: None if v is None else -v for k, v in turned.items()} | {
+                "reason": d.get("reason", "")
+            }
+    return None
+
+
+def questions(promised: Evaluation | None, card: dict[str, Any]) -> Questions:
+    """Give what pooling is asked beside the figures that every report has."""
+    reference = reference_of(card)
+    if promised is None:
+        return Questions(reference=reference)
+    margins = {e.margin for e in promised.endpoints if e.margin is not None}
+    return Questions(
+        margin=margins.pop() if len(margins) == 1 else None,
+        prevalences=() if promised.prevalence is None else (promised.prevalence,),
+        reference=reference,
+    )
+
+
+def recorded(run: Run, runs: Runs, report: dict[str, Any], absent: Iterable[str]) -> dict[str, Any]:
+    """Give the report's keys `look` and `evaluation` (None where nothing was promised)."""
+    others = [
+        (r, frozenset(e["site"] for e in runs.events(r.id) if e["event"] == "reply"))
+        for r in runs.all()
+        if r.kind == "validate"
+    ]
+    promised = runs.evaluation(run)
+    return {
+        "look": looks(run, (s["site"] for s in report["sites"]), others),
+        "evaluation": judged(promised, run, report, absent) if promised else None,
+    }

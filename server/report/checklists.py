@@ -1,0 +1,100 @@
+"""CLAIM 2024 and TRIPOD+AI: what this report answers, where, and what the authors must fill in."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILES = ("claim2024.json", "tripod_ai.json")
+STATUS_WORDS = {
+    "answered": "Answered here",
+    "partly": "Partly; authors complete",
+    "authors": "Authors",
+}
+PART_WORDS = {
+    "external": "external site",
+    "run": "run of a federation, only a table of scores",
+    "card": "model card",
+    "evaluation": "registered evaluation",
+    "readers": "reader's calls",
+    "subgroups": "subgroups",
+}
+SPLIT_WORDS = {
+    "external": "external sites, which took no part in training",
+    "test": "internal test of the training sites",
+    "": "score table that was given",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a checklist, filled in."""
+
+    number: str
+    section: str
+    topic: str
+    status: str
+    """A key of `STATUS_WORDS`."""
+    where: str
+    """Anchor of the section of the page; empty: none."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """A checklist, filled in; the numbering is its authors', the wording ours."""
+
+    name: str
+    source: str
+    items: tuple[Item, ...]
+
+    def count(self, status: str) -> int:
+        """How many items have a status."""
+        return sum(i.status == status for i in self.items)
+
+
+def checklists(report: dict[str, Any], anchors: frozenset[str]) -> tuple[Checklist, ...]:
+    """Fill both checklists in for a report whose page has the sections `anchors`.
+
+    An item that needs a part this report does not hold falls to the authors.
+    """
+    return tuple(_filled(name, report, anchors) for name in FILES)
+
+
+def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Checklist:
+    values = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
+    facts = _facts(report)
+    items = []
+    for row in values["items"]:
+        number, section, topic, status, where, text, needs = row
+        if needs and not _holds(report, needs):
+            why = f"Yours: this report holds no {PART_WORDS[needs]}."
+            items.append(Item(number, section, topic, "authors", "", why))
+            continue
+        items.append(
+            Item(
+                number, section, topic, status, where if where in anchors else "",
+                text.format_map(facts) or "To be filled in by the authors.",
+            )
+        )  # fmt: skip
+    return Checklist(values["name"], values["source"], tuple(items))
+
+
+def _holds(report: dict[str, Any], part: str) -> bool:
+    if part == "card":
+        return bool(report["model"].get("card"))
+    if part == "external":
+        return bool(report["provenance"].get("split") == "external")
+    if part == "run":
+        return bool(report["provenance"].get("run"))
+    return bool(report.get(part))
+
+
+def _facts(report: dict[str, Any]) -> dict[str, object]:
+    point = report["model"]["operating_point"]
+    return {
+        "sites": len(report["sites"]),
+        "split": SPLIT_WORDS[report["provenance"].get("split", "")],
+        "threshold": f"{point['threshold']:.4f}",
+        "rule": point["rule"],
+    }

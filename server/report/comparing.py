@@ -1,0 +1,100 @@
+"""The tables of readers and comparisons, and where a reader stands on the ROC curve."""
+
+from typing import Any
+
+from hepafed.server.report.rows import Table
+from hepafed.server.report.words import NONE, figure, interval, number, task
+
+
+def reader_name(column: str) -> str:
+    """Name a reader by the column: `reader_a` is Reader a."""
+    return "Reader " + column.removeprefix("reader_").replace("_", " ")
+
+
+def reader_points(report: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """Give (name, sensitivity, specificity) of each reader that has both."""
+    found = []
+    for r in report.get("readers") or []:
+        sensitivity = (r.get("sensitivity") or {}).get("value")
+        specificity = (r.get("specificity") or {}).get("value")
+        if sensitivity is not None and specificity is not None:
+            found.append((reader_name(r["reader"]), sensitivity, specificity))
+    return found
+
+
+def p_value(p: float | None) -> str:
+    """Write a p value: three places, never 0."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _rate(values: dict[str, Any] | None) -> tuple[str, str]:
+    values = values or {}
+    if values.get("value") is None:
+        return NONE, str(values.get("reason", ""))
+    return number(values["value"]), interval(values)
+
+
+def readers(report: dict[str, Any]) -> Table:
+    """Tabulate each reader beside the model, on the reader's own patients."""
+    rows: list[tuple[object, ...]] = []
+    for r in report.get("readers") or []:
+        held = r.get("non_inferiority") or {}
+        for kind in ("sensitivity", "specificity"):
+            rows.append(
+                (reader_name(r["reader"]), kind.capitalize(), _rate(r.get(kind)),
+                 _rate(r.get(f"model_{kind}")), _rate(r.get(f"{kind}_difference")),
+                 p_value(r.get(f"{kind}_mcnemar_exact_p")),
+                 _shown(held.get(kind), held.get("margin")))
+            )  # fmt: skip
+    head = ("Who", "Rate", "Reader", "Model", "Model − reader", "McNemar p", "Not inferior")
+    note = (
+        "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
+        "are of McNemar's exact test and not adjusted for the number of readers. Not inferior: the "
+        "interval of model − reader is above −margin; asked only where a margin was stated."
+    )
+    return Table(
+        "readers", "Readers and the model at the operating point", head, tuple(rows), note, 2
+    )
+
+
+def agreement(report: dict[str, Any]) -> Table:
+    """Tabulate kappa of each reader with the model and of the readers with each other."""
+    rows: list[tuple[object, ...]] = [
+        (f"{reader_name(r['reader'])} and the model", r["n"], figure(r["kappa_with_model"]))
+        for r in report.get("readers") or []
+        if (r.get("kappa_with_model") or {}).get("value") is not None
+    ]
+    for pair in report.get("reader_agreement") or []:
+        names = " and ".join(reader_name(n) for n in pair["readers"])
+        rows.append((names, pair["n"], figure(pair["kappa"])))
+    head = ("Who", "Patients", "Kappa (95 % CI)")
+    return Table("agreement", "Agreement on malignancy", head, tuple(rows))
+
+
+def comparisons(report: dict[str, Any]) -> Table:
+    """Tabulate pairs of models on the same cases."""
+    rows: list[tuple[object, ...]] = []
+    for c in report.get("comparisons") or []:
+        pair = (c.get("mcnemar") or {}).get("p_holm")
+        held = c.get("non_inferiority") or {}
+        rows.append(
+            (f"{c['second']} against {c['first']}", task(c), _rate(c.get("auc_first")),
+             _rate(c.get("auc_second")), _rate(c.get("difference")), p_value(c.get("p_holm")),
+             p_value(pair), _shown(held.get("holds"), held.get("margin")))
+        )  # fmt: skip
+    head = ("Models", "Task", "AUC, first", "AUC, second", "Second − first", "DeLong p",
+            "McNemar p", "Not inferior")  # fmt: skip
+    note = (
+        "Paired tests of DeLong (AUC) and McNemar (right or wrong at the threshold); p values are "
+        "adjusted after Holm for the number of comparisons."
+    )
+    return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
+
+
+def _shown(holds: bool | None, margin: float | None) -> object:
+    """Say whether non-inferiority was shown, with the margin below."""
+    if holds is None or margin is None:
+        return NONE
+    return "shown" if holds else "not shown", f"margin {margin:g}"

@@ -1,0 +1,81 @@
+"""How the report puts figures, places and reasons into words."""
+
+from typing import Any
+
+TASK_WORDS = {
+    "malignant_vs_benign": "malignant vs benign",
+    "benign_vs_rest": "benign vs rest",
+    "primary_malignant_vs_rest": "primary malignant vs rest",
+    "metastatic_vs_rest": "metastatic vs rest",
+    "macro": "macro, one vs rest",
+}
+SCOPE_WORDS = {"pooled": "Pooled", "site-mean": "Mean of sites", "site": "Site"}
+FIGURE_WORDS = {
+    "auc": "AUC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "accuracy": "accuracy",
+}
+FORM_WORDS = {
+    "masked": "masked sums (the coordinator learnt the sum over the sites alone)",
+    "cells": "cells of at least the site's minimum count",
+    "plain": "fine histograms",
+    "withheld": "none: withheld",
+}
+NONE = "–"
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: object, places: int = 3) -> str:
+    """Write a number for a reader; an en dash where there is none."""
+    if value is None:
+        return NONE
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}".replace("-", "−")
+
+
+def interval(values: dict[str, Any] | None) -> str:
+    """Write `low–high`, or `low to high` where one is negative; "" where there is none."""
+    if not values or values.get("low") is None or values.get("high") is None:
+        return ""
+    between = " to " if values["low"] < 0 else "–"
+    return f"{number(values['low'])}{between}{number(values['high'])}"
+
+
+def figure(values: dict[str, Any] | None) -> str:
+    """Put a figure and its interval into words; an en dash where there is none."""
+    if not values or values.get("value") is None:
+        return NONE
+    ends = interval(values)
+    return f"{number(values['value'])} ({ends})" if ends else number(values["value"])
+
+
+def preferred(auc: dict[str, Any]) -> dict[str, Any]:
+    """Give an AUC with the interval that the text uses: the clustered one where there is one."""
+    clustered = auc.get("clustered") or {}
+    if clustered.get("low") is None:
+        return auc
+    return auc | {"low": clustered["low"], "high": clustered["high"]}
+
+
+def bound(auc: dict[str, Any]) -> str:
+    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or none where no two cells overlap."""
+    error = auc.get("binning_error") or 0.0
+    if error >= 1e-3 or error == 0:
+        return f"±{error:.3f}" if error else "none"
+    digits, power = f"{error:.1e}".split("e")
+    return f"±{digits} × 10" + str(int(power)).translate(SUPERSCRIPT)
+
+
+def task(row: dict[str, Any]) -> str:
+    """Name unit and task: `Patient: malignant vs benign`."""
+    name = TASK_WORDS.get(row["task"], row["task"].replace("_", " "))
+    return f"{row['unit'].capitalize()}: {name}"
+
+
+def place(row: dict[str, Any]) -> str:
+    """Name where a row is from."""
+    return str(row.get("site") or SCOPE_WORDS.get(row["scope"], row["scope"]))
