@@ -14,6 +14,7 @@ the only one. Memory is the sum of the resident memory of the server's whole pro
 
 import csv
 import json
+import signal
 import statistics
 import tempfile
 from dataclasses import dataclass
@@ -150,6 +151,11 @@ def _line(name: str, ours: float, theirs: float, unit: str, target: float, *, me
     )
 
 
+def _interrupt(*_: object) -> None:
+    """Have SIGTERM leave no process behind, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 @click.command()
 @click.option("--quick", is_flag=True, help="One round of stock Flower, two of HepaFed.")
 @click.option("--ours-only", is_flag=True, help="Only HepaFed's figures, without the comparison.")
@@ -157,6 +163,7 @@ def _line(name: str, ours: float, theirs: float, unit: str, target: float, *, me
 @command
 def main(quick: bool, ours_only: bool, keep: Path | None) -> None:
     """Measure both, one after the other, and end with one JSON line."""
+    signal.signal(signal.SIGTERM, _interrupt)
     with tempfile.TemporaryDirectory(prefix="hepafed-bench-") as temporary:
         folder = (keep or Path(temporary)).absolute()
         ours = run_hepafed(folder / "hepafed", 2 if quick else 5)

@@ -6,8 +6,10 @@ from pathlib import Path
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
 from hepafed.client.cohort_summary import summarise_cohort
+from hepafed.client.kept import keep
 from hepafed.client.ledger import Ledger
 from hepafed.client.policy import Request, permit
+from hepafed.client.release import Releases
 from hepafed.client.score import score
 from hepafed.client.train import Flat, Trainer
 from hepafed.client.transfer import Transfer
@@ -16,8 +18,12 @@ from hepafed.common.errors import HepaFedError, PayloadError
 from hepafed.common.messages import (
     KINDS,
     CohortRequest,
+    KeysRequest,
+    OpenRequest,
+    PlacementsRequest,
     Refusal,
     SiteSummary,
+    SumsRequest,
     TrainReply,
     TrainRequest,
     TuneReply,
@@ -28,7 +34,8 @@ from hepafed.common.messages import (
     unpack,
 )
 from hepafed.common.plan import Plan
-from hepafed.common.scores import ScoreTable, summarise, tuning_figures, write_scores
+from hepafed.common.scores import ScoreTable
+from hepafed.common.summaries import tuning_figures
 from hepafed.common.weights import to_bf16
 
 log = logging.getLogger("hepafed.client")
@@ -37,12 +44,14 @@ log = logging.getLogger("hepafed.client")
 class SiteApp:
     """Model, data, optimiser and keys of a site, warm across requests."""
 
-    def __init__(self, home: Path, config: SiteConfig) -> None:
+    def __init__(self, home: Path, config: SiteConfig, transfer: Transfer | None = None) -> None:
         self._home = home
         self._config = config
         self._ledger = Ledger(home)
-        self._transfer = Transfer(home, config)
+        self._transfer = transfer or Transfer(home, config)
         self._trainer = Trainer(home, _seed_of(config.site), config.device)
+        self._releases = Releases(home, config, self._ledger, self._transfer.send)
+        self._scored: tuple[tuple[str, str, str], ScoreTable] | None = None
 
     def __call__(self, message: Message, _context: Context) -> Message:
         """Answer one request; a refusal and its reason when policy or data say no."""
@@ -71,7 +80,18 @@ class SiteApp:
             table = self._scores(request.plan, request.weights, "tune")
             figures = tuning_figures(table, self._config.minimum_count)
             return TuneReply(run=request.run, round=request.round, tuning=figures)
-        return self._validate(request)
+        if isinstance(request, ValidateRequest):
+            return self._validate(request)
+        if isinstance(request, PlacementsRequest):
+            return self._releases.placements(request)
+        return self._join_sum(request)
+
+    def _join_sum(self, request: KeysRequest | SumsRequest | OpenRequest) -> object:
+        if isinstance(request, KeysRequest):
+            return self._releases.keys(request)
+        if isinstance(request, SumsRequest):
+            return self._releases.sums(request)
+        return self._releases.open(request)
 
     def _train(self, request: TrainRequest) -> TrainReply:
         layout = self._trainer.layout(request.plan)
@@ -102,16 +122,13 @@ class SiteApp:
         return score(self._trainer, plan, weights, split, self._config.site)
 
     def _validate(self, request: ValidateRequest) -> SiteSummary:
-        table = self._scores(request.plan, request.weights, request.split)
-        write_scores(table, self._home / "scores" / f"{_file_name(request.run)}.csv")
-        return summarise(
-            table,
-            run=request.run,
-            model=request.model,
-            weights=request.weights,
-            threshold=request.threshold,
-            minimum_count=self._config.minimum_count,
-        )
+        key = (request.run, request.weights, request.split)
+        if self._scored is None or self._scored[0] != key:  # a fallback asks of the same scores
+            weights = self._transfer.fetch(request.weights, self._trainer.layout(request.plan))
+            table = self._score(request.plan, weights, request.split)
+            keep(self._home, request, table, weights)
+            self._scored = (key, table)
+        return self._releases.summary(request, self._scored[1])
 
 
 def _text(message: Message) -> str:
@@ -119,12 +136,6 @@ def _text(message: Message) -> str:
         return str(message.content["hepafed"]["json"])
     except (KeyError, TypeError, ValueError) as e:
         raise PayloadError("a request that is not HepaFed's") from e
-
-
-def _file_name(run: str) -> str:
-    if not run.replace("-", "").isalnum() or not run.isascii() or len(run) > 80:
-        raise PayloadError("a run id that is not one")
-    return run
 
 
 def _seed_of(site: str) -> int:

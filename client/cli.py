@@ -96,6 +96,7 @@ def join(ctx: click.Context, invite: Path) -> None:
 
 @main.command()
 @click.option("--dicom", type=click.Path(path_type=Path), help="Folder of DICOM files.")
+@click.option("--pacs", type=click.Path(path_type=Path), help="pacs.toml: fetch from the PACS.")
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of exported key images.")
 @click.option("--lld-mmri", type=click.Path(path_type=Path), help="Folder of the public data set.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV of lesions.")
@@ -114,9 +115,9 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.pass_context
 @command
 def ingest(
-    ctx: click.Context, dicom: Path | None, images: Path | None, lld_mmri: Path | None,
-    labels: Path | None, sequence: str, label_map: str, where: str, group_column: str,
-    file_column: str, label_column: str, left: Path | None, processes: int,
+    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None,
+    lld_mmri: Path | None, labels: Path | None, sequence: str, label_map: str, where: str,
+    group_column: str, file_column: str, label_column: str, left: Path | None, processes: int,
 ) -> None:  # fmt: skip
     r"""Build or extend the cohort store; nothing identifying is kept.
 
@@ -126,14 +127,17 @@ def ingest(
     \b
     Example:
       client ingest --dicom /export --labels labels.csv
+      client ingest --pacs pacs.toml --labels labels.csv
       client ingest --images . --labels labels.csv --label-map glioma=benign
       client ingest --lld-mmri /data/LLD-MMRI
     """
-    if sum(source is not None for source in (dicom, images, lld_mmri)) != 1:
-        raise UsageError("name one of --dicom, --images and --lld-mmri", "client ingest --help")
+    if sum(source is not None for source in (dicom, pacs, images, lld_mmri)) != 1:
+        raise UsageError(
+            "name one of --dicom, --pacs, --images and --lld-mmri", "client ingest --help"
+        )
     if (labels is None) == (lld_mmri is None):
         raise UsageError(
-            "--labels goes with --dicom and --images, and only there",
+            "--labels goes with --dicom, --pacs and --images, and only there",
             "LLD-MMRI has its labels in Annotation.json",
         )
     home = _home(ctx)
@@ -149,6 +153,11 @@ def ingest(
             from hepafed.client.ingest import ingest_dicom
 
             report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
+        elif pacs is not None and labels is not None:
+            from hepafed.client.pacs.ingest import ingest_pacs
+
+            fetched, report = ingest_pacs(home, pacs, labels, stage, workers=processes, left=left)
+            say(fetched.text)
         else:
             from hepafed.client.images import ingest_images
 
@@ -310,3 +319,87 @@ def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
         return
     columns = ("at", "kind", "run", "bytes", "sha256")
     table(columns, [tuple(str(e[c])[:23] for c in columns) for e in entries])
+
+
+@main.command()
+@click.option("--confirm", nargs=2, metavar="SITE FINGERPRINT", help="Vouch for an identity.")
+@click.option("--roster", type=click.Path(path_type=Path), help="Vouch for a file of them.")
+@click.option("--forget", metavar="SITE", help="Drop a pinned identity.")
+@click.option("--new-group", is_flag=True, help="Allow masked sums with other sites than before.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
+@command
+def peers(
+    ctx: click.Context, confirm: tuple[str, str] | None, roster: Path | None, forget: str | None,
+    new_group: bool, as_json: bool,
+) -> None:  # fmt: skip
+    r"""Show and vouch for the other sites' identities, whose keys masked sums use.
+
+    \b
+    Example:
+      client peers
+      client peers --roster federation.roster
+      client peers --confirm hospital-b SHA256:dDqJdr2NQ78Pu4Tr66ALSilKnYGse/chSFbVn3+QyoI
+    """
+    from datetime import UTC, datetime
+
+    from hepafed.client.exchanges import Exchanges
+    from hepafed.client.peers import Peers, own_fingerprint, read_roster
+    from hepafed.common.records import write_record
+
+    home = _home(ctx)
+    site, own = own_fingerprint(home)
+    book, now = Peers(home), datetime.now(UTC)
+    if confirm is not None:
+        book.confirm({confirm[0]: confirm[1]}, now)
+    if roster is not None:
+        listed = read_roster(roster)
+        if listed.pop(site, own) != own:
+            raise UsageError(
+                "the roster holds another fingerprint for this site than its own key has",
+                "it is not this federation's roster, or somebody changed it",
+            )
+        book.confirm(listed, now)
+    if forget is not None:
+        book.forget(forget)
+    if new_group:
+        Exchanges(home).new_group()
+        say("the next masked sum may be over other sites; subtracted from an earlier one it can")
+        say("show what a single site put in")
+    found = [write_record(p) for _, p in sorted(book.all().items())]
+    if as_json:
+        say_json(json.dumps({"site": site, "fingerprint": own, "peers": found}))
+        return
+    say(f"{site} (this site): {own}")
+    columns = ("site", "fingerprint", "trust", "since")
+    table(columns, [tuple(p[c] for c in columns) for p in found])
+
+
+@main.command()
+@click.argument("run")
+@click.option("--most", default=50, show_default=True, help="Lesions shown at most.")
+@click.option("--no-occlusion", is_flag=True, help="Leave out the slower of the two maps.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
+@click.pass_context
+@command
+def review(
+    ctx: click.Context, run: str, most: int, no_occlusion: bool, output: Path | None
+) -> None:
+    r"""Show a radiologist the malignant lesions that a validated model missed here.
+
+    The page holds patient images and stays in the hospital: nothing of it is ever sent.
+
+    \b
+    Example:
+      client review validate-1f791d
+    """
+    from hepafed.client.review import review as write_page
+
+    home = _home(ctx)
+    target = output or home / "reviews" / f"{run}.html"
+    with stages() as stage:
+        missed, shown = write_page(
+            home, run, target, most=most, occlusion=not no_occlusion,
+            progress=lambda done, total: stage("lesions", done, total),
+        )  # fmt: skip
+    say(f"{missed} malignant lesions missed; {shown} shown in {target}")

@@ -2,16 +2,29 @@
 
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import RefusedError
-from hepafed.common.messages import CohortRequest, TrainRequest, TuneRequest, ValidateRequest
+from hepafed.common.messages import (
+    CohortRequest,
+    KeysRequest,
+    OpenRequest,
+    PlacementsRequest,
+    SumsRequest,
+    TrainRequest,
+    TuneRequest,
+    ValidateRequest,
+)
 
-Request = TrainRequest | TuneRequest | ValidateRequest | CohortRequest
+MaskedRequest = KeysRequest | SumsRequest | OpenRequest
+Request = (
+    TrainRequest | TuneRequest | ValidateRequest | CohortRequest | PlacementsRequest | MaskedRequest
+)
 
 
 def permit(config: SiteConfig, request: object) -> Request:
     """Let a request pass; RefusedError says why not.
 
     A validate site neither trains nor tunes, and only its external cohort is scored; a training
-    site is validated on its internal test alone.
+    site is validated on its internal test alone. Masked sums are joined by sites whose policy
+    says `masked`; what they are of was asked, and permitted, before.
     """
     if isinstance(request, (TrainRequest, TuneRequest)):
         if config.role != "train":
@@ -25,5 +38,15 @@ def permit(config: SiteConfig, request: object) -> Request:
     if isinstance(request, CohortRequest):
         if not config.share_cohort_summary:
             raise RefusedError("this site's policy does not share a summary of its cohort")
+        return request
+    if isinstance(request, PlacementsRequest):
+        if config.release == "cells":
+            raise RefusedError("this site's policy releases cells: no second step")
+        return request
+    if isinstance(request, (KeysRequest, SumsRequest, OpenRequest)):
+        if config.release != "masked":
+            raise RefusedError(f"this site's policy releases {config.release}, not masked")
+        if isinstance(request, KeysRequest) and request.terms.run != request.run:
+            raise RefusedError("the terms of a masked sum are another run's")
         return request
     raise RefusedError("nothing that a site can be asked")

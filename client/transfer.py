@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import numpy as np
@@ -13,6 +14,7 @@ from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 from hepafed.common.weights import Layout, from_bf16
 from numpy.typing import NDArray
 
+T = TypeVar("T")
 TRIES = 5
 _PART = 1 << 20
 """Bytes handed to the network at a time."""
@@ -41,18 +43,20 @@ class Transfer:
         """
         return from_bf16(self._tried(lambda: self._get(digest, 2 * layout.size)), layout)
 
-    def _get(self, digest: str, size: int) -> bytes:
-        sha, content = hashlib.sha256(), bytearray()
+    def _get(self, digest: str, size: int) -> memoryview:
+        """Read a blob into one piece of memory of its known size."""
+        content, sha, read = memoryview(bytearray(size)), hashlib.sha256(), 0
         with self._http.stream("GET", f"/weights/{digest}") as answer:
             _check(answer)
-            for part in answer.iter_bytes(_PART):
-                content += part
-                if len(content) > size:
+            for part in answer.iter_raw():
+                if read + len(part) > size:
                     raise PayloadError("the weights are longer than the plan's model")
+                content[read : read + len(part)] = part
                 sha.update(part)
-        if sha.hexdigest() != digest:
+                read += len(part)
+        if read != size or sha.hexdigest() != digest:
             raise PayloadError("the weights are not those of the request's digest")
-        return bytes(content)
+        return content
 
     def send(self, run: str, round_: int, content: bytes | memoryview) -> str:
         """Upload an update; returns its SHA-256.
@@ -78,7 +82,7 @@ class Transfer:
         self._tried(put)
         return digest
 
-    def _tried(self, call: Callable[[], bytes]) -> bytes:
+    def _tried(self, call: Callable[[], T]) -> T:
         for attempt in range(TRIES):
             try:
                 return call()

@@ -14,6 +14,14 @@ from hepafed.common.records import read_record, write_record
 from hepafed.common.vocabulary import ROLES
 
 T = TypeVar("T")
+FORMS = ("masked", "cells", "plain")
+"""How score counts can leave a site."""
+
+_CHOICES = {
+    "release": FORMS,
+    "fallback": ("cells", "none"),
+    "peer_trust": ("first-use", "confirmed"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +71,18 @@ class SiteConfig:
     """Smallest count of a histogram cell that leaves the site."""
     share_cohort_summary: bool = False
     """Answer the coordinator's question what the cohort looks like (`CohortSummary`)."""
+    release: str = "masked"
+    """How score counts leave: `masked` (only their sum over sites can be read), `cells` (merged
+    to the minimum count) or `plain` (every bin: a research cohort that allows it)."""
+    fallback: str = "cells"
+    """When a masked sum does not come about: `cells`, or `none` (the counts stay here)."""
+    minimum_peers: int = 2
+    """Fewest sites in a masked sum, this one included."""
+    minimum_patients: int = 20
+    """Fewest patients in a masked sum, over all of its sites."""
+    peer_trust: str = "first-use"
+    """Whose keys count: `first-use` (those of the first exchange, held from then on) or
+    `confirmed` (only identities that `client peers --confirm` or `--roster` accepted)."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0
@@ -74,6 +94,14 @@ class SiteConfig:
             raise ConfigError(f"role: {self.role!r} is not one of {', '.join(ROLES)}")
         if not 1 <= self.minimum_count <= 1000:
             raise ConfigError(f"minimum_count: {self.minimum_count} is outside 1…1000")
+        if not 2 <= self.minimum_peers <= 1000:
+            raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
+        if not 1 <= self.minimum_patients <= 10**6:
+            raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        for key, known in _CHOICES.items():
+            value = getattr(self, key)
+            if value not in known:
+                raise ConfigError(f"{key}: {value!r} is not one of {', '.join(known)}")
 
 
 def home_folder(option: Path | None, side: str) -> Path:

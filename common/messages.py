@@ -11,9 +11,17 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `tune` | coordinator → site | digest of weights to score on the tuning split |
 | `tuned` | site → coordinator | tuning figures |
 | `validate` | coordinator → site | model card's digest, protocol, operating point, split |
-| `validated` | site → coordinator | figures, counts and histogram cells (`SiteSummary`) |
 | `cohort` | coordinator → site | a question: what does the site's cohort look like |
 | `described` | site → coordinator | counts of patients, field strength, spacing |
+| `validated` | site → coordinator | figures and counts (`SiteSummary`), and what the form adds |
+| `placements` | coordinator → site | curves of the pooled distribution, in cells |
+| `placed` | site → coordinator | sums over patients for clustered intervals, or none: masked |
+| `keys` | coordinator → site | the terms of a masked sum: of what, among whom |
+| `keyed` | site → coordinator | a fresh public key under the terms, signed by the site |
+| `sums` | coordinator → site | the signed keys of every participant |
+| `masked` | site → coordinator | digest of the masked histogram counts |
+| `open` | coordinator → site | that every masked vector has arrived |
+| `opened` | site → coordinator | seed of the site's own mask: the sum, and only it, can be read |
 | `refused` | site → coordinator | a reason from the site's policy, or an error's class |
 """
 
@@ -51,6 +59,8 @@ class Cells:
     edges: tuple[int, ...]
     positives: tuple[int, ...]
     negatives: tuple[int, ...]
+    first_rest: tuple[int, ...] = ()
+    """Lesion tasks: how many of the negatives are of the first of the two other classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +71,8 @@ class Figure:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    se: float | None = None
+    """Standard error, of an AUC DeLong's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +90,9 @@ class TaskSummary:
     true_negatives: int | None
     cells: Cells | None
     """None: suppressed, or too few for two cells."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    """Exact, from the site's own scores: `clustered` (interval of the AUC), `slope`, `intercept`,
+    `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`, …"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +155,15 @@ class ValidateRequest:
     """Operating point on 1 − p_benign."""
     split: str
     """`external` or `test`."""
+    readers: tuple[str, ...] = ()
+    """Names of the readers whose calls are counted."""
+    fallback: bool = False
+    """The masked sum did not come about: release cells instead, if the site's policy allows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSummary:
-    """All that a site releases in a validation: never a score."""
+    """All that a site releases in a validation beside a masked vector: never a score."""
 
     run: str
     model: str
@@ -160,6 +179,137 @@ class SiteSummary:
     """3×3 lesion counts, truth by row, argmax class by column; None: suppressed."""
     suppressed: tuple[str, ...] = field(default=())
     """Names of what was withheld."""
+    figures: dict[str, Figure] = field(default_factory=dict)
+    """Exact, of all classes: `macro` and `hand_till` AUC."""
+    sections: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Small sections of `common/additive.py` (`summaries.RELEASED`): counts and sums."""
+    readers: tuple[str, ...] = ()
+    """Readers of the sections `reader_calls` and `reader_pairs`."""
+    form: str = "cells"
+    """How the score counts are released: `masked` (by the exchange that follows), `cells` or
+    `plain`."""
+    vector: str = ""
+    """Form `plain`: SHA-256 of the uploaded score counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementCurve:
+    """The pooled distribution of one figure's scores, as coarse as its maker chose."""
+
+    edges: tuple[int, ...]
+    """Cell i holds the bins edges[i] ≤ bin < edges[i + 1]; from 0 to 65,536."""
+    of_positives: tuple[float, ...]
+    """For each cell, the share of negatives that a positive there beats."""
+    of_negatives: tuple[float, ...]
+    """For each cell, the share of positives that a negative there lies below."""
+    auc: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementsRequest:
+    """Second step: where the site's cases stand in the pooled distribution."""
+
+    run: str
+    curves: tuple[PlacementCurve | None, ...]
+    """One a figure of `clusters.FIGURES`; None: a class is missing in the pooled cohort."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementsReply:
+    """Sums over patients of products of centred placements (`common/clusters.py`)."""
+
+    run: str
+    form: str
+    """`plain`, or `masked`: the sums go into a masked sum and `products` is empty."""
+    products: tuple[int, ...] = ()
+    """The sums in fixed point, for the form `plain`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What one attempt at a masked sum is of, and among whom; every key is signed under them."""
+
+    exchange: str
+    """Fresh random name of the attempt, 32 hex digits; never used twice."""
+    run: str
+    subject: str
+    """`counts`: the score counts; `clusters`: the second step's sums."""
+    weights: str
+    split: str
+    attempt: int
+    """1 and, after a site dropped out, one more each time."""
+    participants: tuple[str, ...]
+    """Names of the sites, in order."""
+    length: int
+    """How many 64-bit counts a vector holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysRequest:
+    """Make a fresh key for a masked sum."""
+
+    run: str
+    terms: Terms
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyOffer:
+    """A site's fresh key; the signature covers the terms and every field here."""
+
+    run: str
+    exchange: str
+    """The attempt's name, from the terms."""
+    site: str
+    """The site's name."""
+    patients: int
+    key: str
+    """X25519 public key, 64 hex digits."""
+    identity: str
+    """The site's enrolled public key, an OpenSSH line; the others hold it to the one they know."""
+    signature: str
+    """ECDSA P-384 with SHA-384, hex."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumsRequest:
+    """Check the keys of every participant, and upload the masked counts."""
+
+    run: str
+    exchange: str
+    """The attempt's name, from the terms."""
+    offers: tuple[KeyOffer, ...]
+    """One a participant, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedReply:
+    """The masked counts are uploaded; without every participant they are random numbers."""
+
+    run: str
+    exchange: str
+    """The attempt's name, from the terms."""
+    vector: str
+    """SHA-256 of the uploaded masked counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenRequest:
+    """Every masked vector has arrived: give the seed of your own mask."""
+
+    run: str
+    exchange: str
+    """The attempt's name, from the terms."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReply:
+    """The site's own mask; the masks between the sites stay, and cancel only in the sum."""
+
+    run: str
+    exchange: str
+    """The attempt's name, from the terms."""
+    seed: str
+    """64 hex digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +373,14 @@ KINDS: dict[str, type] = {
     "validated": SiteSummary,
     "cohort": CohortRequest,
     "described": CohortSummary,
+    "placements": PlacementsRequest,
+    "placed": PlacementsReply,
+    "keys": KeysRequest,
+    "keyed": KeyOffer,
+    "sums": SumsRequest,
+    "masked": MaskedReply,
+    "open": OpenRequest,
+    "opened": OpenReply,
     "refused": Refusal,
 }
 

@@ -1,8 +1,7 @@
-"""Score tables, and what of them may leave a site: figures, counts and cells of a histogram."""
+"""Score tables: one row a lesion, their tasks and patients; these never leave the site."""
 
 import csv
 import io
-import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +9,12 @@ from pathlib import Path
 import numpy as np
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
-from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary, TuningFigures
-from hepafed.common.metrics import Auc, Interval, auc_from_intervals, delong_auc
-from hepafed.common.vocabulary import CLASS_KEYS, CLASSES, TASKS
+from hepafed.common.vocabulary import CLASS_KEYS, CLASSES
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 COLUMNS = ("site", "patient_id", "lesion_id", "truth", *(f"p_{k}" for k in CLASS_KEYS))
-BINS = 1 << 16
-LARGEST_LOGIT = 65504.0
-ONE_CLASS = "all of one class"
 
 
 @dataclass(frozen=True)
@@ -63,6 +57,44 @@ def _columns(table: ScoreTable, index: int) -> tuple[Floats, Floats]:
     return own, np.logaddexp.reduce(table.log_probs[:, others], axis=1)
 
 
+def patients_of(table: ScoreTable) -> tuple[NDArray[np.int64], int]:
+    """Give each row the number of its patient (site and id), and how many there are."""
+    if len(table.patient) == 0:
+        return np.zeros(0, np.int64), 0
+    _, site = np.unique(table.site, return_inverse=True)
+    names, patient = np.unique(table.patient, return_inverse=True)
+    _, number = np.unique(site * len(names) + patient, return_inverse=True)
+    return number.astype(np.int64), int(number.max()) + 1
+
+
+def rows_of(table: ScoreTable, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> ScoreTable:
+    """Take some rows of a table (a mask, or indices in the order wanted)."""
+    return ScoreTable(
+        site=table.site[chosen],
+        patient=table.patient[chosen],
+        lesion=table.lesion[chosen],
+        truth=table.truth[chosen],
+        log_probs=table.log_probs[chosen],
+        readers={k: v[chosen] for k, v in table.readers.items()},
+    )
+
+
+def reader_calls(table: ScoreTable, reader: str) -> NDArray[np.int8]:
+    """Give a reader's call of each patient, the largest over its lesions; -1: none."""
+    patient, count = patients_of(table)
+    calls = np.full(count, -1, np.int8)
+    if reader in table.readers:
+        np.maximum.at(calls, patient, table.readers[reader])
+    return calls
+
+
+def logit_of(probability: float) -> float:
+    """Give the logit of a threshold in [0, 1], rounded as scores are; ±inf at the ends."""
+    if not 0 < probability < 1:
+        return math.inf if probability >= 1 else -math.inf
+    return round(math.log(probability) - math.log1p(-probability), TIE_DECIMALS)
+
+
 def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     """Give the scores of a task (DESIGN §6).
 
@@ -74,209 +106,13 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
         own, rest = _columns(table, index)
         return TaskScores(_logit(own, rest), table.truth == index, np.exp(own))
     benign, malignant = _columns(table, 0)
-    keys = np.array([f"{s}\0{p}" for s, p in zip(table.site, table.patient, strict=True)])
-    _, patient = np.unique(keys, return_inverse=True)
-    count = int(patient.max()) + 1 if len(patient) else 0
+    patient, count = patients_of(table)
     logits, log_p = np.full(count, -np.inf), np.full(count, -np.inf)
     np.maximum.at(logits, patient, _logit(malignant, benign))
     np.maximum.at(log_p, patient, malignant)
     truth = np.zeros(count, bool)
     np.logical_or.at(truth, patient, table.truth != 0)
     return TaskScores(logits, truth, np.exp(log_p))
-
-
-def bin_logits(logits: Floats) -> NDArray[np.int64]:
-    """Put logits into 65,536 ordered bins: the bits of their float16, made monotone."""
-    clipped = np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT) + 0.0  # -0 becomes +0
-    bits = clipped.astype(np.float16).view(np.uint16).astype(np.int64)
-    return np.where(bits & 0x8000, bits ^ 0xFFFF, bits | 0x8000)
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Counts int64[65536] of positives and negatives."""
-
-    positives: NDArray[np.int64]
-    negatives: NDArray[np.int64]
-
-
-def histogram_of(scores: TaskScores) -> Histogram:
-    """Count a task's scores by bin."""
-    bins = bin_logits(scores.logits)
-    return Histogram(
-        np.bincount(bins[scores.truth], minlength=BINS),
-        np.bincount(bins[~scores.truth], minlength=BINS),
-    )
-
-
-def cells_of(histogram: Histogram, minimum: int) -> Cells | None:
-    """Merge neighbouring bins until each cell holds `minimum` scores; None for fewer than that.
-
-    The remainder joins the last cell. An edge between two cells is the roundest number (most
-    trailing zero bits) that parts them, so that it tells as little as it can of any score. With
-    a minimum of 1 every occupied bin is a cell of its own, and the gaps are empty cells.
-    """
-    total = histogram.positives + histogram.negatives
-    occupied = np.flatnonzero(total)
-    if len(occupied) == 0 or total.sum() < minimum:
-        return None
-    if minimum <= 1:
-        edges = sorted({0, BINS, *occupied.tolist(), *(occupied + 1).tolist()})
-    else:
-        edges, held = [0], 0
-        left = int(total.sum())
-        for b, following in itertools.pairwise(occupied.tolist()):
-            held += int(total[b])
-            if held >= minimum and left - held >= minimum:
-                edges.append(_roundest(b + 1, following))
-                left, held = left - held, 0
-        edges.append(BINS)
-    starts = np.array(edges[:-1])
-    return Cells(
-        edges=tuple(edges),
-        positives=tuple(np.add.reduceat(histogram.positives, starts).tolist()),
-        negatives=tuple(np.add.reduceat(histogram.negatives, starts).tolist()),
-    )
-
-
-def _roundest(low: int, high: int) -> int:
-    """Find the number in low…high (both included) with the most trailing zero bits."""
-    for shift in range(BINS.bit_length(), -1, -1):
-        candidate = (high >> shift) << shift
-        if candidate >= low:
-            return candidate
-    return high
-
-
-def intervals_of(cells: Cells) -> list[Interval]:
-    """Give the cells that hold anything as intervals of bins.
-
-    Raises
-    ------
-    DataError
-        The edges are not ascending bins, or a count is missing or negative.
-    """
-    low, high = cells.edges[:-1], cells.edges[1:]
-    fits = len(low) == len(cells.positives) == len(cells.negatives)
-    ordered = fits and all(0 <= a < b <= BINS for a, b in zip(low, high, strict=True))
-    if not ordered or min((*cells.positives, *cells.negatives), default=0) < 0:
-        raise DataError("the cells of a histogram are not in order")
-    rows = zip(low, high, cells.positives, cells.negatives, strict=True)
-    return [Interval(a, b, p, n) for a, b, p, n in rows if p or n]
-
-
-def figure_of(auc: Auc | None) -> Figure:
-    """Give an AUC as a releasable figure."""
-    if auc is None:
-        return Figure(reason=ONE_CLASS)
-    low, high = auc.interval or (None, None)
-    reason = "" if auc.se is not None else "fewer than two of a class: no interval"
-    return Figure(value=auc.value, low=low, high=high, reason=reason)
-
-
-def _summary(
-    table: ScoreTable, unit: str, task: str, threshold: float, minimum: int
-) -> TaskSummary:
-    scores = task_scores(table, unit, task)
-    called = scores.probabilities >= threshold
-    positives, negatives = int(scores.truth.sum()), int((~scores.truth).sum())
-    enough = positives + negatives >= minimum
-    return TaskSummary(
-        unit=unit,
-        task=task,
-        positives=positives,
-        negatives=negatives,
-        auc=figure_of(delong_auc(scores.logits[scores.truth], scores.logits[~scores.truth])),
-        true_positives=int((called & scores.truth).sum()) if enough else None,
-        true_negatives=int((~called & ~scores.truth).sum()) if enough else None,
-        cells=cells_of(histogram_of(scores), minimum),
-    )
-
-
-def summarise(
-    table: ScoreTable, *, run: str, model: str, weights: str, threshold: float, minimum_count: int
-) -> SiteSummary:
-    """Make all that a site releases of a validation: figures, counts, cells; never a score."""
-    tasks = tuple(
-        _summary(table, unit, task, threshold if unit == "patient" else 0.5, minimum_count)
-        for unit, names in TASKS.items()
-        for task in names
-    )
-    classes = len(CLASSES)
-    called = table.log_probs.argmax(1)
-    counts = np.bincount(table.truth * classes + called, minlength=classes**2)
-    enough = len(table.truth) >= minimum_count
-    confusion = counts.reshape(classes, classes).tolist() if enough else None
-    patients = task_scores(table, "patient", "malignant_vs_benign").truth
-    suppressed = [f"{t.unit} {t.task}: cells" for t in tasks if t.cells is None]
-    return SiteSummary(
-        run=run,
-        model=model,
-        weights=weights,
-        patients=len(patients),
-        lesions=len(table.truth),
-        by_class={k: int((table.truth == i).sum()) for i, k in enumerate(CLASS_KEYS)},
-        minimum_count=minimum_count,
-        tasks=tasks,
-        confusion=tuple(map(tuple, confusion)) if confusion else None,
-        suppressed=tuple(suppressed),
-    )
-
-
-def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
-    """Make what a site releases of its tuning split."""
-    aucs = []
-    for task in TASKS["lesion"]:
-        scores = task_scores(table, "lesion", task)
-        auc = delong_auc(scores.logits[scores.truth], scores.logits[~scores.truth])
-        if auc is not None:
-            aucs.append(auc.value)
-    patient = _summary(table, "patient", "malignant_vs_benign", 0.5, minimum_count)
-    return TuningFigures(
-        lesions=len(table.truth),
-        macro_auc=sum(aucs) / len(aucs) if aucs else None,
-        tasks=(patient,),
-    )
-
-
-def pooled_auc(cells: list[Cells]) -> Auc | None:
-    """AUC over the cells of several sites."""
-    return auc_from_intervals([i for c in cells for i in intervals_of(c)])
-
-
-def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
-    """Choose the operating point with the largest Youden index on pooled tuning cells.
-
-    Candidates are the lower edges of the cells (Youden 1950); 0.5 where nothing can be chosen.
-    """
-    cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
-    rows = [i for c in cells for i in intervals_of(c)]
-    positives, negatives = sum(r.positives for r in rows), sum(r.negatives for r in rows)
-    if positives == 0 or negatives == 0:
-        return 0.5, "0.5: the tuning data hold one class only"
-    best, chosen = -math.inf, 0.5
-    for edge in sorted({r.low for r in rows}):
-        caught = sum(r.positives for r in rows if r.low >= edge) / positives
-        spared = sum(r.negatives for r in rows if r.low < edge) / negatives
-        if caught + spared > best:
-            best, chosen = caught + spared, logistic(logit_of_bin(edge))
-    return chosen, "largest Youden index on the pooled tuning cells"
-
-
-def logit_of_bin(edge: int) -> float:
-    """Give the logit that a bin stands for; bins beyond ±65,504 hold nothing, and give that."""
-    bits = edge ^ 0x8000 if edge & 0x8000 else edge ^ 0xFFFF
-    logit = float(np.array([bits], np.uint16).view(np.float16)[0])
-    if math.isfinite(logit):
-        return logit
-    return LARGEST_LOGIT if edge & 0x8000 else -LARGEST_LOGIT
-
-
-def logistic(logit: float) -> float:
-    """Give the probability of a logit."""
-    if logit >= 0:
-        return 1 / (1 + math.exp(-logit))
-    return math.exp(logit) / (1 + math.exp(logit))
 
 
 def read_scores(path: Path) -> ScoreTable:

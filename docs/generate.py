@@ -8,6 +8,7 @@ import dataclasses
 import importlib
 import inspect
 import json
+import runpy
 import textwrap
 import typing
 from collections.abc import Callable, Iterator
@@ -16,9 +17,11 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 from hepafed.client.dicom import sequences
-from hepafed.common import messages, plan
+from hepafed.client.pacs.config import PacsConfig
+from hepafed.common import config, messages, plan
 
 DOCS = Path(__file__).parent
+ATTACK = runpy.run_path(str(DOCS / "attack.py"), run_name="attack")
 WIDTH = 80
 """Columns of the help texts: click's own width, whatever terminal this runs in."""
 HEADER = "<!-- written by `make docs`; change the code instead -->"
@@ -116,11 +119,28 @@ def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]
         yield from plan_keys(typing.cast("type", hint), f"{table}{name}.")
 
 
-def plan_table() -> str:
-    """Make the table of plan keys."""
+def plan_table(cls: type = plan.Plan) -> str:
+    """Make the table of the keys of a plan, or of another file's dataclass."""
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
-    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(plan.Plan)]
+    rows += [f"| `{k}` | {t} | {d} | {_cell(m)} |" for k, t, d, m in plan_keys(cls)]
     return "\n".join(rows)
+
+
+def policy_table() -> str:
+    """Make the table of a site's policy: the keys of site.toml that its IT may change."""
+    rows = [
+        "| key | default | meaning |",
+        "|---|---|---|",
+        f"| `role` | from the invite | {_ROLE} |",
+    ]
+    docs = field_docs(config.SiteConfig)
+    for field in dataclasses.fields(config.SiteConfig):
+        if field.name not in ("site", "role", "address"):
+            rows.append(f"| `{field.name}` | {_default(field)} | {_cell(docs[field.name])} |")
+    return "\n".join(rows)
+
+
+_ROLE = "`validate`: training is refused, whatever is asked"
 
 
 def sequence_tables() -> str:
@@ -164,6 +184,8 @@ SAME_EVERYWHERE = {
     "value": "The figure.",
     "low": "Lower end of the 95 % interval.",
     "high": "Upper end of the 95 % interval.",
+    "split": "`external` or `test`.",
+    "terms": "The terms that every participant signs.",
     "reason": "Why there is no figure, or why the site refuses; nothing identifying.",
 }
 """Meaning of the fields whose name says it, for those that have no docstring of their own."""
@@ -214,9 +236,19 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     DOCS / "coordinator-guide.md": lambda: _filled(
         DOCS / "coordinator-guide.md", "plan", plan_table()
     ),
-    DOCS / "site-guide.md": lambda: _filled(DOCS / "site-guide.md", "sequences", sequence_tables()),
-    DOCS / "what-leaves-the-site.md": lambda: _filled(
-        DOCS / "what-leaves-the-site.md", "messages", message_tables()
+    DOCS / "what-leaves-the-site.md": lambda: between(
+        _filled(DOCS / "what-leaves-the-site.md", "messages", message_tables()),
+        "attack",
+        str(ATTACK["table"]()),
+    ),
+    DOCS / "site-guide.md": lambda: between(
+        between(
+            _filled(DOCS / "site-guide.md", "policy", policy_table()),
+            "sequences",
+            sequence_tables(),
+        ),
+        "pacs",
+        plan_table(PacsConfig),
     ),
 }
 """Every generated document and what makes its text anew."""

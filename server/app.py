@@ -35,7 +35,10 @@ class Conductor:
             return
         run = self._desk.runs.change(run.id, status="running", error="", hint="")
         exchange = Exchange(
-            grid, lambda: self._nodes(run), lambda: self._desk.runs.may_go_on(run.id)
+            grid,
+            lambda: self._nodes(run),
+            lambda: self._desk.runs.may_go_on(run.id),
+            lambda: {s.site: s.public_key for s in self._members.sites().values()},
         )
         try:
             model = PROCEDURES[run.kind](run, self._desk, exchange)

@@ -206,6 +206,27 @@ def cohort(ctx: click.Context, sites: str, as_json: bool, access: Path | None) -
 
 
 @main.command()
+@click.option("-o", "output", type=click.Path(path_type=Path), default=Path("federation.roster"))
+@access_option
+@click.pass_context
+@command
+def roster(ctx: click.Context, output: Path, access: Path | None) -> None:
+    r"""Write the fingerprint of every enrolled site, for the sites to compare.
+
+    \b
+    Example:
+      server roster -o federation.roster
+    """
+    from hepafed.common.files import write_whole
+
+    found = _remote(ctx, access).get("/api/sites")
+    lines = [f"{s['site']} {s['fingerprint']}" for s in found if s["state"] == "enrolled"]
+    write_whole(output, "\n".join(["# site and fingerprint (ssh-keygen -l)", *lines]) + "\n")
+    say(f"wrote {output}: {len(lines)} sites")
+    say(f"next: each site runs client peers --roster {output.name}")
+
+
+@main.command()
 @click.argument("site")
 @access_option
 @click.pass_context

@@ -11,6 +11,7 @@ from typing import Any
 
 from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.files import write_whole
+from hepafed.common.masking import fingerprint
 from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
 from hepafed.server.app import Conductor
@@ -190,6 +191,7 @@ class Coordinator:
                 "role": s.role,
                 "state": "revoked" if s.revoked else "enrolled" if s.node else "invited",
                 "online": s.site in online,
+                "fingerprint": fingerprint(s.public_key) if s.public_key else "",
                 "enrolled": s.enrolled,
                 "expires": s.expires if s.invite else "",
             }

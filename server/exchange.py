@@ -29,10 +29,13 @@ class Exchange:
         grid: Nodes,
         nodes: Callable[[], Mapping[str, int]],
         may_go_on: Callable[[], bool],
+        identities: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._grid = grid
         self._nodes = nodes
         self._may_go_on = may_go_on
+        self.identities = identities
+        """The enrolled public key of each site, an OpenSSH line."""
 
     def online(self) -> list[str]:
         """Name the sites whose SuperNode is connected, in order."""
@@ -51,7 +54,7 @@ class Exchange:
         Returns the sites that gave no usable answer, with the reason.
         """
         nodes = self._nodes()
-        order = list(requests)
+        order = [s for s in requests if s in nodes]
         messages = [
             Message(
                 RecordDict({"hepafed": ConfigRecord({"json": pack(requests[site])})}),
@@ -64,6 +67,7 @@ class Exchange:
         ids = list(self._grid.push_messages(messages))
         waiting = {i: s for i, s in zip(ids, order, strict=True) if i}
         failed = {s: "not reachable" for i, s in zip(ids, order, strict=True) if not i}
+        failed |= {s: "no longer enrolled" for s in requests if s not in nodes}
         started = time.monotonic()
         limit = started + deadline
         while waiting and self._may_go_on():

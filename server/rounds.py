@@ -14,7 +14,7 @@ from hepafed.common.messages import (
     TuningFigures,
 )
 from hepafed.common.records import read_record, write_record
-from hepafed.common.scores import choose_threshold
+from hepafed.common.summaries import choose_threshold, tuning_scores
 from hepafed.common.weights import Flat, to_bf16
 from hepafed.server import checkpoints
 from hepafed.server.aggregation import WeightedMean, check_update
@@ -226,6 +226,7 @@ def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
             "rule": rule,
             "chosen_on": f"tuning data of {len(figures)} sites",
         },
+        "tuning_scores": tuning_scores(figures),
         "parameters": state.layout.size,
         "parent": run.plan.model.weights,
     }

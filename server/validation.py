@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
-from hepafed.common.messages import SiteSummary, ValidateRequest
+from hepafed.common.messages import ValidateRequest
 from hepafed.common.plan import plan_from
 from hepafed.server.exchange import Exchange
+from hepafed.server.gathering import gather
+from hepafed.server.placing import place
 from hepafed.server.pooling import pool
 from hepafed.server.rounds import Desk
 from hepafed.server.runs import Run
@@ -25,18 +27,6 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
     digest = desk.blobs.publish([desk.registry.wire(run.model)])
-    summaries: dict[str, SiteSummary] = {}
-
-    def on_reply(site: str, message: object) -> None:
-        if not isinstance(message, SiteSummary) or message.run != run.id:
-            raise PayloadError("an answer to another run")
-        if message.weights != digest:
-            raise PayloadError("the site scored other weights than those asked for")
-        summaries[site] = message
-        desk.runs.event(
-            run.id, "reply", site=site, patients=message.patients, lesions=message.lesions
-        )
-
     request = ValidateRequest(
         run=run.id,
         model=run.model,
@@ -46,19 +36,22 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         split=run.split,
     )
     desk.runs.event(run.id, "asked", sites=sites)
-    failed = exchange.ask(
-        dict.fromkeys(sites, request), SiteSummary, run.plan.rounds.deadline, on_reply
-    )
+    got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
+    products, notes = place(desk, exchange, request, got)
     desk.blobs.drop(digest)
-    missing = {**dict.fromkeys(absent, "offline"), **failed}
+    missing = {**dict.fromkeys(absent, "offline"), **got.missing}
     for site, reason in sorted(missing.items()):
         desk.runs.event(run.id, "missing", site=site, reason=reason)
     if not desk.runs.may_go_on(run.id):
         return ""
-    if not summaries:
+    if not got.summaries:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
-    report = pool(dict(sorted(summaries.items())), _model(card), _provenance(run, card, missing))
+    report = pool(
+        dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
+        groups=got.groups, products=products, notes=notes,
+    )  # fmt: skip
+    report["forms"] = got.forms()
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))
     return run.model

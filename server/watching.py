@@ -64,6 +64,9 @@ def describe(event: dict[str, Any]) -> str:
         return f"  round {event['round']} done in {event['seconds']:.1f} s{_loss(event)}"
     if kind == "asked":
         return f"asked {', '.join(event['sites'])}"
+    if kind == "masking":
+        words = "a masked sum" if event["attempt"] == 1 else f"attempt {event['attempt']}"
+        return f"{words} over {', '.join(event['sites'])}"
     if kind == "frozen":
         return f"best weights of round {event['round']}, threshold {event['threshold']:.3f} locked"
     return ""

@@ -15,6 +15,8 @@ from hepafed.client.dicom.tags import PRIVATE, STANDARD
 DEEPEST = 16
 """Levels of nested sequences; the functional groups need four."""
 MOST_ELEMENTS = 1_000_000
+MOST_ITEMS = 1 << 18
+"""Of the sequences that are read: sixteen for each of 16,384 frames."""
 LONGEST_VALUE = 1 << 16
 """Bytes; no attribute that we read is longer."""
 UNDEFINED = 0xFFFFFFFF
@@ -23,13 +25,16 @@ LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC",
 SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
                    b"US"})  # fmt: skip
-BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "SV": "q", "UV": "Q"}
+BINARY = {"US": ("H", 2), "SS": ("h", 2), "UL": ("I", 4), "SL": ("i", 4), "FL": ("f", 4),
+          "FD": ("d", 8), "SV": ("q", 8), "UV": ("Q", 8)}  # fmt: skip
+"""Representation → struct's code and size."""
 HEADS = {
     big: (struct.Struct(f"{order}HH2sH"), struct.Struct(f"{order}HHI"))
     for big, order in ((False, "<"), (True, ">"))
 }
 """An element's first eight bytes, with and without a representation."""
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+NAMES = {vr: vr.decode("ascii") for vr in (*LONG, *SHORT, b"")}
 FRAGMENTED = frozenset({b"OB", b"OW"})
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
@@ -58,7 +63,7 @@ class Raw(NamedTuple):
     big: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Elements:
     """What was found of one data set or sequence item; `where` is the pixel element's place."""
 
@@ -130,16 +135,16 @@ def text_of(raw: Raw) -> str:
 def numbers_of(raw: Raw, standard: str) -> tuple[float, ...] | None:
     """Decode numbers by the representation the file states, else by the standard's."""
     vr = raw.vr if raw.vr not in {"", "UN", "OB", "OW"} else standard
+    values: tuple[float, ...]
     if (code := BINARY.get(vr)) is not None:
-        count = len(raw.value) // struct.calcsize(code)
-        order = ">" if raw.big else "<"
-        values: tuple[float, ...] = struct.unpack_from(f"{order}{count}{code}", raw.value)
+        count = len(raw.value) // code[1]
+        values = struct.unpack_from(f"{'>' if raw.big else '<'}{count}{code[0]}", raw.value)
         values = tuple(map(float, values))
     else:
         if len(raw.value) > 4096:
             return None
         try:
-            values = tuple(float(p) for p in raw.value.strip(b" \x00").split(b"\\") if p.strip())
+            values = tuple([float(p) for p in raw.value.strip(b" \x00\\").split(b"\\")])
         except ValueError:
             return None
     return values if values and all(map(math.isfinite, values)) else None
@@ -152,7 +157,7 @@ class Walker:
         self.data = data
         self.whole = whole
         """False: the file goes on behind `data`."""
-        self.count = 0
+        self.count = self.items = 0
 
     def data_set(self, start: int, encoding: Encoding) -> Elements:
         """Read the top level up to the pixels or the end.
@@ -212,7 +217,18 @@ class Walker:
 
     def _level(self, out: Elements, at: int, end: int, encoding: Encoding, depth: int) -> int:
         """Read elements until `end` or an item delimiter; gives where reading stopped."""
+        unpack, data = HEADS[encoding.big][0].unpack_from, self.data
         while at < end:
+            if not encoding.implicit and at + 8 <= end:
+                group, element, vr, length = unpack(data, at)
+                if vr in SHORT and at + 8 + length <= end and self.count < MOST_ELEMENTS:
+                    # Nearly every element: no sequence, no pixels, a length that is known
+                    self.count += 1
+                    tag = group << 16 | element
+                    if tag in STANDARD or group in PRIVATE:
+                        self._keep(out, tag, vr, at + 8, length, big=encoding.big)
+                    at += 8 + length
+                    continue
             tag, vr, length, at = self._head(at, end, encoding)
             if tag == ITEM_END and depth:
                 return at
@@ -234,9 +250,8 @@ class Walker:
                         self._need(at + length)
                     at += length
                     continue
-                items, at = self._sequence(at, length, end, inner, depth + 1)
-                if wanted:
-                    out.items[tag] = items
+                items = out.items.setdefault(tag, []) if wanted else None
+                at = self._sequence(items, at, length, end, inner, depth + 1)
                 continue
             if at + length > end:
                 self._need(at + length)
@@ -261,22 +276,28 @@ class Walker:
 
     def _keep(self, out: Elements, tag: int, vr: bytes, at: int, length: int, *, big: bool) -> None:
         if length <= LONGEST_VALUE:
-            raw = Raw(vr.decode("ascii"), self.data[at : at + length], big)
+            raw = Raw(NAMES[vr], self.data[at : at + length], big)
             (out.found if tag in STANDARD else out.private)[tag] = raw
 
     def _sequence(
-        self, at: int, length: int, end: int, encoding: Encoding, depth: int
-    ) -> tuple[list[Elements], int]:
+        self,
+        items: list[Elements] | None,
+        at: int,
+        length: int,
+        end: int,
+        encoding: Encoding,
+        depth: int,
+    ) -> int:
+        """Read the items of a sequence into `items`, or pass over them; gives where it ends."""
         if depth > DEEPEST:
             raise BrokenError
         stop = end if length == UNDEFINED else at + length
         if stop > end:
             self._need(stop)
-        items: list[Elements] = []
         while at < stop:
             tag, _, size, at = self._head(at, stop, encoding)
             if tag == SEQUENCE_END and length == UNDEFINED:
-                return items, at
+                return at
             if tag != ITEM:
                 raise BrokenError
             item_end = stop if size == UNDEFINED else at + size
@@ -285,10 +306,14 @@ class Walker:
             item = Elements()
             reached = self._level(item, at, item_end, encoding, depth)
             at = reached if size == UNDEFINED else item_end
-            items.append(item)
+            if items is not None:
+                items.append(item)
+                self.items += 1
+                if self.items > MOST_ITEMS:
+                    raise BrokenError
         if length == UNDEFINED:
             self._need(stop + 1)
-        return items, at
+        return at
 
 
 def looks_explicit(data: bytes, at: int) -> bool:

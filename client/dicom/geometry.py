@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 SPACING_TOLERANCE = 0.02
 """Share of the spacing by which one gap may differ from the median."""
-SAME_PLACE = 1e-3
+SAME_PLACE = 1e-2
 """mm along the normal within which two slices lie at one place."""
 ORIENTATION_TOLERANCE = 2e-3
 """Difference of a direction cosine within which two slices are parallel (about 0.1°)."""
+SPACING_OF_PIXELS = 1e-3
+"""Share by which the pixel spacing may differ within a stack."""
 FARTHEST = 1e5
 """mm from the isocentre; no scanner is larger than a hundred metres."""
 
@@ -64,18 +66,24 @@ def check(headers: Sequence[Header]) -> None:
             raise DicomError("a slice lies impossibly far away")
         if (h.rows, h.columns) != (first.rows, first.columns):
             raise DicomError("the image matrix differs within one series")
-        if first.spacing is None or not np.allclose(h.spacing, first.spacing, rtol=1e-3, atol=0):
+        if _apart(h.spacing, first.spacing) > SPACING_OF_PIXELS * min(h.spacing):
             raise DicomError("the pixel spacing differs within one series")
-        if first.orientation is None or not np.allclose(
-            h.orientation, first.orientation, rtol=0, atol=ORIENTATION_TOLERANCE
-        ):
+        if _apart(h.orientation, first.orientation) > ORIENTATION_TOLERANCE:
             raise DicomError("slices of several directions in one series")
+
+
+def _apart(these: Sequence[float], those: Sequence[float] | None) -> float:
+    """Give the largest difference; plain Python, because there are six numbers a slice."""
+    if these == those:
+        return 0.0
+    return max(abs(a - b) for a, b in zip(these, those or (), strict=True))
 
 
 def places_of(headers: Sequence[Header]) -> list[float]:
     """Give where each slice lies along the common normal, mm; `check` has passed."""
-    normal = normal_of(headers[0].orientation or ())
-    return [float(np.dot(normal, h.position or (0, 0, 0))) for h in headers]
+    x, y, z = normal_of(headers[0].orientation or ()).tolist()
+    positions = (h.position or (0.0, 0.0, 0.0) for h in headers)
+    return [x * p[0] + y * p[1] + z * p[2] for p in positions]
 
 
 def stack(headers: Sequence[Header]) -> Stack:

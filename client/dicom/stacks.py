@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import pairwise
 
 from hepafed.client.dicom.geometry import SAME_PLACE, Stack, check, places_of, stack
 from hepafed.client.dicom.header import Header
@@ -108,20 +109,37 @@ def _places(group: list[Header], places: list[float]) -> list[list[Header]]:
 
 
 def _untimed(group: list[Header]) -> list[list[Header]]:
-    """Split repeats without temporal identifiers: the k-th in time at each place."""
+    """Split repeats without temporal identifiers: the k-th in time at each place.
+
+    Raises
+    ------
+    DicomError
+        The places hold different numbers of slices, or nothing says which came first.
+    """
     rows = _places(group, places_of(group))
     times = len(rows[0])
     if times == 1 and all(len(r) == 1 for r in rows):
         return [group]
     if any(len(r) != times for r in rows):
         raise DicomError("two slices lie at the same place")
-    diffusion = bool(group[0].b_value)
     for row in rows:
         row.sort(key=_when)
-        # Directions of one b-value may be unnamed: their mean does not depend on the order
-        if not diffusion and len({_when(h)[:3] for h in row}) != times:
-            raise DicomError("two slices lie at the same place")
-    return [[row[k] for row in rows] for k in range(times)]
+    parts = [[row[k] for row in rows] for k in range(times)]
+    # Directions of one b-value may be unnamed: their mean does not depend on the order
+    if not (group[0].b_value or _timed(rows) or _in_blocks(parts)):
+        raise DicomError("two slices lie at the same place")
+    return parts
+
+
+def _timed(rows: list[list[Header]]) -> bool:
+    """Tell whether times or acquisition numbers set the slices at each place apart."""
+    return all(len({_when(h)[:3] for h in row}) == len(row) for row in rows)
+
+
+def _in_blocks(parts: list[list[Header]]) -> bool:
+    """Tell whether the instance numbers run through one repeat after the other."""
+    numbers = [[h.number for h in part] for part in parts]
+    return all(max(a) < min(b) for a, b in pairwise(numbers))
 
 
 def _when(h: Header) -> tuple[float, ...]:

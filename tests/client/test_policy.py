@@ -1,15 +1,35 @@
 """The site has the last word: a validate site never trains."""
 
+from dataclasses import replace
+
 import pytest
 from hepafed.client.policy import permit
 from hepafed.common.config import SiteConfig
-from hepafed.common.errors import RefusedError
-from hepafed.common.messages import Refusal, TrainRequest, TuneRequest, ValidateRequest
+from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.messages import (
+    KeysRequest,
+    OpenRequest,
+    Refusal,
+    SumsRequest,
+    Terms,
+    TrainRequest,
+    TuneRequest,
+    ValidateRequest,
+)
 from hepafed.common.plan import Plan
 
 PLAN = Plan(name="a", protocol="t2")
 TRAIN = TrainRequest(run="r", round=1, plan=PLAN, weights="0")
 TUNE = TuneRequest(run="r", round=1, plan=PLAN, weights="0")
+
+
+KEYS = KeysRequest(
+    run="r",
+    terms=Terms(
+        exchange="0" * 32, run="r", subject="counts", weights="0" * 64, split="external", attempt=1,
+        participants=("a", "b"), length=1,
+    ),
+)  # fmt: skip
 
 
 def ask(split: str) -> ValidateRequest:
@@ -36,3 +56,31 @@ def test_a_training_site_trains_tunes_and_tests(request_: object) -> None:
 def test_a_training_site_gives_no_figures_of_its_training_data() -> None:
     with pytest.raises(RefusedError):
         permit(site("train"), ask("train"))
+
+
+@pytest.mark.parametrize("release", ["cells", "plain"])
+def test_a_site_that_does_not_mask_joins_no_masked_sum(release: str) -> None:
+    policy = SiteConfig(site="a", role="validate", address="localhost:1", release=release)
+    for request in (KEYS, SumsRequest(run="r", exchange="", offers=()),
+                    OpenRequest(run="r", exchange="")):  # fmt: skip
+        assert permit(site("validate"), request) is request
+        with pytest.raises(RefusedError, match="not masked"):
+            permit(policy, request)
+
+
+def test_the_terms_of_a_sum_are_of_the_run_that_is_named() -> None:
+    with pytest.raises(RefusedError, match="another run"):
+        permit(site("validate"), replace(KEYS, run="other"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"release": "fine"}, {"fallback": "plain"}, {"minimum_peers": 1}, {"minimum_patients": 0},
+        {"peer_trust": "all"},
+    ],
+    ids=lambda w: next(iter(w)),
+)  # fmt: skip
+def test_a_policy_that_does_not_exist_is_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        SiteConfig(site="a", role="validate", address="localhost:1", **wrong)  # type: ignore[arg-type]

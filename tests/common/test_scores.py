@@ -4,22 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hepafed.common.bins import BINS, Histogram, bin_logits, cells_of, intervals_of, logit_of_bin
 from hepafed.common.errors import DataError
 from hepafed.common.messages import Cells, TuningFigures
-from hepafed.common.scores import (
-    BINS,
-    Histogram,
-    ScoreTable,
-    bin_logits,
-    cells_of,
-    choose_threshold,
-    intervals_of,
-    logit_of_bin,
-    read_scores,
-    summarise,
-    task_scores,
-    write_scores,
-)
+from hepafed.common.scores import ScoreTable, read_scores, task_scores, write_scores
+from hepafed.common.summaries import choose_threshold, summarise
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -68,11 +57,10 @@ def test_cells_hold_every_case_and_no_cell_is_too_small(
         return
     assert cells is not None
     rows = intervals_of(cells)
-    assert sum(r.positives for r in rows) == wide[0].sum()
-    assert sum(r.negatives for r in rows) == wide[1].sum()
-    assert all(r.positives + r.negatives >= minimum for r in rows)
-    for r in rows:
-        assert wide[0, r.low : r.high].sum() == r.positives
+    assert rows.totals == (wide[0].sum(), wide[1].sum())
+    assert (rows.positives + rows.negatives >= minimum).all()
+    for low, high, held in zip(rows.low, rows.high, rows.positives, strict=True):
+        assert wide[0, low:high].sum() == held
 
 
 @pytest.mark.parametrize(
@@ -131,7 +119,10 @@ def test_a_summary_of_too_few_withholds_counts_and_cells() -> None:
     )  # fmt: skip
     assert summary.confusion is None
     assert all(t.cells is None and t.true_positives is None for t in summary.tasks)
-    assert len(summary.suppressed) == len(summary.tasks)
+    assert {f"{t.unit} {t.task}: cells" for t in summary.tasks} <= set(summary.suppressed)
+    assert {"squares", "reliability", "decision"} <= set(summary.suppressed)
+    assert not any(summary.sections.values())
+    assert not summary.figures
 
 
 def test_the_operating_point_parts_the_classes_best() -> None:

@@ -11,6 +11,7 @@ from hepafed.common.weights import (
     flatten,
     from_bf16,
     load,
+    read_parts,
     read_safetensors,
     save_safetensors,
     to_bf16,
@@ -58,3 +59,18 @@ def test_a_file_of_weights_reads_back_bit_for_bit(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"\x80\x04K\x01.")
     with pytest.raises(PayloadError):
         read_safetensors(tmp_path / "w.safetensors", layout)
+
+
+def test_a_file_is_read_back_piece_by_piece_in_order(tmp_path: Path) -> None:
+    layout = Layout(("b", "a"), ((5,), (2, 3)))
+    flat = np.arange(11, dtype=np.float32)
+    save_safetensors(tmp_path / "w", layout, flat)
+    assert np.concatenate(list(read_parts(tmp_path / "w", 11))).tobytes() == flat.tobytes()
+    with pytest.raises(PayloadError):
+        list(read_parts(tmp_path / "w", 12))
+
+
+def test_rounding_in_pieces_is_rounding_at_once() -> None:
+    flat = np.random.default_rng(2).standard_normal(200_001, np.float32)
+    whole = torch.from_numpy(flat).bfloat16().view(torch.int16).numpy().tobytes()
+    assert bytes(to_bf16(flat)) == whole

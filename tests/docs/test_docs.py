@@ -113,7 +113,7 @@ def test_every_message_kind_is_documented(kind: str) -> None:
 def test_every_kind_that_leaves_a_site_is_explained_in_words() -> None:
     text = (ROOT / "docs/what-leaves-the-site.md").read_text(encoding="utf-8")
     words = text.partition("<!-- generated: messages -->")[0]
-    for kind in ("trained", "tuned", "validated", "refused"):
+    for kind in ("trained", "tuned", "validated", "placed", "keyed", "masked", "opened", "refused"):
         assert f"| `{kind}` |" in words
 
 

@@ -8,18 +8,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 import pytest
+from hepafed.client.transfer import Transfer
 from hepafed.common.certificates import make_authority, make_node_key, pinned
 from hepafed.common.config import Access, SiteConfig, read_toml
-from hepafed.common.errors import RunError
+from hepafed.common.errors import PayloadError, RefusedError, RunError
 from hepafed.common.processes import stop_process, tied_environment
+from hepafed.common.weights import Layout, from_bf16, to_bf16
 from hepafed.deploy.demo.federation import Federation, federation, free_port
+from hepafed.server.blobs import Blobs
 
 PUBLIC = "127.0.0.2"
 
@@ -91,14 +95,14 @@ def test_a_revoked_site_is_shut_out_of_weights_and_fleet(fed: Federation) -> Non
         assert known["state"] == "revoked"
         assert not known["online"]
     with _supernode(fed, "leaver") as again:
-        assert again.wait(60) != 0
+        assert again.wait(300) != 0
 
 
 def test_a_node_that_nobody_enrolled_is_shut_out(fed: Federation) -> None:
     fed.enrol("stayer", "train")
     make_node_key(fed.home("stayer") / "keys/node.key")
     with _supernode(fed, "stayer") as stranger:
-        assert stranger.wait(60) != 0
+        assert stranger.wait(300) != 0
 
 
 def test_an_invite_of_another_coordinators_ca_joins_nothing(
@@ -116,6 +120,49 @@ def test_an_invite_of_another_coordinators_ca_joins_nothing(
     assert not fed.home("fooled").exists()
     invite.write_text(text)
     fed.command("fooled", "join", str(invite))
+
+
+@pytest.fixture(scope="module")
+def transfer(fed: Federation) -> Iterator[Transfer]:
+    fed.enrol("mover", "train")
+    config = read_toml(SiteConfig, fed.home("mover") / "site.toml", "")
+    made = Transfer(fed.home("mover"), config)
+    with closing(made._http):
+        yield made
+
+
+LAYOUT = Layout(("w",), ((3_000_001,),))
+
+
+def test_weights_arrive_as_they_were_published(fed: Federation, transfer: Transfer) -> None:
+    numbers = np.random.default_rng(1).standard_normal(LAYOUT.size, np.float32)
+    wire = to_bf16(numbers)
+    digest = Blobs(fed.home("server")).publish([wire])
+    found = transfer.fetch(digest, LAYOUT)
+    assert found.tobytes() == from_bf16(wire, LAYOUT).tobytes()
+
+
+def test_weights_of_another_length_or_content_are_refused(
+    fed: Federation, transfer: Transfer
+) -> None:
+    blobs = Blobs(fed.home("server"))
+    digest = blobs.publish([b"12"])
+    with pytest.raises(PayloadError, match="digest"):
+        transfer.fetch(digest, LAYOUT)
+    longer = blobs.publish([b"123456"])
+    with pytest.raises(PayloadError, match="longer"):
+        transfer.fetch(longer, Layout(("w",), ((1,),)))
+    blobs.path(digest).write_bytes(b"34")
+    with pytest.raises(PayloadError, match="digest"):
+        transfer.fetch(digest, Layout(("w",), ((1,),)))
+    with pytest.raises(RefusedError):
+        transfer.fetch("0" * 64, LAYOUT)
+
+
+def test_an_update_that_nobody_asked_for_is_not_taken(fed: Federation, transfer: Transfer) -> None:
+    with pytest.raises(RefusedError):
+        transfer.send("t2-1a2b3c", 1, b"1234")
+    assert not list((fed.home("server")).glob("inbox/*"))
 
 
 def test_plain_http_fails_loudly(fed: Federation) -> None:

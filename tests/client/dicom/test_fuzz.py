@@ -158,8 +158,9 @@ def attack(folder: Path, seed: int) -> float:
 def _run(folder: Path, numbers: range) -> None:
     attack(folder / "warm", numbers[0])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    slow = [(s, n) for n in numbers if (s := attack(folder / str(n), n)) > SECONDS]
-    assert not slow
+    slow = [n for n in numbers if attack(folder / str(n), n) > SECONDS]
+    # On a busy machine starting the decoders' process can take seconds; a hang hangs again
+    assert not [n for n in slow if attack(folder / f"{n}-again", n) > SECONDS]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before < MEGABYTES
     # the decoders' process is held to its limit by the kernel (RLIMIT_AS)
 

@@ -1,9 +1,12 @@
 """The site's own table: stronger than every rule, and strict about what it may say."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from hepafed.client.cli import main
 from hepafed.client.dicom.overrides import FILE_NAME, read_overrides
 from hepafed.client.dicom.series import explain, volumes_of
 from hepafed.common.errors import ConfigError
@@ -79,3 +82,13 @@ def test_explain_says_which_rule_decided_and_what_the_others_lacked(tmp_path: Pa
     assert "  b-value: no (b value ≥ 1)" in lines
     assert lines[-1].startswith("  t2: holds, t2:")
     assert "canary" not in "\n".join(lines).lower()
+
+
+def test_inspect_reads_the_homes_table(tmp_path: Path) -> None:
+    save(tmp_path / "in", classic(axial()))
+    home = tmp_path / "site"
+    home.mkdir()
+    write(home, '[[series]]\nsequence = "delayed"\n[series.match]\necho_time = [80, 100]\n')
+    words = ["--home", str(home), "inspect", str(tmp_path / "in"), "--json"]
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert [v["sequence"] for v in json.loads(done.stdout)["volumes"]] == ["delayed"]

@@ -71,6 +71,18 @@ def test_repeats_without_temporal_positions_are_split_by_time(tmp_path: Path) ->
     assert [v.headers[0].number for v in found.volumes] == [1, 11, 21, 31]
 
 
+def test_repeats_without_any_time_are_split_by_blocks_of_instance_numbers(tmp_path: Path) -> None:
+    files = [ds for n in range(3) for ds in classic(t1(10 * n + 1))]
+    assert [v.headers[0].number for v in grouped(tmp_path, files).volumes] == [1, 11, 21]
+
+
+def test_an_interleaved_repeat_without_any_time_is_refused(tmp_path: Path) -> None:
+    files = classic(axial()) + classic(dataclasses.replace(axial(), first=101))
+    for k, ds in enumerate(files):
+        ds.InstanceNumber = 1 + k % 4
+    assert reasons(grouped(tmp_path, files)) == {("refused", "two slices lie at the same place")}
+
+
 def test_phases_are_told_across_the_series_of_an_examination(tmp_path: Path) -> None:
     starts = {"1000": False, "1003": True, "1004": True, "1007": True, "1023": True}
     for number, (start, contrast) in enumerate(starts.items(), 1):

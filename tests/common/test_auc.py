@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from hepafed.common.metrics import Interval, auc_from_intervals, delong_auc, rate
+from hepafed.common.auc import auc_from_intervals, delong_auc
+from hepafed.common.bins import Intervals
+from hepafed.common.rates import rate
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
@@ -35,7 +37,7 @@ def test_delong_is_its_definition(positives: list[float], negatives: list[float]
 
 def test_one_class_has_no_auc() -> None:
     assert delong_auc(np.array([1.0]), np.array([])) is None
-    assert auc_from_intervals([Interval(0, 9, 5, 0)]) is None
+    assert auc_from_intervals(Intervals(*np.array([[0], [9], [5], [0]]))) is None
 
 
 cells = st.lists(
@@ -46,16 +48,15 @@ cells = st.lists(
 
 @given(cells)
 def test_overlapping_intervals_count_half_and_bound_the_error(rows: list[tuple[int, ...]]) -> None:
-    made = [Interval(low, low + width, p, n) for low, width, p, n in rows]
-    auc = auc_from_intervals(made)
-    m, n = sum(i.positives for i in made), sum(i.negatives for i in made)
+    low, width, p, n = np.array(rows).T
+    made = list(zip(low, low + width, p, n, strict=True))
+    auc = auc_from_intervals(Intervals(low, low + width, p, n))
+    m, n = p.sum(), n.sum()
     if m == 0 or n == 0:
         assert auc is None
         return
-    over = sum(a.positives * b.negatives for a in made for b in made if a.low >= b.high)
-    touch = sum(
-        a.positives * b.negatives for a in made for b in made if a.low < b.high and b.low < a.high
-    )
+    over = sum(a[2] * b[3] for a in made for b in made if a[0] >= b[1])
+    touch = sum(a[2] * b[3] for a in made for b in made if a[0] < b[1] and b[0] < a[1])
     assert auc is not None
     assert auc.value == pytest.approx((over + touch / 2) / (m * n))
     assert auc.bound == pytest.approx(touch / 2 / (m * n))

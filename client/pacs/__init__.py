@@ -1,0 +1,1 @@
+"""Fetching a site's examinations from its PACS: read only, throttled, resumable."""

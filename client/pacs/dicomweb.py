@@ -1,0 +1,243 @@
+"""A PACS over DICOMweb: QIDO-RS to ask, WADO-RS to read (DICOM PS3.18 10.6 and 10.4)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from dicomweb_client import DICOMwebClient
+from hepafed.client.pacs.config import HINT, PacsConfig, secret_of
+from hepafed.client.pacs.source import (
+    MOST_ANSWERS,
+    BrokenConnectionError,
+    Instance,
+    Pace,
+    PacsError,
+    Series,
+    is_asked_for,
+    valid_uid,
+)
+from hepafed.client.pacs.wanted import Wanted
+from hepafed.common.errors import (
+    ConfigError,
+    FederationError,
+    PayloadError,
+    RefusedError,
+    UnreachableError,
+)
+from pydicom import dcmwrite
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of one answer to a question."""
+PAGE = 1000
+ENVELOPE = 1024 * 1024
+"""Bytes that the multipart envelope may add to an instance."""
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+TAGS = {
+    "StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E",
+    "SOPInstanceUID": "00080018", "SOPClassUID": "00080016", "Modality": "00080060",
+    "AccessionNumber": "00080050", "PatientID": "00100020",
+}  # fmt: skip
+WORTH_TRYING_AGAIN = (408, 429, 502, 503, 504)
+
+
+class _BoundedResponse(requests.Response):
+    """A response that ends in an error when it holds more than `limit` bytes."""
+
+    limit = 0
+
+    def iter_content(self, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401
+        taken = 0
+        for chunk in super().iter_content(*args, **kwargs):
+            taken += len(chunk)
+            if taken > self.limit:
+                self.close()
+                raise PayloadError(f"an answer is larger than {self.limit // 2**20} MB")
+            yield chunk
+
+    @property
+    def content(self) -> bytes:
+        """The body; a deflated data set is refused: its size is known only after inflating."""
+        body = bytes(super().content or b"")
+        if DEFLATED in body:
+            raise PayloadError("an instance is deflated", "fetch this one over DIMSE")
+        return body
+
+
+class _BoundedAdapter(HTTPAdapter):
+    limit = LARGEST_ANSWER
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:  # noqa: ANN401
+        made = _BoundedResponse()
+        made.__dict__.update(super().build_response(req, resp).__dict__)
+        made.limit = self.limit
+        return made
+
+
+class ReadOnlySession(requests.Session):
+    """A session that can do nothing but GET."""
+
+    def request(
+        self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any  # noqa: ANN401
+    ) -> requests.Response:  # fmt: skip
+        """Send a GET; anything else is a mistake of the program."""
+        if method != "GET":
+            raise PacsError(f"{method!r} is never sent to a PACS")
+        return super().request(method, url, *args, **kwargs)
+
+
+class DicomWeb:
+    """One HTTP connection to a DICOMweb service."""
+
+    def __init__(self, config: PacsConfig, pace: Pace) -> None:
+        self._config, self._pace = config, pace
+        self._session = ReadOnlySession()
+        self._session.trust_env = False  # no proxy, .netrc or CA that pacs.toml does not name
+        self._session.max_redirects = 0  # to another host it would carry identifiers there
+        self._session.verify = config.ca or True
+        if config.certificate:
+            self._session.cert = (config.certificate, config.key)
+        self._adapter = _BoundedAdapter(max_retries=0)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._adapter)
+        if config.auth == "basic":
+            user, _, password = secret_of(config).partition(":")
+            self._session.auth = HTTPBasicAuth(user.encode(), password.encode())
+        elif config.auth == "bearer":
+            self._session.headers["Authorization"] = f"Bearer {secret_of(config)}"
+        try:
+            self._client = DICOMwebClient(
+                config.url.rstrip("/"), session=self._session, permissive_uid=True,
+                timeout=config.timeout,
+            )  # fmt: skip
+        except ValueError:
+            raise ConfigError("url: not an address that DICOMweb can use", HINT) from None
+        self._client.set_http_retry_params(retry=False)
+
+    def studies(self, wanted: Wanted) -> list[str]:
+        """List the studies; PayloadError when the PACS answers with another patient's."""
+        found = self._pages(
+            self._client.search_for_studies,
+            search_filters={wanted.keyword: wanted.value},
+            fields=[wanted.keyword, "StudyInstanceUID"],
+        )
+        if not all(is_asked_for(wanted, _value(f, wanted.keyword)) for f in found):
+            raise PayloadError("the PACS answered with studies that were not asked for")
+        return _unique(_value(f, "StudyInstanceUID") for f in found)
+
+    def series(self, wanted: Wanted, study: str) -> list[Series]:
+        """List the series of the asked modalities."""
+        found = self._pages(self._client.search_for_series, study_instance_uid=study)
+        asked = ("MR", *self._config.also)
+        return [
+            Series(wanted, study, valid_uid(_value(f, "SeriesInstanceUID")), modality)
+            for f in found
+            if (modality := str(_value(f, "Modality"))) in asked
+        ]
+
+    def instances(self, series: Series) -> list[Instance]:
+        """List the instances of a series."""
+        found = self._pages(
+            self._client.search_for_instances,
+            study_instance_uid=series.study,
+            series_instance_uid=series.uid,
+            fields=["SOPClassUID", "SOPInstanceUID"],
+        )
+        return [
+            Instance(valid_uid(_value(f, "SOPInstanceUID")), str(_value(f, "SOPClassUID")))
+            for f in found
+        ]
+
+    def fetch(
+        self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]
+    ) -> None:
+        """Read instances one by one, each as it is stored (no transcoding is asked for)."""
+        for uid in instances:
+            with self._asking(self._config.largest_instance_mb * 2**20 + ENVELOPE):
+                data = self._client.retrieve_instance(series.study, series.uid, uid)
+                buffer = BytesIO()
+                dcmwrite(buffer, data, enforce_file_format=True)
+            take(buffer.getvalue())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def _pages(
+        self, search: Callable[..., list[dict[str, Any]]], **question: object
+    ) -> list[dict[str, Any]]:
+        """Ask until nothing new comes: services cap a page as they like, or know no pages."""
+        found: dict[str, dict[str, Any]] = {}
+        while True:
+            with self._asking(LARGEST_ANSWER):
+                page = search(**question, limit=PAGE, offset=len(found))
+                new = {str(sorted(p.items())): p for p in page}
+            before = len(found)
+            found |= new
+            if len(found) > MOST_ANSWERS:
+                raise PayloadError(f"the PACS lists more than {MOST_ANSWERS} answers")
+            if len(found) == before:
+                return list(found.values())
+
+    @contextmanager
+    def _asking(self, limit: int) -> Iterator[None]:
+        """Do one request at the pace, within a size; library errors become ours, unchained.
+
+        The text of the library's exceptions holds addresses with identifiers.
+        """
+        self._pace.wait()
+        self._adapter.limit = limit
+        try:
+            yield
+        except FederationError:
+            raise
+        except requests.exceptions.SSLError:
+            raise UnreachableError(
+                "the PACS's TLS certificate is not trusted, or it asks for ours",
+                "set ca (and certificate, key) in pacs.toml",
+            ) from None
+        except requests.HTTPError as e:
+            raise _refusal(0 if e.response is None else e.response.status_code) from None
+        except requests.TooManyRedirects:
+            raise PacsError("the PACS redirects elsewhere", "set url to where it leads") from None
+        except (requests.JSONDecodeError, requests.exceptions.InvalidHeader):
+            raise PacsError("the PACS does not speak DICOMweb here", "check url") from None
+        except requests.RequestException:
+            where = urlsplit(self._config.url).netloc
+            raise BrokenConnectionError(
+                f"cannot reach the PACS at {where}, or it broke off",
+                "is the address right, and its port open from this machine?",
+            ) from None
+        except Exception as e:  # a hostile answer can fail anywhere inside the parsers
+            raise PayloadError(f"the PACS sent what cannot be read ({type(e).__name__})") from None
+
+
+def _refusal(status: int) -> FederationError:
+    if status in (401, 403):
+        return RefusedError(
+            f"the PACS does not let us in (HTTP {status})", "check auth and its secret in pacs.toml"
+        )
+    if status in WORTH_TRYING_AGAIN:
+        return BrokenConnectionError(
+            f"the PACS is busy (HTTP {status})", "lower per_second, or try later"
+        )
+    return PacsError(
+        f"the PACS fails a request (HTTP {status})", "check url, or ask its administrator"
+    )
+
+
+def _value(found: dict[str, Any], keyword: str) -> object:
+    """Take the first value of an attribute from DICOM JSON (PS3.18 F.2), or an empty text."""
+    try:
+        values = found.get(TAGS[keyword], {}).get("Value") or [""]
+        return "" if values[0] is None else values[0]
+    except (AttributeError, KeyError, IndexError, TypeError):
+        raise PayloadError("the PACS answered with something that is not DICOM JSON") from None
+
+
+def _unique(values: Iterator[object]) -> list[str]:
+    return list(dict.fromkeys(valid_uid(v) for v in values))

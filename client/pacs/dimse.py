@@ -1,0 +1,304 @@
+"""A PACS over DIMSE: C-FIND to ask, C-GET to read (DICOM PS3.4 C.4.1 and C.4.3)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hepafed.client.pacs.config import PacsConfig, tls_context
+from hepafed.client.pacs.source import (
+    CLASSES,
+    MOST_ANSWERS,
+    BrokenConnectionError,
+    Instance,
+    Pace,
+    PacsError,
+    Series,
+    is_asked_for,
+    valid_uid,
+)
+from hepafed.client.pacs.wanted import Wanted
+from hepafed.common.errors import HepaFedError, PayloadError, RefusedError
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.events import Event
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.presentation import build_role
+
+FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")
+"""Study Root Query/Retrieve Information Model - FIND (PS3.4 C.4.1)."""
+GET = UID("1.2.840.10008.5.1.4.1.2.2.3")
+"""Study Root Query/Retrieve Information Model - GET."""
+SYNTAXES = (
+    ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, JPEGLosslessSV1,
+    JPEGLossless, JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000, RLELossless,
+    JPEGBaseline8Bit, JPEGExtended12Bit,
+)  # fmt: skip
+"""Each in a presentation context of its own, so that nothing has to be transcoded; not the
+deflated one, whose size is known only after inflating."""
+BATCH = 64
+"""Instances named in one C-GET (a list of UIDs is allowed, PS3.4 C.4.3.1.3.1)."""
+LARGEST_PDU = 1024 * 1024
+"""Bytes of one protocol data unit; we ask for 64 KB."""
+PENDING = (0xFF00, 0xFF01)
+OUT_OF_RESOURCES = 0xA7
+"""First byte of the statuses A700, A701, A702 (PS3.4 C.4.3.1.4)."""
+REFUSED = 0xA900
+
+
+class Dimse:
+    """One association with a PACS, opened when needed; we store for it, it never for us."""
+
+    def __init__(self, config: PacsConfig, pace: Pace) -> None:
+        self._config, self._pace = config, pace
+        self._bound = config.largest_instance_mb * 2**20
+        self._association: Association | None = None
+        self._tls = tls_context(config) if config.tls else None
+        self._received = 0
+        self._too_large = False
+        self._wrong: HepaFedError | None = None
+
+    def studies(self, wanted: Wanted) -> list[str]:
+        """List the studies; PayloadError when the PACS answers with another patient's."""
+        found = self._find("STUDY", {wanted.keyword: wanted.value, "StudyInstanceUID": ""})
+        if not all(is_asked_for(wanted, f.get(wanted.keyword)) for f in found):
+            raise PayloadError("the PACS answered with studies that were not asked for")
+        return list(dict.fromkeys(valid_uid(f.get("StudyInstanceUID")) for f in found))
+
+    def series(self, wanted: Wanted, study: str) -> list[Series]:
+        """List the series of the asked modalities."""
+        asked = ("MR", *self._config.also)
+        question = {"StudyInstanceUID": study, "SeriesInstanceUID": "", "Modality": ""}
+        return [
+            Series(wanted, study, valid_uid(f.get("SeriesInstanceUID")), modality)
+            for f in self._find("SERIES", question)
+            if (modality := str(f.get("Modality", ""))) in asked
+        ]
+
+    def instances(self, series: Series) -> list[Instance]:
+        """List the instances of a series."""
+        question = {
+            "StudyInstanceUID": series.study, "SeriesInstanceUID": series.uid,
+            "SOPInstanceUID": "", "SOPClassUID": "",
+        }  # fmt: skip
+        return [
+            Instance(valid_uid(f.get("SOPInstanceUID")), str(f.get("SOPClassUID") or ""))
+            for f in self._find("IMAGE", question)
+        ]
+
+    def fetch(
+        self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]
+    ) -> None:
+        """Read instances in batches; the PACS waits for our answer to each, so the pace holds."""
+        for start in range(0, len(instances), BATCH):
+            self._get(series, instances[start : start + BATCH], take)
+
+    def close(self) -> None:
+        """Release the association."""
+        if self._association is not None and self._association.is_established:
+            self._association.release()
+        self._association = None
+
+    def _get(self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]) -> None:
+        self._wrong = None
+        left = len(instances)
+
+        def store(event: Event) -> int:
+            nonlocal left
+            left -= 1
+            try:
+                if left < 0:
+                    raise PayloadError("the PACS sends more than was asked for")
+                self._pace.wait()
+                if self._wrong is None:
+                    take(event.encoded_dataset())
+                    return 0x0000
+            except HepaFedError as e:
+                self._wrong = self._wrong or e
+            except Exception as e:  # a hostile message can fail anywhere inside the parsers
+                self._wrong = PayloadError(f"the PACS sent what cannot be read ({_kind(e)})")
+            # What the library itself does when a connection ends: the waiting thread wakes up.
+            event.assoc.dimse.msg_queue.put((None, None))
+            return REFUSED
+
+        keys = {
+            "StudyInstanceUID": series.study, "SeriesInstanceUID": series.uid,
+            "SOPInstanceUID": list(instances),
+        }  # fmt: skip
+        question = _question("IMAGE", keys)
+        association = self._open()
+        association.bind(evt.EVT_C_STORE, store)
+        status = 0x0000
+        for answer in self._ask(lambda: association.send_c_get(question, GET)):
+            status = answer[0]
+        association.unbind(evt.EVT_C_STORE, store)
+        if self._wrong is not None:
+            raise self._broken(self._wrong)
+        if status not in (0x0000, 0xB000, *PENDING):  # what is missing is counted by the caller
+            raise _refusal("C-GET", status, self._config)
+
+    def _find(self, level: str, keys: dict[str, Any]) -> list[Dataset]:
+        self._wrong = None
+        self._pace.wait()
+        question = _question(level, keys)
+        association = self._open()
+        found: list[Dataset] = []
+        for status, identifier in self._ask(lambda: association.send_c_find(question, FIND)):
+            if status in PENDING:
+                if identifier is None:
+                    raise self._broken(PayloadError("an answer of the PACS cannot be read"))
+                found.append(identifier)
+                if len(found) > MOST_ANSWERS:
+                    raise self._broken(
+                        PayloadError(f"the PACS lists more than {MOST_ANSWERS} answers")
+                    )
+            elif status != 0x0000:
+                raise _refusal("C-FIND", status, self._config)
+        return found
+
+    def _ask(self, send: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Give (status, identifier) of each answer; BrokenConnectionError where there is none."""
+        try:
+            for answer, identifier in send():
+                if "Status" not in answer:
+                    raise self._broken(_no_answer())
+                yield int(answer.Status), identifier
+        except HepaFedError:
+            raise
+        except ValueError:  # no context for the service, or the question cannot be encoded
+            raise self._broken(
+                PacsError("the PACS does not offer C-FIND and C-GET here", _ask_admin(self._config))
+            ) from None
+        except Exception as e:  # a hostile answer can fail anywhere inside the parsers
+            if not (self._association and self._association.is_established):
+                raise self._broken(_no_answer()) from None
+            wrong = PayloadError(f"the PACS sent what cannot be read ({_kind(e)})")
+            raise self._broken(wrong) from None
+
+    def _broken(self, error: HepaFedError) -> HepaFedError:
+        """Drop the association; when our own refusal or bound ended it, that is the error."""
+        self._drop()
+        if self._wrong is not None:
+            return self._wrong
+        if self._too_large:
+            return PayloadError(f"an instance is larger than {self._bound // 2**20} MB")
+        return error
+
+    def _drop(self) -> None:
+        if self._association is not None and self._association.is_established:
+            self._association.abort()
+        self._association = None
+
+    def _open(self) -> Association:
+        if self._association is not None and self._association.is_established:
+            return self._association
+        config = self._config
+        ae, roles = offer(config)
+        self._too_large = False
+        association = ae.associate(
+            config.host, config.port, ae_title=config.called_ae_title, max_pdu=65536,
+            ext_neg=list(roles),
+            tls_args=(self._tls, config.host) if self._tls else None,
+            evt_handlers=[
+                (evt.EVT_CONN_OPEN, self._bound_reads), (evt.EVT_DIMSE_RECV, self._message_ends),
+            ],
+        )  # fmt: skip
+        if not association.is_established:
+            raise self._not_established(association)
+        self._association = association
+        return association
+
+    def _not_established(self, association: Association) -> HepaFedError:
+        where = f"{self._config.host}:{self._config.port}"
+        if association.is_rejected:
+            return RefusedError(
+                f"the PACS at {where} rejects the association",
+                "is our ae_title known there, and called_ae_title right?",
+            )
+        hint = "is the address right, and its port open from this machine?"
+        if self._tls:
+            hint = "is the port a TLS one, and ca (and certificate, key) right?"
+        return BrokenConnectionError(f"cannot open an association with the PACS at {where}", hint)
+
+    def _bound_reads(self, event: Event) -> None:
+        """Bound what is read of one message: the library would read up to 4 GB a unit."""
+        connection = event.assoc.dul.socket
+        if connection is None:
+            return
+        read = connection.recv
+
+        def bounded(nr_bytes: int) -> bytearray:
+            self._received += nr_bytes
+            if nr_bytes > LARGEST_PDU or self._received > self._bound + LARGEST_PDU:
+                self._too_large = True
+                raise OSError("too large")
+            return read(nr_bytes)
+
+        self._received = 0
+        connection.recv = bounded  # type: ignore[method-assign]
+
+    def _message_ends(self, event: Event) -> None:
+        self._received = 0
+
+
+def offer(config: PacsConfig) -> tuple[AE, list[SCP_SCU_RoleSelectionNegotiation]]:
+    """Make what an association proposes: to ask, to read, and to be sent what was asked for.
+
+    For storage the role is that of the receiver alone, so that nothing can be stored there.
+    """
+    ae = AE(ae_title=config.ae_title)
+    ae.connection_timeout = ae.acse_timeout = config.timeout
+    ae.dimse_timeout = ae.network_timeout = config.timeout
+    ae.add_requested_context(FIND)
+    ae.add_requested_context(GET)
+    roles = []
+    for kind in ("MR", *config.also):
+        for sop_class in CLASSES[kind]:
+            for syntax in SYNTAXES if kind == "MR" else SYNTAXES[:2]:
+                ae.add_requested_context(sop_class, syntax)
+            roles.append(build_role(sop_class, scp_role=True))
+    return ae, roles
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__
+
+
+def _no_answer() -> BrokenConnectionError:
+    return BrokenConnectionError(
+        "the PACS broke off, or did not answer in time", "raise timeout, or try later"
+    )
+
+
+def _refusal(service: str, status: int, config: PacsConfig) -> HepaFedError:
+    if status >> 8 == OUT_OF_RESOURCES:
+        return BrokenConnectionError("the PACS is out of resources", "lower parallel, or try later")
+    return PacsError(f"the PACS refuses a {service} (0x{status:04X})", _ask_admin(config))
+
+
+def _ask_admin(config: PacsConfig) -> str:
+    return f"ask its administrator to allow {config.ae_title} query and retrieve (C-FIND, C-GET)"
+
+
+def _question(level: str, keys: dict[str, Any]) -> Dataset:
+    made = Dataset()
+    made.QueryRetrieveLevel = level
+    for keyword, value in keys.items():
+        if isinstance(value, str) and not value.isascii():
+            made.SpecificCharacterSet = "ISO_IR 192"
+        setattr(made, keyword, value)
+    return made

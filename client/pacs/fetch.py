@@ -1,0 +1,137 @@
+"""Ask a PACS for what a site's list names, and have it brought into the spool."""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hepafed.client.pacs.config import PacsConfig
+from hepafed.client.pacs.source import (
+    ASKING,
+    Connect,
+    Connection,
+    Pace,
+    PacsError,
+    Series,
+    Step,
+    patiently,
+    quiet,
+)
+from hepafed.client.pacs.spool import Spool
+from hepafed.client.pacs.wanted import Wanted
+from hepafed.client.pacs.work import Brought, bring
+from hepafed.common.errors import DataError, PayloadError
+
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What a fetch brought into the spool."""
+
+    rows: int
+    series: int
+    """Series that lie whole in the spool."""
+    brought: Brought
+
+    @property
+    def text(self) -> str:
+        """One line for a person."""
+        b, size = self.brought, self.brought.bytes / 1e6
+        return (
+            f"fetched: {self.series - b.already} series, {b.instances} instances, {size:.1f} MB"
+            f" ({size / max(b.seconds, 1e-3):.1f} MB/s); fetched earlier: {b.already} series;"
+            f" of other kinds, left in the PACS: {b.left} instances"
+        )
+
+
+def connection_of(config: PacsConfig, pace: Pace) -> Connection:
+    """Make a connection of the protocol that pacs.toml names; nothing is sent yet."""
+    if config.protocol == "dicomweb":
+        from hepafed.client.pacs.dicomweb import DicomWeb
+
+        return DicomWeb(config, pace)
+    from hepafed.client.pacs.dimse import Dimse
+
+    return Dimse(config, pace)
+
+
+def fetch(
+    config: PacsConfig,
+    wanted: Sequence[Wanted],
+    spool: Spool,
+    progress: Callable[[Step], None],
+    connect: Connect = connection_of,
+) -> FetchReport:
+    """Bring every series of MR (and `also`) of what is wanted into the spool.
+
+    Series that the journal has are not fetched again. A row that fails does not hold up the
+    others; all problems come at the end, by row number.
+
+    Raises
+    ------
+    UnreachableError, RefusedError, PacsError
+        The PACS does not answer after all retries, or does not let us in; what came stays.
+    DataError
+        Rows have nothing in the PACS, or series did not come whole; the rest stays.
+    """
+    quiet()
+    pace = Pace(config.per_second)
+    problems: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the libraries' warnings may quote values
+        series = _ask(config, wanted, pace, progress, connect, problems)
+        brought = bring(config, series, spool, pace, progress, connect)
+    problems += brought.problems
+    if problems:
+        more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
+        raise DataError(
+            "not all could be fetched: " + "; ".join(problems[:MOST_SHOWN]) + more,
+            "correct these rows of the list or run the same command again; "
+            "what was fetched is kept, nothing was ingested",
+        )
+    return FetchReport(len(wanted), len(series), brought)
+
+
+def _ask(
+    config: PacsConfig,
+    wanted: Sequence[Wanted],
+    pace: Pace,
+    progress: Callable[[Step], None],
+    connect: Connect,
+    problems: list[str],
+) -> list[Series]:
+    """Ask for studies and their series, row by row; rows without any go to `problems`."""
+    found: dict[str, Series] = {}
+    connection = connect(config, pace)
+    try:
+        for done, one in enumerate(wanted):
+            progress(Step(ASKING, done, len(wanted)))
+            try:
+                # a service that cannot even list studies is not one: its PacsError ends it all
+                studies = patiently(config, pace, functools.partial(connection.studies, one))
+                series = _series(config, connection, pace, one, studies)
+            except PayloadError as e:
+                problems.append(f"row {one.row}: {e.message}")
+                continue
+            if not series:
+                what = "no MR series in the PACS" if studies else "not in the PACS"
+                problems.append(f"row {one.row}: {what}")
+            for s in series:
+                found.setdefault(s.uid, s)
+        progress(Step(ASKING, len(wanted), len(wanted)))
+    finally:
+        connection.close()
+    return list(found.values())
+
+
+def _series(
+    config: PacsConfig, connection: Connection, pace: Pace, wanted: Wanted, studies: list[str]
+) -> list[Series]:
+    found: list[Series] = []
+    for study in studies:
+        try:
+            found += patiently(config, pace, functools.partial(connection.series, wanted, study))
+        except PacsError as e:
+            raise PayloadError(e.message) from None
+    return found

@@ -1,0 +1,56 @@
+"""`client ingest --pacs`: fetch into the spool, ingest the spool, remove it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hepafed.client.labels import read_labels
+from hepafed.client.pacs.config import read_config
+from hepafed.client.pacs.fetch import FetchReport, fetch
+from hepafed.client.pacs.source import READING, Step
+from hepafed.client.pacs.spool import Spool
+from hepafed.client.pacs.wanted import read_wanted
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage, how many are done, and of how many if that is known."""
+
+if TYPE_CHECKING:
+    from hepafed.client.ingest import IngestReport
+
+
+def ingest_pacs(
+    home: Path, pacs: Path, labels: Path, progress: Progress, *, workers: int = 0,
+    left: Path | None = None,
+) -> tuple[FetchReport, "IngestReport"]:  # fmt: skip
+    """Fetch what pacs.toml's list names, then put its labelled lesions into the cohort store.
+
+    An interrupted or failed call leaves the spool; the next one fetches only what is missing.
+    `workers` and `left` are those of `ingest_dicom`.
+
+    Raises
+    ------
+    ConfigError, DataError, FederationError
+        From pacs.toml, the list, the PACS; nothing is ingested then.
+    LabelsError
+        As `ingest_dicom`; checked first as far as it can be without images.
+    """
+    config = read_config(pacs)
+    wanted = read_wanted(config)
+    read_labels(labels)  # its mistakes are found before hours of fetching, not after
+    spool = Spool(home)
+
+    def show(step: Step) -> None:
+        progress(f"{step.what} the PACS", step.done, step.total)
+        if step.what == READING:
+            progress("MB from the PACS", int(step.bytes / 1e6), None)
+
+    try:
+        fetched = fetch(config, wanted, spool, show)
+        from hepafed.client.ingest import ingest_dicom  # heavy: a fetch does not wait for it
+
+        ingested = ingest_dicom(home, spool.images, labels, progress, workers=workers, left=left)
+        if ingested.taken and not config.keep_spool:
+            spool.remove()
+    finally:
+        spool.close()
+    return fetched, ingested

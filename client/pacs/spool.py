@@ -1,0 +1,147 @@
+"""The spool: fetched instances and the journal of finished series, in the site's home.
+
+It holds patient data, as an export of the hospital would: readable by its owner alone, no
+identity in a file's name, removed after a successful ingest.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+from collections.abc import Collection, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+from hepafed.client.pacs.source import Series
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.common.errors import DataError, PayloadError
+from hepafed.common.files import write_whole
+from pydicom.dataset import Dataset
+
+CHECKED = (
+    "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "AccessionNumber",
+)  # fmt: skip
+ENOUGH_DISK = 512 * 1024 * 1024
+"""Bytes that a fetch leaves free."""
+
+
+class Spool:
+    """Instances under `images/SERIES/INSTANCE` (names are pseudonyms), and `journal`."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "spool"
+        self.images = self.folder / "images"
+        for folder in (home, self.folder, self.images):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        self._names = Pseudonyms(home)
+        self._journal = os.open(self.folder / "journal", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._journal)
+            raise DataError("another fetch is under way", "wait for it, or stop it") from None
+        self._lock = threading.Lock()
+        self._finished = self._read_journal()
+        for half_written in self.images.glob("*/.*"):
+            half_written.unlink()
+
+    def close(self) -> None:
+        """Let another fetch use the spool."""
+        os.close(self._journal)
+
+    def remove(self) -> None:
+        """Remove every file of it."""
+        shutil.rmtree(self.folder)
+
+    def is_finished(self, series: Series) -> bool:
+        """Tell whether a series was fetched whole and still lies here."""
+        name = self._series(series)
+        count = self._finished.get(name)
+        return count is not None and count == len(list((self.images / name).glob("*")))
+
+    def finish(self, series: Series, instances: Sequence[str]) -> None:
+        """Note in the journal that every instance of a series lies here."""
+        name = self._series(series)
+        line = json.dumps({"series": name, "instances": len(instances)}) + "\n"
+        with self._lock:
+            self._finished[name] = len(instances)
+            os.write(self._journal, line.encode())
+            os.fsync(self._journal)
+
+    def missing(self, series: Series, instances: Sequence[str]) -> list[str]:
+        """List the instances that do not lie here yet."""
+        return [uid for uid in instances if not self._path(series, uid).exists()]
+
+    def take(self, series: Series, asked: Collection[str], data: bytes, largest: int) -> None:
+        """Check one instance and write it, whole or not at all.
+
+        Raises
+        ------
+        PayloadError
+            It is not readable, too large, or not one of those asked for.
+        DataError
+            The disk is full or cannot be written.
+        """
+        if len(data) > largest:
+            raise PayloadError(f"an instance is larger than {largest // 2**20} MB")
+        path = self._path(series, _identity(series, asked, data))
+        try:
+            if shutil.disk_usage(self.images).free < ENOUGH_DISK + len(data):
+                raise DataError("the disk is nearly full", "make room in the home folder")
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write_whole(path, data, private=True)
+        except OSError as e:
+            raise DataError(f"cannot write the spool ({e.strerror})", "check the disk") from None
+
+    def _series(self, series: Series) -> str:
+        return self._names.of("spool-series", series.uid)
+
+    def _path(self, series: Series, uid: str) -> Path:
+        return self.images / self._series(series) / self._names.of("spool-instance", uid)
+
+    def _read_journal(self) -> dict[str, int]:
+        """Read the finished series; a last line torn by a crash counts as not written."""
+        finished: dict[str, int] = {}
+        whole = 0
+        text = os.pread(self._journal, os.fstat(self._journal).st_size, 0)
+        for line in text.splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                entry = json.loads(line)
+                finished[str(entry["series"])] = int(entry["instances"])
+            except (ValueError, TypeError, KeyError):
+                break
+            whole += len(line)
+        os.ftruncate(self._journal, whole)
+        os.lseek(self._journal, 0, os.SEEK_END)
+        return finished
+
+
+def _identity(series: Series, asked: Collection[str], data: bytes) -> str:
+    """Check that an instance is one of those asked for; give its SOPInstanceUID."""
+    try:
+        header = pydicom.dcmread(
+            BytesIO(data), stop_before_pixels=True, specific_tags=list(CHECKED)
+        )
+        found = {keyword: _text(header, keyword) for keyword in CHECKED}
+    except Exception as e:  # a hostile file can fail in any way inside the parser
+        kind = type(e).__name__
+        raise PayloadError(f"the PACS sent an instance that cannot be read ({kind})") from None
+    if (
+        found["StudyInstanceUID"] != series.study
+        or found["SeriesInstanceUID"] != series.uid
+        or found["SOPInstanceUID"] not in asked
+    ):
+        raise PayloadError("the PACS sent an instance that was not asked for")
+    # An accession number may be missing from a file; another one than asked for is another's.
+    if found[series.wanted.keyword] not in ("", series.wanted.value):
+        raise PayloadError("the PACS sent an instance of another patient or accession number")
+    return found["SOPInstanceUID"]
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    return str(header.get(keyword) or "").strip("\0 ")

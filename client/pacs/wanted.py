@@ -1,0 +1,75 @@
+"""The list of accession numbers or patient ids that a site asks its PACS for."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepafed.client.pacs.config import PacsConfig
+from hepafed.common.errors import DataError
+
+KEYWORDS = {"accessions": "AccessionNumber", "patients": "PatientID"}
+COLUMNS = {"accessions": "accession_number", "patients": "patient_id"}
+LONGEST = 64
+"""Characters of a PatientID (VR LO, DICOM PS3.5 6.2); an accession number has 16."""
+MOST_BYTES = 64 * 1024 * 1024
+MATCHING = "*?\\"
+"""Wild cards and the list separator: such a value would ask for other patients as well."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One thing asked for; `row` is what a message may say, `value` is an identity."""
+
+    row: int
+    keyword: str
+    """`AccessionNumber` or `PatientID`."""
+    value: str
+
+
+def read_wanted(config: PacsConfig) -> list[Wanted]:
+    """Read the list; a value that stands twice counts once, at its first row.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, is empty, or rows are unusable: all of them by number.
+    """
+    kind = "accessions" if config.accessions else "patients"
+    path = Path(config.accessions or config.patients)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(f"{kind}: {path} is too large", "one value a line")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = _column(text, COLUMNS[kind]) if path.suffix.lower() == ".csv" else _lines(text)
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        hint = "name a text file, one value a line, or a CSV, in UTF-8"
+        raise DataError(f"{kind}: cannot read {path} ({type(e).__name__})", hint) from None
+    wrong = [str(row) for row, value in rows if not _usable(value)]
+    if wrong:
+        raise DataError(
+            f"{kind}: not usable in row {', '.join(wrong[:50])}",
+            f"at most {LONGEST} characters, none of * ? \\; nothing was fetched",
+        )
+    first: dict[str, Wanted] = {}
+    for row, value in rows:
+        first.setdefault(value, Wanted(row, KEYWORDS[kind], value))
+    if not first:
+        raise DataError(f"{kind}: {path} holds no value", "one value a line")
+    return list(first.values())
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    stripped = ((row, line.strip()) for row, line in enumerate(text.splitlines(), 1))
+    return [(row, line) for row, line in stripped if line and not line.startswith("#")]
+
+
+def _column(text: str, column: str) -> list[tuple[int, str]]:
+    reader = csv.DictReader(text.splitlines())
+    if column not in (reader.fieldnames or ()):
+        raise DataError(f"the list lacks the column {column}", f"first line: {column}")
+    values = [(row, str(r.get(column) or "").strip()) for row, r in enumerate(reader, 2)]
+    return [(row, value) for row, value in values if value]
+
+
+def _usable(value: str) -> bool:
+    return len(value) <= LONGEST and value.isprintable() and not set(value) & set(MATCHING)

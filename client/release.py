@@ -1,0 +1,251 @@
+"""What a site releases of a validation, and in which form: masked, cells or plain.
+
+Figures and totals leave in every form; the form decides how the score counts do. Policy comes
+from site.toml, memory from exchanges.json and peers.json; nothing leaves before the ledger has it.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hepafed.client.exchanges import RESET, Exchanges
+from hepafed.client.ledger import Ledger
+from hepafed.client.peers import Peers, read_own_identity
+from hepafed.common.clusters import FIGURES, check_curve, products_of
+from hepafed.common.config import SiteConfig
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.masking import (
+    Counts,
+    check_offer,
+    check_terms,
+    counts_to_bytes,
+    make_offer,
+    masked,
+    slot,
+)
+from hepafed.common.messages import (
+    KeyOffer,
+    KeysRequest,
+    MaskedReply,
+    OpenReply,
+    OpenRequest,
+    PlacementCurve,
+    PlacementsReply,
+    PlacementsRequest,
+    SiteSummary,
+    SumsRequest,
+    Terms,
+    ValidateRequest,
+)
+from hepafed.common.scores import ScoreTable
+from hepafed.common.summaries import summarise
+from hepafed.common.sums import additive_of
+
+Upload = Callable[[str, int, bytes], str]
+"""(run, slot, content) → its SHA-256."""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Counts that may be masked while the worker lives."""
+
+    run: str
+    weights: str
+    split: str
+    patients: int
+    form: str
+    table: ScoreTable
+    vectors: dict[str, Counts]
+    """By subject."""
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    """An attempt whose key this site offered."""
+
+    terms: Terms
+    key: X25519PrivateKey
+    offer: KeyOffer
+
+
+class Releases:
+    """Answers the messages of a validation that release anything."""
+
+    def __init__(self, home: Path, config: SiteConfig, ledger: Ledger, upload: Upload) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._upload = upload
+        self._home = home
+        self._exchanges = Exchanges(home)
+        self._peers = Peers(home)
+        self._scored: _Scored | None = None
+        self._keyed: _Keyed | None = None
+
+    def summary(self, request: ValidateRequest, table: ScoreTable) -> SiteSummary:
+        """Release figures and totals, and the score counts in the form that policy decides.
+
+        Raises
+        ------
+        RefusedError
+            A fallback that policy forbids, or that would leave beside a masked sum of the same
+            scores; another operating point than before.
+        """
+        form = self._form(request)
+        sums = additive_of(table, request.threshold, request.readers)
+        self._exchanges.hold_threshold(request.weights, request.split, request.threshold)
+        made = summarise(
+            table,
+            run=request.run,
+            model=request.model,
+            weights=request.weights,
+            threshold=request.threshold,
+            minimum_count=self._config.minimum_count,
+            sums=sums,
+        )
+        made = replace(made, form=form)
+        self._scored = None
+        if form == "cells":
+            self._exchanges.releasing(request.weights, request.split, form)
+            return made
+        made = _without_cells(made)
+        self._scored = _Scored(
+            request.run, request.weights, request.split, made.patients, form, table, {}
+        )
+        if form == "masked":
+            self._scored.vectors["counts"] = sums.to_vector()
+            return made
+        self._exchanges.releasing(request.weights, request.split, form)
+        digest = self._send("plain-counts", request.run, slot("counts", 0), sums.to_vector())
+        return replace(made, vector=digest)
+
+    def _form(self, request: ValidateRequest) -> str:
+        policy = self._config
+        if policy.release != "masked":
+            return policy.release
+        before = self._exchanges.form_of(request.weights, request.split)
+        if not request.fallback and before in ("", "masked"):
+            return "masked"
+        if policy.fallback == "none":
+            raise RefusedError("this site's policy releases score counts masked or not at all")
+        if before == "masked":
+            raise RefusedError(
+                "these scores were released masked before: cells beside the sum would tell of "
+                "the other sites",
+                RESET,
+            )
+        return "cells"
+
+    def placements(self, request: PlacementsRequest) -> PlacementsReply:
+        """Sum this site's placements in the pooled curves, for a masked sum or in plain.
+
+        Raises
+        ------
+        RefusedError
+            The site released cells: curves could be chosen so that the sums tell more than they.
+        PayloadError
+            A curve is not one.
+        """
+        scored = self._scored
+        if scored is None or scored.run != request.run:
+            raise RefusedError("this site has no scores of that run at hand, or released cells")
+        if len(request.curves) != len(FIGURES):
+            raise PayloadError(f"{len(request.curves)} curves, not {len(FIGURES)}")
+        for curve in request.curves:
+            if curve is not None:
+                _check_monotone(curve)
+        vector = products_of([scored.table], [request.curves]).to_vector()
+        if scored.form == "masked":
+            scored.vectors["clusters"] = vector
+            return PlacementsReply(run=request.run, form="masked")
+        products = tuple(vector.view(np.int64).tolist())
+        return PlacementsReply(run=request.run, form="plain", products=products)
+
+    def keys(self, request: KeysRequest) -> KeyOffer:
+        """Join an attempt at a masked sum: a fresh key, signed under its terms."""
+        terms, scored, policy = request.terms, self._scored, self._config
+        check_terms(terms)
+        if scored is None or (scored.run, scored.weights, scored.split) != (
+            terms.run, terms.weights, terms.split,
+        ):  # fmt: skip
+            raise RefusedError("this site has no scores of that run at hand")
+        if terms.subject not in scored.vectors:
+            raise RefusedError("a sum that was not prepared here")
+        if terms.length != len(scored.vectors[terms.subject]):
+            raise RefusedError("the masked counts have another length in this release")
+        if policy.site not in terms.participants:
+            raise RefusedError("a masked sum that this site is no part of")
+        if len(terms.participants) < policy.minimum_peers:
+            raise RefusedError(
+                f"a masked sum over {len(terms.participants)} sites; "
+                f"this site's policy asks for {policy.minimum_peers}"
+            )
+        self._exchanges.begin(terms)
+        key = X25519PrivateKey.generate()
+        offer = make_offer(terms, policy.site, scored.patients, key, read_own_identity(self._home))
+        self._keyed = _Keyed(terms, key, offer)
+        return offer
+
+    def sums(self, request: SumsRequest) -> MaskedReply:
+        """Check every participant's key, mask the counts, upload them."""
+        keyed, scored = self._keyed, self._scored
+        self._keyed = None  # a key serves one vector, whatever happens next
+        if keyed is None or keyed.terms.exchange != request.exchange or scored is None:
+            raise RefusedError("no key of this exchange waits here: a replay, or too late")
+        terms = keyed.terms
+        if tuple(o.site for o in request.offers) != terms.participants:
+            raise RefusedError("the keys are not those of the participants that were named")
+        own = next(o for o in request.offers if o.site == self._config.site)
+        if own != keyed.offer:
+            raise RefusedError("this site's own key came back changed")
+        others = [o for o in request.offers if o.site != self._config.site]
+        for offer in others:
+            check_offer(terms, offer)
+        patients = sum(max(0, o.patients) for o in request.offers)
+        if patients < self._config.minimum_patients:
+            raise RefusedError(
+                f"a masked sum over {patients} patients; "
+                f"this site's policy asks for {self._config.minimum_patients}"
+            )
+        self._peers.check(
+            {o.site: o.identity for o in request.offers},
+            self._config.peer_trust, self._config.site, datetime.now(UTC),
+        )  # fmt: skip
+        seed = secrets.token_bytes(32)
+        hidden = masked(
+            scored.vectors[terms.subject], terms, self._config.site, keyed.key, request.offers, seed
+        )
+        self._exchanges.seal(terms, seed)
+        digest = self._send(
+            f"masked-{terms.subject}", terms.run, slot(terms.subject, terms.attempt), hidden
+        )
+        return MaskedReply(run=terms.run, exchange=terms.exchange, vector=digest)
+
+    def open(self, request: OpenRequest) -> OpenReply:
+        """Give the seed of the own mask, once every vector has arrived."""
+        seed = self._exchanges.open(request.run, request.exchange)
+        return OpenReply(run=request.run, exchange=request.exchange, seed=seed)
+
+    def _send(self, kind: str, run: str, where: int, counts: Counts) -> str:
+        content = counts_to_bytes(np.asarray(counts, np.uint64))
+        self._ledger.record(kind, run, content)
+        return self._upload(run, where, content)
+
+
+def _check_monotone(curve: PlacementCurve) -> None:
+    check_curve(curve)
+    up, down = np.diff(curve.of_positives), np.diff(curve.of_negatives)
+    if (up < -1e-9).any() or (down > 1e-9).any():
+        raise PayloadError("a placement curve that no distribution has")
+
+
+def _without_cells(summary: SiteSummary) -> SiteSummary:
+    """Take the cells out, and the words that say some were too few: the sum holds them."""
+    return replace(
+        summary,
+        tasks=tuple(replace(t, cells=None) for t in summary.tasks),
+        suppressed=tuple(s for s in summary.suppressed if not s.endswith(": cells")),
+    )

@@ -1,0 +1,88 @@
+"""Shares of counts with Wilson's and Clopper and Pearson's intervals, and ratios of shares."""
+
+import math
+from dataclasses import dataclass
+
+from scipy.special import betaincinv, ndtri
+
+LEVEL = 0.95
+Z = float(ndtri(0.5 + LEVEL / 2))
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share with Wilson's and Clopper and Pearson's intervals; value None when of nothing."""
+
+    numerator: int
+    denominator: int
+    value: float | None
+    low: float | None
+    high: float | None
+    exact_low: float | None
+    exact_high: float | None
+
+
+def rate(numerator: int, denominator: int) -> Rate:
+    """Give a share with both intervals.
+
+    Wilson 1927 without continuity correction; Clopper and Pearson 1934 from the beta quantiles.
+    """
+    if denominator == 0:
+        return Rate(numerator, 0, None, None, None, None, None)
+    k, n = numerator, denominator
+    p, z2 = k / n, Z * Z
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    low = 0.0 if k == 0 else centre - half
+    high = 1.0 if k == n else centre + half
+    tail = (1 - LEVEL) / 2
+    exact_low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    exact_high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
+    return Rate(k, n, p, low, high, exact_low, exact_high)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio with its interval; value None where it has none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def likelihood_ratios(tp: int, positives: int, tn: int, negatives: int) -> tuple[Ratio, Ratio]:
+    """Give the likelihood ratios of a positive and of a negative call.
+
+    Intervals on the log scale (Simel, Samsa and Matchar 1991); none where a count is 0, and no
+    value where the lower share is 0.
+    """
+    return (
+        _ratio(tp, positives, negatives - tn, negatives),
+        _ratio(positives - tp, positives, tn, negatives),
+    )
+
+
+def _ratio(a: int, m: int, b: int, n: int) -> Ratio:
+    if m == 0 or n == 0 or b == 0:
+        return Ratio(None)
+    value = (a / m) / (b / n)
+    if a == 0:
+        return Ratio(0.0)
+    half = Z * math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
+    return Ratio(value, value * math.exp(-half), value * math.exp(half))
+
+
+def values_at_prevalence(
+    sensitivity: float, specificity: float, prevalence: float
+) -> tuple[float | None, float | None]:
+    """Give PPV and NPV at a stated prevalence (Bayes); None where nothing is called so."""
+    found = sensitivity * prevalence
+    called = found + (1 - specificity) * (1 - prevalence)
+    spared = specificity * (1 - prevalence)
+    cleared = spared + (1 - sensitivity) * prevalence
+    return found / called if called else None, spared / cleared if cleared else None
+
+
+def net_benefit(tp: int, fp: int, n: int, threshold: float) -> float:
+    """Give the net benefit of acting on p ≥ threshold (Vickers and Elkin 2006)."""
+    return tp / n - fp / n * threshold / (1 - threshold)
