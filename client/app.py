@@ -77,7 +77,7 @@ class SiteApp:
         if isinstance(request, TrainRequest):
             return self._train(request)
         if isinstance(request, TuneRequest):
-            table = self._scores(request.plan, request.weights, "tune")
+            table, _ = self._scores(request.plan, request.weights, "tune")
             figures = tuning_figures(table, self._config.minimum_count)
             return TuneReply(run=request.run, round=request.round, tuning=figures)
         if isinstance(request, ValidateRequest):
@@ -114,9 +114,9 @@ class SiteApp:
     def _tuning(self, table: ScoreTable) -> TuningFigures:
         return tuning_figures(table, self._config.minimum_count)
 
-    def _scores(self, plan: Plan, digest: str, split: str) -> ScoreTable:
+    def _scores(self, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
         weights = self._transfer.fetch(digest, self._trainer.layout(plan))
-        return self._score(plan, weights, split)
+        return self._score(plan, weights, split), weights
 
     def _score(self, plan: Plan, weights: Flat, split: str) -> ScoreTable:
         return score(self._trainer, plan, weights, split, self._config.site)
@@ -124,8 +124,7 @@ class SiteApp:
     def _validate(self, request: ValidateRequest) -> SiteSummary:
         key = (request.run, request.weights, request.split)
         if self._scored is None or self._scored[0] != key:  # a fallback asks of the same scores
-            weights = self._transfer.fetch(request.weights, self._trainer.layout(request.plan))
-            table = self._score(request.plan, weights, request.split)
+            table, weights = self._scores(request.plan, request.weights, request.split)
             keep(self._home, request, table, weights)
             self._scored = (key, table)
         return self._releases.summary(request, self._scored[1])

@@ -18,7 +18,7 @@ from hepafed.client.peers import Peers, read_own_identity
 from hepafed.common.clusters import FIGURES, check_curve, products_of
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError
-from hepafed.common.levels import MOST_VARIABLES, NAME
+from hepafed.common.levels import usable_names
 from hepafed.common.masking import (
     Counts,
     check_offer,
@@ -58,6 +58,7 @@ class _Scored:
     run: str
     weights: str
     split: str
+    threshold: float
     patients: int
     form: str
     table: ScoreTable
@@ -97,7 +98,6 @@ class Releases:
             scores; another operating point than before.
         """
         form = self._form(request)
-        sums = additive_of(table, request.threshold, request.readers)
         self._exchanges.hold_threshold(request.weights, request.split, request.threshold)
         made = summarise(
             table,
@@ -106,7 +106,6 @@ class Releases:
             weights=request.weights,
             threshold=request.threshold,
             minimum_count=self._config.minimum_count,
-            sums=sums,
         )
         made = self._with_subgroups(replace(made, form=form), request, table)
         self._scored = None
@@ -115,21 +114,22 @@ class Releases:
             return made
         made = _without_cells(made)
         self._scored = _Scored(
-            request.run, request.weights, request.split, made.patients, form, table, {}
-        )
+            request.run, request.weights, request.split, request.threshold, made.patients, form,
+            table, {},
+        )  # fmt: skip
         if form == "masked":
-            self._scored.vectors["counts"] = sums.to_vector()
             return made
         self._exchanges.releasing(request.weights, request.split, form)
-        digest = self._send("plain-counts", request.run, slot("counts", 0), sums.to_vector())
+        counts = additive_of(table, request.threshold).to_vector()
+        digest = self._send("plain-counts", request.run, slot("counts", 0), counts)
         return replace(made, vector=digest)
 
     def _with_subgroups(
         self, made: SiteSummary, request: ValidateRequest, table: ScoreTable
     ) -> SiteSummary:
         """Add the subgroups that were asked for, that policy shares and that are known here."""
-        asked = tuple(dict.fromkeys(request.subgroups))
-        if len(asked) > MOST_VARIABLES or not all(NAME.fullmatch(v) for v in asked):
+        asked = request.subgroups
+        if not usable_names(asked):
             raise PayloadError("the subgroups asked for are not names, or too many")
         shared = [v for v in asked if v in self._config.share_subgroups]
         known = [v for v in shared if v in table.groups]
@@ -190,6 +190,9 @@ class Releases:
             terms.run, terms.weights, terms.split,
         ):  # fmt: skip
             raise RefusedError("this site has no scores of that run at hand")
+        if terms.subject == "counts":
+            sums = additive_of(scored.table, scored.threshold, terms.readers)
+            scored.vectors["counts"] = sums.to_vector()
         if terms.subject not in scored.vectors:
             raise RefusedError("a sum that was not prepared here")
         if terms.length != len(scored.vectors[terms.subject]):

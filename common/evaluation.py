@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.common.errors import EvaluationError
-from hepafed.common.levels import MOST_VARIABLES, NAME
+from hepafed.common.levels import MOST_VARIABLES, usable_names
 from hepafed.common.records import read_record
 from hepafed.common.vocabulary import TASKS
 
@@ -117,8 +117,7 @@ class Evaluation:
         _need(any(e.primary for e in self.endpoints), "endpoints: none is primary = true")
         _need(len(self.title) <= 200, "title: longer than 200 characters")
         _need(
-            len(set(self.subgroups)) == len(self.subgroups) <= MOST_VARIABLES
-            and all(NAME.fullmatch(v) for v in self.subgroups),
+            usable_names(self.subgroups),
             f"subgroups: expected at most {MOST_VARIABLES} different names",
             'for example subgroups = ["lesion_size", "sex"]',
         )

@@ -1,7 +1,7 @@
 """Variables by which a site's figures can be split, and their levels: short plain words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 SIZES = ("<2 cm", "2-5 cm", ">5 cm")
 """Levels of `lesion_size`: longest in-plane extent; of a patient, that of the largest lesion."""
@@ -9,6 +9,8 @@ MEASURED = ("lesion_size", "vendor", "field_strength")
 """Variables that ingest knows by itself; every other is declared by the site."""
 NOT_STATED, SEVERAL = "not stated", "several"
 """Levels of patients of whom nothing is known, or whose lesions differ."""
+EVERY = "every level"
+"""Stands for all levels of a variable where every one is withheld: then none is named."""
 PREFIX = "group_"
 """How the columns of a table begin that declare a variable."""
 MOST_LEVELS, MOST_VARIABLES = 12, 12
@@ -19,9 +21,16 @@ _OPEN = re.compile(r"[<>]=? ?\d{1,3}(?![\d.])|(?<![\d.])\d{1,3}\+")
 NARROWEST_BAND = 4
 
 
+def usable_names(names: Sequence[object]) -> bool:
+    """Say whether these are names of variables, each once and not too many."""
+    return len({*map(str, names)}) == len(names) <= MOST_VARIABLES and all(
+        isinstance(n, str) and NAME.fullmatch(n) for n in names
+    )
+
+
 def plain_level(text: str) -> bool:
     """Say whether a value is a short plain word, or a band; not an exact age, date or number."""
-    if not LEVEL.fullmatch(text) or re.search(r"\d{4}", text):
+    if not LEVEL.fullmatch(text) or text == EVERY or re.search(r"\d{4}", text):
         return False
     left = _OPEN.sub("", _BAND.sub(lambda m: "" if _wide(m) else m[0], text))
     return re.search(r"\d\d", left) is None

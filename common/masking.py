@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hepafed.common.additive import MOST_READERS
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.messages import KeyOffer, Terms
 from hepafed.common.records import write_record
@@ -57,6 +58,11 @@ def check_terms(terms: Terms) -> None:
         raise PayloadError("the terms of a masked sum are not usable")
     if not 1 <= terms.attempt <= MOST_ATTEMPTS:
         raise PayloadError(f"attempt {terms.attempt} at a masked sum: {MOST_ATTEMPTS} at most")
+    readers = list(terms.readers)
+    if readers != sorted(set(readers)) or len(readers) > MOST_READERS or (
+        not all(0 < len(r) <= 80 for r in readers)
+    ):  # fmt: skip
+        raise PayloadError(f"the readers of a masked sum must be {MOST_READERS} at most, in order")
     ordered = list(names) == sorted(set(names)) and all(re.fullmatch(_WORDS, n) for n in names)
     if not ordered or not FEWEST_SITES <= len(names) <= MOST_PARTICIPANTS:
         raise PayloadError("the participants of a masked sum must be two or more, in order")

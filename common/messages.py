@@ -155,8 +155,6 @@ class ValidateRequest:
     """Operating point on 1 − p_benign."""
     split: str
     """`external` or `test`."""
-    readers: tuple[str, ...] = ()
-    """Names of the readers whose calls are counted."""
     subgroups: tuple[str, ...] = ()
     """Variables by which figures are to be split; the site's policy says which of them are."""
     fallback: bool = False
@@ -262,6 +260,8 @@ class Terms:
     """Names of the sites, in order."""
     length: int
     """How many 64-bit counts a vector holds."""
+    readers: tuple[str, ...] = ()
+    """Names of the readers whose calls the counts hold, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)

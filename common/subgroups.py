@@ -6,11 +6,12 @@ every model over a cohort withholds the same; then, of the levels that stay, the
 operating point, for malignant and for benign patients separately.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from hepafed.common.auc import delong_auc
-from hepafed.common.levels import NOT_STATED, SEVERAL, SIZES, in_order
+from hepafed.common.levels import EVERY, NOT_STATED, SEVERAL, SIZES, in_order
 from hepafed.common.messages import Figure, SubgroupSummary
 from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.summaries import figure_of
@@ -18,6 +19,8 @@ from hepafed.common.sums import called
 from hepafed.common.suppression import hide
 from numpy.typing import NDArray
 
+Counts = tuple[int, int, int, int]
+"""Patients of a level: malignant called so, malignant missed, benign called so, benign alarmed."""
 UNIT, TASK = "patient", "malignant_vs_benign"
 """Subgroups are of patients: one population, so that no two tables of one report overlap."""
 WITHHELD = "withheld: too few, or the total less this one would show another that is too few"
@@ -62,16 +65,13 @@ def _summaries(
 ) -> list[SubgroupSummary]:
     truth, call = scores.truth, called(scores, threshold)
     levels = in_order(level.tolist())
-    sides = {
-        True: {v: _crossed(level == v, truth, call) for v in levels},
-        False: {v: _crossed(level == v, ~truth, ~call) for v in levels},
-    }
-    classes = {v: tuple(sum(sides[side][v]) for side in (True, False)) for v in levels}
-    gone = _hidden(classes, minimum)
-    silent = {side: _hidden(rows, minimum, gone) for side, rows in sides.items()}
+    counts = {v: _counted(truth[level == v], call[level == v]) for v in levels}
+    kept = choose(counts, minimum)
+    if not kept.levels:
+        return [SubgroupSummary(variable=variable, level=EVERY, auc=Figure(reason=WITHHELD))]
     made = []
-    for v in levels:
-        if v in gone:
+    for v, (tp, fn, tn, fp) in counts.items():
+        if v not in kept.levels:
             made.append(SubgroupSummary(variable=variable, level=v, auc=Figure(reason=WITHHELD)))
             continue
         its = level == v
@@ -79,34 +79,54 @@ def _summaries(
             SubgroupSummary(
                 variable=variable,
                 level=v,
-                positives=classes[v][0],
-                negatives=classes[v][1],
+                positives=tp + fn,
+                negatives=tn + fp,
                 auc=figure_of(delong_auc(scores.logits[its & truth], scores.logits[its & ~truth])),
-                true_positives=None if v in silent[True] else sides[True][v][0],
-                true_negatives=None if v in silent[False] else sides[False][v][0],
+                true_positives=tp if v in kept.malignant else None,
+                true_negatives=tn if v in kept.benign else None,
             )
         )
     return made
 
 
-def _crossed(
-    its: NDArray[np.bool_], of_class: NDArray[np.bool_], right: NDArray[np.bool_]
-) -> tuple[int, int]:
-    """Count a level's patients of a class that are called rightly, and wrongly."""
-    chosen = its & of_class
-    return int((chosen & right).sum()), int((chosen & ~right).sum())
+def _counted(truth: NDArray[np.bool_], call: NDArray[np.bool_]) -> Counts:
+    return (
+        int((truth & call).sum()), int((truth & ~call).sum()),
+        int((~truth & ~call).sum()), int((~truth & call).sum()),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The levels of a variable of which something is released."""
+
+    levels: frozenset[str]
+    """Their patients by class, and the AUC."""
+    malignant: frozenset[str]
+    """Their malignant patients by call."""
+    benign: frozenset[str]
+
+
+def choose(counts: Mapping[str, Counts], minimum: int) -> Kept:
+    """Choose what is released of each level (name → counts), the smallest count being `minimum`."""
+    classes = {v: (tp + fn, tn + fp) for v, (tp, fn, tn, fp) in counts.items()}
+    gone = _hidden(classes, minimum)
+    malignant = _hidden({v: row[:2] for v, row in counts.items()}, minimum, gone)
+    benign = _hidden({v: row[2:] for v, row in counts.items()}, minimum, gone)
+    every = frozenset(counts)
+    return Kept(every - gone, every - malignant, every - benign)
 
 
 def _hidden(
-    table: dict[str, tuple[int, ...]], minimum: int, gone: frozenset[str] = frozenset()
+    table: Mapping[str, tuple[int, ...]], minimum: int, gone: frozenset[str] = frozenset()
 ) -> frozenset[str]:
-    """Choose the levels to withhold.
+    """Choose the levels to withhold beside those that are gone.
 
     Levels that are gone hide others only where their sum, which is known, is not nothing. A level
     that holds all there is has the site's own figures, which stand in the summary anyway.
     """
     block = gone if any(any(table[v]) for v in gone) else frozenset()
     filled = {v for v, row in table.items() if any(row)} - gone
-    if len(filled) + bool(block) < 2:
+    if len(filled) + bool(block) <= 1:
         return gone
     return hide({v: r for v, r in table.items() if v in block | filled}, minimum, block) | gone

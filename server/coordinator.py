@@ -150,6 +150,7 @@ class Coordinator:
                 split=asked.split,
                 sites=tuple(sorted(set(asked.sites or known))),
                 wait=asked.wait or DEFAULT_WAIT,
+                subgroups=asked.subgroups,
             )
         )
 

@@ -71,6 +71,7 @@ def models(
     metavar="FILE",
     help="evaluation.toml, recorded before any score exists.",
 )
+@click.option("--subgroups", default="", help="Split figures by these, with commas: sex,vendor.")
 @click.option("--wait", metavar="TIME", help="How long to wait for offline sites: 90s, 10m, 2h.")
 @click.option("--watch", "watching", is_flag=True, help="Stay, then write the report.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
@@ -80,7 +81,8 @@ def models(
 @command
 def validate(
     ctx: click.Context, model: str, names: str, split: str | None, evaluation: Path | None,
-    wait: str | None, watching: bool, folder: Path | None, as_json: bool, access: Path | None,
+    subgroups: str, wait: str | None, watching: bool, folder: Path | None, as_json: bool,
+    access: Path | None,
 ) -> None:  # fmt: skip
     """Validate a frozen model at the held-out sites and pool their figures.
 
@@ -98,6 +100,7 @@ def validate(
     run = remote.post(
         "/api/validate", model=model, sites=wanted, split=split,
         wait=seconds_of(wait) if wait else 0, evaluation=promise,
+        subgroups=[v.strip() for v in subgroups.split(",") if v.strip()],
     )  # fmt: skip
     if promise and not as_json:
         say(f"evaluation {run['evaluation']} recorded {run['created'][:19]}Z as {run['id']}")

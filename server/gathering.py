@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hepafed.common.additive import Additive, check_additive, vector_length
+import numpy as np
+from hepafed.common.additive import Additive, check_additive, sections, vector_length
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.masking import FEWEST_SITES, counts_from_bytes, slot
@@ -62,13 +63,14 @@ def gather(
     wanting = sorted(s for s, v in got.summaries.items() if v.form == "masked")
     if not wanting:
         return got
+    readers = tuple(sorted({r for s in wanting for r in got.summaries[s].readers}))
     task = Task(
-        request.run, "counts", request.weights, request.split, vector_length(len(request.readers))
+        request.run, "counts", request.weights, request.split, vector_length(len(readers)), readers
     )
     summed = masked_sum(desk, exchange, task, wanting)
     if not desk.runs.may_go_on(request.run):
         return got
-    _take_sum(got, summed, request.readers)
+    _take_sum(got, summed, readers)
     left = {s: _why(summed, s, wanting) for s in wanting if s not in summed.sites}
     if left:
         _fall_back(desk, exchange, request, left, deadline, got)
@@ -80,7 +82,7 @@ def _ask(
     got: Gathered,
 ) -> None:  # fmt: skip
     """Ask for figures; changes `got`."""
-    length = vector_length(len(request.readers))
+    length = vector_length()
     desk.inbox.open_round(Expected(request.run, slot("counts", 0), frozenset(sites), 8 * length))
 
     def on_reply(site: str, message: object) -> None:
@@ -89,9 +91,8 @@ def _ask(
             path = desk.inbox.take(site, summary.vector)
             if path is None:
                 raise PayloadError("the plain counts did not arrive, or are not those announced")
-            sums = Additive.from_vector(
-                counts_from_bytes(path.read_bytes(), length), request.readers
-            )
+            sums = Additive.from_vector(counts_from_bytes(path.read_bytes(), length))
+            sums = _with_readers(sums, summary)
             _check_sums(sums, [summary], site)
             path.unlink()
             got.groups.append(Group((site,), sums, "plain"))
@@ -140,6 +141,20 @@ def _check_sums(sums: Additive, summaries: list[SiteSummary], what: str) -> None
     told = (sum(s.patients for s in summaries), sum(s.lesions for s in summaries))
     if (patients, lesions) != told:
         raise PayloadError(f"the sums of {what} are not over the patients that were announced")
+
+
+def _with_readers(sums: Additive, summary: SiteSummary) -> Additive:
+    """Put in the readers' counts of the summary: plain counts hold none."""
+    calls, pairs = (summary.sections.get(n) for n in ("reader_calls", "reader_pairs"))
+    if not summary.readers or calls is None or pairs is None:
+        return sums
+    shapes = sections(len(summary.readers))
+    return replace(
+        sums,
+        readers=summary.readers,
+        reader_calls=np.array(calls, np.int64).reshape(shapes["reader_calls"]),
+        reader_pairs=np.array(pairs, np.int64).reshape(shapes["reader_pairs"]),
+    )
 
 
 def _take_sum(got: Gathered, summed: MaskedSum, readers: tuple[str, ...]) -> None:

@@ -56,6 +56,7 @@ class Task:
     weights: str
     split: str
     length: int
+    readers: tuple[str, ...] = ()
     most_attempts: int = MOST_ATTEMPTS
 
 
@@ -139,7 +140,7 @@ def _gathered(
         terms = Terms(
             exchange=secrets.token_hex(16), run=task.run, subject=task.subject,
             weights=task.weights, split=task.split, attempt=state.attempt + 1,
-            participants=group, length=task.length,
+            participants=group, length=task.length, readers=task.readers,
         )  # fmt: skip
         state = replace(state, attempt=terms.attempt)
         folder.store(state)

@@ -51,7 +51,14 @@ def place(
     failed = exchange.ask(dict.fromkeys(sites, second), PlacementsReply, STEP_SECONDS, on_reply)
     masked = sorted({s for g in got.groups if g.form == "masked" for s in g.sites})
     if not failed and sorted(ready) == masked and masked:
-        task = Task(request.run, "clusters", request.weights, request.split, products_length(), 1)
+        task = Task(
+            request.run,
+            "clusters",
+            request.weights,
+            request.split,
+            products_length(),
+            most_attempts=1,
+        )
         summed = masked_sum(desk, exchange, task, masked)
         failed = dict(summed.lost)
         if summed.total is not None:

@@ -14,6 +14,7 @@ from hepafed.common.evaluation import (
     evaluation_from,
     seconds_of,
 )
+from hepafed.common.levels import MOST_VARIABLES, usable_names
 from hepafed.common.records import write_record
 from hepafed.server.pooling import Questions
 from hepafed.server.pooling.drift import reference_of
@@ -35,6 +36,8 @@ class Asked:
     split: str = "external"
     wait: float = 0.0
     """Seconds; 0: nobody said."""
+    subgroups: tuple[str, ...] = ()
+    """Variables by which figures are to be split; those of the evaluation where there is one."""
     evaluation: str = ""
     """Text of evaluation.toml; empty: none."""
 
@@ -43,7 +46,7 @@ def asked_from(values: dict[str, Any]) -> Asked:
     """Check the body of a request; PayloadError names what is not usable."""
     model, split = values.get("model"), values.get("split", "external")
     sites, wait = values.get("sites", []), values.get("wait", 0)
-    evaluation = values.get("evaluation", "")
+    evaluation, subgroups = values.get("evaluation", ""), values.get("subgroups", [])
     if not isinstance(model, str) or len(model) > 200:
         raise PayloadError("model: expected text of at most 200 characters")
     if split not in ("external", "test") or not isinstance(sites, list):
@@ -53,11 +56,14 @@ def asked_from(values: dict[str, Any]) -> Asked:
         raise PayloadError("wait is not usable", "seconds, 7 days at most")
     if not isinstance(evaluation, str) or len(evaluation) > LARGEST_FILE:
         raise PayloadError(f"evaluation: expected text of at most {LARGEST_FILE} characters")
+    if not isinstance(subgroups, list) or not usable_names(subgroups):
+        raise PayloadError(f"subgroups: expected at most {MOST_VARIABLES} different names")
     return Asked(
         model=model,
         sites=tuple(str(s)[:200] for s in sites[:1000]),
         split=split,
         wait=float(wait),
+        subgroups=tuple(subgroups),
         evaluation=evaluation,
     )
 
@@ -92,7 +98,12 @@ def fitting(asked: Asked, card: dict[str, Any]) -> Asked:
         raise RefusedError("--sites is not what the evaluation calls cohorts", "leave --sites out")
     if asked.split != promised.split:
         raise RefusedError(f"the evaluation is of the split {promised.split}", "leave --split out")
-    return replace(asked, sites=promised.cohorts, wait=asked.wait or seconds_of(promised.wait))
+    if asked.subgroups and set(asked.subgroups) != set(promised.subgroups):
+        raise RefusedError("--subgroups is not what the evaluation says", "leave --subgroups out")
+    return replace(
+        asked, sites=promised.cohorts, wait=asked.wait or seconds_of(promised.wait),
+        subgroups=promised.subgroups,
+    )  # fmt: skip
 
 
 def looks(
@@ -150,7 +161,9 @@ def _verdict(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
         return made | {"verdict": "met", "why": "the whole interval is at or above the goal"}
     if found["high"] + found["bound"] < endpoint.at_least:
         return made | {"verdict": "missed", "why": "the whole interval is below the goal"}
-    return made | {"verdict": "not shown", "why": "the interval holds the goal"}
+    inside = found["low"] < endpoint.at_least <= found["high"]
+    why = "the interval holds the goal" if inside else "the bound of pooling leaves it open"
+    return made | {"verdict": "not shown", "why": why}
 
 
 def _figure(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:

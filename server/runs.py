@@ -38,6 +38,8 @@ class Run:
     """Sites asked of a validation or for their cohort; empty: every site of the fitting role."""
     wait: float = 60.0
     """Seconds that a validation waits for sites that are offline."""
+    subgroups: tuple[str, ...] = ()
+    """Variables by which a validation splits its figures."""
     evaluation: str = ""
     """SHA-256 of the evaluation.toml kept beside run.json since `created`; empty: none."""
     flower_run: int = 0

@@ -24,7 +24,6 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     """Ask the sites, pool what they release, write report.json; returns the model's id."""
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
-    promised = desk.runs.evaluation(run)
     digest = desk.blobs.publish([desk.registry.wire(run.model)])
     request = ValidateRequest(
         run=run.id,
@@ -33,7 +32,7 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         weights=digest,
         threshold=float(card["operating_point"]["threshold"]),
         split=run.split,
-        subgroups=promised.subgroups if promised else (),
+        subgroups=run.subgroups,
     )
     desk.runs.event(run.id, "asked", sites=sites)
     got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
@@ -50,7 +49,7 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     report = pool(
         dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
         groups=got.groups, products=products, notes=notes,
-        questions=questions(promised, card),
+        questions=questions(desk.runs.evaluation(run), card),
     )  # fmt: skip
     report["forms"] = got.forms()
     report |= recorded(run, desk.runs, report, missing)

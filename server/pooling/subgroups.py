@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hepafed.common.levels import in_order
+from hepafed.common.levels import EVERY, in_order
 from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
 from hepafed.common.rates import Z
 from hepafed.common.subgroups import TASK, UNIT, WITHHELD
@@ -30,8 +30,10 @@ def subgroup_rows(
             found.setdefault((g.variable, g.level), {})[site] = g
     own = {(g.variable, g.level): g for g in exact.subgroups} if exact is not None else {}
     rows = []
-    for key in _ordered(found):
-        rows.append(_pooled(key, found[key], own.get(key)))
+    for variable, level in _ordered(k for k in found if k[1] != EVERY):
+        key = variable, level
+        silent = list(found.get((variable, EVERY), ()))
+        rows.append(_pooled(key, found[key], silent, own.get(key)))
         rows += [_row("site", s, key, [g], _site_auc(g)) for s, g in found[key].items()]
     return rows
 
@@ -68,14 +70,18 @@ def _ordered(keys: Iterable[Key]) -> list[Key]:
     return [(v, level) for v, found in levels.items() for level in in_order(found)]
 
 
-def _pooled(key: Key, by_site: Mapping[str, SubgroupSummary], own: SubgroupSummary | None) -> Row:
+def _pooled(
+    key: Key,
+    by_site: Mapping[str, SubgroupSummary],
+    silent: list[str],
+    own: SubgroupSummary | None,
+) -> Row:
+    """Pool a level; `silent` are sites that name no level of the variable."""
     known = {s: g for s, g in by_site.items() if g.positives is not None}
     auc = _site_auc(own) if own is not None else _pooled_auc(list(known.values()))
     made = _row("pooled", None, key, list(known.values()), auc)
-    return made | {
-        "released_by": list(known),
-        "withheld_by": [s for s in by_site if s not in known],
-    }
+    gone = sorted([*silent, *(s for s in by_site if s not in known)])
+    return made | {"released_by": list(known), "withheld_by": gone}
 
 
 def _row(scope: str, site: str | None, key: Key, parts: list[SubgroupSummary], auc: Row) -> Row:

@@ -233,6 +233,8 @@ def test_a_key_of_small_order_is_refused() -> None:
         {"exchange": "1"}, {"exchange": "G" * 32}, {"weights": ""}, {"run": "../x"}, {"split": ""},
         {"subject": "scores"},
         {"attempt": 0}, {"attempt": MOST_ATTEMPTS + 1}, {"length": 0}, {"length": 1 << 30},
+        {"readers": ("b", "a")},
+        {"readers": tuple(f"{i:02d}" for i in range(33))},
         {"participants": ()}, {"participants": ("a",)}, {"participants": ("a", "a")},
         {"participants": ("b", "a")}, {"participants": ("a", "b\n")},
     ],

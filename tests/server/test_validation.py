@@ -6,6 +6,7 @@ and the pooling are the real ones.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -37,7 +38,7 @@ from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
 from hepafed.common.scores import ScoreTable, task_scores
 from hepafed.common.sums import additive_of
-from hepafed.common.weights import Layout
+from hepafed.common.weights import Flat, Layout
 from hepafed.server import masked, placing
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.exchange import Exchange
@@ -89,8 +90,8 @@ class ScoredSite(SiteApp):
 
     table: ScoreTable
 
-    def _scores(self, _plan: Plan, _digest: str, _split: str) -> ScoreTable:
-        return self.table
+    def _scores(self, _plan: Plan, _digest: str, _split: str) -> tuple[ScoreTable, Flat]:
+        return self.table, np.ones(2, np.float32)
 
 
 class Fleet:
@@ -281,6 +282,18 @@ def test_a_site_with_cells_or_lost_in_the_second_step_costs_the_clustered_interv
     report = fed.run(model=fed.freeze(2.0))
     assert fed.forms(report) == {"a": "masked", "b": "masked", "c": "cells"}
     assert "c released no fine counts" in report["notes"][0]
+
+
+@pytest.mark.parametrize("forms", ["mmp", "mmc"])
+def test_readers_calls_are_counted_in_every_form(fed: Federation, forms: str) -> None:
+    words = {"m": "masked", "p": "plain", "c": "cells"}
+    for name, form in zip("abc", forms, strict=True):
+        fed.site(name, release=words[form], minimum_count=2)
+        calls = np.random.default_rng(1).integers(0, 2, 60).astype(np.int8)
+        readers = {"reader_1": calls, **({"reader_2": calls} if name == "b" else {})}
+        fed.sites[name].table = replace(fed.sites[name].table, readers=readers)
+    report = fed.run()
+    assert {r["reader"]: r["n"] for r in report["readers"]} == {"reader_1": 90, "reader_2": 30}
 
 
 @pytest.mark.parametrize("step", [KeysRequest, SumsRequest])

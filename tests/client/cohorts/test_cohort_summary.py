@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from hepafed.client.cohort import Cohort
-from hepafed.client.cohort_summary import nested, summarise_cohort, withheld
+from hepafed.client.cohort_summary import nested, summarise_cohort
 from hepafed.client.policy import permit
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import RefusedError
 from hepafed.common.messages import CohortRequest, CohortSummary, pack, unpack
+from hepafed.common.suppression import withheld
 from hypothesis import given
 from hypothesis import strategies as st
 
