@@ -37,6 +37,21 @@ def grouped(site: str, seed: int, lesions: int, shares: tuple[float, ...]) -> Sc
     return replace(table, groups={"x": drawn[np.arange(lesions) // 2]})
 
 
+def built(site: str, **levels: tuple[int, int, int, int]) -> ScoreTable:
+    """A table of one lesion a patient with these numbers of tp, fn, tn and fp in each level."""
+    kinds = [(v, k) for v, counts in levels.items() for k in range(4) for _ in range(counts[k])]
+    rng = np.random.default_rng(len(kinds))
+    malignant = np.array([k < 2 for _, k in kinds])
+    called = np.array([k in (0, 3) for _, k in kinds])
+    p = np.where(called, rng.uniform(0.5, 1, len(kinds)), rng.uniform(0, 0.5, len(kinds)))
+    names = np.array([f"{i}" for i in range(len(kinds))])
+    return ScoreTable(
+        site=np.full(len(kinds), site), patient=names, lesion=names,
+        truth=malignant.astype(np.int64), log_probs=np.log(np.stack([1 - p, p / 2, p / 2], 1)),
+        readers={}, groups={"x": np.array([v for v, _ in kinds])},
+    )  # fmt: skip
+
+
 def summary_of(table: ScoreTable, minimum: int) -> SiteSummary:
     made = summarise(table, run="r", model="m", weights="w", threshold=0.5, minimum_count=minimum)
     return replace(made, subgroups=subgroup_summaries(table, ("x",), 0.5, minimum))
@@ -162,23 +177,24 @@ def test_the_attack_does_find_what_hiding_small_counts_alone_would_give_away(
 
 
 def test_calls_are_withheld_where_counts_of_patients_are_not() -> None:
-    found = {g.level: g for g in summary_of(grouped("s", 3, 400, (1, 1, 0.5)), 10).subgroups}
-    assert all(g.positives is not None and g.auc.se for g in found.values())
-    assert any(g.true_positives is None or g.true_negatives is None for g in found.values())
+    table = built("s", a=(30, 2, 20, 10), b=(30, 12, 20, 12), c=(30, 9, 40, 15))
+    a, b, c = summary_of(table, 5).subgroups
+    assert [g.positives for g in (a, b, c)] == [32, 42, 39]
+    assert all(g.auc.se for g in (a, b, c))
+    assert [g.true_positives for g in (a, b, c)] == [None, 30, None]
+    assert [g.true_negatives for g in (a, b, c)] == [20, 20, 40]
 
 
 def test_two_models_on_one_cohort_withhold_the_same_levels() -> None:
-    first = grouped("s", 3, 120, (1, 1, 0.2, 0.1))
+    first = built("s", a=(30, 9, 20, 10), b=(1, 1, 20, 12), c=(30, 9, 40, 15), d=(9, 9, 9, 9))
     second = replace(first, log_probs=first.log_probs[::-1].copy())
-    gone = [
-        {g.level for g in summary_of(t, 5).subgroups if g.positives is None}
-        for t in (first, second)
-    ]
-    assert gone[0] == gone[1] != set()
+    for table in (first, second):
+        found = summary_of(table, 5).subgroups
+        assert [g.level for g in found if g.positives is None] == ["b", "d"]
 
 
 def test_where_every_level_is_withheld_none_is_named() -> None:
-    (only,) = summary_of(grouped("s", 1, 60, (1, 0.1)), 5).subgroups
+    (only,) = summary_of(built("s", a=(30, 9, 20, 10), b=(0, 2, 9, 0)), 5).subgroups
     assert (only.level, only.positives, only.auc.value) == ("every level", None, None)
 
 
@@ -192,16 +208,19 @@ def test_a_level_that_all_patients_have_has_the_figures_of_the_site() -> None:
 
 
 def test_pooled_counts_are_those_of_the_sites_that_released_the_level() -> None:
-    tables = {"s0": grouped("s0", 1, 400, (1, 1)), "s1": grouped("s1", 2, 300, (1, 1)),
-              "s2": grouped("s2", 3, 60, (1, 0.1))}  # fmt: skip
+    tables = {
+        "s0": built("s0", a=(30, 9, 20, 10), b=(30, 9, 20, 10)),
+        "s1": built("s1", a=(20, 8, 30, 20), b=(9, 9, 9, 9)),
+        "s2": built("s2", a=(30, 9, 20, 10), b=(0, 2, 9, 0)),
+    }
     report = pool({s: summary_of(t, 3) for s, t in tables.items()}, MODEL, {})
     rows = [g for g in report["subgroups"] if g["level"] == "a"]
     whole = rows[0]
     assert (whole["scope"], whole["withheld_by"]) == ("pooled", ["s2"])
     parts = [truth_of(tables[s])["a"] for s in whole["released_by"]]
-    assert whole["n"] == sum(map(sum, parts))
-    tp, positives = sum(p[0] for p in parts), sum(p[0] + p[1] for p in parts)
-    assert whole["sensitivity"]["value"] == pytest.approx(tp / positives)
+    assert whole["n"] == sum(map(sum, parts)) == 69 + 78
+    assert whole["sensitivity"]["value"] == pytest.approx(50 / 67)
+    assert whole["specificity"]["numerator"] == 50
     aucs = [r["auc"]["value"] for r in rows[1:] if r["auc"]["value"] is not None]
     assert min(aucs) < whole["auc"]["value"] < max(aucs)
     assert whole["auc"]["method"] == "random effects over 2 sites"
@@ -213,16 +232,18 @@ def test_pooled_counts_are_those_of_the_sites_that_released_the_level() -> None:
 def test_a_score_table_with_group_columns_gives_exact_figures_and_a_whole_report(
     tmp_path: Path,
 ) -> None:
-    table = joined([grouped("s0", 1, 200, (1, 0.3)), grouped("s1", 2, 200, (1, 1))])
-    parts = [grouped("s0", 1, 200, (1, 0.3)), grouped("s1", 2, 200, (1, 1))]
-    table = replace(table, groups={"x": np.concatenate([p.groups["x"] for p in parts])})
+    parts = [
+        built("s0", a=(30, 9, 20, 10), b=(2, 1, 3, 0)),
+        built("s1", a=(9, 9, 9, 9), b=(9, 3, 9, 1)),
+    ]
+    table = replace(joined(parts), groups={"x": np.concatenate([p.groups["x"] for p in parts])})
     write_scores(table, tmp_path / "t.csv")
     report = report_from_scores(read_scores(tmp_path / "t.csv"), 0.5)
     (row,) = [g for g in report["subgroups"] if (g["scope"], g["level"]) == ("pooled", "b")]
     scores, its = task_scores(table, UNIT, TASK), levels_of(table, "x") == "b"
     wanted = roc_auc_score(scores.truth[its], scores.logits[its])
     assert row["auc"]["value"] == pytest.approx(float(wanted), abs=1e-9)
-    assert row["n"] == its.sum()
+    assert (row["n"], row["sensitivity"]["numerator"]) == (28, 11)
     page = write_report(report, tmp_path / "report").read_text()
     assert "x: b" in page
     assert (tmp_path / "report" / "subgroups.csv").read_text().count("\n") == 7

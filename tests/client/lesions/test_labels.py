@@ -85,3 +85,55 @@ def test_a_reader_s_name_is_letters_and_digits(
 ) -> None:
     with pytest.raises(LabelsError, match="reader"):
         read_labels(write_table(tmp_path / "l.csv", GOOD | {column: 1}))
+
+
+def rows_with(column: str, values: list[str]) -> list[dict[str, object]]:
+    return [
+        GOOD | {"patient_id": f"P{i}", column: v} | box(1, 2, 3, 4, 5, 6)
+        for i, v in enumerate(values)
+    ]
+
+
+def test_declared_groups_are_read(tmp_path: Path, write_table: Write) -> None:
+    rows = rows_with("group_age_band", ["50-59", "", ">=70", "50-59", ">=70", "65+", "65+"])
+    labels = read_labels(write_table(tmp_path / "l.csv", *rows))
+    assert labels[0].groups == {"age_band": "50-59"}
+    assert labels[1].groups == {}
+    assert labels[2].groups == {"age_band": ">=70"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["61", "61 y", "60.5", "2021-03-01", "21-03-12", "20210301", "1955", "61-62", "61-61", "F",
+     "Müller", "a_b", "x" * 21, "every level"],
+)  # fmt: skip
+def test_a_value_that_could_be_an_age_a_date_or_a_name_is_refused_without_showing_it(
+    tmp_path: Path, write_table: Write, value: str
+) -> None:
+    rows = rows_with("group_age", ["50-59", value, "50-59", value])
+    with pytest.raises(LabelsError) as caught:
+        read_labels(write_table(tmp_path / "l.csv", *rows))
+    assert "row 3: group_age is not a short word" in caught.value.message
+    assert value not in caught.value.message.replace("group_age", "").replace("row", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([f"v{i}" for i in range(6)], "hardly a value that repeats"),
+        ([f"{'abcdefghijklm'[i % 13]}" for i in range(60)], "more than 12 different values"),
+    ],
+)
+def test_a_column_whose_values_are_many_or_do_not_repeat_is_refused(
+    tmp_path: Path, write_table: Write, values: list[str], words: str
+) -> None:
+    with pytest.raises(LabelsError, match=words):
+        read_labels(write_table(tmp_path / "l.csv", *rows_with("group_ward", values)))
+
+
+@pytest.mark.parametrize("name", ["group_", "group_Age", "group_a-b", "group_vendor"])
+def test_a_group_name_that_is_unusable_or_measured_is_refused(
+    tmp_path: Path, write_table: Write, name: str
+) -> None:
+    with pytest.raises(LabelsError, match="name of a column group_… is not usable"):
+        read_labels(write_table(tmp_path / "l.csv", *rows_with(name, ["a", "a"])))
