@@ -166,15 +166,20 @@ class SubgroupSummary:
     """Patients of one level of a variable, malignant versus benign; None: withheld."""
 
     variable: str
+    """`lesion_size`, `vendor`, `field_strength`, or a name that the site declared."""
     level: str
+    """What these patients have in common; `every level` where no level is released."""
     auc: Figure
-    """Exact, from the site's own scores; DeLong interval."""
+    """Exact, from the site's own scores; DeLong interval. Withheld with its level, or where it
+    would narrow down calls that are."""
     positives: int | None = None
     """Malignant patients."""
     negatives: int | None = None
+    """Benign patients."""
     true_positives: int | None = None
     """At the operating point (score ≥ threshold)."""
     true_negatives: int | None = None
+    """At the operating point (score < threshold)."""
 
 
 @dataclass(frozen=True, kw_only=True)

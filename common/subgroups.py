@@ -6,23 +6,21 @@ every model over a cohort withholds the same; then, of the levels that stay, the
 operating point, for malignant and for benign patients separately.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from hepafed.common.auc import delong_auc
+from hepafed.common.kept_levels import Counts, choose, narrowing
 from hepafed.common.levels import EVERY, NOT_STATED, SEVERAL, SIZES, in_order
 from hepafed.common.messages import Figure, SubgroupSummary
 from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.summaries import figure_of
 from hepafed.common.sums import called
-from hepafed.common.suppression import hide
 from numpy.typing import NDArray
 
-Counts = tuple[int, int, int, int]
-"""Patients of a level: malignant called so, malignant missed, benign called so, benign alarmed."""
 UNIT, TASK = "patient", "malignant_vs_benign"
 """Subgroups are of patients: one population, so that no two tables of one report overlap."""
+TELLING = "withheld: beside the other counts it would narrow down calls that are too few"
 WITHHELD = "withheld: too few, or the total less this one would show another that is too few"
 
 
@@ -69,19 +67,23 @@ def _summaries(
     kept = choose(counts, minimum)
     if not kept.levels:
         return [SubgroupSummary(variable=variable, level=EVERY, auc=Figure(reason=WITHHELD))]
+    areas = {
+        v: delong_auc(scores.logits[truth & (level == v)], scores.logits[~truth & (level == v)])
+        for v in kept.levels
+    }
+    telling = narrowing(counts, kept, {v: a.value for v, a in areas.items() if a}, minimum)
     made = []
     for v, (tp, fn, tn, fp) in counts.items():
         if v not in kept.levels:
             made.append(SubgroupSummary(variable=variable, level=v, auc=Figure(reason=WITHHELD)))
             continue
-        its = level == v
         made.append(
             SubgroupSummary(
                 variable=variable,
                 level=v,
                 positives=tp + fn,
                 negatives=tn + fp,
-                auc=figure_of(delong_auc(scores.logits[its & truth], scores.logits[its & ~truth])),
+                auc=Figure(reason=TELLING) if v in telling else figure_of(areas[v]),
                 true_positives=tp if v in kept.malignant else None,
                 true_negatives=tn if v in kept.benign else None,
             )
@@ -94,39 +96,3 @@ def _counted(truth: NDArray[np.bool_], call: NDArray[np.bool_]) -> Counts:
         int((truth & call).sum()), int((truth & ~call).sum()),
         int((~truth & ~call).sum()), int((~truth & call).sum()),
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The levels of a variable of which something is released."""
-
-    levels: frozenset[str]
-    """Their patients by class, and the AUC."""
-    malignant: frozenset[str]
-    """Their malignant patients by call."""
-    benign: frozenset[str]
-
-
-def choose(counts: Mapping[str, Counts], minimum: int) -> Kept:
-    """Choose what is released of each level (name → counts), the smallest count being `minimum`."""
-    classes = {v: (tp + fn, tn + fp) for v, (tp, fn, tn, fp) in counts.items()}
-    gone = _hidden(classes, minimum)
-    malignant = _hidden({v: row[:2] for v, row in counts.items()}, minimum, gone)
-    benign = _hidden({v: row[2:] for v, row in counts.items()}, minimum, gone)
-    every = frozenset(counts)
-    return Kept(every - gone, every - malignant, every - benign)
-
-
-def _hidden(
-    table: Mapping[str, tuple[int, ...]], minimum: int, gone: frozenset[str] = frozenset()
-) -> frozenset[str]:
-    """Choose the levels to withhold beside those that are gone.
-
-    Levels that are gone hide others only where their sum, which is known, is not nothing. A level
-    that holds all there is has the site's own figures, which stand in the summary anyway.
-    """
-    block = gone if any(any(table[v]) for v in gone) else frozenset()
-    filled = {v for v, row in table.items() if any(row)} - gone
-    if len(filled) + bool(block) <= 1:
-        return gone
-    return hide({v: r for v, r in table.items() if v in block | filled}, minimum, block) | gone

@@ -11,7 +11,7 @@ from typing import Any
 from hepafed.common.levels import EVERY, in_order
 from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
 from hepafed.common.rates import Z
-from hepafed.common.subgroups import TASK, UNIT, WITHHELD
+from hepafed.common.subgroups import TASK, TELLING, UNIT, WITHHELD
 from hepafed.server.pooling.between import random_effects
 from hepafed.server.pooling.figures import auc_json, rate_json
 
@@ -59,8 +59,12 @@ def withheld_rows(summaries: Mapping[str, SiteSummary]) -> list[Row]:
 def _gone(g: SubgroupSummary) -> str:
     if g.positives is None or g.negatives is None:
         return "all of it"
-    parts = {"calls of malignant": g.true_positives, "calls of benign": g.true_negatives}
-    return " and ".join(name for name, count in parts.items() if count is None)
+    parts = {
+        "calls of malignant": g.true_positives is None,
+        "calls of benign": g.true_negatives is None,
+        "AUC": g.auc.reason == TELLING,
+    }
+    return ", ".join(name for name, gone in parts.items() if gone)
 
 
 def _ordered(keys: Iterable[Key]) -> list[Key]:

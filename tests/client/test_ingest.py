@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.client.cohort import Cohort
+from hepafed.client.facts import facts_from
 from hepafed.client.ingest import IngestReport, ingest_dicom
 from hepafed.common.errors import CohortError, LabelsError
 
@@ -224,3 +225,17 @@ def test_a_finished_ingest_leaves_no_header_and_no_path(
     assert b"HOSPITAL-B" not in content
     assert b"MRDCM" not in content
     assert b"2.25." not in content
+
+
+def test_a_declared_group_is_kept_with_its_lesions_and_with_no_other(
+    own_home: Path, export: Path
+) -> None:
+    rows = rows_of(export / "labels.csv")
+    patient = rows[0]["patient_id"]
+    labels = export / "labels.csv"
+    write_rows(labels, [r | {"group_sex": "f" if r["patient_id"] == patient else ""} for r in rows])
+    ingest(own_home, export)
+    groups = [facts_from(r.facts).groups for r in Cohort.open(own_home).rows()]
+    wanted = sum(r["patient_id"] == patient for r in rows)
+    assert groups.count({"sex": "f"}) == wanted
+    assert groups.count({}) == len(rows) - wanted

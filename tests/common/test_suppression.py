@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from hepafed.common.subgroups import Counts, choose
+from hepafed.common.kept_levels import Counts, choose
 from hepafed.common.suppression import hide
 from hypothesis import given
 from hypothesis import strategies as st

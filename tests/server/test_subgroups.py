@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
-from hepafed.common import subgroups
+from hepafed.common import kept_levels
 from hepafed.common.errors import DataError
 from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
 from hepafed.common.scores import ScoreTable, read_scores, task_scores, write_scores
@@ -82,6 +82,7 @@ class Attack:
         self._levels = levels
         self.left: list[list[int]] = []
         self.right: list[int] = []
+        self.most = np.full(len(self.unknown), np.inf)
         for r in report["results"]:
             if (r["unit"], r["task"]) == (UNIT, TASK) and r["scope"] != "site-mean":
                 sites = list(levels) if r["site"] is None else [r["site"]]
@@ -89,6 +90,20 @@ class Attack:
         for g in report["subgroups"]:
             sites = g["released_by"] if g["site"] is None else [g["site"]]
             self._row(g, [(s, g["level"]) for s in sites])
+            if g["scope"] == "site" and g["auc"]["value"] is not None:
+                self._ordered_pairs(g)
+
+    def _ordered_pairs(self, g: dict[str, Any]) -> None:
+        """Bound calls by the AUC: fn·fp pairs at most are wrong, tp·tn at most are right."""
+        positives, negatives = g["positives"], g["n"] - g["positives"]
+        right = round(2 * g["auc"]["value"] * positives * negatives) / 2
+        wrong = positives * negatives - right
+        for rate, known, bounded in (("specificity", negatives, 0), ("sensitivity", positives, 2)):
+            count = g[rate]["numerator"]
+            for pairs, factor, column in ((right, count, 0), (wrong, known - (count or 0), 1)):
+                if count is not None and factor:
+                    at = self._at[g["site"], g["level"], bounded + column]
+                    self.most[at] = pairs // factor
 
     def _row(self, row: dict[str, Any], cells: list[tuple[str, str]]) -> None:
         if row["n"] is not None:
@@ -114,7 +129,7 @@ class Attack:
         ends = []
         for sign in (1, -1):
             done = milp(
-                sign * aim, bounds=Bounds(0, np.inf), integrality=np.ones(len(aim)),
+                sign * aim, bounds=Bounds(0, self.most), integrality=np.ones(len(aim)),
                 constraints=LinearConstraint(np.array(self.left), self.right, self.right),
             )  # fmt: skip
             assert done.success
@@ -167,13 +182,30 @@ def test_the_attack_does_find_what_hiding_small_counts_alone_would_give_away(
     ) -> frozenset[str]:
         return also | {k for k, row in table.items() if any(0 < n < minimum for n in row)}
 
-    monkeypatch.setattr(subgroups, "hide", naive)
+    monkeypatch.setattr(kept_levels, "hide", naive)
     told = 0
     for seed in range(6):
         tables = {"s0": grouped("s0", seed, 120, (1, 1, 0.1))}
         report = pool({s: summary_of(t, 5) for s, t in tables.items()}, MODEL, {})
         told += bool(derived(report, tables, 5))
     assert told > 1
+
+
+def test_an_auc_that_would_tell_withheld_calls_is_withheld_too() -> None:
+    table = built("s", a=(20, 0, 10, 10), b=(2, 20, 10, 10))
+    p = np.exp(table.log_probs[:, 0])
+    top = (table.groups["x"] == "a") & (table.truth == 1)
+    p = np.where(top, p / 1e6, p)  # level a: AUC 1, and ten false alarms: so nobody is missed
+    table = replace(table, log_probs=np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)))
+    summary = summary_of(table, 5)
+    assert [g.true_positives for g in summary.subgroups] == [None, None]
+    assert all("narrow" in g.auc.reason for g in summary.subgroups)
+    report = pool({"s": summary}, MODEL, {})
+    assert derived(report, {"s": table}, 5) == []
+    whole = subgroup_summaries(table, ("x",), 0.5, 1)[0]
+    telling = replace(summary.subgroups[0], auc=whole.auc)
+    given = pool({"s": replace(summary, subgroups=(telling, summary.subgroups[1]))}, MODEL, {})
+    assert derived(given, {"s": table}, 5)
 
 
 def test_calls_are_withheld_where_counts_of_patients_are_not() -> None:
