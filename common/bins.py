@@ -175,14 +175,18 @@ def _held(edges: Counts, positives: Counts, negatives: Counts) -> Intervals:
 def _checked(cells: Cells) -> tuple[Counts, Counts, Counts, Counts]:
     k = len(cells.edges) - 1
     fits = k == len(cells.positives) == len(cells.negatives) and len(cells.first_rest) in (0, k)
-    numbers = (*cells.edges, *cells.positives, *cells.negatives, *cells.first_rest)
-    if not fits or min(numbers, default=-1) < 0 or max(numbers) > 1 << 40:
+    try:
+        edges, positives, negatives, first_rest = (
+            np.array(c, np.int64)
+            for c in (cells.edges, cells.positives, cells.negatives, cells.first_rest)
+        )
+    except OverflowError as e:
+        raise DataError("the cells of a histogram are not in order") from e
+    counts = (positives, negatives, first_rest)
+    if not fits or k < 0 or any(c.min(initial=0) < 0 or c.max(initial=0) > 1 << 40 for c in counts):
         raise DataError("the cells of a histogram are not in order")
-    edges = np.array(cells.edges, np.int64)
-    if edges[-1] > BINS or (np.diff(edges) <= 0).any():
+    if edges[0] < 0 or edges[-1] > BINS or (np.diff(edges) <= 0).any():
         raise DataError("the cells of a histogram are not in order")
-    positives, negatives = (np.array(c, np.int64) for c in (cells.positives, cells.negatives))
-    first_rest = np.array(cells.first_rest, np.int64)
     if len(first_rest) and (first_rest > negatives).any():
         raise DataError("the cells of a histogram are not in order")
     return edges, positives, negatives, first_rest

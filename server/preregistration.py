@@ -150,7 +150,9 @@ def _verdict(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
         return made | {"verdict": "met", "why": "the whole interval is at or above the goal"}
     if found["high"] + found["bound"] < endpoint.at_least:
         return made | {"verdict": "missed", "why": "the whole interval is below the goal"}
-    return made | {"verdict": "not shown", "why": "the interval holds the goal"}
+    inside = found["low"] < endpoint.at_least <= found["high"]
+    why = "the interval holds the goal" if inside else "the bound of pooling leaves it open"
+    return made | {"verdict": "not shown", "why": why}
 
 
 def _figure(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,7 @@ def _walk(folder: Path, index: ScanIndex, without: set[Path]) -> Iterator[tuple[
     """Give every file and, of what cannot be read, the reason."""
     root = os.fsencode(folder)
     skipped = {os.fsencode(p) for p in without}
+    names = {os.fsencode(p.name) for p in without}
 
     def enter(relative: bytes, depth: int) -> Iterator[tuple[Source, str]]:
         here = os.path.join(root, relative) if relative else root  # noqa: PTH118 - bytes, fast
@@ -116,7 +117,7 @@ def _walk(folder: Path, index: ScanIndex, without: set[Path]) -> Iterator[tuple[
         with entries:
             for entry in entries:
                 name = os.path.join(relative, entry.name) if relative else entry.name  # noqa: PTH118
-                if skipped and os.path.realpath(entry.path) in skipped:
+                if entry.name in names and os.path.realpath(entry.path) in skipped:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if depth < DEEPEST:

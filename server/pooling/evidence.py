@@ -58,8 +58,12 @@ def task_of(summary: SiteSummary, unit: str, task: str) -> TaskSummary | None:
     return next((t for t in summary.tasks if (t.unit, t.task) == (unit, task)), None)
 
 
-def evidence(summaries: Mapping[str, SiteSummary], groups: Sequence[Group] = ()) -> Evidence:
-    """Add up groups, and the summaries of sites that are in none.
+def evidence(
+    summaries: Mapping[str, SiteSummary],
+    groups: Sequence[Group] = (),
+    figures: Sequence[tuple[str, str]] = FIGURES,
+) -> Evidence:
+    """Add up groups, and the summaries of sites that are in none; cells of `figures` alone.
 
     Raises
     ------
@@ -69,9 +73,9 @@ def evidence(summaries: Mapping[str, SiteSummary], groups: Sequence[Group] = ())
     alone = _alone(summaries, groups)
     names = {r for g in groups for r in g.sums.readers}
     readers = tuple(sorted(names.union(*(v.readers for v in alone.values()))))
-    fine = _histograms(groups)
+    fine = _histograms(groups, figures)
     return Evidence(
-        cells={f: _cells(f, fine[f], alone) for f in FIGURES},
+        cells={f: _cells(f, fine[f], alone) for f in figures},
         sections={n: _section(n, readers, groups, alone) for n in sections() if "_scores" not in n
                   or n == "score_sums"},
         readers=readers,

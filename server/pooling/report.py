@@ -81,7 +81,7 @@ def pool(
     asked = questions or Questions()
     whole = evidence(summaries, groups)
     sites = [
-        _Scope(s, evidence({s: v}), {(t.unit, t.task): t for t in v.tasks})
+        _Scope(s, evidence({s: v}, figures=TASK_ORDER), {(t.unit, t.task): t for t in v.tasks})
         for s, v in summaries.items()
     ]
     single, means = pooled_means(whole, products)

@@ -1,10 +1,13 @@
 """AUC, its variance and rates equal their definitions, whatever the ties."""
 
+import math
+
 import numpy as np
 import pytest
+from hepafed.common.adjusted import adjusted_interval, freedom_of_sum, satterthwaite
 from hepafed.common.auc import auc_from_intervals, delong_auc
 from hepafed.common.bins import Intervals
-from hepafed.common.rates import rate
+from hepafed.common.rates import Z, rate
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
@@ -70,3 +73,50 @@ def test_rates_are_wilsons_and_clopper_pearsons() -> None:
     assert r.exact_high == pytest.approx(0.976707619745614, abs=1e-9)
     assert rate(0, 0).value is None
     assert (rate(0, 5).low, rate(5, 5).high) == (0.0, 1.0)
+
+
+def test_an_auc_of_one_keeps_a_width_on_the_adjusted_interval() -> None:
+    auc = delong_auc(np.arange(100.0, 140.0), np.arange(25.0))
+    assert auc is not None
+    assert auc.interval == (1.0, 1.0)
+    assert auc.adjusted is not None
+    low, high = auc.adjusted
+    assert high == 1.0
+    # the end of Newcombe's score interval is where 1.96 standard errors reach 1
+    more = (65 / 2 - 1) * ((1 - low) / (2 - low) + low / (1 + low))
+    assert 1 - low == pytest.approx(Z * np.sqrt(low * (1 - low) / (40 * 25) * (1 + more)), rel=1e-6)
+    worst = delong_auc(np.arange(25.0), np.arange(100.0, 140.0))
+    assert worst is not None
+    assert worst.adjusted == (0.0, pytest.approx(1 - low))
+
+
+@given(scores, scores)
+def test_the_adjusted_interval_holds_its_auc_and_stays_inside(
+    positives: list[float], negatives: list[float]
+) -> None:
+    auc = delong_auc(np.array(positives), np.array(negatives))
+    assert auc is not None
+    if auc.se is None:
+        assert auc.adjusted is None
+        return
+    assert auc.adjusted is not None
+    assert 0 <= auc.adjusted[0] <= auc.value <= auc.adjusted[1] <= 1
+
+
+def test_few_cases_widen_the_adjusted_interval_by_students_t() -> None:
+    narrow = adjusted_interval(0.8, 0.05, math.inf, 40, 40)
+    wide = adjusted_interval(0.8, 0.05, 5.0, 40, 40)
+    assert narrow is not None
+    assert wide is not None
+    logit = [math.log(p / (1 - p)) for p in (narrow[0], 0.8, wide[0])]
+    assert (logit[1] - logit[0]) * 0.16 / 0.05 == pytest.approx(1.959964, abs=1e-5)
+    assert (logit[1] - logit[2]) * 0.16 / 0.05 == pytest.approx(2.570582, abs=1e-5)
+
+
+def test_degrees_of_freedom_fall_where_few_carry_the_variance() -> None:
+    assert satterthwaite((1.0, 0.0), (10, 99)) == pytest.approx(9)
+    assert satterthwaite((1.0, 1.0), (11, 11)) == pytest.approx(20)
+    even, peaked = np.ones(50), np.zeros(50)
+    peaked[0] = 7.0
+    assert freedom_of_sum((even**2).sum(), (even**4).sum(), 50) == math.inf
+    assert freedom_of_sum((peaked**2).sum(), (peaked**4).sum(), 50) == pytest.approx(2.0, abs=0.1)

@@ -30,7 +30,7 @@ def test_a_plan_reads_back_what_was_written(tmp_path: Path) -> None:
         (GOOD + "[training]\nepoch = 3\n", "training.epoch"),
         (GOOD + '[training]\nepochs = "3"\n', "training.epochs"),
         (GOOD + "[training]\nepochs = true\n", "training.epochs"),
-        (GOOD + "[training]\nepochs = 0\n", "training.epochs"),
+        (GOOD + "[training]\nepochs = -1\n", "training.epochs"),
         (GOOD + "[training]\nrate = nan\n", "training.rate"),
         (GOOD + "[model]\nsize = 74\n", "model.size"),
         (GOOD + '[rounds]\nstrategy = "best"\n', "rounds.strategy"),
