@@ -6,8 +6,8 @@ Half of the sites release plain vectors, a quarter stand in one masked sum, a qu
 of at least 10 cases. `ours` is the whole report: AUC, DeLong, curves, calibration, classes,
 random effects, step 2's clustered intervals, for every site and pooled. `theirs` is scikit-learn's
 roc_auc_score alone, on the scores of the four tasks in one place. What a site computes of its own
-scores beforehand is not counted: it is done at 50 places at once. Seconds are of the processor
-(both sides use one thread), so that a busy machine does not count against either.
+scores beforehand is not counted: it is done at 50 places at once. Seconds by the clock, the best of
+five; on a busy machine look at the processor's as well.
 """
 
 import argparse
@@ -71,22 +71,20 @@ def main() -> None:
     together = {
         (u, k): [task_scores(t, u, k) for t in tables] for u, tasks in TASKS.items() for k in tasks
     }
-    for _ in range(3):
+    for _ in range(5):
         wall, start = time.perf_counter(), time.process_time()
         report = pool(summaries, model, {}, groups=groups, products=products)
-        pooling.append(time.process_time() - start)
-        print(
-            f"report: {pooling[-1]:.2f} s of processor, "
-            f"{time.perf_counter() - wall:.2f} s by the clock"
-        )
-        start = time.process_time()
+        pooling.append(time.perf_counter() - wall)
+        busy = time.process_time() - start
+        print(f"report: {pooling[-1]:.2f} s by the clock, {busy:.2f} s of processor")
+        wall = time.perf_counter()
         exact = {
             key: roc_auc_score(
                 np.concatenate([s.truth for s in all_]), np.concatenate([s.logits for s in all_])
             )
             for key, all_ in together.items()
         }
-        sklearn.append(time.process_time() - start)
+        sklearn.append(time.perf_counter() - wall)
     for r in report["results"]:
         if r["scope"] == "pooled" and r["task"] != "macro":
             off = abs(r["auc"]["value"] - exact[r["unit"], r["task"]])
@@ -97,7 +95,7 @@ def main() -> None:
     ours, theirs = min(pooling), min(sklearn)
     print(json.dumps({
         "benchmark": "pooling", "ours": round(ours, 3), "theirs": round(theirs, 3),
-        "unit": "s of processor", "ratio": round(ours / theirs, 3), "target": TARGET,
+        "unit": "s", "ratio": round(ours / theirs, 3), "target": TARGET,
         "met": ours < TARGET,
     }))  # fmt: skip
 

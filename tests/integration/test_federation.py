@@ -27,8 +27,8 @@ def _scores(trained: Trained) -> list[dict[str, str]]:
     """Read the private score tables of the external sites: only a test may see them together."""
     rows = []
     for site in EXTERNAL_SITES:
-        (table,) = (trained.fed.home(site) / "scores").glob("*.csv")
-        with table.open(newline="") as f:
+        run = trained.report["provenance"]["run"]
+        with (trained.fed.home(site) / "scores" / f"{run}.csv").open(newline="") as f:
             rows += list(csv.DictReader(f))
     return rows
 
