@@ -7,6 +7,7 @@ a task is never unpacked: what runs is the ClientApp of the installed release.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,10 +24,13 @@ from flwr.supercore.interceptors import (
 )
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supernode.runtime.run_clientapp import pull_task_input, push_message, push_task_output
+from hepafed.common.waiting import next_wait
 
 log = logging.getLogger("hepafed.client")
 
 App = Callable[[Message, Context], Message]
+IDLE_SECONDS = (0.05, 1.0)
+"""Shortest and longest wait between two looks for a task."""
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 
 
@@ -53,6 +57,7 @@ class Executor:
             master_secret=self._secret, protected_methods={_ACQUIRE}
         )
         client = self._client(signer)
+        idle = time.monotonic()
         while not stopping.is_set():
             try:
                 answer = client.AcquireTask(acquire)
@@ -61,8 +66,9 @@ class Executor:
                 continue
             if answer.HasField("task") and answer.token:
                 self._serve_task(answer.token)
+                idle = time.monotonic()
             else:
-                stopping.wait(0.05)
+                stopping.wait(next_wait(time.monotonic() - idle, *IDLE_SECONDS))
         client.close()
 
     def _serve_task(self, token: str) -> None:

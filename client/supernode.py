@@ -9,11 +9,12 @@ import time
 import types
 from collections.abc import Callable
 
-IDLE_SECONDS = (0.05, 1.0)
-REPLY_SECONDS = (0.02, 0.25)
-"""Shortest and longest sleep of each kind. In between it is a twentieth of the time since the
-last sleep of the other kind: what has just been busy is looked at often, an idle site costs
-nobody anything, and a message or reply loses at most 5 % of the time it took to come."""
+from hepafed.common.waiting import next_wait
+
+IDLE_SECONDS = (0.05, 3.0)
+REPLY_SECONDS = (0.02, 0.5)
+"""Shortest and longest sleep of each kind, by the time since the last sleep of the other kind
+(common/waiting.py): what has just been busy is looked at often, an idle site costs nobody much."""
 
 
 class ShorterSleep:
@@ -35,7 +36,7 @@ class ShorterSleep:
         if idle != self._idle:
             self._idle, self._since = idle, self._clock()
         shortest, longest = IDLE_SECONDS if idle else REPLY_SECONDS
-        self._sleep(min(max((self._clock() - self._since) / 20, shortest), longest))
+        self._sleep(next_wait(self._clock() - self._since, shortest, longest))
 
 
 def main() -> None:

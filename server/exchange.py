@@ -7,6 +7,7 @@ from typing import Protocol
 from flwr.app import ConfigRecord, Message, RecordDict
 from hepafed.common.errors import PayloadError
 from hepafed.common.messages import Refusal, pack, unpack
+from hepafed.common.waiting import next_wait
 
 POLL_SECONDS = (0.05, 1.0)
 """Shortest and longest wait between two looks for replies; in between a twentieth of the time
@@ -82,8 +83,7 @@ class Exchange:
             if time.monotonic() > limit:
                 break
             if waiting:
-                waited = (time.monotonic() - started) / 20
-                time.sleep(min(max(waited, POLL_SECONDS[0]), POLL_SECONDS[1]))
+                time.sleep(next_wait(time.monotonic() - started, *POLL_SECONDS))
         return {**failed, **dict.fromkeys(waiting.values(), "no answer before the deadline")}
 
 

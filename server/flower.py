@@ -54,6 +54,7 @@ from flwr.superlink.grid.http_grid import HttpGrid
 from hepafed.common.errors import EnrolmentError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import stop_process, tied_environment
+from hepafed.common.waiting import next_wait
 
 BUNDLE = """[project]
 name = "hepafed"
@@ -71,6 +72,9 @@ clientapp = "hepafed.client.app:app"
 [tool.flwr.app.config]
 hepafed-run = ""
 """
+
+IDLE_SECONDS = (0.1, 1.0)
+"""Shortest and longest wait between two looks for a run."""
 
 ServerApp = Callable[[HttpGrid, Context], None]
 
@@ -251,6 +255,7 @@ class Executor:
                 ),
             ],
         )
+        idle = time.monotonic()
         while not self._stopping.is_set():
             try:
                 answer = client.AcquireTask(
@@ -261,8 +266,9 @@ class Executor:
                 continue
             if answer.HasField("task") and answer.token:
                 self._call(answer.token)
+                idle = time.monotonic()
             else:
-                self._stopping.wait(0.2)
+                self._stopping.wait(next_wait(time.monotonic() - idle, *IDLE_SECONDS))
         client.close()
 
     def _call(self, token: str) -> None:
