@@ -10,7 +10,7 @@ from hepafed.client.kept import keep
 from hepafed.client.ledger import Ledger
 from hepafed.client.policy import Request, permit
 from hepafed.client.release import Releases
-from hepafed.client.score import score
+from hepafed.client.score import score, score_tuning
 from hepafed.client.train import Flat, Trainer
 from hepafed.client.transfer import Transfer
 from hepafed.common.config import SiteConfig
@@ -35,7 +35,6 @@ from hepafed.common.messages import (
 )
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable
-from hepafed.common.summaries import tuning_figures
 from hepafed.common.weights import to_bf16
 
 log = logging.getLogger("hepafed.client")
@@ -77,8 +76,8 @@ class SiteApp:
         if isinstance(request, TrainRequest):
             return self._train(request)
         if isinstance(request, TuneRequest):
-            table, _ = self._scores(request.plan, request.weights, "tune")
-            figures = tuning_figures(table, self._config.minimum_count)
+            weights = self._transfer.fetch(request.weights, self._trainer.layout(request.plan))
+            figures = self._tuning(request.plan, weights)
             return TuneReply(run=request.run, round=request.round, tuning=figures)
         if isinstance(request, ValidateRequest):
             return self._validate(request)
@@ -96,7 +95,7 @@ class SiteApp:
     def _train(self, request: TrainRequest) -> TrainReply:
         layout = self._trainer.layout(request.plan)
         weights = self._transfer.fetch(request.weights, layout)
-        tuning = self._tuning(self._score(request.plan, weights, "tune"))
+        tuning = self._tuning(request.plan, weights)
         done = self._trainer.train(request.plan, weights, request.run, request.round)
         update = to_bf16(done.update)
         self._ledger.record("update", request.run, update)
@@ -111,8 +110,9 @@ class SiteApp:
             tuning=tuning,
         )
 
-    def _tuning(self, table: ScoreTable) -> TuningFigures:
-        return tuning_figures(table, self._config.minimum_count)
+    def _tuning(self, plan: Plan, weights: Flat) -> TuningFigures:
+        site, minimum = self._config.site, self._config.minimum_count
+        return score_tuning(self._trainer, plan, weights, site, minimum)
 
     def _scores(self, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
         weights = self._transfer.fetch(digest, self._trainer.layout(plan))

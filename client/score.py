@@ -5,11 +5,24 @@ import torch
 from hepafed.client.facts import readings
 from hepafed.client.groups import groups_of
 from hepafed.client.train import Flat, Trainer
+from hepafed.common.errors import EmptySplitError
+from hepafed.common.messages import TuningFigures
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable
+from hepafed.common.summaries import tuning_figures
 from hepafed.common.weights import load
 
 BATCH = 64
+
+
+def score_tuning(
+    trainer: Trainer, plan: Plan, flat: Flat, site: str, minimum_count: int
+) -> TuningFigures:
+    """Give what a site releases of its tuning split; a small site may have no lesion in it."""
+    try:
+        return tuning_figures(score(trainer, plan, flat, "tune", site), minimum_count)
+    except EmptySplitError:
+        return TuningFigures(lesions=0, macro_auc=None)
 
 
 def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> ScoreTable:

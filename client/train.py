@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from hepafed.client.augment import augment
 from hepafed.client.cohort import Acquisition, Cohort, Selection
-from hepafed.common.errors import CohortError, RunError
+from hepafed.common.errors import EmptySplitError, RunError
 from hepafed.common.model import build
 from hepafed.common.plan import Plan, TrainingPlan
 from hepafed.common.weights import Layout, flatten, load
@@ -84,14 +84,14 @@ class Trainer:
 
         Raises
         ------
-        CohortError
+        EmptySplitError
             The split holds no lesion with the protocol's sequences.
         """
         key = (plan.protocol, plan.data.missing, split, plan.model.size)
         if key not in self._images:
             selection = Cohort.open(self._home).select(plan.protocol, split, plan.data.missing)
             if len(selection.labels) == 0:
-                raise CohortError(
+                raise EmptySplitError(
                     f"no lesion of the {split} split has the sequences of {plan.protocol}",
                     "see client cohort",
                 )

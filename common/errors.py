@@ -9,6 +9,7 @@ HepaFedError
 │   ├── DicomError      one DICOM file or series
 │   ├── LabelsError     the labels table
 │   └── CohortError     the cohort store
+│       └── EmptySplitError  a split without a lesion that fits the protocol
 ├── FederationError     between machines
 │   ├── UnreachableError
 │   ├── EnrolmentError
@@ -79,6 +80,10 @@ class CohortError(DataError):
     """The cohort store is missing, empty or damaged."""
 
     usual_hint = "see client cohort; run client ingest again"
+
+
+class EmptySplitError(CohortError):
+    """A split holds no lesion with the protocol's sequences."""
 
 
 class FederationError(HepaFedError):

@@ -47,7 +47,7 @@ class Federation:
             stderr=None if shown else subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            last = (done.stderr or "").strip()[-800:]
+            last = (done.stderr or "its words stand above").strip()[-800:]
             raise RunError(f"`{program} {words[0]}` of {who} failed: {last}", "see its folder")
         return done.stdout or ""
 
