@@ -3,7 +3,6 @@
 import fcntl
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from hepafed.common.config import SiteConfig, read_toml
 from hepafed.common.console import say
 from hepafed.common.errors import CohortError, ConfigError
 from hepafed.common.files import write_whole
-from hepafed.common.processes import stop_process, tied_environment
+from hepafed.common.processes import free_port, stop_process, tied_environment
 
 SHORT_LIFE_SECONDS = 20.0
 """A process that lived shorter than this waits longer before its next start."""
@@ -101,9 +100,7 @@ def _children(home: Path, config: SiteConfig) -> list[_Child]:
     secret = keys / "executor.secret"
     if not secret.exists():
         write_whole(secret, secrets.token_bytes(32), private=True)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = int(s.getsockname()[1])
+    port = free_port()
     folder = home / "flower"
     folder.mkdir(exist_ok=True, mode=0o700)
     supernode = [

@@ -4,11 +4,19 @@ import ctypes
 import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    """Find a free loopback port."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
 
 
 def tie_to_parent() -> None:

@@ -53,7 +53,7 @@ from flwr.supercore.task_identity import TaskIdentity
 from flwr.superlink.grid.http_grid import HttpGrid
 from hepafed.common.errors import EnrolmentError, RunError
 from hepafed.common.files import write_whole
-from hepafed.common.processes import stop_process, tied_environment
+from hepafed.common.processes import free_port, stop_process, tied_environment
 from hepafed.common.waiting import next_wait
 
 BUNDLE = """[project]
@@ -83,13 +83,6 @@ def bundle() -> bytes:
     """Build the Flower bundle of a run: one pyproject.toml and Flower's own manifest."""
     text = BUNDLE.format(version=metadata.version("hepafed"))
     return build_fab_from_files({"pyproject.toml": text.encode()})[0]
-
-
-def free_port() -> int:
-    """Find a free loopback port."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from hepafed.client.cli import main as client
 from hepafed.common.certificates import make_authority
 from hepafed.common.config import Access, Invite, write_toml
-from hepafed.deploy.demo.federation import free_port
+from hepafed.common.processes import free_port
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import COLUMNS, write_site
 from hepafed.server.cli import main as server

@@ -13,8 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from hepafed.common.certificates import make_authority, make_server_certificate
-from hepafed.common.processes import stop_process
-from hepafed.deploy.demo.federation import free_port
+from hepafed.common.processes import free_port, stop_process
 
 from parts.memory import TreeMemory
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.common.errors import RunError
-from hepafed.common.processes import stop_process
+from hepafed.common.processes import free_port, stop_process
 
 BIN = Path(sys.executable).parent
-
-
-def free_port() -> int:
-    """Find a free loopback port."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 @dataclass

@@ -4,10 +4,10 @@ Counts add up. AUCs are pooled as the heterogeneity table does, random effects o
 the sites' exact AUCs: pooled histograms would need fine counts of small groups to leave the sites.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hepafed.common.bins import logistic
 from hepafed.common.levels import EVERY, in_order
 from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
 from hepafed.common.rates import Z
@@ -132,7 +132,7 @@ def _pooled_auc(parts: list[SubgroupSummary]) -> Row:
         (g,) = [g for g in parts if (g.auc.value, g.auc.se) == usable[0]]
         return auc_json(g.auc, "delong, of the one site that has an interval")
     ends = (whole.mean + side * Z * whole.se for side in (0, -1, 1))
-    value, low, high = (1 / (1 + math.exp(-x)) for x in ends)
+    value, low, high = (logistic(x) for x in ends)
     return auc_json(
         Figure(value=value, low=low, high=high), f"random effects over {len(usable)} sites"
     )

@@ -20,9 +20,9 @@ from hepafed.client.transfer import Transfer
 from hepafed.common.certificates import make_authority, make_node_key, pinned
 from hepafed.common.config import Access, SiteConfig, read_toml
 from hepafed.common.errors import PayloadError, RefusedError, RunError
-from hepafed.common.processes import stop_process, tied_environment
+from hepafed.common.processes import free_port, stop_process, tied_environment
 from hepafed.common.weights import Layout, from_bf16, to_bf16
-from hepafed.deploy.demo.federation import Federation, federation, free_port
+from hepafed.deploy.demo.federation import Federation, federation
 from hepafed.server.blobs import Blobs
 
 PUBLIC = "127.0.0.2"
