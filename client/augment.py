@@ -10,12 +10,13 @@ from torch.nn import functional
 def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
     """Change each image of a batch float32 [n, channels, size, size] on its own.
 
-    All channels of an image move together; each channel's intensity changes by itself.
+    All channels of an image move together; each channel's intensity changes by itself. The
+    random numbers come from `generator`, on the CPU, wherever the pixels are.
     """
     n, channels = pixels.shape[:2]
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return low + (high - low) * torch.rand(*shape, generator=generator)
+        return low + (high - low) * torch.rand(*shape, generator=generator).to(pixels.device)
 
     angle = uniform(-math.pi / 8, math.pi / 8, n)
     scale = uniform(0.9, 1.1, n)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from hepafed.client.explain import Explanation, Map, explain
 from hepafed.client.kept import recall, recall_weights
 from hepafed.client.train import Trainer
@@ -77,9 +78,10 @@ def review(
         if lesion.lesion not in index:
             raise DataError("a lesion of that run is not in the cohort", "client ingest it again")
         slices = np.flatnonzero(images.selection.owner == index[lesion.lesion])
-        pixels = images.pixels[int(slices[len(slices) // 2])].float()
-        found = explain(module, pixels.to(trainer.device), occlusion=occlusion)
-        rows.append({"lesion": lesion, "pictures": _pictures(pixels.numpy(), found)})
+        middle = torch.tensor([slices[len(slices) // 2]])
+        pixels = images.pixels(middle, trainer.device)[0]
+        found = explain(module, pixels, occlusion=occlusion)
+        rows.append({"lesion": lesion, "pictures": _pictures(pixels.cpu().numpy(), found)})
         progress(done, min(most, len(missed)))
     pages = Environment(
         loader=PackageLoader("hepafed.client", "."), autoescape=True, undefined=StrictUndefined

@@ -1,18 +1,25 @@
 """Scores of a split: log-probabilities a lesion, from all of its slices."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from hepafed.client.facts import readings
 from hepafed.client.groups import groups_of
-from hepafed.client.train import Flat, Trainer
+from hepafed.client.train import Flat, Images, Trainer
 from hepafed.common.errors import EmptySplitError
 from hepafed.common.messages import TuningFigures
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable
 from hepafed.common.summaries import tuning_figures
 from hepafed.common.weights import load
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 BATCH = 64
+"""Images that go through the network together."""
+LARGEST = 8 * 299 * 299
+"""Pixels that do so on a CPU: with more, the layers' outputs are new memory each time."""
 
 
 def score_tuning(
@@ -31,20 +38,10 @@ def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> Sc
     A lesion's log-probabilities are the mean of its slices' (the normalised geometric mean of
     their probabilities).
     """
-    module, layout = trainer.module(plan), trainer.layout(plan)
-    load(module, layout, flat)
+    module = trainer.module(plan)
+    load(module, trainer.layout(plan), flat)
     data = trainer.images(plan, split)
-    module.eval()
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(data.labels), BATCH):
-            pixels = data.pixels[start : start + BATCH].to(trainer.device)
-            with torch.autocast(
-                trainer.device.type, dtype=torch.bfloat16, enabled=trainer.device.type == "cuda"
-            ):
-                logits = module(pixels)
-            parts.append(torch.log_softmax(logits.double(), 1).cpu().numpy())
-    slices = np.concatenate(parts)
+    slices = _log_probabilities(module, data, trainer.device)
     selection = data.selection
     lesions = len(selection.labels)
     sums = np.zeros((lesions, slices.shape[1]))
@@ -61,3 +58,28 @@ def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> Sc
         readers=readings(selection.facts),
         groups=groups_of(selection, trainer.acquisitions()),
     )
+
+
+def batches(data: Images, device: torch.device) -> Iterator[Tensor]:
+    """Bring a split's images to the network's size and the layout that its convolutions like."""
+    count = BATCH
+    if device.type == "cpu":
+        count = min(BATCH, max(1, LARGEST // data.size**2))
+    for start in range(0, len(data.labels), count):
+        pixels = data.pixels(slice(start, start + count), device)
+        yield pixels.contiguous(memory_format=torch.channels_last)
+
+
+def _log_probabilities(
+    module: nn.Module, data: Images, device: torch.device
+) -> NDArray[np.float64]:
+    """Run a split through the network: log-probabilities [images, classes].
+
+    Results are fetched once, at the end, so that a GPU never waits for the next batch.
+    """
+    module.eval()
+    automatic = torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+    with torch.inference_mode(), automatic:
+        logits = torch.cat([module(pixels) for pixels in batches(data, device)])
+        made: NDArray[np.float64] = torch.log_softmax(logits.cpu().double(), 1).numpy()
+    return made

@@ -19,6 +19,10 @@ from hepafed.common.processes import free_port, stop_process, tied_environment
 SHORT_LIFE_SECONDS = 20.0
 """A process that lived shorter than this waits longer before its next start."""
 
+WORKER_SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Environment of the worker where the site sets no other: PyTorch's threads wait asleep. Beside
+another program on the same cores, waiting awake makes the network several times slower."""
+
 
 @dataclass
 class _Child:
@@ -114,5 +118,5 @@ def _children(home: Path, config: SiteConfig) -> list[_Child]:
     environment = tied_environment(folder)
     return [
         _Child("SuperNode", supernode, home / "supernode.log", environment),
-        _Child("worker", worker, home / "worker.log", environment),
+        _Child("worker", worker, home / "worker.log", {**WORKER_SETTINGS, **environment}),
     ]
