@@ -12,7 +12,7 @@ from hepafed.client.cohort import Acquisition, Cohort, Selection
 from hepafed.common.errors import EmptySplitError, RunError
 from hepafed.common.model import build
 from hepafed.common.plan import Plan, TrainingPlan
-from hepafed.common.weights import Layout, flatten, load
+from hepafed.common.weights import Layout, all_finite, difference, load
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -147,9 +147,8 @@ class Trainer:
                 group["lr"] = rate_at(plan.training, progress)
             losses.append(self._step(module, optimiser, data, chosen, plan.training, generator))
         self._last = (run, round)
-        update = flatten(module, layout)
-        update -= flat
-        if not all(math.isfinite(x) for x in losses) or not np.isfinite(update).all():
+        update = difference(module, layout, flat)
+        if not all(math.isfinite(x) for x in losses) or not all_finite(update):
             self._optimiser = None
             raise RunError("the training loss is no longer finite", "lower training.rate")
         mean = sum(losses) / len(losses) if losses else None

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 Flat = NDArray[np.float32]
-_CHUNK = 1 << 22
+_CHUNK = 1 << 20
+"""Numbers of a piece that is read or handed on: little beside the model."""
 _CACHED = 1 << 16
 """Numbers that are worked on at a time: few enough to stay in the processor's cache."""
+
+_EXPONENT = np.uint16(0x7F80)
+"""Of a bf16 number: all ones in NaN and infinity alone."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,31 @@ def load(module: "nn.Module", layout: Layout, flat: Flat) -> None:
             start += count
 
 
+def difference(module: "nn.Module", layout: Layout, flat: Flat) -> Flat:
+    """Give a network's state minus `flat`, as `flatten` and a subtraction would."""
+    state = module.state_dict()
+    made = np.empty(layout.size, np.float32)
+    start = 0
+    for name, shape in zip(layout.names, layout.shapes, strict=True):
+        here = slice(start, start + prod(shape))
+        value = state[name].detach().float().cpu().numpy().ravel()
+        np.subtract(value, flat[here], out=made[here])
+        start = here.stop
+    return made
+
+
+def pieces(flat: Flat) -> Iterator[Flat]:
+    """Hand out a vector piece by piece, without copying."""
+    for start in range(0, flat.size, _CHUNK):
+        yield flat[start : start + _CHUNK]
+
+
+def all_finite(flat: Flat) -> bool:
+    """Say whether no number is NaN or infinite, without an array of answers as long as `flat`."""
+    parts = (flat[start : start + _CACHED] for start in range(0, flat.size, _CACHED))
+    return all(bool(np.isfinite(part).all()) for part in parts)
+
+
 def to_bf16(flat: Flat) -> memoryview:
     """Round to bfloat16 (nearest, ties to even); little-endian, 2 bytes a number."""
     out = np.empty(flat.size, "<u2")
@@ -114,12 +143,11 @@ def from_bf16(content: bytes | memoryview, layout: Layout) -> Flat:
     raw = np.frombuffer(content, "<u2")
     flat = np.empty(raw.size, np.float32)
     view = flat.view(np.uint32)
-    for start in range(0, raw.size, _CHUNK):
-        part = view[start : start + _CHUNK]
-        part[:] = raw[start : start + _CHUNK]
-        part <<= np.uint32(16)
-        if not np.isfinite(flat[start : start + _CHUNK]).all():
+    for start in range(0, raw.size, _CACHED):
+        here = slice(start, start + _CACHED)
+        if ((raw[here] & _EXPONENT) == _EXPONENT).any():
             raise PayloadError("the weights hold NaN or infinity")
+        np.left_shift(raw[here], np.uint32(16), out=view[here], dtype=np.uint32)
     return flat
 
 

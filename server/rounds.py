@@ -1,6 +1,7 @@
 """A training run, round by round: broadcast, gather, fold, checkpoint, choose, freeze."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from hepafed.common.messages import (
 )
 from hepafed.common.records import read_record, write_record
 from hepafed.common.summaries import choose_threshold, tuning_scores
-from hepafed.common.weights import Flat, to_bf16
+from hepafed.common.weights import Flat, pieces, to_bf16
 from hepafed.server import checkpoints
 from hepafed.server.aggregation import WeightedMean, check_update
 from hepafed.server.blobs import Blobs, Expected, Inbox
@@ -65,22 +66,39 @@ def train(run: Run, desk: Desk, exchange: Exchange) -> str:
     """
     folder = desk.runs.folder(run.id)
     state = checkpoints.load(folder) or checkpoints.from_initial(folder / "initial.safetensors")
-    while state.round < run.plan.rounds.count:
-        if not desk.runs.may_go_on(run.id):
-            return ""
-        weights = _one_round(run, desk, exchange, state)
-        if weights is None or not desk.runs.may_go_on(run.id):
-            return ""
-        checkpoints.save(folder, state, weights)
-        del weights
-        desk.runs.change(run.id, round=state.round)
     digest = desk.blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
-    figures = _tune(run, desk, exchange, state, digest)
+    try:
+        while state.round < run.plan.rounds.count:
+            if not desk.runs.may_go_on(run.id):
+                return ""
+            weights = _one_round(run, desk, exchange, state, digest)
+            if weights is None or not desk.runs.may_go_on(run.id):
+                return ""
+            digest = _keep(desk, folder, state, weights)
+            del weights
+            desk.runs.change(run.id, round=state.round)
+        figures = _tune(run, desk, exchange, state, digest)
+    finally:
+        desk.blobs.drop(digest)
     if not desk.runs.may_go_on(run.id):
         return ""
     _judge(run, desk, state, figures)
-    desk.blobs.drop(digest)
     return _freeze(run, desk, state, folder)
+
+
+def _keep(desk: Desk, folder: Path, state: State, weights: Flat) -> str:
+    """Make a round durable; its weights are published meanwhile, and asked for only afterwards.
+
+    Returns their digest.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        published = beside.submit(desk.blobs.publish, (to_bf16(p) for p in pieces(weights)))
+        try:
+            checkpoints.save(folder, state, weights)
+        except OSError:
+            desk.blobs.drop(published.result())
+            raise
+        return published.result()
 
 
 def _quorum(run: Run, desk: Desk, exchange: Exchange) -> list[str]:
@@ -104,13 +122,12 @@ def _quorum(run: Run, desk: Desk, exchange: Exchange) -> list[str]:
     return []
 
 
-def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State) -> Flat | None:
-    """Broadcast, gather, fold; changes `state` and returns its new weights.
+def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State, digest: str) -> Flat | None:
+    """Broadcast the weights of a digest, gather, fold; changes `state`, returns its new weights.
 
     None when the run was stopped; RunError when quorum is missed.
     """
     started, number = time.monotonic(), state.round + 1
-    digest = desk.blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
     size = 2 * state.layout.size
     sites = _quorum(run, desk, exchange)
     if not sites:

@@ -8,9 +8,12 @@ import torch
 from hepafed.common.errors import PayloadError
 from hepafed.common.weights import (
     Layout,
+    all_finite,
+    difference,
     flatten,
     from_bf16,
     load,
+    pieces,
     read_parts,
     read_safetensors,
     save_safetensors,
@@ -35,6 +38,39 @@ def test_a_network_survives_flattening() -> None:
     flat = flatten(network, layout)
     load(network, layout, flat * 2)
     np.testing.assert_array_equal(flatten(network, layout), flat * 2)
+
+
+def test_a_difference_has_the_bits_of_flattening_and_subtracting() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3))
+    layout = Layout.of(network)
+    before = np.random.default_rng(0).normal(size=layout.size).astype(np.float32)
+    expected = flatten(network, layout) - before
+    assert difference(network, layout, before).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_found_anywhere(bad: float) -> None:
+    flat = np.full(200_001, 3e38, np.float32)
+    assert all_finite(flat)
+    for place in (0, 65_535, 65_536, 200_000):
+        spoilt = flat.copy()
+        spoilt[place] = bad
+        assert not all_finite(spoilt)
+
+
+def test_pieces_are_the_vector_in_order() -> None:
+    flat = np.arange(2_500_000, dtype=np.float32)
+    made = list(pieces(flat))
+    assert len(made) == 3
+    assert np.concatenate(made).tobytes() == flat.tobytes()
+
+
+def test_every_finite_bf16_number_widens_as_torch_does() -> None:
+    every = np.arange(1 << 16, dtype=np.uint16)
+    every = every[(every & 0x7F80) != 0x7F80]
+    layout = Layout(("a",), ((every.size,),))
+    theirs = torch.from_numpy(every.view(np.int16)).view(torch.bfloat16).float().numpy()
+    assert from_bf16(every.tobytes(), layout).tobytes() == theirs.tobytes()
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0", b"\0" * 10])
