@@ -104,7 +104,7 @@ def main() -> None:
     if not WORKER_SETTINGS.keys() <= os.environ.keys():  # PyTorch reads them when it is loaded
         settings = {**WORKER_SETTINGS, **os.environ}
         os.execve(sys.executable, [sys.executable, *sys.argv], settings)  # noqa: S606 - this script
-    size, lesions, turns = (75, 128, 5) if quick else (299, 32, 5)
+    size, lesions, turns = (75, 96, 7) if quick else (299, 12, 9)
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder), lesions)
         found = measure(Path(folder), size, turns)
