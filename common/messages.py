@@ -14,6 +14,8 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `cohort` | coordinator → site | a question: what does the site's cohort look like |
 | `described` | site → coordinator | counts of patients, field strength, spacing |
 | `validated` | site → coordinator | figures and counts (`SiteSummary`), and what the form adds |
+| `compare` | coordinator → site | frozen models to score on the lesions that all can score |
+| `compared` | site → coordinator | paired figures of each two models, and what the form adds |
 | `placements` | coordinator → site | curves of the pooled distribution, in cells |
 | `placed` | site → coordinator | sums over patients for clustered intervals, or none: masked |
 | `keys` | coordinator → site | the terms of a masked sum: of what, among whom |
@@ -216,6 +218,74 @@ class SiteSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComparedModel:
+    """A frozen model of a comparison."""
+
+    model: str
+    """Model id in the registry."""
+    plan: Plan
+    weights: str
+    """SHA-256 of the bf16 blob."""
+    threshold: float
+    """Operating point on 1 − p_benign."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest:
+    """Score several models on a split, and compare them on the lesions that all of them scored."""
+
+    run: str
+    split: str
+    """`external` or `test`."""
+    models: tuple[ComparedModel, ...]
+    """The validated model first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSummary:
+    """Two models on the same cases of one task, by their places in the request."""
+
+    first: int
+    """Place of the first model in the request, from 0."""
+    second: int
+    """Place of the second model."""
+    unit: str
+    task: str
+    positives: int
+    negatives: int
+    auc_first: Figure
+    """Exact to the bin; DeLong interval."""
+    auc_second: Figure
+    """The same of the second model."""
+    difference: Figure
+    """Second − first; paired DeLong interval, patients as clusters."""
+    calls: tuple[int, ...] | None
+    """8 counts by truth, call of the first, call of the second; None: withheld."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteComparison:
+    """All that a site releases of a comparison beside a masked vector: never a score."""
+
+    run: str
+    weights: tuple[str, ...]
+    """SHA-256 of each model's blob, as asked."""
+    patients: int
+    """With a lesion that every model could score."""
+    lesions: int
+    """That every model could score."""
+    minimum_count: int
+    """The site's smallest cell."""
+    pairs: tuple[PairSummary, ...]
+    """By pair of models and task."""
+    form: str
+    """How the paired counts are released: `masked` (by the exchange that follows), `plain`, or
+    `cells`: not at all."""
+    vector: str = ""
+    """Form `plain`: SHA-256 of the uploaded counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlacementCurve:
     """The pooled distribution of one figure's scores, as coarse as its maker chose."""
 
@@ -234,7 +304,8 @@ class PlacementsRequest:
 
     run: str
     curves: tuple[PlacementCurve | None, ...]
-    """One a figure of `clusters.FIGURES`; None: a class is missing in the pooled cohort."""
+    """One a figure of `clusters.FIGURES`, of a comparison for each model in turn; None: a class is
+    missing in the pooled cohort."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +327,8 @@ class Terms:
     """Fresh random name of the attempt, 32 hex digits; never used twice."""
     run: str
     subject: str
-    """`counts`: the score counts; `clusters`: the second step's sums."""
+    """`counts`: the score counts; `clusters`: the second step's sums; `pairs` and
+    `pair-clusters`: the same of a comparison."""
     weights: str
     split: str
     attempt: int
@@ -267,6 +339,8 @@ class Terms:
     """How many 64-bit counts a vector holds."""
     readers: tuple[str, ...] = ()
     """Names of the readers whose calls the counts hold, in order."""
+    against: tuple[str, ...] = ()
+    """SHA-256 of the weights that `weights` are compared with, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -398,6 +472,8 @@ KINDS: dict[str, type] = {
     "validated": SiteSummary,
     "cohort": CohortRequest,
     "described": CohortSummary,
+    "compare": CompareRequest,
+    "compared": SiteComparison,
     "placements": PlacementsRequest,
     "placed": PlacementsReply,
     "keys": KeysRequest,
