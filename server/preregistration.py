@@ -79,9 +79,7 @@ def asked_from(values: dict[str, Any]) -> Asked:
     )
 
 
-def fitting(
-    asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()
-) -> Asked:
+def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()) -> Asked:
     """Hold what is asked to its evaluation, and the evaluation to the cards of `models`.
 
     Raises
