@@ -261,6 +261,8 @@ class PairSummary:
     """Second − first; paired DeLong interval, patients as clusters."""
     calls: tuple[int, ...] | None
     """8 counts by truth, call of the first, call of the second; None: withheld."""
+    bound: float = 0.0
+    """How far the bins can have moved the difference at most."""
 
 
 @dataclass(frozen=True, kw_only=True)

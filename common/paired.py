@@ -181,6 +181,7 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
                     auc_first=figure_of(aucs[0]), auc_second=figure_of(aucs[1]),
                     difference=_difference(aucs, variance),
                     calls=tuple(paired.calls[pair, i].ravel().tolist()),
+                    bound=sum(x.bound for x in aucs if x is not None),
                 )
             )  # fmt: skip
     return tuple(made)
@@ -225,6 +226,7 @@ def own_pairs(
             auc_second=gone if few else p.auc_second,
             difference=gone if few else p.difference,
             calls=p.calls if shown else None,
+            bound=0.0 if few else p.bound,
         )
         for p in found
     )  # fmt: skip

@@ -225,7 +225,8 @@ def _non_inferior(endpoint: Endpoint, margin: float, report: dict[str, Any]) -> 
     }
     if found.get("low") is None:
         return made | {"verdict": "not judged", "why": found.get("reason") or "no interval"}
-    if found["low"] > -margin:
+    # the bins may have moved the difference by the bound: it has to hold even then
+    if found["low"] - found.get("bound", 0.0) > -margin:
         return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
     return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
 
@@ -246,14 +247,14 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
         here = (c.get("unit"), c.get("task"), "auc") == (
             endpoint.unit, endpoint.task, endpoint.figure,
         )  # fmt: skip
+        d = dict(c["difference"]) | {"bound": c.get("binning_error", 0.0)}
         if here and pair == (endpoint.against, own):
-            return dict(c["difference"])
+            return d
         if here and pair == (own, endpoint.against):
-            d = c["difference"]
             turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
             return {k: None if v is None else -v for k, v in turned.items()} | {
-                "reason": d.get("reason", "")
-            }
+                "reason": d.get("reason", ""), "bound": d["bound"],
+            }  # fmt: skip
     return None
 
 

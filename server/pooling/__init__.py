@@ -26,7 +26,8 @@ computed has value null and a reason.
   reader), kappa_with_model estimate, non_inferiority {margin, sensitivity, specificity} or null}.
 - `reader_agreement[]` {readers [a, b], n, kappa estimate}.
 - `comparisons[]` {scope: pooled | site, site, first, second, unit, task, n, positives, auc_first,
-  auc_second {value, low, high, reason?}, difference estimate (second − first), method, p, p_holm,
+  auc_second {value, low, high, reason?}, difference estimate (second − first), binning_error,
+  method, p, p_holm,
   mcnemar {first_right_second_wrong, first_wrong_second_right, p, p_holm, reason?},
   non_inferiority {margin, holds} or null, reason?}, pooled also `sites` and `absent` [site].
 - `drift[]` {site, unit, task, class, n, psi, ks, reason?} against the tuning data's scores.

@@ -52,6 +52,8 @@ def check_comparison(site: str, found: SiteComparison, models: int) -> None:
         gains = [v for v in (p.difference.value, p.difference.low, p.difference.high) if v]
         if any(v is not None and not 0 <= v <= 1 for v in aucs) or any(abs(v) > 1 for v in gains):
             raise DataError(f"{site} released an AUC outside 0…1")
+        if not 0 <= p.bound <= 1:
+            raise DataError(f"{site} released a bound outside 0…1")
         if p.calls is None:
             continue
         if len(p.calls) != 8 or min(p.calls) < 0 or (
@@ -117,6 +119,7 @@ def _combined(parts: Sequence[PairSummary]) -> tuple[PairSummary, str]:
         auc_second=_auc([p.auc_second for p in parts]),
         difference=one,
         calls=None if calls is None else tuple(calls),
+        bound=max(p.bound for p in parts),
     ), method
 
 
@@ -138,7 +141,7 @@ def _row(
         "scope": scope, "site": site, "first": names[p.first], "second": names[p.second],
         "unit": p.unit, "task": p.task, "n": p.positives + p.negatives, "positives": p.positives,
         "auc_first": _value(p.auc_first), "auc_second": _value(p.auc_second),
-        "difference": estimate_json(p.difference), "method": method,
+        "difference": estimate_json(p.difference), "binning_error": p.bound, "method": method,
         "p": None, "p_holm": None, "non_inferiority": None,
     }  # fmt: skip
     gain, reason = p.difference, p.difference.reason
@@ -149,7 +152,8 @@ def _row(
             made["p"] = 1.0
         reason = reason or "the interval is degenerate: the difference has no variance"
     if margin is not None and gain.low is not None:
-        made["non_inferiority"] = {"margin": margin, "holds": bool(gain.low > -margin)}
+        # the bins may have moved the difference by the bound: it has to hold even then
+        made["non_inferiority"] = {"margin": margin, "holds": bool(gain.low - p.bound > -margin)}
     if reason:
         made["reason"] = reason
     crossed = None if p.calls is None else np.array(p.calls, np.int64).reshape(2, 2, 2)

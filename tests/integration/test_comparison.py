@@ -69,8 +69,7 @@ def test_the_pooled_difference_is_that_of_both_private_tables(
     ]  # fmt: skip
     assert row["method"] == "paired DeLong, cases of all sites"
     assert row["n"] == len(truth)
-    # the untrained network's scores nearly all tie in the bins
-    error = report["results"][0]["auc"]["binning_error"] + 1e-3
+    error = row["binning_error"] + 1e-9  # large: the untrained network's scores nearly all tie
     assert row["difference"]["value"] == pytest.approx(aucs[1] - aucs[0], abs=error)
     assert row["difference"]["low"] < row["difference"]["value"] < row["difference"]["high"]
     assert sorted(row["sites"]) == sorted(EXTERNAL_SITES)

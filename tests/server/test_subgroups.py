@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from sklearn.metrics import roc_auc_score
 
-from tests.server.test_validation import PLAN, Federation, joined, table_of
+from .federation import PLAN, Federation, joined, table_of
 
 LEVELS = ("a", "b", "c", "d")
 MODEL = {"id": "m", "protocol": "t2", "sha256": "",
