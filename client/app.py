@@ -15,6 +15,7 @@ from hepafed.client.train import Flat, Trainer
 from hepafed.client.transfer import Transfer
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import HepaFedError, PayloadError
+from hepafed.common.figures import TuningFigures
 from hepafed.common.messages import (
     KINDS,
     CohortRequest,
@@ -30,7 +31,6 @@ from hepafed.common.messages import (
     TrainRequest,
     TuneReply,
     TuneRequest,
-    TuningFigures,
     ValidateRequest,
     pack,
     unpack,

@@ -19,6 +19,7 @@ from hepafed.client.released import Released
 from hepafed.common.clusters import FIGURES, check_curve, products_of
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.figures import PlacementCurve
 from hepafed.common.levels import usable_names
 from hepafed.common.masking import (
     Counts,
@@ -36,7 +37,6 @@ from hepafed.common.messages import (
     MaskedReply,
     OpenReply,
     OpenRequest,
-    PlacementCurve,
     PlacementsReply,
     PlacementsRequest,
     SiteComparison,

@@ -18,7 +18,7 @@ from hepafed.common.auc import Auc, auc_from_intervals
 from hepafed.common.bins import intervals_of_histogram
 from hepafed.common.clusters import FIGURES, Products, curves_of, pair_histogram, products_of
 from hepafed.common.errors import DataError, PayloadError
-from hepafed.common.messages import Figure, PairSummary
+from hepafed.common.figures import Figure, PairSummary
 from hepafed.common.multiclass import products_with_exact_squares, sizes_of
 from hepafed.common.obuchowski import Sizes, covariance
 from hepafed.common.scores import ScoreTable, rows_of, task_scores

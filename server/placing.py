@@ -11,12 +11,8 @@ import numpy as np
 from hepafed.common.bins import Intervals
 from hepafed.common.clusters import FIGURES, Products, add_products, curve_of, products_length
 from hepafed.common.errors import PayloadError
-from hepafed.common.messages import (
-    PlacementCurve,
-    PlacementsReply,
-    PlacementsRequest,
-    ValidateRequest,
-)
+from hepafed.common.figures import PlacementCurve
+from hepafed.common.messages import PlacementsReply, PlacementsRequest, ValidateRequest
 from hepafed.server.exchange import Exchange
 from hepafed.server.gathering import Gathered
 from hepafed.server.masked import STEP_SECONDS, Task, masked_sum

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hepafed.common.messages import Figure, TaskSummary
+from hepafed.common.figures import Figure, TaskSummary
 from hepafed.common.rates import LEVEL, Z
 from hepafed.server.pooling.figures import auc_json
 from hepafed.server.pooling.rows import row

@@ -11,7 +11,8 @@ from hepafed.common.agreement import holm, mcnemar
 from hepafed.common.bins import logistic
 from hepafed.common.clusters import Products
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Figure, PairSummary, SiteComparison
+from hepafed.common.figures import Figure, PairSummary
+from hepafed.common.messages import SiteComparison
 from hepafed.common.paired import WITHHELD, Paired, pair_summaries, pairs_of
 from hepafed.common.rates import Z
 from hepafed.server.pooling.between import combined, random_effects

@@ -8,7 +8,8 @@ from hepafed.common.additive import TASK_ORDER
 from hepafed.common.auc import auc_from_intervals
 from hepafed.common.bins import Intervals
 from hepafed.common.clusters import Products
-from hepafed.common.messages import Figure, SiteSummary, TaskSummary
+from hepafed.common.figures import Figure, TaskSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.multiclass import MEANS
 from hepafed.server.pooling.between import heterogeneity, site_mean
 from hepafed.server.pooling.classes import (

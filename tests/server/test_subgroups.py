@@ -9,7 +9,8 @@ import pytest
 from flwr.supercore.task_identity import TaskIdentity
 from hepafed.common import kept_levels
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
+from hepafed.common.figures import Figure, SubgroupSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.scores import ScoreTable, read_scores, task_scores, write_scores
 from hepafed.common.subgroups import TASK, UNIT, levels_of, subgroup_summaries
 from hepafed.common.summaries import summarise
