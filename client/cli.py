@@ -113,6 +113,7 @@ def peers(
 
     from hepafed.client.exchanges import Exchanges
     from hepafed.client.peers import Peers, own_fingerprint, read_roster
+    from hepafed.client.released import Released
     from hepafed.common.records import write_record
 
     home = home_of(ctx)
@@ -132,6 +133,7 @@ def peers(
         book.forget(forget)
     if new_group:
         Exchanges(home).new_group()
+        Released(home).forget()
         say("the next masked sum may be over other sites; subtracted from an earlier one it can")
         say("show what a single site put in")
     found = [write_record(p) for _, p in sorted(book.all().items())]

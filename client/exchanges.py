@@ -2,9 +2,8 @@
 
 The rules (docs/decisions/0013): an attempt's name serves once; attempts of a run only count up;
 each sum of a run is opened in one attempt at most; a cohort's sums are always over the same sites;
-and one set of scores is released in one form and
-counted at one operating point only. What a rule forbids is refused before
-anything leaves, and what is allowed is on disk before it leaves.
+and one set of scores is released in one form and counted at one operating point only. What a rule
+forbids is refused before anything leaves, and what is allowed is on disk before it leaves.
 """
 
 import json
@@ -53,6 +52,10 @@ def _sum(terms: Terms) -> str:
 
 def _scores(weights: str, split: str) -> str:
     return f"{split} {weights}"
+
+
+def _all_scores(terms: Terms) -> list[str]:
+    return [_scores(w, terms.split) for w in (terms.weights, *terms.against)]
 
 
 class Exchanges:
@@ -156,7 +159,7 @@ class Exchanges:
                     memory,
                     opened={**memory.opened, _sum(terms): exchange},
                     groups={**memory.groups, terms.split: terms.participants},
-                    forms={**memory.forms, _scores(terms.weights, terms.split): "masked"},
+                    forms={**memory.forms, **dict.fromkeys(_all_scores(terms), "masked")},
                 )
             )
         return sealed.seed
@@ -165,9 +168,10 @@ class Exchanges:
     def _may_open(memory: Memory, terms: Terms) -> None:
         if _sum(terms) in memory.opened:
             raise RefusedError("a masked sum of this run was opened already")
-        form = memory.forms.get(_scores(terms.weights, terms.split), "masked")
-        if form != "masked":
-            raise RefusedError(f"these scores were released {form} before, not masked", RESET)
+        for scores in _all_scores(terms):
+            form = memory.forms.get(scores, "masked")
+            if form != "masked":
+                raise RefusedError(f"these scores were released {form} before, not masked", RESET)
         group = memory.groups.get(terms.split, terms.participants)
         if group != terms.participants:
             raise RefusedError(

@@ -6,13 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hepafed.common.errors import PayloadError, RunError
-from hepafed.common.messages import (
-    TrainReply,
-    TrainRequest,
-    TuneReply,
-    TuneRequest,
-    TuningFigures,
-)
+from hepafed.common.figures import TuningFigures
+from hepafed.common.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.records import read_record, write_record
 from hepafed.common.summaries import choose_threshold, tuning_scores
 from hepafed.common.weights import Flat, to_bf16

@@ -11,6 +11,7 @@ from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
 from hepafed.common.messages import ValidateRequest
 from hepafed.common.plan import plan_from
+from hepafed.server.comparing import compare
 from hepafed.server.exchange import Exchange
 from hepafed.server.gathering import gather
 from hepafed.server.placing import place
@@ -24,7 +25,8 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     """Ask the sites, pool what they release, write report.json; returns the model's id."""
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
-    digest = desk.blobs.publish([desk.registry.wire(run.model)])
+    cards = [card, *(desk.registry.card(m) for m in run.against)]
+    digest, *others = [desk.blobs.publish([desk.registry.wire(c["id"])]) for c in cards]
     request = ValidateRequest(
         run=run.id,
         model=run.model,
@@ -37,7 +39,9 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     desk.runs.event(run.id, "asked", sites=sites)
     got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
     products, notes = place(desk, exchange, request, got)
-    desk.blobs.drop(digest)
+    compared, more = compare(desk, exchange, run, sorted(got.summaries), cards)
+    for published in (digest, *others):
+        desk.blobs.drop(published)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
     for site, reason in sorted(missing.items()):
         desk.runs.event(run.id, "missing", site=site, reason=reason)
@@ -47,8 +51,8 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
     report = pool(
-        dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
-        groups=got.groups, products=products, notes=notes,
+        dict(sorted(got.summaries.items())), _model(card), _provenance(run, cards, missing),
+        groups=got.groups, products=products, compared=compared, notes=[*notes, *more],
         questions=questions(desk.runs.evaluation(run), card),
     )  # fmt: skip
     report["forms"] = got.forms()
@@ -89,7 +93,8 @@ def _model(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _provenance(run: Run, card: dict[str, Any], missing: dict[str, str]) -> dict[str, Any]:
+def _provenance(run: Run, cards: list[dict[str, Any]], missing: dict[str, str]) -> dict[str, Any]:
+    card, *others = cards
     packages = ("hepafed", "flwr", "numpy", "scipy")
     return {
         "run": run.id,
@@ -98,6 +103,7 @@ def _provenance(run: Run, card: dict[str, Any], missing: dict[str, str]) -> dict
         "plan": card["plan"],
         "training_run": card["run"],
         "training_examples": card["training_examples"],
+        "compared_models": [_model(c) for c in others],
         "missing_sites": dict(sorted(missing.items())),
         "software": {
             "python": platform.python_version(),

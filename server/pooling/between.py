@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hepafed.common.messages import Figure, TaskSummary
+from hepafed.common.figures import Figure, TaskSummary
 from hepafed.common.rates import LEVEL, Z
 from hepafed.server.pooling.figures import auc_json
 from hepafed.server.pooling.rows import row
@@ -48,7 +48,7 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Row:
 
 @dataclass(frozen=True)
 class RandomEffects:
-    """Of DerSimonian and Laird 1986; on the logit scale, but for i2 (Higgins 2003; 0…1)."""
+    """Of DerSimonian and Laird 1986, on the points' scale, but for i2 (Higgins 2003; 0…1)."""
 
     mean: float
     se: float
@@ -58,13 +58,17 @@ class RandomEffects:
 
 
 def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
-    """Pool (AUC, standard error) of k sites; None for fewer than two.
+    """Pool (AUC, standard error) of k sites on the logit scale; None for fewer than two.
 
     The variance of logit AUC is (se / (AUC (1 − AUC)))², the delta method.
     """
-    if len(found) < 2:
+    return combined([(math.log(a / (1 - a)), (e / (a * (1 - a))) ** 2) for a, e in found])
+
+
+def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
+    """Pool (value, variance) of k sites by random effects; None for fewer than two."""
+    if len(points) < 2:
         return None
-    points = [(math.log(a / (1 - a)), (e / (a * (1 - a))) ** 2) for a, e in found]
     weights = [1 / v for _, v in points]
     total = sum(weights)
     fixed = sum(w * y for w, (y, _) in zip(weights, points, strict=True)) / total

@@ -2,8 +2,9 @@
 
 from hepafed.common.bins import intervals_of, pair_intervals
 from hepafed.common.errors import DataError, HepaFedError
+from hepafed.common.figures import TaskSummary
 from hepafed.common.levels import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME
-from hepafed.common.messages import SiteSummary, TaskSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.subgroups import TASK, UNIT
 from hepafed.server.pooling.evidence import evidence, task_of
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hepafed.common.bins import logistic
+from hepafed.common.figures import Figure, SubgroupSummary
 from hepafed.common.levels import EVERY, in_order
-from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.rates import Z
 from hepafed.common.subgroups import TASK, TELLING, UNIT, WITHHELD
 from hepafed.server.pooling.between import random_effects

@@ -61,6 +61,22 @@ def test_cohorts_and_wait_come_from_the_evaluation() -> None:
     assert (made.sites, made.wait) == (("external-1", "external-2"), 600)
 
 
+def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
+    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    text = promise(more=f'against = ["{"cd" * 32}"]\n')
+    assert fitting(Asked(model="t2", evaluation=text), CARD, known).against == ("t2-dwi",)
+    with pytest.raises(RefusedError, match="no model with the digest cdcdcdcdcdcd"):
+        fitting(Asked(model="t2", evaluation=text), CARD, known[:1])
+    with pytest.raises(RefusedError, match="--against"):
+        fitting(Asked(model="t2", against=("t1",), evaluation=text), CARD, known)
+
+
+def test_a_comparison_with_a_model_is_a_look_with_it() -> None:
+    earlier = run("first", 1, model="t2-dwi", against=("m",))
+    seen = looks(run("second", 2), ["external-1"], [(earlier, frozenset({"external-1"}))])
+    assert seen["number"] == 2
+
+
 def run(name: str, day: int, **values: Any) -> Run:  # noqa: ANN401
     return Run(
         id=name, kind="validate", plan=PLAN, created=f"2026-01-{day:02d}T00:00:00+00:00",

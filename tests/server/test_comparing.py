@@ -1,0 +1,218 @@
+"""Models compared in a federation: the figures are those of the joined tables, in every form."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hepafed.common.messages import (
+    CompareRequest,
+    KeysRequest,
+    PlacementsRequest,
+    SiteComparison,
+)
+from hepafed.common.scores import ScoreTable, rows_of
+from hepafed.server.report.table import report_from_scores
+
+from .federation import Federation, joined, table_of
+
+FORMS = {"m": "masked", "p": "plain", "c": "cells"}
+
+
+def better(table: ScoreTable, seed: int, by: float = 0.8) -> ScoreTable:
+    """Another model on the same lesions, with noise of its own."""
+    noise = np.random.default_rng(seed).normal(size=table.log_probs.shape)
+    raw = table.log_probs + 0.7 * noise + by * np.eye(3)[table.truth]
+    return replace(table, log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True))
+
+
+class Compared:
+    """A federation with a second model; `of` gives the pooled row of a task."""
+
+    def __init__(self, fed: Federation, forms: str, lesions: int = 120) -> None:
+        self.fed = fed
+        self.other = fed.freeze(2.0)
+        self.digest = fed.desk.registry.card(self.other)["sha256"]
+        for i, (name, form) in enumerate(zip("abcd", forms, strict=False)):
+            fed.site(name, release=FORMS[form], minimum_count=3)
+            table = table_of(name, i, lesions)
+            fed.sites[name].table = table
+            fed.sites[name].others[self.digest] = better(table, 100 + i)
+
+    def run(self, model: str = "", against: tuple[str, ...] = ()) -> dict[str, Any]:
+        made = self.fed.desk.runs.create(
+            "validate", self.fed.plan, model=model or self.fed.model,
+            against=against or (self.other,),
+        )  # fmt: skip
+        return self.fed.run(run=made)
+
+    def central(self) -> dict[str, Any]:
+        first = joined([s.table for s in self.fed.sites.values()])
+        second = joined([s.others[self.digest] for s in self.fed.sites.values()])
+        return report_from_scores(
+            first, 0.5, name=self.fed.model, against={self.other: second}
+        )  # fmt: skip
+
+
+def rows(report: dict[str, Any], scope: str = "pooled") -> dict[str, dict[str, Any]]:
+    found = [c for c in report["comparisons"] if c["scope"] == scope]
+    return {c["task"] + (c["site"] or ""): c for c in found}
+
+
+@pytest.mark.parametrize("forms", ["mmm", "mmp", "pp", "p"])
+def test_a_federated_comparison_is_that_of_the_joined_tables(fed: Federation, forms: str) -> None:
+    compared = Compared(fed, forms)
+    report = compared.run()
+    assert report["notes"] == []
+    wanted = rows(compared.central())
+    for task, row in rows(report).items():
+        assert (row["first"], row["second"]) == (fed.model, compared.other)
+        assert row["n"] == wanted[task]["n"]
+        for name in ("auc_first", "auc_second", "difference"):
+            assert row[name]["value"] == pytest.approx(wanted[task][name]["value"], abs=1e-12)
+        # the covariance of the models passes through curves of a few cases a cell
+        assert row["difference"]["se"] == pytest.approx(wanted[task]["difference"]["se"], rel=0.05)
+        assert row["mcnemar"] == wanted[task]["mcnemar"]
+        assert row["sites"] == list("abc")[: len(forms)]
+    assert rows(report).keys() == wanted.keys()
+    assert {c["id"] for c in report["provenance"]["compared_models"]} == {compared.other}
+
+
+def test_each_sites_own_comparison_is_that_of_its_table(fed: Federation) -> None:
+    compared = Compared(fed, "mm")
+    got, wanted = (rows(r, "site") for r in (compared.run(), compared.central()))
+    assert got.keys() == wanted.keys()
+    for key, row in got.items():
+        assert row["difference"] == wanted[key]["difference"]
+        assert row["p"] == wanted[key]["p"]
+
+
+@pytest.mark.parametrize("forms", ["mmc", "cc"])
+def test_where_a_site_releases_cells_the_sites_own_differences_are_pooled(
+    fed: Federation, forms: str
+) -> None:
+    compared = Compared(fed, forms)
+    report = compared.run()
+    wanted = rows(compared.central())
+    for task, row in rows(report).items():
+        assert f"random effects over {len(forms)} sites" in row["method"]
+        assert row["difference"]["value"] == pytest.approx(
+            wanted[task]["difference"]["value"], abs=2 * row["difference"]["se"]
+        )
+        assert row["difference"]["low"] < row["difference"]["value"] < row["difference"]["high"]
+
+
+def test_three_models_are_compared_pair_by_pair_and_adjusted_after_holm(fed: Federation) -> None:
+    compared = Compared(fed, "mm")
+    third = fed.freeze(3.0)
+    digest = fed.desk.registry.card(third)["sha256"]
+    for i, site in enumerate(fed.sites.values()):
+        site.others[digest] = better(site.table, 200 + i, 0.1)
+    report = compared.run(against=(compared.other, third))
+    pairs = [c for c in report["comparisons"]
+             if c["scope"] == "pooled" and c["unit"] == "patient"]  # fmt: skip
+    names = (fed.model, compared.other, third)
+    assert [(c["first"], c["second"]) for c in pairs] == [
+        (names[0], names[1]), (names[0], names[2]), (names[1], names[2]),
+    ]  # fmt: skip
+    smallest = min(pairs, key=lambda c: c["p"])
+    assert smallest["p_holm"] == pytest.approx(min(1.0, 3 * smallest["p"]))
+    assert all("cases of all sites" in c["method"] for c in pairs)
+
+
+def test_under_masks_no_site_gives_its_crossed_calls(fed: Federation) -> None:
+    compared = Compared(fed, "mm")
+    report = compared.run()
+    assert all(r["mcnemar"]["p"] is None for r in rows(report, "site").values())
+    assert all(r["mcnemar"]["p"] is not None for r in rows(report).values())
+
+
+def test_lesions_that_one_model_cannot_score_never_enter_a_second_sum(fed: Federation) -> None:
+    compared = Compared(fed, "mm")
+    for site in fed.sites.values():
+        other = site.others[compared.digest]
+        site.others[compared.digest] = rows_of(other, np.arange(len(other.truth) - 20))
+    report = compared.run()
+    sums = [r.terms.subject for _, r in fed.fleet.asked if isinstance(r, KeysRequest)]
+    assert set(sums) == {"counts", "clusters"}
+    for row in rows(report).values():
+        assert "random effects over 2 sites" in row["method"]
+    assert rows(report)["malignant_vs_benign"]["n"] == 100
+    assert rows(report, "site")["malignant_vs_benigna"]["n"] == 50
+
+
+def test_a_comparison_over_all_but_a_few_patients_is_refused(fed: Federation) -> None:
+    compared = Compared(fed, "mm")
+    other = fed.sites["a"].others[compared.digest]
+    fed.sites["a"].others[compared.digest] = rows_of(other, np.arange(len(other.truth) - 4))
+    report = compared.run()
+    assert report["notes"][0].startswith("a is not in the comparison of models: refused: ")
+    assert "the difference would tell of those" in report["notes"][0]
+    assert report["notes"][1].endswith("b has no other site to be masked with")
+    assert rows(report)["malignant_vs_benign"]["absent"] == ["a"]
+    assert [s["site"] for s in report["sites"]] == ["a", "b"]
+
+
+def test_the_same_model_over_a_grown_cohort_is_refused_under_masks(fed: Federation) -> None:
+    for name in ("a", "b"):
+        fed.site(name)
+    fed.run()
+    fed.sites["a"].table = table_of("a", 1, 62)
+    report = fed.run()
+    assert "a" in report["provenance"]["missing_sites"]
+    assert "over other lesions" in report["provenance"]["missing_sites"]["a"]
+
+
+@pytest.mark.parametrize("step", [CompareRequest, PlacementsRequest])
+def test_a_site_lost_in_a_comparison_costs_the_comparison_only(fed: Federation, step: type) -> None:
+    compared = Compared(fed, "mm")
+    seen: list[object] = []
+
+    def drop(site: str, request: object) -> object:
+        if site == "b" and isinstance(request, step):
+            seen.append(request)
+            if step is CompareRequest or len(seen) == 2:
+                return None
+        return request
+
+    fed.fleet.hook = drop
+    report = compared.run()
+    assert fed.forms(report) == {"a": "masked", "b": "masked"}
+    row = rows(report)["malignant_vs_benign"]
+    assert row["difference"]["value"] is not None
+    assert len(report["notes"]) == (2 if step is CompareRequest else 1)
+    assert "b" in report["notes"][0]
+
+
+def test_a_comparison_that_cannot_be_is_refused_by_the_coordinator(fed: Federation) -> None:
+    compared = Compared(fed, "pp")
+    real = type(fed.sites["b"])._compare
+
+    def lie(site: Any, request: CompareRequest) -> SiteComparison:  # noqa: ANN401
+        made = real(site, request)
+        return replace(made, pairs=(replace(made.pairs[0], positives=10**6), *made.pairs[1:]))
+
+    fed.sites["b"]._compare = lambda request: lie(fed.sites["b"], request)  # type: ignore[method-assign]
+    report = compared.run()
+    assert (
+        "b is not in the comparison of models: b released a comparison of other"
+        in (report["notes"][0])
+    )
+    assert rows(report)["malignant_vs_benign"]["sites"] == ["a"]
+
+
+def test_another_operating_point_for_a_compared_model_is_refused(fed: Federation) -> None:
+    compared = Compared(fed, "pp")
+    compared.run()
+
+    def moved(_site: str, request: object) -> object:
+        if not isinstance(request, CompareRequest):
+            return request
+        first, second = request.models
+        return replace(request, models=(first, replace(second, threshold=0.4)))
+
+    fed.fleet.hook = moved
+    report = compared.run()
+    assert report["comparisons"] == []
+    assert len(report["notes"]) == 2
+    assert "another operating point" in report["notes"][0]
