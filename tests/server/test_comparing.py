@@ -216,3 +216,13 @@ def test_another_operating_point_for_a_compared_model_is_refused(fed: Federation
     assert report["comparisons"] == []
     assert len(report["notes"]) == 2
     assert "another operating point" in report["notes"][0]
+
+
+@pytest.mark.parametrize("forms", ["mp", "mmc"])
+def test_what_one_site_withholds_is_not_the_rest_of_a_pooled_count(
+    fed: Federation, forms: str
+) -> None:
+    report = Compared(fed, forms).run()
+    withheld = [r for r in rows(report, "site").values() if r["mcnemar"]["p"] is None]
+    assert {r["site"] for r in withheld} >= {"a"}
+    assert all(r["mcnemar"]["p"] is None for r in rows(report).values())

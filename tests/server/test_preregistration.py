@@ -253,7 +253,7 @@ def house(tmp_path: Path) -> House:
 
 
 def test_an_evaluators_promise_is_kept_and_timed_before_anything_is_asked(house: House) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     text = promise(house.digest)
     before = datetime.now(UTC).isoformat()
     made = house.ask(token, evaluation=text).json()
@@ -267,7 +267,7 @@ def test_an_evaluators_promise_is_kept_and_timed_before_anything_is_asked(house:
 
 
 def test_a_promise_of_another_model_starts_no_run(house: House) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     answer = house.ask(token, evaluation=promise("cd" * 32))
     assert answer.status_code == 403
     assert "another model" in answer.json()["error"]
@@ -275,7 +275,7 @@ def test_a_promise_of_another_model_starts_no_run(house: House) -> None:
 
 
 def test_with_a_wait_every_enrolled_site_is_asked_online_or_not(house: House) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     made = house.ask(token, wait=5).json()
     assert made["sites"] == ["external-1", "external-2", "external-3"]
     house.coordinator.members.revoke("external-3")
@@ -284,7 +284,7 @@ def test_with_a_wait_every_enrolled_site_is_asked_online_or_not(house: House) ->
 
 @pytest.mark.parametrize("wait", [-1, 1e9, "soon", True])
 def test_a_wait_that_cannot_be_is_refused(house: House, wait: object) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     assert house.ask(token, wait=wait).status_code == 400
 
 
