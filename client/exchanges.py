@@ -7,6 +7,7 @@ forbids is refused before anything leaves, and what is allowed is on disk before
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,8 +81,8 @@ class Exchanges:
         """In what form these scores left before; empty: they did not."""
         return self._load().forms.get(_scores(weights, split), "")
 
-    def hold_threshold(self, weights: str, split: str, threshold: float) -> None:
-        """Keep the operating point of these scores.
+    def hold_thresholds(self, thresholds: Mapping[str, float], split: str) -> None:
+        """Keep the operating points of scores, by the digest of their weights; all or none.
 
         Raises
         ------
@@ -89,13 +90,13 @@ class Exchanges:
             They were counted at another one: with enough of them the counts would be the scores.
         """
         memory = self._load()
-        key = _scores(weights, split)
-        if memory.thresholds.get(key, threshold) != threshold:
+        asked = {_scores(w, split): t for w, t in thresholds.items()}
+        if any(memory.thresholds.get(key, t) != t for key, t in asked.items()):
             raise RefusedError(
                 "these scores were counted at another operating point before",
                 "a model's operating point is locked in its card",
             )
-        self._store(replace(memory, thresholds={**memory.thresholds, key: threshold}))
+        self._store(replace(memory, thresholds={**memory.thresholds, **asked}))
 
     def releasing(self, weights: str, split: str, form: str) -> None:
         """Write down that these scores are about to leave as `cells` or `plain`.

@@ -5,7 +5,7 @@ from site.toml, memory from exchanges.json and peers.json; nothing leaves before
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,7 +106,7 @@ class Releases:
             scores; another operating point than before, or lesions that differ in a few patients.
         """
         form = self._form(request)
-        self._hold(request.weights, request.split, request.threshold, table, form)
+        self._hold({request.weights: (table, request.threshold)}, request.split, form)
         made = summarise(
             table,
             run=request.run,
@@ -131,14 +131,13 @@ class Releases:
         digest = self._send("plain-counts", request.run, slot("counts", 0), counts)
         return replace(made, vector=digest)
 
-    def _hold(
-        self, weights: str, split: str, threshold: float, table: ScoreTable, form: str
-    ) -> None:
-        """Keep what these scores are released at and over; a plain cohort hides nothing."""
-        self._exchanges.hold_threshold(weights, split, threshold)
-        if form != "plain":
+    def _hold(self, scores: Mapping[str, tuple[ScoreTable, float]], split: str, form: str) -> None:
+        """Keep what these scores are released over and counted at; a plain cohort hides nothing."""
+        if self._config.release != "plain":
+            tables = {w: table for w, (table, _) in scores.items()}
             least = self._config.minimum_count
-            self._released.hold(weights, split, table, least, summed=form == "masked")
+            self._released.hold(tables, split, least, summed=form == "masked")
+        self._exchanges.hold_thresholds({w: at for w, (_, at) in scores.items()}, split)
 
     def compare(self, request: CompareRequest, tables: list[ScoreTable]) -> SiteComparison:
         """Release paired figures of the models over the lesions that all could score.
@@ -149,29 +148,30 @@ class Releases:
         Raises
         ------
         RefusedError
-            Another operating point than before, or lesions that differ in a few patients.
+            Another operating point than before, or lesions of a few patients, or that differ in
+            a few from those of earlier answers.
         """
-        common = common_rows(tables)
+        common, policy = common_rows(tables), self._config
+        open_cohort = policy.release == "plain"
+        least = 1 if open_cohort else policy.minimum_count
         thresholds = tuple(m.threshold for m in request.models)
         weights = tuple(m.weights for m in request.models)
+        paired = paired_of(common, thresholds)
+        patients, lesions = (int(n) for n in paired.sums[0].size)
+        if patients < least:
+            raise RefusedError("fewer patients that every model could score than a smallest count")
         whole = all(len(t.truth) == len(common[0].truth) for t in tables)
         form = self._paired_form(weights, request.split) if whole else "figures"
-        for w, at, table in zip(weights, thresholds, common, strict=True):
-            self._hold(w, request.split, at, table, form)
-        paired = paired_of(common, thresholds)
-        self._scored, least = None, self._config.minimum_count
-        # beside a masked sum of two sites the calls of one would be those of the other too
-        pairs = own_pairs(common, paired, 1 if form == "plain" else least, calls=form != "masked")
+        scores = zip(common, thresholds, strict=True)
+        self._hold(dict(zip(weights, scores, strict=True)), request.split, form)
+        self._scored = None
+        # beside masked sums, of this run or another, one site's calls could be another's as well
+        shown = policy.release != "masked"
         made = SiteComparison(
-            run=request.run,
-            weights=weights,
-            patients=int(paired.sums[0].size[0]),
-            lesions=int(paired.sums[0].size[1]),
-            minimum_count=least,
-            # beside a masked sum of two sites the calls of one would be those of the other too
-            pairs=pairs,
-            form=form,
-        )
+            run=request.run, weights=weights, patients=patients, lesions=lesions,
+            minimum_count=policy.minimum_count,
+            pairs=own_pairs(common, paired, least, calls=shown), form=form,
+        )  # fmt: skip
         if form == "figures":
             return made
         vector = paired.to_vector()

@@ -1,15 +1,16 @@
-"""Over which lesions a set of scores was released, so that no two answers differ by a few patients.
+"""Over which lesions scores were released, so that no answers differ by a few patients.
 
 Two sums over nearly the same lesions, subtracted, are a sum over the few that differ; so are two
 AUCs, nearly. A set of scores (a model's, of a split) goes into masked sums over one set of lesions
 only: the rest of another could be one hospital's alone. Its figures are released over further
-sets, such as those that every compared model could score, if each differs from every other in at
-least `minimum_count` patients. The file released.json holds the lesions' pseudonyms, shortened; it
-never leaves the site.
+sets, such as those that every compared model could score, as long as each part that the sets cut
+the cohort into holds lesions of `minimum_count` patients: sums of several answers give no less.
+The file released.json holds the lesions' pseudonyms, shortened; it never leaves the site.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -40,37 +41,22 @@ class Released:
         self._path = home / "released.json"
 
     def hold(
-        self, weights: str, split: str, table: ScoreTable, minimum: int, *, summed: bool
+        self, tables: Mapping[str, ScoreTable], split: str, minimum: int, *, summed: bool
     ) -> None:
-        """Write down that these scores are about to leave over the table's lesions.
+        """Write down that scores, by the digest of their weights, are about to leave.
 
         Raises
         ------
         RefusedError
-            They left over others, which differ in fewer than `minimum` patients; over too many
-            sets already; or, to be `summed` under masks, in a sum over other lesions.
+            With earlier answers they would tell of fewer than `minimum` patients; they left over
+            too many sets of lesions already; or, to be `summed` under masks, in a sum over
+            others. Nothing is written down then.
         """
-        memory, key = self._load(), f"{split} {weights}"
-        now, before = _set_of(table), memory.sets.get(key, ())
-        if summed and memory.summed.get(key, now) != now:
-            raise RefusedError("these scores went into a masked sum over other lesions", RESET)
-        for other in before:
-            patients = {name.split(".")[0] for name in set(other) ^ set(now)}
-            if 0 < len(patients) < minimum:
-                raise RefusedError(
-                    "these scores were released over other lesions before, which differ in a few "
-                    "patients only: the difference would tell of those",
-                    RESET,
-                )
-        sets = before if now in before else (*before, now)
-        if len(sets) > MOST_SETS:
-            raise RefusedError(
-                f"these scores were released over {MOST_SETS} sets of lesions before", RESET
-            )
-        held = {**memory.summed, key: now} if summed else memory.summed
-        made = replace(memory, summed=held, sets={**memory.sets, key: sets})
-        if made != memory:
-            self._store(made)
+        memory = before = self._load()
+        for weights, table in tables.items():
+            memory = _held(memory, f"{split} {weights}", _set_of(table), minimum, summed)
+        if memory != before:
+            self._store(memory)
 
     def forget(self) -> None:
         """Forget every set."""
@@ -87,6 +73,35 @@ class Released:
 
     def _store(self, memory: _Memory) -> None:
         write_whole(self._path, json.dumps(write_record(memory)), private=True)
+
+
+def _held(memory: _Memory, key: str, now: tuple[str, ...], minimum: int, summed: bool) -> _Memory:
+    before = memory.sets.get(key, ())
+    if summed and memory.summed.get(key, now) != now:
+        raise RefusedError("these scores went into a masked sum over other lesions", RESET)
+    sets = before if now in before else (*before, now)
+    if len(sets) > 1 and _smallest_part(sets) < minimum:
+        raise RefusedError(
+            "these scores were released over other lesions before, which differ in a few "
+            "patients only: the difference would tell of those",
+            RESET,
+        )
+    if len(sets) > MOST_SETS:
+        raise RefusedError(
+            f"these scores were released over {MOST_SETS} sets of lesions before", RESET
+        )
+    held = {**memory.summed, key: now} if summed else memory.summed
+    return replace(memory, summed=held, sets={**memory.sets, key: sets})
+
+
+def _smallest_part(sets: Sequence[tuple[str, ...]]) -> int:
+    """Cut all lesions by the sets that hold them; gives the fewest patients of a part."""
+    held = [frozenset(s) for s in sets]
+    parts: dict[tuple[bool, ...], set[str]] = {}
+    for lesion in frozenset().union(*held):
+        part = tuple(lesion in s for s in held)
+        parts.setdefault(part, set()).add(lesion.split(".")[0])
+    return min(len(patients) for patients in parts.values())
 
 
 def _set_of(table: ScoreTable) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class Endpoint:
     """Goal: met when the lower end of the pooled 95 % interval is not below it."""
     against: str = ""
     """Comparator of a non-inferiority question: a reader (`reader_a`: rates of the patient task),
-    or the id of another model of the same report (AUC)."""
+    or another model of the evaluation's `against`, by digest or id (AUC)."""
     margin: float | None = None
     """Non-inferiority margin: shown when the interval of model − comparator is above −margin."""
 

@@ -187,8 +187,8 @@ class SiteComparison:
     pairs: tuple[PairSummary, ...]
     """By pair of models and task."""
     form: str
-    """How the paired counts are released: `masked` (by the exchange that follows), `plain`, or
-    `cells`: not at all."""
+    """How the paired counts are released: `masked` (by the exchange that follows), `plain`, or not
+    at all: `figures`."""
     vector: str = ""
     """Form `plain`: SHA-256 of the uploaded counts."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from hepafed.common.additive import TASK_ORDER, Additive, check_additive, vector_length
 from hepafed.common.agreement import estimate
 from hepafed.common.auc import Auc, auc_from_intervals
-from hepafed.common.bins import intervals_of_histogram
+from hepafed.common.bins import Intervals, intervals_of_histogram
 from hepafed.common.clusters import FIGURES, Products, curves_of, pair_histogram, products_of
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.figures import Figure, PairSummary
@@ -27,9 +27,10 @@ from hepafed.common.sums import additive_of, called, threshold_of
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
 EXACT = 1
 """Cases in a cell of a placement curve where the scores are at hand: nothing needs hiding."""
-WITHHELD = "withheld: a site with fewer cases than its minimum count"
+WITHHELD = "withheld: fewer patients than the site's minimum count"
 ROUNDING = 1e-12
 """A variance below it is the rounding of sums in fixed point: two models that do not differ."""
 NO_INTERVAL = "fewer than two of a class: no interval"
@@ -160,10 +161,7 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
     matrix = None
     if products is not None:
         sizes = [sizes_of(c, s.size, s.clusters) for c, s in zip(cells, paired.sums, strict=True)]
-        # The curves are coarse: what they smooth away of each model's squares comes back from its
-        # histogram, what they smooth away of the products of two models counts as nothing.
-        crossed = products_with_exact_squares([c for model in cells for c in model], products)
-        matrix = covariance(crossed, _together(sizes))
+        matrix = _covariance([c for model in cells for c in model], products, _together(sizes))
     made = []
     for pair, (a, b) in enumerate(pairs_of(len(cells))):
         for i, (unit, task) in enumerate(TASK_ORDER):
@@ -187,6 +185,21 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
     return tuple(made)
 
 
+def _covariance(cells: list[Intervals], products: Products, sizes: Sizes) -> Floats:
+    """Give the covariance of all models' AUCs: exact variances, correlations off the curves.
+
+    Curves are coarse. The squares that they smooth away come back from the histograms; the
+    products of two models keep their correlation, so that the matrix stays one of a covariance
+    and two equal models differ by exactly nothing.
+    """
+    coarse = covariance(products.real()[0], sizes)
+    exact = covariance(products_with_exact_squares(cells, products), sizes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.sqrt(np.diag(exact) / np.diag(coarse))
+    scale = np.where(np.isfinite(scale), scale, 1.0)
+    return np.asarray(coarse * np.outer(scale, scale), np.float64)
+
+
 def _together(parts: Sequence[Sizes]) -> Sizes:
     names = ("positives", "negatives", "with_positives", "with_negatives", "clusters")
     return Sizes(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
@@ -202,6 +215,8 @@ def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> 
     if not math.isfinite(variance):
         return Figure(value=value, reason=NO_INTERVAL)
     se = math.sqrt(variance) if variance > ROUNDING else 0.0
+    if se == 0 and abs(value) > ROUNDING:
+        return Figure(value=value, reason="the difference has no variance: no interval")
     found = estimate(value, se, within=(-1.0, 1.0))
     return Figure(value=found.value, low=found.low, high=found.high, se=found.se)
 

@@ -1,5 +1,6 @@
 """Frozen models compared at the sites: paired figures of each, and sums where all release them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ from hepafed.common.bins import intervals_of_histogram
 from hepafed.common.clusters import FIGURES, Products, pair_histogram, products_length
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.masking import FEWEST_SITES, Counts, counts_from_bytes, slot
-from hepafed.common.messages import ComparedModel, CompareRequest, SiteComparison
+from hepafed.common.messages import ComparedModel, CompareRequest, SiteComparison, SiteSummary
 from hepafed.common.paired import Paired, add_paired, check_paired, paired_length
 from hepafed.common.plan import plan_from
 from hepafed.server.blobs import Expected
@@ -20,9 +21,13 @@ from hepafed.server.runs import Run
 
 
 def compare(
-    desk: Desk, exchange: Exchange, run: Run, sites: list[str], cards: list[dict[str, Any]]
+    desk: Desk,
+    exchange: Exchange,
+    run: Run,
+    summaries: Mapping[str, SiteSummary],
+    cards: list[dict[str, Any]],
 ) -> tuple[Compared | None, list[str]]:
-    """Have the models of `cards` compared at `sites`; also gives notes for the report.
+    """Have the models of `cards` compared at the sites that gave summaries; also gives notes.
 
     The weights must have been published. Pooled figures are those of all cases where every site
     that answers releases paired counts, else random effects over the sites' own.
@@ -30,7 +35,8 @@ def compare(
     if not cards[1:] or not desk.runs.may_go_on(run.id):
         return None, []
     request = CompareRequest(run=run.id, split=run.split, models=tuple(map(_model, cards)))
-    found, vectors, failed = _ask(desk, exchange, request, sites, run.plan.rounds.deadline)
+    deadline = run.plan.rounds.deadline * len(cards)  # every other model is scored first
+    found, parts, failed = _ask(desk, exchange, request, summaries, deadline)
     for site, reason in sorted(failed.items()):
         desk.runs.event(run.id, "missing", site=site, reason=f"comparison: {reason}")
     notes = [f"{s} is not in the comparison of models: {r}" for s, r in sorted(failed.items())]
@@ -38,7 +44,7 @@ def compare(
     compared = Compared(names=names, sites=dict(sorted(found.items())), absent=failed)
     if not found or any(v.form == "figures" for v in found.values()):
         return compared, notes
-    paired, why = _paired(desk, exchange, request, found, vectors)
+    paired, why = _paired(desk, exchange, request, found, parts)
     if paired is not None:
         products, why = _placed(desk, exchange, request, found, paired)
         if products is not None:
@@ -55,13 +61,14 @@ def _model(card: dict[str, Any]) -> ComparedModel:
 
 
 def _ask(
-    desk: Desk, exchange: Exchange, request: CompareRequest, sites: list[str], deadline: float
-) -> tuple[dict[str, SiteComparison], dict[str, Counts], dict[str, str]]:
-    """Ask for the sites' own figures; gives them, the plain vectors, and who gave none."""
+    desk: Desk, exchange: Exchange, request: CompareRequest, summaries: Mapping[str, SiteSummary],
+    deadline: float,
+) -> tuple[dict[str, SiteComparison], list[Paired], dict[str, str]]:  # fmt: skip
+    """Ask for the sites' own figures; gives them, the plain counts, and who gave none."""
     found: dict[str, SiteComparison] = {}
-    vectors: dict[str, Counts] = {}
+    parts: list[Paired] = []
     weights = tuple(m.weights for m in request.models)
-    length = paired_length(len(weights))
+    sites, length = sorted(summaries), paired_length(len(weights))
     desk.inbox.open_round(Expected(request.run, slot("pairs", 0), frozenset(sites), 8 * length))
 
     def on_reply(site: str, message: object) -> None:
@@ -70,23 +77,23 @@ def _ask(
         if message.weights != weights or message.form not in ("masked", "plain", "figures"):
             raise PayloadError("the site compared other models than those asked for")
         try:
-            check_comparison(site, message, len(weights))
+            check_comparison(site, message, len(weights), summaries[site])
         except DataError as e:
             raise PayloadError(e.message) from e
         if message.form == "plain":
             path = desk.inbox.take(site, message.vector)
             if path is None:
                 raise PayloadError("the plain counts did not arrive, or are not those announced")
-            vectors[site] = counts_from_bytes(path.read_bytes(), length)
+            vector = counts_from_bytes(path.read_bytes(), length)
             path.unlink()
-            _checked(vectors[site], request, {site: message})
+            parts.append(_checked(vector, request, {site: message}))
         found[site] = message
         desk.runs.event(
             request.run, "compared", site=site, patients=message.patients, form=message.form
         )
 
     failed = exchange.ask(dict.fromkeys(sites, request), SiteComparison, deadline, on_reply)
-    return found, vectors, failed
+    return found, parts, failed
 
 
 def _checked(vector: Counts, request: CompareRequest, members: dict[str, SiteComparison]) -> Paired:
@@ -101,11 +108,10 @@ def _checked(vector: Counts, request: CompareRequest, members: dict[str, SiteCom
 
 def _paired(
     desk: Desk, exchange: Exchange, request: CompareRequest, found: dict[str, SiteComparison],
-    vectors: dict[str, Counts],
+    parts: list[Paired],
 ) -> tuple[Paired | None, str]:  # fmt: skip
     """Add up the paired counts of all sites; None, and why, when some are missing."""
     wanting = sorted(s for s, v in found.items() if v.form == "masked")
-    parts = [_checked(v, request, {s: found[s]}) for s, v in vectors.items()]
     if not wanting:
         return add_paired(parts), ""
     if len(wanting) < FEWEST_SITES:
@@ -114,12 +120,12 @@ def _paired(
     summed = masked_sum(desk, exchange, task, wanting)
     if summed.total is None or summed.sites != tuple(wanting):
         lost = "; ".join(f"{s}: {r}" for s, r in sorted(summed.lost.items()))
-        return None, f"the masked sum did not come about ({lost})"
+        return None, f"the masked sum did not come about ({lost or 'it was interrupted'})"
     try:
-        parts.append(_checked(summed.total, request, {s: found[s] for s in wanting}))
+        masked = _checked(summed.total, request, {s: found[s] for s in wanting})
     except PayloadError as e:
         return None, e.message
-    return add_paired(parts), ""
+    return add_paired([*parts, masked]), ""
 
 
 def _task(request: CompareRequest, subject: str, length: int) -> Task:

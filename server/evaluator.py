@@ -130,7 +130,7 @@ def validate(
     help="Another model's scores of the same lesions, to compare; may be given again.",
 )
 @click.option("--prevalence", type=float, multiple=True, help="State PPV and NPV at this as well.")
-@click.option("--margin", type=float, help="Non-inferiority margin for --against and readers.")
+@click.option("--margin", type=float, help="Non-inferiority margin against --against and readers.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @access_option
 @click.pass_context
@@ -168,6 +168,7 @@ def report(
 def _from_scores(
     tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
 ) -> dict[str, Any]:
+    from hepafed.common.additive import TASK_ORDER
     from hepafed.common.scores import read_scores
     from hepafed.server.pooling import Questions
     from hepafed.server.report.table import report_from_scores
@@ -178,7 +179,12 @@ def _from_scores(
     first, *others = [read_scores(t) for t in tables]
     return report_from_scores(
         first, threshold, name=names[0], against=dict(zip(names[1:], others, strict=True)),
-        questions=Questions(margin=margin, prevalences=prevalences),
+        questions=Questions(
+            margin=margin, prevalences=prevalences,
+            model_margins={} if margin is None else {
+                (name, *task): margin for name in names[1:] for task in TASK_ORDER
+            },
+        ),
     )  # fmt: skip
 
 

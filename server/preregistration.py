@@ -23,6 +23,7 @@ from hepafed.server.runs import Run, Runs
 
 DEFAULT_WAIT = 60.0
 """Seconds that a validation waits for offline sites when nobody said how long."""
+READER = "reader_"
 SAME_THRESHOLD = 1e-4
 """An evaluation states the operating point in decimals; it must be the card's to this."""
 
@@ -130,7 +131,16 @@ def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[
                 f"there is no model with the digest {digest[:12]}… to compare with",
                 "server models show MODEL prints a model's",
             )
-    return tuple(known[d] for d in promised.against)
+    named = tuple(known[d] for d in promised.against)
+    for e in promised.endpoints:
+        reader, model = e.against.startswith(READER), e.against in (*promised.against, *named)
+        if e.against and not reader and not (model and e.figure == "auc"):
+            raise RefusedError(
+                f"an endpoint is against {e.against[:70]}, which will not be compared",
+                "against = a reader (reader_NAME), or for the figure auc one of the models that "
+                "the evaluation's own against lists",
+            )
+    return named
 
 
 def looks(
@@ -240,6 +250,8 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
                 found = r.get(f"{endpoint.figure}_difference")
                 return dict(found) if found else None
     own = report.get("model", {}).get("id")
+    others = report.get("provenance", {}).get("compared_models") or []
+    against = {m["sha256"]: m["id"] for m in others}.get(endpoint.against, endpoint.against)
     for c in report.get("comparisons") or []:
         if c.get("scope", "pooled") != "pooled":
             continue
@@ -248,9 +260,9 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
             endpoint.unit, endpoint.task, endpoint.figure,
         )  # fmt: skip
         d = dict(c["difference"]) | {"bound": c.get("binning_error", 0.0)}
-        if here and pair == (endpoint.against, own):
+        if here and pair == (against, own):
             return d
-        if here and pair == (own, endpoint.against):
+        if here and pair == (own, against):
             turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
             return {k: None if v is None else -v for k, v in turned.items()} | {
                 "reason": d.get("reason", ""), "bound": d["bound"],
@@ -258,14 +270,26 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
     return None
 
 
-def questions(promised: Evaluation | None, card: dict[str, Any]) -> Questions:
-    """Give what pooling is asked beside the figures that every report has."""
+def questions(
+    promised: Evaluation | None, card: dict[str, Any], others: Iterable[dict[str, Any]] = ()
+) -> Questions:
+    """Give what pooling is asked beside the figures that every report has.
+
+    `others` are the cards of the models compared with; endpoints may name them by digest.
+    """
+    names = {str(c["sha256"]): str(c["id"]) for c in others}
     reference = reference_of(card)
     if promised is None:
         return Questions(reference=reference)
-    margins = {e.margin for e in promised.endpoints if e.margin is not None}
+    asked = [e for e in promised.endpoints if e.margin is not None]
+    readers = {e.margin for e in asked if e.against.startswith(READER)}
     return Questions(
-        margin=margins.pop() if len(margins) == 1 else None,
+        margin=readers.pop() if len(readers) == 1 else None,
+        model_margins={
+            (names.get(e.against, e.against), e.unit, e.task): e.margin
+            for e in asked
+            if not e.against.startswith(READER) and e.margin is not None
+        },
         prevalences=() if promised.prevalence is None else (promised.prevalence,),
         reference=reference,
     )

@@ -3,6 +3,8 @@
 import json
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -26,22 +28,20 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
     cards = [card, *(desk.registry.card(m) for m in run.against)]
-    digest, *others = [desk.blobs.publish([desk.registry.wire(c["id"])]) for c in cards]
-    request = ValidateRequest(
-        run=run.id,
-        model=run.model,
-        plan=plan_from(card["plan"]),
-        weights=digest,
-        threshold=float(card["operating_point"]["threshold"]),
-        split=run.split,
-        subgroups=run.subgroups,
-    )
-    desk.runs.event(run.id, "asked", sites=sites)
-    got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
-    products, notes = place(desk, exchange, request, got)
-    compared, more = compare(desk, exchange, run, sorted(got.summaries), cards)
-    for published in (digest, *others):
-        desk.blobs.drop(published)
+    with _published(desk, cards) as digest:
+        request = ValidateRequest(
+            run=run.id,
+            model=run.model,
+            plan=plan_from(card["plan"]),
+            weights=digest,
+            threshold=float(card["operating_point"]["threshold"]),
+            split=run.split,
+            subgroups=run.subgroups,
+        )
+        desk.runs.event(run.id, "asked", sites=sites)
+        got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
+        products, notes = place(desk, exchange, request, got)
+        compared, more = compare(desk, exchange, run, got.summaries, cards)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
     for site, reason in sorted(missing.items()):
         desk.runs.event(run.id, "missing", site=site, reason=reason)
@@ -53,13 +53,24 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     report = pool(
         dict(sorted(got.summaries.items())), _model(card), _provenance(run, cards, missing),
         groups=got.groups, products=products, compared=compared, notes=[*notes, *more],
-        questions=questions(desk.runs.evaluation(run), card),
+        questions=questions(desk.runs.evaluation(run), card, cards[1:]),
     )  # fmt: skip
     report["forms"] = got.forms()
     report |= recorded(run, desk.runs, report, missing)
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))
     return run.model
+
+
+@contextmanager
+def _published(desk: Desk, cards: list[dict[str, Any]]) -> Iterator[str]:
+    """Let the sites fetch the models' weights; gives the digest of the first."""
+    digests = [desk.blobs.publish([desk.registry.wire(c["id"])]) for c in cards]
+    try:
+        yield digests[0]
+    finally:
+        for digest in digests:
+            desk.blobs.drop(digest)
 
 
 def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[str]]:

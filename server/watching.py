@@ -97,7 +97,8 @@ def describe(event: dict[str, Any]) -> str:
         again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
         return f"{words} summed under masks over {', '.join(event['sites'])}{again}"
     if kind == "frozen":
-        return f"best weights of round {event['round']}, threshold {event['threshold']:.3f} locked"
+        locked = f"threshold {event['threshold']:.3f} locked"
+        return f"froze the weights of round {event['round']}, {locked}"
     return ""
 
 

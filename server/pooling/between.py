@@ -12,14 +12,20 @@ from hepafed.server.pooling.rows import row
 from scipy.stats import t as student
 
 Row = dict[str, Any]
+LEAST = 1e-9
+"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
+
+
+def has_interval(auc: Figure) -> bool:
+    """Whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
+    inside = auc.value is not None and LEAST < auc.value < 1 - LEAST
+    return inside and auc.se is not None and auc.se > LEAST
 
 
 def usable(by_site: Mapping[str, TaskSummary]) -> dict[str, tuple[float, float]]:
     """Give AUC and standard error of the sites that have both, neither degenerate."""
     return {
-        s: (t.auc.value, t.auc.se)
-        for s, t in by_site.items()
-        if t.auc.value is not None and t.auc.se and 0 < t.auc.value < 1
+        s: (t.auc.value or 0.0, t.auc.se or 0.0) for s, t in by_site.items() if has_interval(t.auc)
     }
 
 

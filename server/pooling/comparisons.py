@@ -12,16 +12,18 @@ from hepafed.common.bins import logistic
 from hepafed.common.clusters import Products
 from hepafed.common.errors import DataError
 from hepafed.common.figures import Figure, PairSummary
-from hepafed.common.messages import SiteComparison
-from hepafed.common.paired import WITHHELD, Paired, pair_summaries, pairs_of
+from hepafed.common.messages import SiteComparison, SiteSummary
+from hepafed.common.paired import Paired, pair_summaries, pairs_of
 from hepafed.common.rates import Z
-from hepafed.server.pooling.between import combined, random_effects
+from hepafed.server.pooling.between import LEAST, combined, has_interval, random_effects
+from hepafed.server.pooling.check import check_figures
 from hepafed.server.pooling.figures import estimate_json
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 Row = dict[str, Any]
 NO_SITE = "no site has an interval"
+NOT_HERE = "withheld: released pooled only, or too few cases"
+NOT_BY_ALL = "withheld by a site"
 PAIRED = "paired DeLong"
 
 
@@ -40,21 +42,22 @@ class Compared:
     """Sites of the report that are not in the comparison, with the reason."""
 
 
-def check_comparison(site: str, found: SiteComparison, models: int) -> None:
-    """Check that a site's comparison can be; DataError names the site when it cannot."""
+def check_comparison(site: str, found: SiteComparison, models: int, summary: SiteSummary) -> None:
+    """Hold a site's comparison to what can be and to its own summary; DataError names the site."""
     wanted = [(a, b, u, t) for a, b in pairs_of(models) for u, t in TASK_ORDER]
     if [(p.first, p.second, p.unit, p.task) for p in found.pairs] != wanted:
         raise DataError(f"{site} released another comparison than was asked for")
+    if not (0 < found.patients <= summary.patients and 0 < found.lesions <= summary.lesions) or (
+        found.minimum_count != summary.minimum_count
+    ):
+        raise DataError(f"{site} released a comparison of other cases than it has")
     for p in found.pairs:
         cases = found.patients if p.unit == "patient" else found.lesions
         if min(p.positives, p.negatives) < 0 or p.positives + p.negatives != cases:
             raise DataError(f"{site} released a comparison of other cases than it has")
-        aucs = [v for f in (p.auc_first, p.auc_second) for v in (f.value, f.low, f.high)]
-        gains = [v for v in (p.difference.value, p.difference.low, p.difference.high) if v]
-        if any(v is not None and not 0 <= v <= 1 for v in aucs) or any(abs(v) > 1 for v in gains):
-            raise DataError(f"{site} released an AUC outside 0…1")
-        if not 0 <= p.bound <= 1:
-            raise DataError(f"{site} released a bound outside 0…1")
+        check_figures(site, p.auc_first, p.auc_second)
+        check_figures(site, p.difference, least=-1.0)
+        _check_difference(site, p)
         if p.calls is None:
             continue
         if len(p.calls) != 8 or min(p.calls) < 0 or (
@@ -63,8 +66,23 @@ def check_comparison(site: str, found: SiteComparison, models: int) -> None:
             raise DataError(f"{site} released crossed calls of other cases than it has")
 
 
-def comparison_rows(compared: Compared | None, margin: float | None) -> list[Row]:
-    """Make `comparisons`, each pooled first; p values are adjusted (Holm) over pairs of models."""
+def _check_difference(site: str, p: PairSummary) -> None:
+    gain, first, second = p.difference.value, p.auc_first.value, p.auc_second.value
+    fits = 0 <= p.bound <= 1
+    if gain is not None:
+        fits = fits and first is not None and second is not None
+        fits = fits and abs(gain - ((second or 0.0) - (first or 0.0))) <= 1e-9
+    if not fits:
+        raise DataError(f"{site} released a difference that is not that of its AUCs")
+
+
+def comparison_rows(
+    compared: Compared | None, margins: Mapping[tuple[str, str, str], float]
+) -> list[Row]:
+    """Make `comparisons`, each pooled first; p values are adjusted (Holm) over pairs of models.
+
+    `margins`, by (other model, unit, task), are those by which the validated model may be worse.
+    """
     if compared is None or not compared.sites:
         return []
     by_site = {s: list(v.pairs) for s, v in compared.sites.items()}
@@ -72,15 +90,18 @@ def comparison_rows(compared: Compared | None, margin: float | None) -> list[Row
         whole = list(pair_summaries(compared.paired, compared.products))
         methods = [f"{PAIRED}, cases of all sites"] * len(whole)
     else:
-        both = [_combined(parts) for parts in zip(*by_site.values(), strict=True)]
+        both = [
+            _combined(dict(zip(by_site, parts, strict=True)))
+            for parts in zip(*by_site.values(), strict=True)
+        ]
         whole, methods = [p for p, _ in both], [m for _, m in both]
     rows = []
     for i, (pair, method) in enumerate(zip(whole, methods, strict=True)):
-        pooled = _row(compared.names, "pooled", None, pair, method, margin)
+        pooled = _row(compared.names, "pooled", None, pair, method, margins)
         there = {"sites": list(by_site), "absent": sorted(compared.absent)}
         rows.append(pooled | there)
         rows += [
-            _row(compared.names, "site", s, pairs[i], PAIRED, margin)
+            _row(compared.names, "site", s, pairs[i], PAIRED, margins)
             for s, pairs in by_site.items()
         ]  # fmt: skip
     _adjust(rows, lambda r: r)
@@ -98,18 +119,24 @@ def _adjust(rows: list[Row], part: Callable[[Row], Row]) -> None:
             values["p_holm"] = p
 
 
-def _combined(parts: Sequence[PairSummary]) -> tuple[PairSummary, str]:
+def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
     """Pool the sites' own comparisons: random effects on differences and on logit AUCs."""
-    gains = [p.difference for p in parts]
-    usable = [(g.value, g.se**2) for g in gains if g.value is not None and g.se]
-    one = next((g for g in gains if g.se), Figure(reason=gains[0].reason or NO_SITE))
-    method = f"{PAIRED}, of the one site that has an interval"
-    if (effects := combined(usable)) is not None:
+    parts = list(by_site.values())
+    usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
+    points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
+    if (effects := combined(points)) is not None:
         ends = (effects.mean - Z * effects.se, effects.mean + Z * effects.se)
-        one = Figure(
+        gain = Figure(
             value=effects.mean, low=max(-1.0, ends[0]), high=min(1.0, ends[1]), se=effects.se
         )
         method = f"{PAIRED}, random effects over {len(usable)} sites"
+    elif usable:
+        ((site, gain),) = usable.items()
+        method = f"{PAIRED}, of {site}, the one site that has an interval"
+    elif all(p.difference.value == 0 for p in parts):
+        gain, method = parts[0].difference, f"{PAIRED}, the same at every site"
+    else:
+        gain, method = Figure(reason=NO_SITE), f"{PAIRED}, at no site"
     counts = [p.calls for p in parts if p.calls is not None]
     calls = np.sum(counts, axis=0).tolist() if len(counts) == len(parts) else None
     return replace(
@@ -118,14 +145,14 @@ def _combined(parts: Sequence[PairSummary]) -> tuple[PairSummary, str]:
         negatives=sum(p.negatives for p in parts),
         auc_first=_auc([p.auc_first for p in parts]),
         auc_second=_auc([p.auc_second for p in parts]),
-        difference=one,
+        difference=gain,
         calls=None if calls is None else tuple(calls),
         bound=max(p.bound for p in parts),
     ), method
 
 
 def _auc(figures: Sequence[Figure]) -> Figure:
-    usable = [f for f in figures if f.value is not None and f.se and 0 < f.value < 1]
+    usable = [f for f in figures if has_interval(f)]
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
@@ -136,7 +163,7 @@ def _auc(figures: Sequence[Figure]) -> Figure:
 
 def _row(
     names: Sequence[str], scope: str, site: str | None, p: PairSummary, method: str,
-    margin: float | None,
+    margins: Mapping[tuple[str, str, str], float],
 ) -> Row:  # fmt: skip
     made: Row = {
         "scope": scope, "site": site, "first": names[p.first], "second": names[p.second],
@@ -152,13 +179,13 @@ def _row(
         if abs(gain.value) < 1e-12:
             made["p"] = 1.0
         reason = reason or "the interval is degenerate: the difference has no variance"
-    if margin is not None and gain.low is not None:
+    margin = margins.get((names[p.second], p.unit, p.task)) if p.first == 0 else None
+    if margin is not None and gain.high is not None:
         # the bins may have moved the difference by the bound: it has to hold even then
-        made["non_inferiority"] = {"margin": margin, "holds": bool(gain.low - p.bound > -margin)}
+        made["non_inferiority"] = {"margin": margin, "holds": bool(gain.high + p.bound < margin)}
     if reason:
         made["reason"] = reason
-    crossed = None if p.calls is None else np.array(p.calls, np.int64).reshape(2, 2, 2)
-    return made | {"mcnemar": mcnemar_json(crossed)}
+    return made | {"mcnemar": mcnemar_json(p, pooled=site is None)}
 
 
 def _value(figure: Figure) -> Row:
@@ -166,18 +193,17 @@ def _value(figure: Figure) -> Row:
     return made | ({"reason": figure.reason} if figure.reason else {})
 
 
-def mcnemar_json(calls: NDArray[np.int64] | None) -> Row:
-    """Compare correctness of two raters; calls int64[2, 2, 2] by truth, first, second."""
-    if calls is None:
-        gone: Row = dict.fromkeys(
-            ("first_right_second_wrong", "first_wrong_second_right", "p", "p_holm")
-        )
-        return gone | {"reason": WITHHELD}
+def mcnemar_json(p: PairSummary, *, pooled: bool) -> Row:
+    """Compare which calls are right; tested for patients, who are independent of each other."""
+    made: Row = dict.fromkeys(
+        ("first_right_second_wrong", "first_wrong_second_right", "p", "p_holm")
+    )
+    if p.calls is None:
+        return made | {"reason": NOT_BY_ALL if pooled else NOT_HERE}
+    calls = np.array(p.calls, np.int64).reshape(2, 2, 2)
     first = int(calls[1, 1, 0] + calls[0, 0, 1])
     second = int(calls[1, 0, 1] + calls[0, 1, 0])
-    return {
-        "first_right_second_wrong": first,
-        "first_wrong_second_right": second,
-        "p": mcnemar(first, second),
-        "p_holm": None,
-    }
+    made |= {"first_right_second_wrong": first, "first_wrong_second_right": second}
+    if p.unit != "patient":
+        return made | {"reason": "not tested: lesions of a patient are not independent"}
+    return made | {"p": mcnemar(first, second)}

@@ -44,7 +44,9 @@ class Questions:
     """What the evaluator stated beforehand, and what else the figures are held against."""
 
     margin: float | None = None
-    """Non-inferiority: how much lower may an AUC, sensitivity or specificity be."""
+    """Non-inferiority to readers: how much lower may the model's sensitivity or specificity be."""
+    model_margins: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """By (other model, unit, task): how much lower may the model's AUC be."""
     prevalences: tuple[float, ...] = ()
     """At which PPV and NPV are given."""
     reference: Mapping[tuple[str, str], Intervals] = field(default_factory=dict)
@@ -127,7 +129,7 @@ def pool(
         "readers": reader_rows(whole, asked.margin),
         "reader_agreement": agreement_rows(whole),
         "calibration": _calibration(scopes, summaries),
-        "comparisons": comparison_rows(compared, asked.margin),
+        "comparisons": comparison_rows(compared, asked.model_margins),
         "drift": drift_rows({s.site: s.known for s in scopes}, asked.reference),
         "subgroups": subgroup_rows(summaries, exact),
         "suppressed": [

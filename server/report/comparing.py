@@ -83,11 +83,12 @@ def comparisons(report: dict[str, Any]) -> Table:
     ]  # fmt: skip
     methods = dict.fromkeys(str(c["method"]) for c in _compared(report, "pooled"))
     head = ("Models", "Task", "AUC, first", "AUC, second", "Second − first", "DeLong p",
-            "McNemar p", "Not inferior")  # fmt: skip
+            "McNemar p", "First not inferior")  # fmt: skip
     note = (
         "On the cases that every compared model could score. Paired tests of DeLong (AUC; "
-        f"{'; '.join(methods)}) and McNemar (right or wrong at the operating point); p values are "
-        "adjusted after Holm for the number of pairs of models."
+        f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
+        "point); p values are adjusted after Holm for the number of pairs of models. First not "
+        "inferior: the second's gain, its interval whole, is below the margin."
     )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 

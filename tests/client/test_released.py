@@ -24,7 +24,7 @@ def table(*patients: int, lesions: int = 2) -> ScoreTable:
 
 
 def hold(home: Path, scores: ScoreTable, *, summed: bool, minimum: int = 3) -> None:
-    Released(home).hold(WEIGHTS, "external", scores, minimum, summed=summed)
+    Released(home).hold({WEIGHTS: scores}, "external", minimum, summed=summed)
 
 
 @pytest.mark.parametrize("summed", [True, False])
@@ -58,20 +58,33 @@ def test_a_lesion_less_of_a_patient_counts_as_that_patient(tmp_path: Path) -> No
         hold(tmp_path, table(1, 2, 3, 4, lesions=1), summed=False, minimum=5)
 
 
-def test_a_new_set_is_held_to_every_earlier_one_and_they_are_few(tmp_path: Path) -> None:
-    hold(tmp_path, table(*range(20)), summed=False)
-    hold(tmp_path, table(*range(3, 20)), summed=False)
-    with pytest.raises(RefusedError, match="would tell of those"):
-        hold(tmp_path, table(*range(4, 20)), summed=False)
-    for i in range(2, MOST_SETS):
+def test_sets_are_few(tmp_path: Path) -> None:
+    for i in range(MOST_SETS):
         hold(tmp_path, table(*range(3 * i, 20)), summed=False)
     with pytest.raises(RefusedError, match=f"over {MOST_SETS} sets"):
-        hold(tmp_path, table(*range(100, 120)), summed=False)
+        hold(tmp_path, table(*range(3 * MOST_SETS, 20)), summed=False)
+
+
+def test_three_sets_that_leave_one_patient_are_refused(tmp_path: Path) -> None:
+    # half have one sequence, half the other, one patient neither: whole − half − half
+    hold(tmp_path, table(*range(13)), summed=False)
+    hold(tmp_path, table(*range(6)), summed=False)
+    with pytest.raises(RefusedError, match="would tell of those"):
+        hold(tmp_path, table(*range(6, 12)), summed=False)
+
+
+def test_of_several_scores_all_are_written_down_or_none(tmp_path: Path) -> None:
+    hold(tmp_path, table(*range(10)), summed=False)
+    both = {"b" * 64: table(*range(9)), WEIGHTS: table(*range(9))}
+    before = (tmp_path / "released.json").read_bytes()
+    with pytest.raises(RefusedError):
+        Released(tmp_path).hold(both, "external", 3, summed=False)
+    assert (tmp_path / "released.json").read_bytes() == before
 
 
 def test_other_scores_and_forgetting_start_anew(tmp_path: Path) -> None:
     hold(tmp_path, table(1, 2, 3), summed=True)
-    Released(tmp_path).hold("b" * 64, "external", table(1, 2), 3, summed=True)
+    Released(tmp_path).hold({"b" * 64: table(1, 2)}, "external", 3, summed=True)
     Released(tmp_path).forget()
     hold(tmp_path, table(1, 2), summed=True)
 

@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hepafed.common.figures import Figure
+from hepafed.common.masking import slot
 from hepafed.common.messages import (
     CompareRequest,
     KeysRequest,
     PlacementsRequest,
     SiteComparison,
+    SumsRequest,
 )
+from hepafed.common.paired import paired_of
 from hepafed.common.scores import ScoreTable, rows_of
 from hepafed.server.report.table import report_from_scores
 
@@ -124,7 +128,8 @@ def test_under_masks_no_site_gives_its_crossed_calls(fed: Federation) -> None:
     compared = Compared(fed, "mm")
     report = compared.run()
     assert all(r["mcnemar"]["p"] is None for r in rows(report, "site").values())
-    assert all(r["mcnemar"]["p"] is not None for r in rows(report).values())
+    assert rows(report)["malignant_vs_benign"]["mcnemar"]["p"] is not None
+    assert all(r["mcnemar"]["first_right_second_wrong"] is not None for r in rows(report).values())
 
 
 def test_lesions_that_one_model_cannot_score_never_enter_a_second_sum(fed: Federation) -> None:
@@ -184,23 +189,6 @@ def test_a_site_lost_in_a_comparison_costs_the_comparison_only(fed: Federation, 
     assert "b" in report["notes"][0]
 
 
-def test_a_comparison_that_cannot_be_is_refused_by_the_coordinator(fed: Federation) -> None:
-    compared = Compared(fed, "pp")
-    real = type(fed.sites["b"])._compare
-
-    def lie(site: Any, request: CompareRequest) -> SiteComparison:  # noqa: ANN401
-        made = real(site, request)
-        return replace(made, pairs=(replace(made.pairs[0], positives=10**6), *made.pairs[1:]))
-
-    fed.sites["b"]._compare = lambda request: lie(fed.sites["b"], request)  # type: ignore[method-assign]
-    report = compared.run()
-    assert (
-        "b is not in the comparison of models: b released a comparison of other"
-        in (report["notes"][0])
-    )
-    assert rows(report)["malignant_vs_benign"]["sites"] == ["a"]
-
-
 def test_another_operating_point_for_a_compared_model_is_refused(fed: Federation) -> None:
     compared = Compared(fed, "pp")
     compared.run()
@@ -226,3 +214,122 @@ def test_what_one_site_withholds_is_not_the_rest_of_a_pooled_count(
     withheld = [r for r in rows(report, "site").values() if r["mcnemar"]["p"] is None]
     assert {r["site"] for r in withheld} >= {"a"}
     assert all(r["mcnemar"]["p"] is None for r in rows(report).values())
+
+
+def test_models_that_hardly_differ_never_get_an_interval_of_no_width(fed: Federation) -> None:
+    compared = Compared(fed, "mmm")
+    for i, site in enumerate(fed.sites.values()):
+        noise = np.random.default_rng(300 + i).normal(size=site.table.log_probs.shape)
+        raw = site.table.log_probs + 0.05 * noise
+        site.others[compared.digest] = replace(
+            site.table, log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True)
+        )
+    wanted = rows(compared.central())
+    for task, row in rows(compared.run()).items():
+        assert row["difference"]["se"] > 0.8 * wanted[task]["difference"]["se"] > 0
+
+
+def test_a_model_beside_itself_does_not_differ(fed: Federation) -> None:
+    compared = Compared(fed, "mmm")
+    for site in fed.sites.values():
+        site.others[compared.digest] = site.table
+    for row in rows(compared.run()).values():
+        assert (row["difference"]["value"], row["difference"]["se"]) == (0, 0)
+
+
+def broken(site: Any, change: Any) -> None:  # noqa: ANN401
+    """Have a site change its answer to a comparison."""
+    real = type(site)._compare
+    site._compare = lambda request: change(real(site, request))
+
+
+def with_first(made: SiteComparison, **changes: Any) -> SiteComparison:  # noqa: ANN401
+    return replace(made, pairs=(replace(made.pairs[0], **changes), *made.pairs[1:]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: replace(m, patients=10**6),
+        lambda m: replace(m, lesions=-1),
+        lambda m: replace(m, minimum_count=-(10**6)),
+        lambda m: replace(m, weights=m.weights[:1]),
+        lambda m: replace(m, pairs=m.pairs[1:]),
+        lambda m: replace(m, form="cells"),
+        lambda m: with_first(m, positives=10**30),
+        lambda m: with_first(m, bound=-1.0),
+        lambda m: with_first(m, auc_first=Figure(value=1e300)),
+        lambda m: with_first(m, difference=Figure(value=0.0, se=-0.05)),
+        lambda m: with_first(m, difference=Figure(value=0.9, low=0.8, high=1.0, se=0.05)),
+        lambda m: with_first(m, difference=Figure(value=None, se=1e200)),
+        lambda m: with_first(m, calls=(10**9, *(0 for _ in range(7)))),
+    ],
+)
+def test_a_comparison_that_no_cohort_gives_is_left_out_and_the_rest_stands(
+    fed: Federation,
+    change: Any,  # noqa: ANN401
+) -> None:
+    compared = Compared(fed, "ccc")
+    broken(fed.sites["b"], change)
+    report = compared.run()
+    assert any(n.startswith("b is not in the comparison of models: ") for n in report["notes"])
+    assert {r["sites"] == ["a", "c"] for r in rows(report).values()} == {True}
+
+
+@pytest.mark.parametrize("se", [1e-200, 5e-324, 0.0])
+def test_a_standard_error_of_next_to_nothing_does_not_outweigh_the_others(
+    fed: Federation, se: float
+) -> None:
+    compared = Compared(fed, "ccc")
+    broken(
+        fed.sites["b"], lambda m: with_first(m, difference=replace(m.pairs[0].difference, se=se))
+    )
+    (row,) = [r for r in rows(compared.run()).values() if r["unit"] == "patient"]
+    assert "random effects over 2 sites" in row["method"]
+    assert row["difference"]["se"] > 0.001
+
+
+def test_a_plain_vector_that_does_not_add_up_costs_its_site_the_comparison(
+    fed: Federation,
+) -> None:
+    compared = Compared(fed, "pp")
+    site = fed.sites["b"]
+    other = rows_of(site.table, np.arange(60))
+
+    def swapped(made: SiteComparison) -> SiteComparison:
+        counts = paired_of([other, other], [0.5, 0.5]).to_vector()
+        digest = site._releases._send("plain-pairs", made.run, slot("pairs", 0), counts)
+        return replace(made, vector=digest)
+
+    broken(site, swapped)
+    report = compared.run()
+    assert "b" in report["notes"][0]
+    assert rows(report)["malignant_vs_benign"]["sites"] == ["a"]
+
+
+def test_a_fallback_before_a_comparison_shows_no_call_that_a_sum_hid(fed: Federation) -> None:
+    compared = Compared(fed, "mm")
+    compared.run()
+    third = fed.freeze(3.0)
+    for i, site in enumerate(fed.sites.values()):
+        site.others[fed.desk.registry.card(third)["sha256"]] = better(site.table, 400 + i)
+    fed.fleet.hook = lambda site, request: (
+        None if site == "b" and isinstance(request, SumsRequest) else request
+    )
+    compared.run(model=third, against=(fed.model,))
+    fed.fleet.hook = lambda _site, request: request
+    report = compared.run(against=(compared.other, third))
+    assert report["comparisons"]
+    found = [c for c in report["comparisons"] if c["scope"] == "site"]
+    assert all(c["mcnemar"]["first_right_second_wrong"] is None for c in found)
+
+
+def test_a_comparison_over_fewer_patients_than_a_smallest_count_is_refused(
+    fed: Federation,
+) -> None:
+    compared = Compared(fed, "cc")
+    for site in fed.sites.values():
+        site.others[compared.digest] = rows_of(site.table, np.arange(4))
+    report = compared.run()
+    assert report["comparisons"] == []
+    assert sum("fewer patients that every model could score" in n for n in report["notes"]) == 2

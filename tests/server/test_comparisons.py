@@ -16,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+PATIENT = ("patient", "malignant_vs_benign")
+MARGINS = {("again", *task): 0.05 for task in TASK_ORDER}
+
 
 def two_models(seed: int, patients: int, sites: int) -> tuple[ScoreTable, ScoreTable]:
     """One lesion a patient; the second model is the first, clearer and with noise of its own."""
@@ -54,7 +57,7 @@ def paired_delong(a: np.ndarray, b: np.ndarray, truth: np.ndarray) -> tuple[floa
 @given(st.integers(0, 10**6), st.integers(20, 150), st.integers(1, 7))
 def test_the_difference_is_paired_delongs(seed: int, patients: int, sites: int) -> None:
     a, b = two_models(seed, patients, sites)
-    found = comparison_rows(compare({"a": a, "b": b}, 0.5), None)
+    found = comparison_rows(compare({"a": a, "b": b}, 0.5), {})
     pooled = [r for r in found if r["scope"] == "pooled"]
     assert len(found) == len(pooled) * (1 + sites)
     for row, task in zip(pooled, TASK_ORDER, strict=True):
@@ -75,7 +78,7 @@ def test_the_difference_is_paired_delongs(seed: int, patients: int, sites: int) 
 
 def test_a_model_does_not_differ_from_itself() -> None:
     a, _ = two_models(1, 60, 2)
-    for row in comparison_rows(compare({"a": a, "again": a}, 0.5), 0.05):
+    for row in comparison_rows(compare({"a": a, "again": a}, 0.5), MARGINS):
         assert row["difference"]["value"] == 0
         assert row["difference"]["se"] == 0
         assert row["p"] == 1.0
@@ -86,8 +89,9 @@ def test_comparisons_of_three_models_are_adjusted_together_task_by_task() -> Non
     a, b = two_models(2, 120, 2)
     c = two_models(3, 120, 2)[1]
     c = dataclasses.replace(c, truth=a.truth)
-    report = report_from_scores(a, 0.5, name="t2", against={"t2-dwi": b, "enhanced": c},
-                                questions=Questions(margin=0.1))  # fmt: skip
+    questions = Questions(model_margins={("enhanced", *PATIENT): 0.1})
+    against = {"t2-dwi": b, "enhanced": c}
+    report = report_from_scores(a, 0.5, name="t2", against=against, questions=questions)
     whole = [r for r in report["comparisons"] if r["scope"] == "pooled"]
     rows = [r for r in whole if r["task"] == "malignant_vs_benign"]
     assert [(r["first"], r["second"]) for r in rows] == [
@@ -97,8 +101,25 @@ def test_comparisons_of_three_models_are_adjusted_together_task_by_task() -> Non
     assert smallest["p_holm"] == pytest.approx(min(1.0, 3 * smallest["p"]))
     assert all(r["p_holm"] >= r["p"] for r in rows)
     assert all(r["mcnemar"]["p_holm"] >= r["mcnemar"]["p"] for r in rows)
-    worse = next(r for r in rows if r["second"] == "enhanced" and r["first"] == "t2-dwi")
-    assert not worse["non_inferiority"]["holds"]
+    assert [r["non_inferiority"] is None for r in rows] == [True, False, True]
+
+
+def test_the_first_model_is_not_inferior_when_the_other_gains_less_than_the_margin() -> None:
+    a, b = two_models(2, 120, 2)
+    margins = {("b", *PATIENT): 0.1, ("a", *PATIENT): 0.1}
+    held = []
+    for pair in ({"a": a, "b": b}, {"b": b, "a": a}):
+        row = next(r for r in comparison_rows(compare(pair, 0.5), margins)
+                   if r["non_inferiority"])  # fmt: skip
+        held.append(row["non_inferiority"]["holds"])
+        assert held[-1] == (row["difference"]["high"] + row["binning_error"] < 0.1)
+    assert held == [False, True]
+
+
+def test_mcnemar_tests_patients_alone() -> None:
+    a, b = two_models(2, 120, 2)
+    for row in comparison_rows(compare({"a": a, "b": b}, 0.5), {}):
+        assert (row["mcnemar"]["p"] is None) == (row["unit"] == "lesion")
 
 
 def test_only_lesions_that_both_have_scored_are_compared() -> None:
