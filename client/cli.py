@@ -134,10 +134,8 @@ def peers(
     if new_group:
         Exchanges(home).new_group()
         Released(home).forget()
-        say(
-            "the next answers may be over other sites or lesions; subtracted from earlier ones they"
-        )
-        say("can show what a single site put in, or a few patients")
+        say("the next answers may be over other sites or lesions; subtracted from earlier ones")
+        say("they can show what a single site put in, or a few patients")
     found = [write_record(p) for _, p in sorted(book.all().items())]
     if as_json:
         say_json(json.dumps({"site": site, "fingerprint": own, "peers": found}))

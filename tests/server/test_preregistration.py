@@ -17,7 +17,7 @@ from hepafed.common.records import write_record
 from hepafed.common.weights import Layout
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
-from hepafed.server.preregistration import Asked, fitting, judged, looks
+from hepafed.server.preregistration import Asked, fitting, judged, looks, questions
 from hepafed.server.runs import Run, Runs
 from hepafed.server.setup import initialise
 from starlette.applications import Starlette
@@ -291,3 +291,28 @@ def test_a_wait_that_cannot_be_is_refused(house: House, wait: object) -> None:
 def test_nobody_without_an_access_file_registers_anything(house: House) -> None:
     assert house.ask("Bearer nobody", evaluation=promise(house.digest)).status_code == 403
     assert house.coordinator.desk.runs.all() == []
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        'against = "t2-typo"\nmargin = 0.05',
+        f'figure = "sensitivity"\nagainst = "{"cd" * 32}"\nmargin = 0.1',
+    ],
+)
+def test_an_endpoint_against_what_will_not_be_compared_is_refused(endpoint: str) -> None:
+    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    text = promise(more=f'against = ["{"cd" * 32}"]\n') + f"[[endpoints]]\n{endpoint}\n"
+    with pytest.raises(RefusedError, match="will not be compared"):
+        fitting(Asked(model="t2", evaluation=text), CARD, known)
+
+
+def test_a_margin_against_a_model_is_for_its_pair_and_task_alone() -> None:
+    cards = [{"id": "t2-dwi", "sha256": "cd" * 32}]
+    text = promise(more=f'against = ["{"cd" * 32}"]\n') + (
+        f'[[endpoints]]\nagainst = "{"cd" * 32}"\nmargin = 0.05\n'
+        '[[endpoints]]\nfigure = "sensitivity"\nagainst = "reader_a"\nmargin = 0.15\n'
+    )
+    asked = questions(evaluation_from(text), CARD, cards)
+    assert asked.margin == 0.15
+    assert asked.model_margins == {("t2-dwi", "patient", "malignant_vs_benign"): 0.05}
