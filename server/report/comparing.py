@@ -112,7 +112,7 @@ def _compared(report: dict[str, Any], scope: str) -> list[dict[str, Any]]:
 
 
 def _pair(comparison: dict[str, Any]) -> str:
-    return f"{comparison['second']} against {comparison['first']}"
+    return f"{comparison['first']} vs {comparison['second']}"
 
 
 def _held(comparison: dict[str, Any]) -> object:

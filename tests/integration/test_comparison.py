@@ -37,7 +37,7 @@ def report(
         "--sites", ",".join(EXTERNAL_SITES), "--watch", "-o", str(folder),
     )  # fmt: skip
     page = (folder / "report.html").read_text()
-    assert f"{trained.report['model']['id']} against {other}" in page
+    assert f"{other} vs {trained.report['model']['id']}" in page
     assert "Models at each site" in page
     return dict(json.loads((folder / "report.json").read_text()))
 
