@@ -15,20 +15,22 @@ from hepafed.client.train import Flat, Trainer
 from hepafed.client.transfer import Transfer
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import HepaFedError, PayloadError
+from hepafed.common.figures import TuningFigures
 from hepafed.common.messages import (
     KINDS,
     CohortRequest,
+    CompareRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
     Refusal,
+    SiteComparison,
     SiteSummary,
     SumsRequest,
     TrainReply,
     TrainRequest,
     TuneReply,
     TuneRequest,
-    TuningFigures,
     ValidateRequest,
     pack,
     unpack,
@@ -81,6 +83,8 @@ class SiteApp:
             return TuneReply(run=request.run, round=request.round, tuning=figures)
         if isinstance(request, ValidateRequest):
             return self._validate(request)
+        if isinstance(request, CompareRequest):
+            return self._compare(request)
         if isinstance(request, PlacementsRequest):
             return self._releases.placements(request)
         return self._join_sum(request)
@@ -128,6 +132,16 @@ class SiteApp:
             keep(self._home, request, table, weights)
             self._scored = (key, table)
         return self._releases.summary(request, self._scored[1])
+
+    def _compare(self, request: CompareRequest) -> SiteComparison:
+        tables = []
+        for m in request.models:
+            known = self._scored
+            if known is not None and known[0] == (request.run, m.weights, request.split):
+                tables.append(known[1])
+            else:
+                tables.append(self._scores(m.plan, m.weights, request.split)[0])
+        return self._releases.compare(request, tables)
 
 
 def _text(message: Message) -> str:

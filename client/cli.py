@@ -113,6 +113,7 @@ def peers(
 
     from hepafed.client.exchanges import Exchanges
     from hepafed.client.peers import Peers, own_fingerprint, read_roster
+    from hepafed.client.released import Released
     from hepafed.common.records import write_record
 
     home = home_of(ctx)
@@ -132,8 +133,9 @@ def peers(
         book.forget(forget)
     if new_group:
         Exchanges(home).new_group()
-        say("the next masked sum may be over other sites; subtracted from an earlier one it can")
-        say("show what a single site put in")
+        Released(home).forget()
+        say("the next answers may be over other sites or lesions; subtracted from earlier ones")
+        say("they can show what a single site put in, or a few patients")
     found = [write_record(p) for _, p in sorted(book.all().items())]
     if as_json:
         say_json(json.dumps({"site": site, "fingerprint": own, "peers": found}))

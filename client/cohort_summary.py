@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from hepafed.client.cohort import Acquisition, Cohort
 from hepafed.client.quality import spacing_of
 from hepafed.common.errors import RefusedError
-from hepafed.common.messages import CohortSummary, Spacing
+from hepafed.common.figures import Spacing
+from hepafed.common.messages import CohortSummary
 from hepafed.common.suppression import withheld
 from hepafed.common.vocabulary import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS
 

@@ -2,12 +2,12 @@
 
 The rules (docs/decisions/0013): an attempt's name serves once; attempts of a run only count up;
 each sum of a run is opened in one attempt at most; a cohort's sums are always over the same sites;
-and one set of scores is released in one form and
-counted at one operating point only. What a rule forbids is refused before
-anything leaves, and what is allowed is on disk before it leaves.
+and one set of scores is released in one form and counted at one operating point only. What a rule
+forbids is refused before anything leaves, and what is allowed is on disk before it leaves.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -55,6 +55,10 @@ def _scores(weights: str, split: str) -> str:
     return f"{split} {weights}"
 
 
+def _all_scores(terms: Terms) -> list[str]:
+    return [_scores(w, terms.split) for w in (terms.weights, *terms.against)]
+
+
 class Exchanges:
     """The file exchanges.json of a site; read and written whole at every step."""
 
@@ -77,8 +81,8 @@ class Exchanges:
         """In what form these scores left before; empty: they did not."""
         return self._load().forms.get(_scores(weights, split), "")
 
-    def hold_threshold(self, weights: str, split: str, threshold: float) -> None:
-        """Keep the operating point of these scores.
+    def hold_thresholds(self, thresholds: Mapping[str, float], split: str) -> None:
+        """Keep the operating points of scores, by the digest of their weights; all or none.
 
         Raises
         ------
@@ -86,13 +90,13 @@ class Exchanges:
             They were counted at another one: with enough of them the counts would be the scores.
         """
         memory = self._load()
-        key = _scores(weights, split)
-        if memory.thresholds.get(key, threshold) != threshold:
+        asked = {_scores(w, split): t for w, t in thresholds.items()}
+        if any(memory.thresholds.get(key, t) != t for key, t in asked.items()):
             raise RefusedError(
                 "these scores were counted at another operating point before",
                 "a model's operating point is locked in its card",
             )
-        self._store(replace(memory, thresholds={**memory.thresholds, key: threshold}))
+        self._store(replace(memory, thresholds={**memory.thresholds, **asked}))
 
     def releasing(self, weights: str, split: str, form: str) -> None:
         """Write down that these scores are about to leave as `cells` or `plain`.
@@ -156,7 +160,7 @@ class Exchanges:
                     memory,
                     opened={**memory.opened, _sum(terms): exchange},
                     groups={**memory.groups, terms.split: terms.participants},
-                    forms={**memory.forms, _scores(terms.weights, terms.split): "masked"},
+                    forms={**memory.forms, **dict.fromkeys(_all_scores(terms), "masked")},
                 )
             )
         return sealed.seed
@@ -165,9 +169,10 @@ class Exchanges:
     def _may_open(memory: Memory, terms: Terms) -> None:
         if _sum(terms) in memory.opened:
             raise RefusedError("a masked sum of this run was opened already")
-        form = memory.forms.get(_scores(terms.weights, terms.split), "masked")
-        if form != "masked":
-            raise RefusedError(f"these scores were released {form} before, not masked", RESET)
+        for scores in _all_scores(terms):
+            form = memory.forms.get(scores, "masked")
+            if form != "masked":
+                raise RefusedError(f"these scores were released {form} before, not masked", RESET)
         group = memory.groups.get(terms.split, terms.participants)
         if group != terms.participants:
             raise RefusedError(

@@ -2,8 +2,10 @@
 
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import RefusedError
+from hepafed.common.evaluation import MOST_MODELS
 from hepafed.common.messages import (
     CohortRequest,
+    CompareRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
@@ -15,8 +17,9 @@ from hepafed.common.messages import (
 
 MaskedRequest = KeysRequest | SumsRequest | OpenRequest
 Request = (
-    TrainRequest | TuneRequest | ValidateRequest | CohortRequest | PlacementsRequest | MaskedRequest
-)
+    TrainRequest | TuneRequest | ValidateRequest | CompareRequest | CohortRequest
+    | PlacementsRequest | MaskedRequest
+)  # fmt: skip
 
 
 def permit(config: SiteConfig, request: object) -> Request:
@@ -30,10 +33,12 @@ def permit(config: SiteConfig, request: object) -> Request:
         if config.role != "train":
             raise RefusedError(f"this site has the role {config.role}: it never trains")
         return request
-    if isinstance(request, ValidateRequest):
+    if isinstance(request, (ValidateRequest, CompareRequest)):
         wanted = "external" if config.role == "validate" else "test"
         if request.split != wanted:
             raise RefusedError(f"a {config.role} site is validated on its {wanted} split only")
+        if isinstance(request, CompareRequest):
+            _check_models(request)
         return request
     if isinstance(request, CohortRequest):
         if not config.share_cohort_summary:
@@ -50,3 +55,9 @@ def permit(config: SiteConfig, request: object) -> Request:
             raise RefusedError("the terms of a masked sum are another run's")
         return request
     raise RefusedError("nothing that a site can be asked")
+
+
+def _check_models(request: CompareRequest) -> None:
+    count = len(request.models)
+    if not 2 <= count <= MOST_MODELS or len({m.weights for m in request.models}) < count:
+        raise RefusedError(f"a comparison is of 2 to {MOST_MODELS} different models")

@@ -5,7 +5,7 @@ from site.toml, memory from exchanges.json and peers.json; nothing leaves before
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hepafed.client.exchanges import RESET, Exchanges
 from hepafed.client.ledger import Ledger
 from hepafed.client.peers import Peers, read_own_identity
+from hepafed.client.released import Released
 from hepafed.common.clusters import FIGURES, check_curve, products_of
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.figures import PlacementCurve
 from hepafed.common.levels import usable_names
 from hepafed.common.masking import (
     Counts,
@@ -29,19 +31,21 @@ from hepafed.common.masking import (
     slot,
 )
 from hepafed.common.messages import (
+    CompareRequest,
     KeyOffer,
     KeysRequest,
     MaskedReply,
     OpenReply,
     OpenRequest,
-    PlacementCurve,
     PlacementsReply,
     PlacementsRequest,
+    SiteComparison,
     SiteSummary,
     SumsRequest,
     Terms,
     ValidateRequest,
 )
+from hepafed.common.paired import common_rows, own_pairs, paired_of
 from hepafed.common.scores import ScoreTable
 from hepafed.common.subgroups import subgroup_summaries
 from hepafed.common.summaries import summarise
@@ -53,17 +57,20 @@ Upload = Callable[[str, int, bytes], str]
 
 @dataclass(frozen=True)
 class _Scored:
-    """Counts that may be masked while the worker lives."""
+    """Counts that may be masked while the worker lives; of one model, or of those compared."""
 
     run: str
-    weights: str
     split: str
-    threshold: float
-    patients: int
     form: str
-    table: ScoreTable
+    weights: tuple[str, ...]
+    tables: tuple[ScoreTable, ...]
+    thresholds: tuple[float, ...]
     vectors: dict[str, Counts]
     """By subject."""
+
+    @property
+    def patients(self) -> int:
+        return len(set(self.tables[0].patient.tolist()))
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Releases:
         self._upload = upload
         self._home = home
         self._exchanges = Exchanges(home)
+        self._released = Released(home)
         self._peers = Peers(home)
         self._scored: _Scored | None = None
         self._keyed: _Keyed | None = None
@@ -95,10 +103,10 @@ class Releases:
         ------
         RefusedError
             A fallback that policy forbids, or that would leave beside a masked sum of the same
-            scores; another operating point than before.
+            scores; another operating point than before, or lesions that differ in a few patients.
         """
         form = self._form(request)
-        self._exchanges.hold_threshold(request.weights, request.split, request.threshold)
+        self._hold({request.weights: (table, request.threshold)}, request.split, form)
         made = summarise(
             table,
             run=request.run,
@@ -114,15 +122,75 @@ class Releases:
             return made
         made = _without_cells(made)
         self._scored = _Scored(
-            request.run, request.weights, request.split, request.threshold, made.patients, form,
-            table, {},
-        )  # fmt: skip
+            request.run, request.split, form, (request.weights,), (table,), (request.threshold,), {}
+        )
         if form == "masked":
             return made
         self._exchanges.releasing(request.weights, request.split, form)
         counts = additive_of(table, request.threshold).to_vector()
         digest = self._send("plain-counts", request.run, slot("counts", 0), counts)
         return replace(made, vector=digest)
+
+    def _hold(self, scores: Mapping[str, tuple[ScoreTable, float]], split: str, form: str) -> None:
+        """Keep what these scores are released over and counted at; a plain cohort hides nothing."""
+        if self._config.release != "plain":
+            tables = {w: table for w, (table, _) in scores.items()}
+            least = self._config.minimum_count
+            self._released.hold(tables, split, least, summed=form == "masked")
+        self._exchanges.hold_thresholds({w: at for w, (_, at) in scores.items()}, split)
+
+    def compare(self, request: CompareRequest, tables: list[ScoreTable]) -> SiteComparison:
+        """Release paired figures of the models over the lesions that all could score.
+
+        The paired counts follow, in the form of the score counts, only where every model scored
+        the same lesions: a sum over fewer could be subtracted from one over all.
+
+        Raises
+        ------
+        RefusedError
+            Another operating point than before, or lesions of a few patients, or that differ in
+            a few from those of earlier answers.
+        """
+        common, policy = common_rows(tables), self._config
+        open_cohort = policy.release == "plain"
+        least = 1 if open_cohort else policy.minimum_count
+        thresholds = tuple(m.threshold for m in request.models)
+        weights = tuple(m.weights for m in request.models)
+        paired = paired_of(common, thresholds)
+        patients, lesions = (int(n) for n in paired.sums[0].size)
+        if patients < least:
+            raise RefusedError("fewer patients that every model could score than a smallest count")
+        whole = all(len(t.truth) == len(common[0].truth) for t in tables)
+        form = self._paired_form(weights, request.split) if whole else "figures"
+        scores = zip(common, thresholds, strict=True)
+        self._hold(dict(zip(weights, scores, strict=True)), request.split, form)
+        self._scored = None
+        # beside masked sums, of this run or another, one site's calls could be another's as well
+        shown = policy.release != "masked"
+        made = SiteComparison(
+            run=request.run, weights=weights, patients=patients, lesions=lesions,
+            minimum_count=policy.minimum_count,
+            pairs=own_pairs(common, paired, least, calls=shown), form=form,
+        )  # fmt: skip
+        if form == "figures":
+            return made
+        vector = paired.to_vector()
+        self._scored = _Scored(
+            request.run, request.split, form, weights, tuple(common), thresholds, {"pairs": vector}
+        )
+        if form == "masked":
+            return made
+        for w in weights:
+            self._exchanges.releasing(w, request.split, form)
+        return replace(
+            made, vector=self._send("plain-pairs", request.run, slot("pairs", 0), vector)
+        )
+
+    def _paired_form(self, weights: tuple[str, ...], split: str) -> str:
+        """Say how paired counts may leave; where one model's counts left otherwise, not at all."""
+        form = self._config.release
+        before = {self._exchanges.form_of(w, split) for w in weights}
+        return form if form != "cells" and before <= {"", form} else "figures"
 
     def _with_subgroups(
         self, made: SiteSummary, request: ValidateRequest, table: ScoreTable
@@ -170,14 +238,16 @@ class Releases:
         scored = self._scored
         if scored is None or scored.run != request.run:
             raise RefusedError("this site has no scores of that run at hand, or released cells")
-        if len(request.curves) != len(FIGURES):
-            raise PayloadError(f"{len(request.curves)} curves, not {len(FIGURES)}")
+        count, models = len(FIGURES), len(scored.tables)
+        if len(request.curves) != count * models:
+            raise PayloadError(f"{len(request.curves)} curves, not {count * models}")
         for curve in request.curves:
             if curve is not None:
                 _check_monotone(curve)
-        vector = products_of([scored.table], [request.curves]).to_vector()
+        curves = [request.curves[i * count : (i + 1) * count] for i in range(models)]
+        vector = products_of(list(scored.tables), curves).to_vector()
         if scored.form == "masked":
-            scored.vectors["clusters"] = vector
+            scored.vectors["clusters" if models == 1 else "pair-clusters"] = vector
             return PlacementsReply(run=request.run, form="masked")
         products = tuple(vector.view(np.int64).tolist())
         return PlacementsReply(run=request.run, form="plain", products=products)
@@ -187,11 +257,11 @@ class Releases:
         terms, scored, policy = request.terms, self._scored, self._config
         check_terms(terms)
         if scored is None or (scored.run, scored.weights, scored.split) != (
-            terms.run, terms.weights, terms.split,
+            terms.run, (terms.weights, *terms.against), terms.split,
         ):  # fmt: skip
             raise RefusedError("this site has no scores of that run at hand")
-        if terms.subject == "counts":
-            sums = additive_of(scored.table, scored.threshold, terms.readers)
+        if terms.subject == "counts" and len(scored.tables) == 1:
+            sums = additive_of(scored.tables[0], scored.thresholds[0], terms.readers)
             scored.vectors["counts"] = sums.to_vector()
         if terms.subject not in scored.vectors:
             raise RefusedError("a sum that was not prepared here")

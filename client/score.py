@@ -8,7 +8,7 @@ from hepafed.client.facts import readings
 from hepafed.client.groups import groups_of
 from hepafed.client.train import Flat, Images, Trainer
 from hepafed.common.errors import EmptySplitError
-from hepafed.common.messages import TuningFigures
+from hepafed.common.figures import TuningFigures
 from hepafed.common.plan import Plan
 from hepafed.common.scores import ScoreTable
 from hepafed.common.summaries import tuning_figures

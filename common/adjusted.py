@@ -14,11 +14,14 @@ HALVINGS = 60
 
 
 def adjusted_interval(
-    value: float, se: float | None, freedom: float, positives: int, negatives: int
+    value: float, se: float | None, freedom: float, positives: int, negatives: int, pairs: int
 ) -> tuple[float, float] | None:
     """Give the interval on the logit scale, with Student's t for a variance of few cases.
 
-    `freedom`: degrees of freedom of the variance. Where the AUC is 0 or 1, or has no variance,
+    `freedom`: degrees of freedom of the variance. `pairs`: of a positive and a negative case; the
+    logit is the empirical one of pairs won and lost, half a pair added to each (Haldane 1956,
+    Anscombe 1956; Gart and Zweifel 1967). Without it the logit runs away where only a few pairs
+    are lost, and the interval is too wide. Where the AUC is 0 or 1, or has no variance,
     Newcombe's (2006) score interval of `positives` and `negatives` independent cases. None
     without `se`.
     """
@@ -26,9 +29,11 @@ def adjusted_interval(
         return None
     if not 0 < value < 1 or se <= 0:
         return newcombe(value, positives, negatives)
-    centre = math.log(value / (1 - value))
-    half = _quantile(freedom) * se / (value * (1 - value))
-    return logistic(centre - half), logistic(centre + half)
+    middle = (pairs * value + 0.5) / (pairs + 1)
+    centre = math.log(middle / (1 - middle))
+    half = _quantile(freedom) * se / (middle * (1 - middle))
+    # half a pair must not carry an interval of next to no width past the value it is of
+    return min(logistic(centre - half), value), max(logistic(centre + half), value)
 
 
 def _quantile(freedom: float) -> float:

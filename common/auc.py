@@ -36,7 +36,8 @@ class Auc:
     @property
     def adjusted(self) -> tuple[float, float] | None:
         """The interval on the logit scale (`adjusted.py`), for a high AUC or a small cohort."""
-        return adjusted_interval(self.value, self.se, self.freedom, self.positives, self.negatives)
+        m, n = self.positives, self.negatives
+        return adjusted_interval(self.value, self.se, self.freedom, m, n, m * n)
 
 
 def delong_auc(positives: Floats, negatives: Floats) -> Auc | None:
@@ -123,8 +124,11 @@ def auc_from_intervals(cells: Intervals) -> Auc | None:
     DeLong's variance from the same placement values.
     """
     found = placements(cells)
-    if found is None:
-        return None
+    return None if found is None else auc_from_placements(cells, found)
+
+
+def auc_from_placements(cells: Intervals, found: Placements) -> Auc:
+    """AUC and DeLong's variance of intervals from their placement values."""
     m, n = cells.totals
     if m < 2 or n < 2:
         return Auc(found.value, None, found.bound, positives=m, negatives=n)

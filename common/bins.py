@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Cells
+from hepafed.common.figures import Cells
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

@@ -29,7 +29,7 @@ from hepafed.common.bins import (
     mass_of_bins,
 )
 from hepafed.common.errors import PayloadError
-from hepafed.common.messages import PlacementCurve
+from hepafed.common.figures import PlacementCurve
 from hepafed.common.obuchowski import fourth_powers
 from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS

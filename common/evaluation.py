@@ -16,6 +16,8 @@ FIGURES = ("auc", "sensitivity", "specificity", "ppv", "npv", "accuracy")
 """Figures an endpoint can name."""
 LARGEST_FILE = 64 * 1024
 """Bytes of an evaluation file."""
+MOST_MODELS = 6
+"""Models in one comparison, the validated one among them."""
 LONGEST_WAIT = 7 * 86400.0
 """Seconds a validation may wait for its sites."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -52,7 +54,7 @@ class Endpoint:
     """Goal: met when the lower end of the pooled 95 % interval is not below it."""
     against: str = ""
     """Comparator of a non-inferiority question: a reader (`reader_a`: rates of the patient task),
-    or the id of another model of the same report (AUC)."""
+    or another model of the evaluation's `against`, by digest or id (AUC)."""
     margin: float | None = None
     """Non-inferiority margin: shown when the interval of model − comparator is above −margin."""
 
@@ -90,6 +92,8 @@ class Evaluation:
     """Sites whose patients are scored."""
     endpoints: tuple[Endpoint, ...]
     """What will be judged; `[[endpoints]]` tables."""
+    against: tuple[str, ...] = ()
+    """SHA-256 of other models, compared with `model` on the lesions that all can score."""
     title: str = ""
     """A line for the report's head."""
     split: str = "external"
@@ -109,6 +113,12 @@ class Evaluation:
         _need(
             re.fullmatch(r"[0-9a-f]{64}", self.model) is not None,
             "model: expected the 64 hexadecimal digits of a SHA-256",
+            "server models show MODEL prints it",
+        )
+        _need(
+            all(re.fullmatch(r"[0-9a-f]{64}", m) for m in self.against)
+            and len({self.model, *self.against}) == 1 + len(self.against) <= MOST_MODELS,
+            f"against: expected at most {MOST_MODELS - 1} SHA-256 of different other models",
             "server models show MODEL prints it",
         )
         _need(1 <= len(self.cohorts) <= 1000, "cohorts: expected 1 to 1000 sites")

@@ -34,7 +34,7 @@ FEWEST_SITES = 2
 MOST_ATTEMPTS = 5
 """Attempts at one masked sum before its sites fall back."""
 
-SUBJECTS = ("counts", "clusters")
+SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters")
 """What is summed under masks in one validation, in order."""
 
 MOST_PARTICIPANTS = 1000
@@ -48,7 +48,7 @@ def check_terms(terms: Terms) -> None:
     names = terms.participants
     fits = (
         re.fullmatch(r"[0-9a-f]{32}", terms.exchange)
-        and re.fullmatch(r"[0-9a-f]{64}", terms.weights)
+        and all(re.fullmatch(r"[0-9a-f]{64}", w) for w in (terms.weights, *terms.against))
         and re.fullmatch(_WORDS, terms.run)
         and re.fullmatch(_WORDS, terms.split)
         and terms.subject in SUBJECTS

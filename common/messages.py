@@ -14,6 +14,8 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `cohort` | coordinator → site | a question: what does the site's cohort look like |
 | `described` | site → coordinator | counts of patients, field strength, spacing |
 | `validated` | site → coordinator | figures and counts (`SiteSummary`), and what the form adds |
+| `compare` | coordinator → site | frozen models to score on the lesions that all can score |
+| `compared` | site → coordinator | paired figures of each two models, and what the form adds |
 | `placements` | coordinator → site | curves of the pooled distribution, in cells |
 | `placed` | site → coordinator | sums over patients for clustered intervals, or none: masked |
 | `keys` | coordinator → site | the terms of a masked sum: of what, among whom |
@@ -30,6 +32,15 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hepafed.common.errors import PayloadError
+from hepafed.common.figures import (
+    Figure,
+    PairSummary,
+    PlacementCurve,
+    Spacing,
+    SubgroupSummary,
+    TaskSummary,
+    TuningFigures,
+)
 from hepafed.common.plan import Plan
 from hepafed.common.records import read_record, write_record
 
@@ -46,64 +57,6 @@ class TrainRequest:
     plan: Plan
     weights: str
     """SHA-256 of the bf16 blob of the global weights."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cells:
-    """Counts of scores in ordered intervals of bins (DESIGN §6).
-
-    `edges` has one entry more than the counts: cell i holds the bins edges[i] ≤ bin <
-    edges[i + 1] of `scores.bin_logits`.
-    """
-
-    edges: tuple[int, ...]
-    positives: tuple[int, ...]
-    negatives: tuple[int, ...]
-    first_rest: tuple[int, ...] = ()
-    """Lesion tasks: how many of the negatives are of the first of the two other classes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A figure with its interval; `value` is None where it cannot be computed (`reason`)."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    reason: str = ""
-    se: float | None = None
-    """Standard error, of an AUC DeLong's."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskSummary:
-    """What a site releases of one binary task."""
-
-    unit: str
-    task: str
-    positives: int
-    negatives: int
-    auc: Figure
-    """Exact, from the site's own scores; DeLong interval."""
-    true_positives: int | None
-    """At the operating point (score ≥ threshold); None: suppressed."""
-    true_negatives: int | None
-    cells: Cells | None
-    """None: suppressed, or too few for two cells."""
-    figures: dict[str, Figure] = field(default_factory=dict)
-    """Exact, from the site's own scores: `clustered` (interval of the AUC), `slope`, `intercept`,
-    `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`, …"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningFigures:
-    """How the incoming weights do on the site's tuning split."""
-
-    lesions: int
-    macro_auc: float | None
-    """Mean one-vs-rest AUC over the classes that are both present and absent."""
-    tasks: tuple[TaskSummary, ...] = ()
-    """Cells of the patient task, from which the operating point is chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,27 +115,6 @@ class ValidateRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubgroupSummary:
-    """Patients of one level of a variable, malignant versus benign; None: withheld."""
-
-    variable: str
-    """`lesion_size`, `vendor`, `field_strength`, or a name that the site declared."""
-    level: str
-    """What these patients have in common; `every level` where no level is released."""
-    auc: Figure
-    """Exact, from the site's own scores; DeLong interval. Withheld with its level, or where it
-    would narrow down calls that are."""
-    positives: int | None = None
-    """Malignant patients."""
-    negatives: int | None = None
-    """Benign patients."""
-    true_positives: int | None = None
-    """At the operating point (score ≥ threshold)."""
-    true_negatives: int | None = None
-    """At the operating point (score < threshold)."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class SiteSummary:
     """All that a site releases in a validation beside a masked vector: never a score."""
 
@@ -216,16 +148,49 @@ class SiteSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlacementCurve:
-    """The pooled distribution of one figure's scores, as coarse as its maker chose."""
+class ComparedModel:
+    """A frozen model of a comparison."""
 
-    edges: tuple[int, ...]
-    """Cell i holds the bins edges[i] ≤ bin < edges[i + 1]; from 0 to 65,536."""
-    of_positives: tuple[float, ...]
-    """For each cell, the share of negatives that a positive there beats."""
-    of_negatives: tuple[float, ...]
-    """For each cell, the share of positives that a negative there lies below."""
-    auc: float
+    model: str
+    """Model id in the registry."""
+    plan: Plan
+    weights: str
+    """SHA-256 of the bf16 blob."""
+    threshold: float
+    """Operating point on 1 − p_benign."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest:
+    """Score several models on a split, and compare them on the lesions that all of them scored."""
+
+    run: str
+    split: str
+    """`external` or `test`."""
+    models: tuple[ComparedModel, ...]
+    """The validated model first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteComparison:
+    """All that a site releases of a comparison beside a masked vector: never a score."""
+
+    run: str
+    weights: tuple[str, ...]
+    """SHA-256 of each model's blob, as asked."""
+    patients: int
+    """With a lesion that every model could score."""
+    lesions: int
+    """That every model could score."""
+    minimum_count: int
+    """The site's smallest cell."""
+    pairs: tuple[PairSummary, ...]
+    """By pair of models and task."""
+    form: str
+    """How the paired counts are released: `masked` (by the exchange that follows), `plain`, or not
+    at all: `figures`."""
+    vector: str = ""
+    """Form `plain`: SHA-256 of the uploaded counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +199,8 @@ class PlacementsRequest:
 
     run: str
     curves: tuple[PlacementCurve | None, ...]
-    """One a figure of `clusters.FIGURES`; None: a class is missing in the pooled cohort."""
+    """One a figure of `clusters.FIGURES`, of a comparison for each model in turn; None: a class is
+    missing in the pooled cohort."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +222,8 @@ class Terms:
     """Fresh random name of the attempt, 32 hex digits; never used twice."""
     run: str
     subject: str
-    """`counts`: the score counts; `clusters`: the second step's sums."""
+    """`counts`: the score counts; `clusters`: the second step's sums; `pairs` and
+    `pair-clusters`: the same of a comparison."""
     weights: str
     split: str
     attempt: int
@@ -267,6 +234,8 @@ class Terms:
     """How many 64-bit counts a vector holds."""
     readers: tuple[str, ...] = ()
     """Names of the readers whose calls the counts hold, in order."""
+    against: tuple[str, ...] = ()
+    """SHA-256 of the weights that `weights` are compared with, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,18 +314,6 @@ class CohortRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spacing:
-    """How one sequence is sampled at a site: 10, 50 and 90 % quantiles over examinations, mm."""
-
-    sequence: str
-    """Name of the sequence, e.g. `t2`."""
-    between_slices: tuple[float, ...]
-    """Distance of the slices."""
-    in_plane: tuple[float, ...]
-    """Size of a pixel, its longer side."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class CohortSummary:
     """What a site says of its cohort before any training: counts of patients, never of one.
 
@@ -398,6 +355,8 @@ KINDS: dict[str, type] = {
     "validated": SiteSummary,
     "cohort": CohortRequest,
     "described": CohortSummary,
+    "compare": CompareRequest,
+    "compared": SiteComparison,
     "placements": PlacementsRequest,
     "placed": PlacementsReply,
     "keys": KeysRequest,

@@ -15,7 +15,7 @@ from hepafed.common.clusters import (
     pair_histogram,
     products_of,
 )
-from hepafed.common.messages import Figure
+from hepafed.common.figures import Figure
 from hepafed.common.obuchowski import (
     Sizes,
     clustered_interval,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hepafed.common.adjusted import adjusted_interval, freedom_of_sum
 from hepafed.common.agreement import Estimate, estimate
-from hepafed.common.auc import Auc, auc_from_intervals, placements, score_counts
+from hepafed.common.auc import Auc, auc_from_placements, placements, score_counts
 from hepafed.common.bins import Intervals
 from numpy.typing import NDArray
 
@@ -69,7 +69,7 @@ def clustered_interval(
     """Give the clustered interval of figure `at`, and beside it the adjusted one.
 
     fourth float64[F, 5]: Σ P⁴, P³N, P²N², PN³, N⁴ over clusters. Where the adjusted one falls
-    back on a score interval, clusters count as cases.
+    back on a score interval, clusters count as cases; pairs are of cases.
     """
     found = interval(value, float(covariance(crossed, sizes)[at, at]))
     if found is None:
@@ -80,12 +80,15 @@ def clustered_interval(
     weights = [1 / m**4, 4 / (m**3 * n), 6 / (m * n) ** 2, 4 / (m * n**3), 1 / n**4]
     freedom = freedom_of_sum(second, float(fourth[at] @ weights), int(sizes.clusters[at]))
     clusters = (int(sizes.with_positives[at]), int(sizes.with_negatives[at]))
-    return replace(found, adjusted=adjusted_interval(value, found.se, freedom, *clusters))
+    ends = adjusted_interval(value, found.se, freedom, *clusters, pairs=int(m * n))
+    return replace(found, adjusted=ends)
 
 
 def fourth_powers(p: Floats, n: Floats) -> Floats:
     """Sum P⁴, P³N, P²N², PN³, N⁴ over the last axis: float64[…, 5]."""
-    return np.stack([(p ** (4 - k) * n**k).sum(-1) for k in range(5)], axis=-1)
+    pp, pn, nn = p * p, p * n, n * n
+    products = (pp * pp, pp * pn, pn * pn, pn * nn, nn * nn)
+    return np.stack([product.sum(-1) for product in products], axis=-1)
 
 
 def with_exact_diagonal(crossed: Floats, within: Floats, exact: Floats) -> Floats:
@@ -110,9 +113,10 @@ def clustered_auc(
     values, m, n = score_counts(scores[truth], scores[~truth])
     at = np.arange(len(m))
     cells = Intervals(at, at + 1, m, n)
-    auc, found = auc_from_intervals(cells), placements(cells)
-    if auc is None or found is None:
+    found = placements(cells)
+    if found is None:
         return None
+    auc = auc_from_placements(cells, found)
     where = np.searchsorted(values, scores)
     share = np.where(truth, found.of_positives[where], found.of_negatives[where]) - auc.value
     _, number = np.unique(cluster, return_inverse=True)

@@ -71,7 +71,10 @@ def _read(hint: Any, value: object, error: type[Exception], where: str) -> Any: 
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return read_record(hint, value, error, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise error(f"{where}: a number beyond all bounds") from None
     if isinstance(hint, type) and type(value) is hint:
         return value
     wanted = getattr(origin or hint, "__name__", str(hint))

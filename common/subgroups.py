@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from hepafed.common.auc import delong_auc
+from hepafed.common.figures import Figure, SubgroupSummary
 from hepafed.common.kept_levels import Counts, choose, narrowing
 from hepafed.common.levels import EVERY, NOT_STATED, SEVERAL, SIZES, in_order
-from hepafed.common.messages import Figure, SubgroupSummary
 from hepafed.common.scores import ScoreTable, TaskScores, patients_of, task_scores
 from hepafed.common.summaries import figure_of
 from hepafed.common.sums import called

@@ -23,7 +23,8 @@ from hepafed.common.curves import (
     sensitivity_at,
     specificity_at,
 )
-from hepafed.common.messages import Cells, Figure, SiteSummary, TaskSummary, TuningFigures
+from hepafed.common.figures import Cells, Figure, TaskSummary, TuningFigures
+from hepafed.common.messages import SiteSummary
 from hepafed.common.multiclass import adjusted_figure, clustered_figures
 from hepafed.common.scores import ScoreTable, TaskScores, task_scores
 from hepafed.common.sums import additive_of

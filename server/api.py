@@ -76,7 +76,8 @@ def routes(coordinator: Coordinator) -> list[Route]:
         name = plain_name(_text(values, "name"))
         if name == "coordinator":
             raise RefusedError("that name is the coordinator's own", "choose another")
-        return {"token": members.grant(name, "evaluator")}
+        token, replaced = members.grant(name, "evaluator")
+        return {"token": token, "replaced": replaced}
 
     def validate(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
         return _run(c.validate(asked_from(values)))

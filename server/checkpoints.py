@@ -28,7 +28,7 @@ class State:
     scores: dict[int, float] = field(default_factory=dict)
     """Pooled tuning AUC of the weights after each round."""
     best: int = -1
-    """Round whose weights have the highest tuning AUC so far; -1: none yet."""
+    """Round whose weights would be frozen now (`rounds.judge`); -1: none yet."""
     best_figures: list[dict[str, Any]] = field(default_factory=list)
     """The sites' tuning figures of the best weights."""
     examples: dict[str, int] = field(default_factory=dict)

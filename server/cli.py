@@ -132,6 +132,8 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
         path,
         private=True,
     )
+    if made["replaced"]:
+        say(f"{name} had access before: the earlier file no longer opens anything")
     say(f"wrote {path}; with it: server models --access {path.name}")
 
 

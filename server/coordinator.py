@@ -128,7 +128,8 @@ class Coordinator:
     def validate(self, asked: Asked) -> Run:
         """Queue a validation of a frozen model; its evaluation is kept before any score exists."""
         card = self.desk.registry.card(asked.model)
-        asked = fitting(asked, card)
+        asked = fitting(asked, card, self.desk.registry.all())
+        self._comparable(asked)
         role = "train" if asked.split == "test" else "validate"
         known = {
             name: s for name, s in self.members.sites().items()
@@ -147,12 +148,19 @@ class Coordinator:
                 plan_from(card["plan"]),
                 promise=asked.evaluation,
                 model=asked.model,
+                against=asked.against,
                 split=asked.split,
                 sites=tuple(sorted(set(asked.sites or known))),
                 wait=asked.wait or DEFAULT_WAIT,
                 subgroups=asked.subgroups,
             )
         )
+
+    def _comparable(self, asked: Asked) -> None:
+        """Refuse a comparison with a model that is not there, or is the same."""
+        digests = [self.desk.registry.card(m)["sha256"] for m in (asked.model, *asked.against)]
+        if len(set(digests)) < len(digests):
+            raise RefusedError("a model is to be compared with itself", "name other models")
 
     def cohort(self, sites: list[str]) -> Run:
         """Queue the question what the sites' cohorts look like."""

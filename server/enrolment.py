@@ -161,14 +161,15 @@ class Members:
                 return entry
         raise RefusedError("not an enrolled site")
 
-    def grant(self, name: str, role: str) -> str:
-        """Give somebody access; returns the token of their access file."""
+    def grant(self, name: str, role: str) -> tuple[str, bool]:
+        """Give somebody access; returns the token, and whether it takes an earlier one's place."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             sites, people = self._load()
+            replaced = name in people
             people[name] = PersonEntry(name=name, role=role, token=digest_of(token))
             self._store(sites, people)
-        return token
+        return token, replaced
 
     def person_of(self, token: str) -> PersonEntry:
         """Find whose access token this is; RefusedError when nobody's."""

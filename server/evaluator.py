@@ -71,6 +71,12 @@ def models(
     metavar="FILE",
     help="evaluation.toml, recorded before any score exists.",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="MODEL",
+    help="Compare with this model on the same lesions; may be given again.",
+)
 @click.option("--subgroups", default="", help="Split figures by these, with commas: sex,vendor.")
 @click.option("--wait", metavar="TIME", help="How long to wait for offline sites: 90s, 10m, 2h.")
 @click.option("--watch", "watching", is_flag=True, help="Stay, then write the report.")
@@ -81,14 +87,15 @@ def models(
 @command
 def validate(
     ctx: click.Context, model: str, names: str, split: str | None, evaluation: Path | None,
-    subgroups: str, wait: str | None, watching: bool, folder: Path | None, as_json: bool,
-    access: Path | None,
+    against: tuple[str, ...], subgroups: str, wait: str | None, watching: bool,
+    folder: Path | None, as_json: bool, access: Path | None,
 ) -> None:  # fmt: skip
     """Validate a frozen model at the held-out sites and pool their figures.
 
     \b
     Example:
       server validate t2-1a2b3c4d --watch -o report
+      server validate t2-dwi-5e6f7a8b --against t2-1a2b3c4d --watch -o report
       server validate t2-1a2b3c4d --evaluation evaluation.toml --watch --access eva.access
     """
     from hepafed.common.evaluation import evaluation_from, read_evaluation, seconds_of
@@ -98,7 +105,7 @@ def validate(
     remote = remote_of(ctx, access)
     wanted = [n.strip() for n in names.split(",") if n.strip()]
     run = remote.post(
-        "/api/validate", model=model, sites=wanted, split=split,
+        "/api/validate", model=model, against=list(against), sites=wanted, split=split,
         wait=seconds_of(wait) if wait else 0, evaluation=promise,
         subgroups=[v.strip() for v in subgroups.split(",") if v.strip()],
     )  # fmt: skip
@@ -123,7 +130,7 @@ def validate(
     help="Another model's scores of the same lesions, to compare; may be given again.",
 )
 @click.option("--prevalence", type=float, multiple=True, help="State PPV and NPV at this as well.")
-@click.option("--margin", type=float, help="Non-inferiority margin for --against and readers.")
+@click.option("--margin", type=float, help="Non-inferiority margin against --against and readers.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @access_option
 @click.pass_context
@@ -161,6 +168,7 @@ def report(
 def _from_scores(
     tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
 ) -> dict[str, Any]:
+    from hepafed.common.additive import TASK_ORDER
     from hepafed.common.scores import read_scores
     from hepafed.server.pooling import Questions
     from hepafed.server.report.table import report_from_scores
@@ -171,7 +179,12 @@ def _from_scores(
     first, *others = [read_scores(t) for t in tables]
     return report_from_scores(
         first, threshold, name=names[0], against=dict(zip(names[1:], others, strict=True)),
-        questions=Questions(margin=margin, prevalences=prevalences),
+        questions=Questions(
+            margin=margin, prevalences=prevalences,
+            model_margins={} if margin is None else {
+                (name, *task): margin for name in names[1:] for task in TASK_ORDER
+            },
+        ),
     )  # fmt: skip
 
 

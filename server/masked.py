@@ -57,6 +57,8 @@ class Task:
     split: str
     length: int
     readers: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    """Weights that `weights` are compared with."""
     most_attempts: int = MOST_ATTEMPTS
 
 
@@ -141,6 +143,7 @@ def _gathered(
             exchange=secrets.token_hex(16), run=task.run, subject=task.subject,
             weights=task.weights, split=task.split, attempt=state.attempt + 1,
             participants=group, length=task.length, readers=task.readers,
+            against=task.against,
         )  # fmt: skip
         state = replace(state, attempt=terms.attempt)
         folder.store(state)

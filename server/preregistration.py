@@ -9,6 +9,7 @@ from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.evaluation import (
     LARGEST_FILE,
     LONGEST_WAIT,
+    MOST_MODELS,
     Endpoint,
     Evaluation,
     evaluation_from,
@@ -22,6 +23,7 @@ from hepafed.server.runs import Run, Runs
 
 DEFAULT_WAIT = 60.0
 """Seconds that a validation waits for offline sites when nobody said how long."""
+READER = "reader_"
 SAME_THRESHOLD = 1e-4
 """An evaluation states the operating point in decimals; it must be the card's to this."""
 
@@ -31,6 +33,8 @@ class Asked:
     """A validation as it was asked for."""
 
     model: str
+    against: tuple[str, ...] = ()
+    """Models to compare with it; those of the evaluation where there is one."""
     sites: tuple[str, ...] = ()
     """Empty: every enrolled site of the fitting role."""
     split: str = "external"
@@ -47,8 +51,15 @@ def asked_from(values: dict[str, Any]) -> Asked:
     model, split = values.get("model"), values.get("split", "external")
     sites, wait = values.get("sites", []), values.get("wait", 0)
     evaluation, subgroups = values.get("evaluation", ""), values.get("subgroups", [])
+    against = values.get("against", [])
     if not isinstance(model, str) or len(model) > 200:
         raise PayloadError("model: expected text of at most 200 characters")
+    if (
+        not isinstance(against, list)
+        or len(against) >= MOST_MODELS
+        or not all(isinstance(m, str) and 0 < len(m) <= 200 for m in against)
+    ):
+        raise PayloadError(f"against: expected at most {MOST_MODELS - 1} models")
     if split not in ("external", "test") or not isinstance(sites, list):
         raise PayloadError("split or sites is not usable", "split: external or test")
     number = isinstance(wait, (int, float)) and not isinstance(wait, bool) and math.isfinite(wait)
@@ -60,6 +71,7 @@ def asked_from(values: dict[str, Any]) -> Asked:
         raise PayloadError(f"subgroups: expected at most {MOST_VARIABLES} different names")
     return Asked(
         model=model,
+        against=tuple(against),
         sites=tuple(str(s)[:200] for s in sites[:1000]),
         split=split,
         wait=float(wait),
@@ -68,13 +80,14 @@ def asked_from(values: dict[str, Any]) -> Asked:
     )
 
 
-def fitting(asked: Asked, card: dict[str, Any]) -> Asked:
-    """Hold what is asked to its evaluation, and the evaluation to the model's card.
+def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()) -> Asked:
+    """Hold what is asked to its evaluation, and the evaluation to the cards of `models`.
 
     Raises
     ------
     RefusedError
-        The evaluation names another model, operating point, split or other sites.
+        The evaluation names another model, operating point, split or other sites, or a model to
+        compare with that there is not.
     EvaluationError
         It is not an evaluation.
     """
@@ -100,10 +113,34 @@ def fitting(asked: Asked, card: dict[str, Any]) -> Asked:
         raise RefusedError(f"the evaluation is of the split {promised.split}", "leave --split out")
     if asked.subgroups and set(asked.subgroups) != set(promised.subgroups):
         raise RefusedError("--subgroups is not what the evaluation says", "leave --subgroups out")
+    against = _models_of(promised, models)
+    if asked.against and set(asked.against) != set(against):
+        raise RefusedError("--against is not what the evaluation says", "leave --against out")
     return replace(
-        asked, sites=promised.cohorts, wait=asked.wait or seconds_of(promised.wait),
-        subgroups=promised.subgroups,
+        asked, against=against, sites=promised.cohorts,
+        wait=asked.wait or seconds_of(promised.wait), subgroups=promised.subgroups,
     )  # fmt: skip
+
+
+def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """Name the models that the evaluation compares with, by their digests."""
+    known = {str(c["sha256"]): str(c["id"]) for c in models}
+    for digest in promised.against:
+        if digest not in known:
+            raise RefusedError(
+                f"there is no model with the digest {digest[:12]}… to compare with",
+                "server models show MODEL prints a model's",
+            )
+    named = tuple(known[d] for d in promised.against)
+    for e in promised.endpoints:
+        reader, model = e.against.startswith(READER), e.against in (*promised.against, *named)
+        if e.against and not reader and not (model and e.figure == "auc"):
+            raise RefusedError(
+                f"an endpoint is against {e.against[:70]}, which will not be compared",
+                "against = a reader (reader_NAME), or for the figure auc one of the models that "
+                "the evaluation's own against lists",
+            )
+    return named
 
 
 def looks(
@@ -111,9 +148,9 @@ def looks(
 ) -> dict[str, Any]:
     """Count this look at a cohort with this model.
 
-    A look is a validation of the same model and split in which at least one of `sites` gave its
-    figures; `others` gives every run with the sites that answered it. Nobody can take a look back:
-    a run that failed afterwards counts.
+    A look is a validation or comparison of the same model and split in which at least one of
+    `sites` gave its figures; `others` gives every run with the sites that answered it. Nobody can
+    take a look back: a run that failed afterwards counts.
     """
     wanted = frozenset(sites)
     earlier = [
@@ -125,7 +162,8 @@ def looks(
         }
         for other, answered in others
         if other.id != run.id
-        and (other.kind, other.model, other.split) == ("validate", run.model, run.split)
+        and (other.kind, other.split) == ("validate", run.split)
+        and run.model in (other.model, *other.against)
         and (other.created, other.id) < (run.created, run.id)
         and answered & wanted
     ]
@@ -197,7 +235,8 @@ def _non_inferior(endpoint: Endpoint, margin: float, report: dict[str, Any]) -> 
     }
     if found.get("low") is None:
         return made | {"verdict": "not judged", "why": found.get("reason") or "no interval"}
-    if found["low"] > -margin:
+    # the bins may have moved the difference by the bound: it has to hold even then
+    if found["low"] - found.get("bound", 0.0) > -margin:
         return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
     return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
 
@@ -211,30 +250,46 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
                 found = r.get(f"{endpoint.figure}_difference")
                 return dict(found) if found else None
     own = report.get("model", {}).get("id")
+    others = report.get("provenance", {}).get("compared_models") or []
+    against = {m["sha256"]: m["id"] for m in others}.get(endpoint.against, endpoint.against)
     for c in report.get("comparisons") or []:
+        if c.get("scope", "pooled") != "pooled":
+            continue
         pair = (c.get("first"), c.get("second"))
         here = (c.get("unit"), c.get("task"), "auc") == (
             endpoint.unit, endpoint.task, endpoint.figure,
         )  # fmt: skip
-        if here and pair == (endpoint.against, own):
-            return dict(c["difference"])
-        if here and pair == (own, endpoint.against):
-            d = c["difference"]
+        d = dict(c["difference"]) | {"bound": c.get("binning_error", 0.0)}
+        if here and pair == (against, own):
+            return d
+        if here and pair == (own, against):
             turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
             return {k: None if v is None else -v for k, v in turned.items()} | {
-                "reason": d.get("reason", "")
-            }
+                "reason": d.get("reason", ""), "bound": d["bound"],
+            }  # fmt: skip
     return None
 
 
-def questions(promised: Evaluation | None, card: dict[str, Any]) -> Questions:
-    """Give what pooling is asked beside the figures that every report has."""
+def questions(
+    promised: Evaluation | None, card: dict[str, Any], others: Iterable[dict[str, Any]] = ()
+) -> Questions:
+    """Give what pooling is asked beside the figures that every report has.
+
+    `others` are the cards of the models compared with; endpoints may name them by digest.
+    """
+    names = {str(c["sha256"]): str(c["id"]) for c in others}
     reference = reference_of(card)
     if promised is None:
         return Questions(reference=reference)
-    margins = {e.margin for e in promised.endpoints if e.margin is not None}
+    asked = [e for e in promised.endpoints if e.margin is not None]
+    readers = {e.margin for e in asked if e.against.startswith(READER)}
     return Questions(
-        margin=margins.pop() if len(margins) == 1 else None,
+        margin=readers.pop() if len(readers) == 1 else None,
+        model_margins={
+            (names.get(e.against, e.against), e.unit, e.task): e.margin
+            for e in asked
+            if not e.against.startswith(READER) and e.margin is not None
+        },
         prevalences=() if promised.prevalence is None else (promised.prevalence,),
         reference=reference,
     )

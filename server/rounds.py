@@ -1,5 +1,6 @@
 """A training run, round by round: broadcast, gather, fold, checkpoint, choose, freeze."""
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,13 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hepafed.common.errors import PayloadError, RunError
-from hepafed.common.messages import (
-    TrainReply,
-    TrainRequest,
-    TuneReply,
-    TuneRequest,
-    TuningFigures,
-)
+from hepafed.common.figures import TuningFigures
+from hepafed.common.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.records import read_record, write_record
 from hepafed.common.summaries import choose_threshold, tuning_scores
 from hepafed.common.weights import Flat, pieces, to_bf16
@@ -82,7 +78,7 @@ def train(run: Run, desk: Desk, exchange: Exchange) -> str:
         desk.blobs.drop(digest)
     if not desk.runs.may_go_on(run.id):
         return ""
-    _judge(run, desk, state, figures)
+    judge(run, desk, state, figures)
     return _freeze(run, desk, state, folder)
 
 
@@ -170,7 +166,7 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State, digest: s
             f"see the reasons with server watch {run.id}; then server resume {run.id}",
         )
     figures = {s: gathered.replies[s][0].tuning for s in sorted(gathered.folded)}
-    _judge(run, desk, state, figures)
+    judge(run, desk, state, figures)
     weights = gathered.mean.onto(checkpoints.parts(state))
     state.round = number
     state.examples = {s: gathered.replies[s][0].examples for s in sorted(gathered.folded)}
@@ -206,8 +202,13 @@ def _tune(
     return dict(sorted(got.items()))
 
 
-def _judge(run: Run, desk: Desk, state: State, figures: dict[str, TuningFigures]) -> None:
-    """Keep the tuning AUC of the weights in `state`: mean over sites weighted by lesions."""
+def judge(run: Run, desk: Desk, state: State, figures: dict[str, TuningFigures]) -> None:
+    """Keep the tuning AUC of the weights in `state`: mean over sites weighted by lesions.
+
+    Best are the latest weights within one standard error of the highest AUC so far (after the
+    one-standard-error rule of Breiman et al. 1984): a tuning split is small, its highest AUC is
+    often chance, and later weights have come further down the learning rate's schedule.
+    """
     usable = [
         (f.lesions, f.macro_auc)
         for f in figures.values()
@@ -217,14 +218,27 @@ def _judge(run: Run, desk: Desk, state: State, figures: dict[str, TuningFigures]
         return
     auc = sum(n * a for n, a in usable) / sum(n for n, _ in usable)
     state.scores[state.round] = auc
-    if state.best < 0 or auc > state.scores[state.best]:
+    if auc >= max(state.scores.values()) - _standard_error(figures):
         state.best = state.round
         state.best_figures = [write_record(f) for f in figures.values()]
     desk.runs.event(run.id, "judged", round=state.round, auc=auc, best=state.best)
 
 
+def _standard_error(figures: dict[str, TuningFigures]) -> float:
+    """Give the error of an AUC averaged as tuning AUCs are, from the patients' DeLong errors."""
+    known = [
+        (f.lesions, t.auc.se)
+        for f in figures.values()
+        for t in f.tasks[:1]
+        if f.lesions > 0 and t.auc.se is not None and 0 <= t.auc.se <= 0.5
+    ]
+    if not known:
+        return 0.0
+    return math.sqrt(sum((n * se) ** 2 for n, se in known)) / sum(n for n, _ in known)
+
+
 def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
-    """Put the best weights into the registry, with the operating point locked."""
+    """Put the chosen weights into the registry, with the operating point locked."""
     if state.best < 0:
         state.best = state.round
     weights = checkpoints.weights_of_round(folder, state, state.best)

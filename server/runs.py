@@ -32,6 +32,8 @@ class Run:
     """Rounds completed."""
     model: str = ""
     """Model made by a training, or asked of a validation."""
+    against: tuple[str, ...] = ()
+    """Models that a validation compares with `model` on the same lesions."""
     split: str = "external"
     """Split that a validation scores."""
     sites: tuple[str, ...] = field(default=())

@@ -28,7 +28,7 @@ def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime
     make_authority(keys, now)
     hosts = list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
     expires = make_server_certificate(keys, hosts, now)
-    token = Members(home).grant("coordinator", "coordinator")
+    token = Members(home).grant("coordinator", "coordinator")[0]
     ca = (keys / "ca.pem").read_text()
     access = Access(name="coordinator", role="coordinator", address=address, token=token, ca=ca)
     write_toml(access, home / "coordinator.access", private=True)

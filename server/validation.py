@@ -3,6 +3,8 @@
 import json
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -11,6 +13,7 @@ from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
 from hepafed.common.messages import ValidateRequest
 from hepafed.common.plan import plan_from
+from hepafed.server.comparing import compare
 from hepafed.server.exchange import Exchange
 from hepafed.server.gathering import gather
 from hepafed.server.placing import place
@@ -24,20 +27,21 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
     """Ask the sites, pool what they release, write report.json; returns the model's id."""
     card = desk.registry.card(run.model)
     sites, absent = _present(run, desk, exchange)
-    digest = desk.blobs.publish([desk.registry.wire(run.model)])
-    request = ValidateRequest(
-        run=run.id,
-        model=run.model,
-        plan=plan_from(card["plan"]),
-        weights=digest,
-        threshold=float(card["operating_point"]["threshold"]),
-        split=run.split,
-        subgroups=run.subgroups,
-    )
-    desk.runs.event(run.id, "asked", sites=sites)
-    got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
-    products, notes = place(desk, exchange, request, got)
-    desk.blobs.drop(digest)
+    cards = [card, *(desk.registry.card(m) for m in run.against)]
+    with _published(desk, cards) as digest:
+        request = ValidateRequest(
+            run=run.id,
+            model=run.model,
+            plan=plan_from(card["plan"]),
+            weights=digest,
+            threshold=float(card["operating_point"]["threshold"]),
+            split=run.split,
+            subgroups=run.subgroups,
+        )
+        desk.runs.event(run.id, "asked", sites=sites)
+        got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
+        products, notes = place(desk, exchange, request, got)
+        compared, more = compare(desk, exchange, run, got.summaries, cards)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
     for site, reason in sorted(missing.items()):
         desk.runs.event(run.id, "missing", site=site, reason=reason)
@@ -47,15 +51,26 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
     report = pool(
-        dict(sorted(got.summaries.items())), _model(card), _provenance(run, card, missing),
-        groups=got.groups, products=products, notes=notes,
-        questions=questions(desk.runs.evaluation(run), card),
+        dict(sorted(got.summaries.items())), _model(card), _provenance(run, cards, missing),
+        groups=got.groups, products=products, compared=compared, notes=[*notes, *more],
+        questions=questions(desk.runs.evaluation(run), card, cards[1:]),
     )  # fmt: skip
     report["forms"] = got.forms()
     report |= recorded(run, desk.runs, report, missing)
     path = desk.runs.folder(run.id) / "report.json"
     write_whole(path, json.dumps(report, allow_nan=False))
     return run.model
+
+
+@contextmanager
+def _published(desk: Desk, cards: list[dict[str, Any]]) -> Iterator[str]:
+    """Let the sites fetch the models' weights; gives the digest of the first."""
+    digests = [desk.blobs.publish([desk.registry.wire(c["id"])]) for c in cards]
+    try:
+        yield digests[0]
+    finally:
+        for digest in digests:
+            desk.blobs.drop(digest)
 
 
 def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[str]]:
@@ -89,7 +104,8 @@ def _model(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _provenance(run: Run, card: dict[str, Any], missing: dict[str, str]) -> dict[str, Any]:
+def _provenance(run: Run, cards: list[dict[str, Any]], missing: dict[str, str]) -> dict[str, Any]:
+    card, *others = cards
     packages = ("hepafed", "flwr", "numpy", "scipy")
     return {
         "run": run.id,
@@ -98,6 +114,7 @@ def _provenance(run: Run, card: dict[str, Any], missing: dict[str, str]) -> dict
         "plan": card["plan"],
         "training_run": card["run"],
         "training_examples": card["training_examples"],
+        "compared_models": [_model(c) for c in others],
         "missing_sites": dict(sorted(missing.items())),
         "software": {
             "python": platform.python_version(),

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 ENDED = ("completed", "failed", "stopped")
 POLL_SECONDS = 0.5
+MASKED = {
+    "counts": "score counts",
+    "clusters": "lesions within patients",
+    "pairs": "paired counts of the models",
+    "pair-clusters": "patients common to the models",
+}
 
 
 def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool) -> None:
@@ -76,6 +82,8 @@ def describe(event: dict[str, Any]) -> str:
         )
     if kind == "reply":
         return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
+    if kind == "compared":
+        return f"  {event['site']}: models compared on {event['patients']} patients"
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
     if kind == "judged":
@@ -85,10 +93,12 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "asked":
         return f"asked {', '.join(event['sites'])}"
     if kind == "masking":
-        words = "a masked sum" if event["attempt"] == 1 else f"attempt {event['attempt']}"
-        return f"{words} over {', '.join(event['sites'])}"
+        words = MASKED.get(event["subject"], event["subject"])
+        again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
+        return f"{words} summed under masks over {', '.join(event['sites'])}{again}"
     if kind == "frozen":
-        return f"best weights of round {event['round']}, threshold {event['threshold']:.3f} locked"
+        locked = f"threshold {event['threshold']:.3f} locked"
+        return f"froze the weights of round {event['round']}, {locked}"
     return ""
 
 

@@ -1,5 +1,6 @@
 """pacs.toml: how a site's PACS is reached, and what is asked of it."""
 
+import contextlib
 import os
 import re
 import ssl
@@ -166,10 +167,19 @@ def secret_of(config: PacsConfig) -> str:
     return secret
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Lets pynetdicom close a connection that the PACS broke off: it gives up at the shutdown."""
+
+    def shutdown(self, how: int) -> None:
+        with contextlib.suppress(OSError):
+            super().shutdown(how)
+
+
 def tls_context(config: PacsConfig) -> ssl.SSLContext:
     """Make the TLS settings of a DIMSE connection: the PACS's certificate is always checked."""
     try:
         context = ssl.create_default_context(cafile=config.ca or None)
+        context.sslsocket_class = _ClosingSocket
         if config.certificate:
             context.load_cert_chain(config.certificate, config.key)
     except OSError as e:  # ssl.SSLError is one

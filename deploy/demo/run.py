@@ -93,8 +93,9 @@ def open_sites(fed: Federation, source: Path, *, images: bool) -> None:
 
 
 def conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
-    """Train and validate each plan; returns the pages of the reports."""
-    pages = []
+    """Train and validate each plan, compared with those before; returns the reports' pages."""
+    pages: list[Path] = []
+    models: list[str] = []
     for plan in plans:
         say(f"\n== {plan.stem}: train at {', '.join(TRAIN_SITES)}")
         known = {m["id"] for m in fed.json("models")}
@@ -104,8 +105,9 @@ def conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
         folder = reports / f"report-{plan.stem}"
         fed.command(
             "server", "validate", model, "--sites", ",".join(EXTERNAL_SITES), "--watch",
-            "-o", str(folder), shown=True,
+            *(word for m in models for word in ("--against", m)), "-o", str(folder), shown=True,
         )  # fmt: skip
+        models.append(model)
         pages.append(folder / "report.html")
     return pages
 

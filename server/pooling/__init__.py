@@ -25,9 +25,11 @@ computed has value null and a reason.
   specificity_mcnemar_exact_p, sensitivity_difference, specificity_difference estimate (model −
   reader), kappa_with_model estimate, non_inferiority {margin, sensitivity, specificity} or null}.
 - `reader_agreement[]` {readers [a, b], n, kappa estimate}.
-- `comparisons[]` {first, second, unit, task, n, positives, auc_first, auc_second {value, low,
-  high}, difference estimate (second − first), p, p_holm, mcnemar {first_right_second_wrong,
-  first_wrong_second_right, p, p_holm}, non_inferiority {margin, holds} or null, reason?}.
+- `comparisons[]` {scope: pooled | site, site, first, second, unit, task, n, positives, auc_first,
+  auc_second {value, low, high, reason?}, difference estimate (second − first), binning_error,
+  method, p, p_holm,
+  mcnemar {first_right_second_wrong, first_wrong_second_right, p, p_holm, reason?},
+  non_inferiority {margin, holds} or null, reason?}, pooled also `sites` and `absent` [site].
 - `drift[]` {site, unit, task, class, n, psi, ks, reason?} against the tuning data's scores.
 - `subgroups[]` {scope, site, unit, task, variable, level, n, positives, auc (method says how it is
   pooled), sensitivity, specificity rates}, pooled also `released_by`, `withheld_by` [site]; a
@@ -37,9 +39,17 @@ computed has value null and a reason.
 """
 
 from hepafed.server.pooling.check import check_summary
-from hepafed.server.pooling.comparisons import Comparison
+from hepafed.server.pooling.comparisons import Compared, check_comparison
 from hepafed.server.pooling.drift import reference_of
 from hepafed.server.pooling.evidence import Group
 from hepafed.server.pooling.report import Questions, pool
 
-__all__ = ["Comparison", "Group", "Questions", "check_summary", "pool", "reference_of"]
+__all__ = [
+    "Compared",
+    "Group",
+    "Questions",
+    "check_comparison",
+    "check_summary",
+    "pool",
+    "reference_of",
+]

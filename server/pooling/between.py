@@ -5,21 +5,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hepafed.common.messages import Figure, TaskSummary
+from hepafed.common.figures import Figure, TaskSummary
 from hepafed.common.rates import LEVEL, Z
 from hepafed.server.pooling.figures import auc_json
 from hepafed.server.pooling.rows import row
 from scipy.stats import t as student
 
 Row = dict[str, Any]
+LEAST = 1e-9
+"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
+
+
+def has_interval(auc: Figure) -> bool:
+    """Whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
+    inside = auc.value is not None and LEAST < auc.value < 1 - LEAST
+    return inside and auc.se is not None and auc.se > LEAST
 
 
 def usable(by_site: Mapping[str, TaskSummary]) -> dict[str, tuple[float, float]]:
     """Give AUC and standard error of the sites that have both, neither degenerate."""
     return {
-        s: (t.auc.value, t.auc.se)
-        for s, t in by_site.items()
-        if t.auc.value is not None and t.auc.se and 0 < t.auc.value < 1
+        s: (t.auc.value or 0.0, t.auc.se or 0.0) for s, t in by_site.items() if has_interval(t.auc)
     }
 
 
@@ -48,7 +54,7 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Row:
 
 @dataclass(frozen=True)
 class RandomEffects:
-    """Of DerSimonian and Laird 1986; on the logit scale, but for i2 (Higgins 2003; 0…1)."""
+    """Of DerSimonian and Laird 1986, on the points' scale, but for i2 (Higgins 2003; 0…1)."""
 
     mean: float
     se: float
@@ -58,13 +64,17 @@ class RandomEffects:
 
 
 def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
-    """Pool (AUC, standard error) of k sites; None for fewer than two.
+    """Pool (AUC, standard error) of k sites on the logit scale; None for fewer than two.
 
     The variance of logit AUC is (se / (AUC (1 − AUC)))², the delta method.
     """
-    if len(found) < 2:
+    return combined([(math.log(a / (1 - a)), (e / (a * (1 - a))) ** 2) for a, e in found])
+
+
+def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
+    """Pool (value, variance) of k sites by random effects; None for fewer than two."""
+    if len(points) < 2:
         return None
-    points = [(math.log(a / (1 - a)), (e / (a * (1 - a))) ** 2) for a, e in found]
     weights = [1 / v for _, v in points]
     total = sum(weights)
     fixed = sum(w * y for w, (y, _) in zip(weights, points, strict=True)) / total

@@ -2,11 +2,14 @@
 
 from hepafed.common.bins import intervals_of, pair_intervals
 from hepafed.common.errors import DataError, HepaFedError
+from hepafed.common.figures import Figure, TaskSummary
 from hepafed.common.levels import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME
-from hepafed.common.messages import SiteSummary, TaskSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.subgroups import TASK, UNIT
 from hepafed.server.pooling.evidence import evidence, task_of
 
+MOST_MINIMUM = 1000
+"""Largest `minimum_count` that a policy can state."""
 SHARES = ("clustered", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
 
 
@@ -19,15 +22,23 @@ def check_summary(site: str, summary: SiteSummary) -> None:
                 raise DataError(f"{site} released cells that do not add up to its counts")
             if t.unit == "lesion":
                 pair_intervals(t.cells, first=True)
-        figures = [t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES))]
-        for value in (v for f in figures for v in (f.value, f.low, f.high)):
-            if value is not None and not 0 <= value <= 1:
-                raise DataError(f"{site} released an AUC outside 0…1")
-    for value in (v for f in summary.figures.values() for v in (f.value, f.low, f.high)):
-        if value is not None and not 0 <= value <= 1:
-            raise DataError(f"{site} released an AUC outside 0…1")
+        check_figures(
+            site, t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES))
+        )  # fmt: skip
+    check_figures(site, *summary.figures.values())
+    if not 1 <= summary.minimum_count <= MOST_MINIMUM:
+        raise DataError(f"{site} released a minimum count that no policy has")
     _check_subgroups(site, summary)
     _check_sections(site, summary)
+
+
+def check_figures(site: str, *figures: Figure, least: float = 0.0) -> None:
+    """Check values, ends and standard errors of AUCs, or of differences (`least` −1)."""
+    for f in figures:
+        if any(v is not None and not least <= v <= 1 for v in (f.value, f.low, f.high)):
+            raise DataError(f"{site} released an AUC outside {least:g}…1")
+        if f.se is not None and not 0 <= f.se <= 1:
+            raise DataError(f"{site} released a standard error that cannot be")
 
 
 def _check_subgroups(site: str, summary: SiteSummary) -> None:
@@ -40,8 +51,7 @@ def _check_subgroups(site: str, summary: SiteSummary) -> None:
         tp, tn = g.true_positives or 0, g.true_negatives or 0
         if min(p, n, tp, tn) < 0 or tp > p or tn > n:
             raise DataError(f"{site} released counts of a subgroup that cannot be")
-        if any(v is not None and not 0 <= v <= 1 for v in (g.auc.value, g.auc.low, g.auc.high)):
-            raise DataError(f"{site} released an AUC outside 0…1")
+        check_figures(site, g.auc)
         seen.setdefault(g.variable, []).append((p, n))
     names = [(g.variable, g.level) for g in summary.subgroups]
     if len(set(names)) < len(names) or len(seen) > MOST_VARIABLES:

@@ -7,7 +7,7 @@ from hepafed.common.agreement import Estimate, f1_scores, kappa, matthews, recal
 from hepafed.common.auc import auc_from_intervals
 from hepafed.common.bins import Intervals
 from hepafed.common.clusters import FIGURES, Products
-from hepafed.common.messages import Figure
+from hepafed.common.figures import Figure
 from hepafed.common.multiclass import MEANS, estimates, products_with_exact_squares, sizes_of
 from hepafed.server.pooling.evidence import Evidence
 from hepafed.server.pooling.figures import (

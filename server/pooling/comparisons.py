@@ -1,128 +1,209 @@
 """Models compared on the same cohort: paired DeLong, McNemar, Holm, non-inferiority."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
-from hepafed.common.additive import TASK_ORDER, Additive
-from hepafed.common.agreement import estimate, holm, mcnemar
-from hepafed.common.auc import auc_from_intervals
-from hepafed.common.bins import intervals_of_histogram
-from hepafed.common.clusters import FIGURES, Products, pair_histogram
-from hepafed.common.multiclass import sizes_of
-from hepafed.common.obuchowski import Sizes, covariance
-from hepafed.server.pooling.figures import ONE_CLASS, auc_figure, estimate_json
-from numpy.typing import NDArray
+from hepafed.common.additive import TASK_ORDER
+from hepafed.common.agreement import holm, mcnemar
+from hepafed.common.bins import logistic
+from hepafed.common.clusters import Products
+from hepafed.common.errors import DataError
+from hepafed.common.figures import Figure, PairSummary
+from hepafed.common.messages import SiteComparison, SiteSummary
+from hepafed.common.paired import Paired, pair_summaries, pairs_of
+from hepafed.common.rates import Z
+from hepafed.server.pooling.between import LEAST, combined, has_interval, random_effects
+from hepafed.server.pooling.check import check_figures
+from hepafed.server.pooling.figures import estimate_json
 from scipy.stats import norm
 
 Row = dict[str, Any]
-NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
+NO_SITE = "no site has an interval"
+NOT_HERE = "withheld: released pooled only, or too few cases"
+NOT_BY_ALL = "withheld by a site"
+PAIRED = "paired DeLong"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Sums over the cases that both models have scored, of all sites that take part."""
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What the sites released of a comparison."""
 
-    first: str
-    second: str
-    sums: tuple[Additive, Additive]
-    """Of each model, over the common cases alone."""
-    calls: NDArray[np.int64]
-    """`paired.crossed_calls`: int64[4, 2, 2, 2]."""
-    products: Products | None
-    """Of the figures of the first model, then of the second, with the curves of `sums`."""
+    names: tuple[str, ...]
+    """Ids of the models, the validated one first."""
+    sites: Mapping[str, SiteComparison]
+    paired: Paired | None = None
+    """Sum over all of `sites`, where each released paired counts."""
+    products: Products | None = None
+    """Of the figures of all models, with the curves of `paired.sums`."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Sites of the report that are not in the comparison, with the reason."""
 
 
-def comparison_rows(comparisons: Sequence[Comparison], margin: float | None) -> list[Row]:
-    """Make `comparisons`; p values are adjusted (Holm) over the pairs of models of each task."""
-    rows = [r for c in comparisons for r in _rows(c, margin)]
+def check_comparison(site: str, found: SiteComparison, models: int, summary: SiteSummary) -> None:
+    """Hold a site's comparison to what can be and to its own summary; DataError names the site."""
+    wanted = [(a, b, u, t) for a, b in pairs_of(models) for u, t in TASK_ORDER]
+    if [(p.first, p.second, p.unit, p.task) for p in found.pairs] != wanted:
+        raise DataError(f"{site} released another comparison than was asked for")
+    if not (0 < found.patients <= summary.patients and 0 < found.lesions <= summary.lesions) or (
+        found.minimum_count != summary.minimum_count
+    ):
+        raise DataError(f"{site} released a comparison of other cases than it has")
+    for p in found.pairs:
+        cases = found.patients if p.unit == "patient" else found.lesions
+        if min(p.positives, p.negatives) < 0 or p.positives + p.negatives != cases:
+            raise DataError(f"{site} released a comparison of other cases than it has")
+        check_figures(site, p.auc_first, p.auc_second)
+        check_figures(site, p.difference, least=-1.0)
+        _check_difference(site, p)
+        if p.calls is None:
+            continue
+        if len(p.calls) != 8 or min(p.calls) < 0 or (
+            (sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives)
+        ):  # fmt: skip
+            raise DataError(f"{site} released crossed calls of other cases than it has")
+
+
+def _check_difference(site: str, p: PairSummary) -> None:
+    gain, first, second = p.difference.value, p.auc_first.value, p.auc_second.value
+    fits = 0 <= p.bound <= 1
+    if gain is not None:
+        fits = fits and first is not None and second is not None
+        fits = fits and abs(gain - ((second or 0.0) - (first or 0.0))) <= 1e-9
+    if not fits:
+        raise DataError(f"{site} released a difference that is not that of its AUCs")
+
+
+def comparison_rows(
+    compared: Compared | None, margins: Mapping[tuple[str, str, str], float]
+) -> list[Row]:
+    """Make `comparisons`, each pooled first; p values are adjusted (Holm) over pairs of models.
+
+    `margins`, by (other model, unit, task), are those by which the validated model may be worse.
+    """
+    if compared is None or not compared.sites:
+        return []
+    by_site = {s: list(v.pairs) for s, v in compared.sites.items()}
+    if compared.paired is not None and compared.products is not None:
+        whole = list(pair_summaries(compared.paired, compared.products))
+        methods = [f"{PAIRED}, cases of all sites"] * len(whole)
+    else:
+        both = [
+            _combined(dict(zip(by_site, parts, strict=True)))
+            for parts in zip(*by_site.values(), strict=True)
+        ]
+        whole, methods = [p for p, _ in both], [m for _, m in both]
+    rows = []
+    for i, (pair, method) in enumerate(zip(whole, methods, strict=True)):
+        pooled = _row(compared.names, "pooled", None, pair, method, margins)
+        there = {"sites": list(by_site), "absent": sorted(compared.absent)}
+        rows.append(pooled | there)
+        rows += [
+            _row(compared.names, "site", s, pairs[i], PAIRED, margins)
+            for s, pairs in by_site.items()
+        ]  # fmt: skip
     _adjust(rows, lambda r: r)
     _adjust(rows, lambda r: r["mcnemar"])
     return rows
 
 
-def _adjust(rows: list[Row], part: Any) -> None:  # noqa: ANN401
-    def task(r: Row) -> tuple[str, str]:
-        return r["unit"], r["task"]
+def _adjust(rows: list[Row], part: Callable[[Row], Row]) -> None:
+    def family(r: Row) -> tuple[str, str, str]:
+        return r["site"] or "", r["unit"], r["task"]
 
-    for _, family in groupby(sorted(rows, key=task), key=task):
-        tested = [part(r) for r in family if part(r)["p"] is not None]
+    for _, members in groupby(sorted(rows, key=family), key=family):
+        tested = [part(r) for r in members if part(r)["p"] is not None]
         for values, p in zip(tested, holm([v["p"] for v in tested]), strict=True):
             values["p_holm"] = p
 
 
-def _rows(c: Comparison, margin: float | None) -> list[Row]:
-    cells = [[intervals_of_histogram(pair_histogram(s, f)) for f in FIGURES] for s in c.sums]
-    matrix = None
-    if c.products is not None:
-        both = [sizes_of(x, s.size, s.clusters) for x, s in zip(cells, c.sums, strict=True)]
-        # one curve for variances and covariance: two equal models then differ by exactly nothing
-        matrix = covariance(c.products.real()[0], _together(*both))
-    rows = []
-    for i, (unit, task) in enumerate(TASK_ORDER):
-        at = FIGURES.index((unit, task))
-        aucs = [auc_from_intervals(x[at]) for x in cells]
-        p, n = cells[0][at].totals
-        row: Row = {
-            "first": c.first, "second": c.second, "unit": unit, "task": task,
-            "n": p + n, "positives": p,
-        }  # fmt: skip
-        for name, auc in zip(("auc_first", "auc_second"), aucs, strict=True):
-            figure = auc_figure(auc)
-            row[name] = {"value": figure.value, "low": figure.low, "high": figure.high}
-        variance = None
-        if matrix is not None:
-            a, b = at, at + len(FIGURES)
-            variance = float(matrix[a, a] + matrix[b, b] - 2 * matrix[a, b])
-        if aucs[0] is None or aucs[1] is None:
-            row |= _difference(None, None, ONE_CLASS, margin)
-        else:
-            gain = aucs[1].value - aucs[0].value
-            row |= _difference(gain, variance, NO_PRODUCTS, margin)
-        rows.append(row | {"mcnemar": mcnemar_json(c.calls[i])})
-    return rows
-
-
-def _together(a: Sizes, b: Sizes) -> Sizes:
-    names = ("positives", "negatives", "with_positives", "with_negatives", "clusters")
-    return Sizes(*(np.concatenate([getattr(a, n), getattr(b, n)]) for n in names))
-
-
-def _difference(
-    value: float | None, variance: float | None, reason: str, margin: float | None
-) -> Row:
-    """Give second − first, its p of no difference, and whether second is not inferior."""
-    made: Row = {"p": None, "p_holm": None, "non_inferiority": None}
-    if value is None:
-        return made | {"difference": estimate_json(None, reason), "reason": reason}
-    if variance is None or not math.isfinite(variance):
-        why = reason if variance is None else "fewer than two of a class: no interval"
-        gone = {"value": value, "low": None, "high": None, "se": None, "reason": why}
-        return made | {"difference": gone, "reason": why}
-    se = math.sqrt(variance) if variance > 1e-15 else 0.0
-    found = estimate(value, se, within=(-1.0, 1.0))
-    made["difference"] = estimate_json(found)
-    if se > 0:
-        made["p"] = float(2 * norm.sf(abs(value) / se))
-    elif abs(value) < 1e-12:
-        made["p"] = 1.0
+def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
+    """Pool the sites' own comparisons: random effects on differences and on logit AUCs."""
+    parts = list(by_site.values())
+    usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
+    points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
+    if (effects := combined(points)) is not None:
+        ends = (effects.mean - Z * effects.se, effects.mean + Z * effects.se)
+        gain = Figure(
+            value=effects.mean, low=max(-1.0, ends[0]), high=min(1.0, ends[1]), se=effects.se
+        )
+        method = f"{PAIRED}, random effects over {len(usable)} sites"
+    elif usable:
+        ((site, gain),) = usable.items()
+        method = f"{PAIRED}, of {site}, the one site that has an interval"
+    elif all(p.difference.value == 0 for p in parts):
+        gain, method = parts[0].difference, f"{PAIRED}, the same at every site"
     else:
-        made["reason"] = "the interval is degenerate: the difference has no variance"
-    if margin is not None and found.low is not None:
-        made["non_inferiority"] = {"margin": margin, "holds": bool(found.low > -margin)}
-    return made
+        gain, method = Figure(reason=NO_SITE), f"{PAIRED}, at no site"
+    counts = [p.calls for p in parts if p.calls is not None]
+    calls = np.sum(counts, axis=0).tolist() if len(counts) == len(parts) else None
+    return replace(
+        parts[0],
+        positives=sum(p.positives for p in parts),
+        negatives=sum(p.negatives for p in parts),
+        auc_first=_auc([p.auc_first for p in parts]),
+        auc_second=_auc([p.auc_second for p in parts]),
+        difference=gain,
+        calls=None if calls is None else tuple(calls),
+        bound=max(p.bound for p in parts),
+    ), method
 
 
-def mcnemar_json(calls: NDArray[np.int64]) -> Row:
-    """Compare correctness of two raters; calls int64[2, 2, 2] by truth, first, second."""
+def _auc(figures: Sequence[Figure]) -> Figure:
+    usable = [f for f in figures if has_interval(f)]
+    whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
+    if whole is None:
+        return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
+    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
+    value, low, high = ends
+    return Figure(value=value, low=low, high=high)
+
+
+def _row(
+    names: Sequence[str], scope: str, site: str | None, p: PairSummary, method: str,
+    margins: Mapping[tuple[str, str, str], float],
+) -> Row:  # fmt: skip
+    made: Row = {
+        "scope": scope, "site": site, "first": names[p.first], "second": names[p.second],
+        "unit": p.unit, "task": p.task, "n": p.positives + p.negatives, "positives": p.positives,
+        "auc_first": _value(p.auc_first), "auc_second": _value(p.auc_second),
+        "difference": estimate_json(p.difference), "binning_error": p.bound, "method": method,
+        "p": None, "p_holm": None, "non_inferiority": None,
+    }  # fmt: skip
+    gain, reason = p.difference, p.difference.reason
+    if gain.value is not None and gain.se:
+        made["p"] = float(2 * norm.sf(abs(gain.value) / gain.se))
+    elif gain.value is not None and gain.se == 0:
+        if abs(gain.value) < 1e-12:
+            made["p"] = 1.0
+        reason = reason or "the interval is degenerate: the difference has no variance"
+    margin = margins.get((names[p.second], p.unit, p.task)) if p.first == 0 else None
+    if margin is not None and gain.high is not None:
+        # the bins may have moved the difference by the bound: it has to hold even then
+        made["non_inferiority"] = {"margin": margin, "holds": bool(gain.high + p.bound < margin)}
+    if reason:
+        made["reason"] = reason
+    return made | {"mcnemar": mcnemar_json(p, pooled=site is None)}
+
+
+def _value(figure: Figure) -> Row:
+    made = {"value": figure.value, "low": figure.low, "high": figure.high}
+    return made | ({"reason": figure.reason} if figure.reason else {})
+
+
+def mcnemar_json(p: PairSummary, *, pooled: bool) -> Row:
+    """Compare which calls are right; tested for patients, who are independent of each other."""
+    made: Row = dict.fromkeys(
+        ("first_right_second_wrong", "first_wrong_second_right", "p", "p_holm")
+    )
+    if p.calls is None:
+        return made | {"reason": NOT_BY_ALL if pooled else NOT_HERE}
+    calls = np.array(p.calls, np.int64).reshape(2, 2, 2)
     first = int(calls[1, 1, 0] + calls[0, 0, 1])
     second = int(calls[1, 0, 1] + calls[0, 1, 0])
-    return {
-        "first_right_second_wrong": first,
-        "first_wrong_second_right": second,
-        "p": mcnemar(first, second),
-        "p_holm": None,
-    }
+    made |= {"first_right_second_wrong": first, "first_wrong_second_right": second}
+    if p.unit != "patient":
+        return made | {"reason": "not tested: lesions of a patient are not independent"}
+    return made | {"p": mcnemar(first, second)}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hepafed.common.bins import Intervals, intervals_of, mass_of_bins
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Cells
+from hepafed.common.figures import Cells
 from hepafed.common.records import read_record
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray

@@ -14,7 +14,8 @@ from hepafed.common.bins import (
 )
 from hepafed.common.clusters import FIGURES, PAIRWISE, pair_histogram
 from hepafed.common.errors import PayloadError
-from hepafed.common.messages import SiteSummary, TaskSummary
+from hepafed.common.figures import TaskSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.vocabulary import CLASS_KEYS
 from numpy.typing import NDArray
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hepafed.common.agreement import Estimate
 from hepafed.common.auc import Auc
-from hepafed.common.messages import Figure
+from hepafed.common.figures import Figure
 from hepafed.common.rates import LEVEL, Rate, Ratio, rate
 
 ONE_CLASS = "one class only"

@@ -7,7 +7,7 @@ import numpy as np
 from hepafed.common.additive import TASK_ORDER, TENTHS, from_fixed
 from hepafed.common.bins import Intervals, logits_of_bins
 from hepafed.common.calibration import expected_error
-from hepafed.common.messages import Figure
+from hepafed.common.figures import Figure
 from hepafed.common.summaries import calibration_figures
 from hepafed.server.pooling.evidence import Evidence
 from hepafed.server.pooling.figures import estimate_json, rate_json, value_json

@@ -8,7 +8,8 @@ from hepafed.common.additive import TASK_ORDER
 from hepafed.common.auc import auc_from_intervals
 from hepafed.common.bins import Intervals
 from hepafed.common.clusters import Products
-from hepafed.common.messages import Figure, SiteSummary, TaskSummary
+from hepafed.common.figures import Figure, TaskSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.multiclass import MEANS
 from hepafed.server.pooling.between import heterogeneity, site_mean
 from hepafed.server.pooling.classes import (
@@ -17,7 +18,7 @@ from hepafed.server.pooling.classes import (
     multiclass_row,
     pooled_means,
 )
-from hepafed.server.pooling.comparisons import Comparison, comparison_rows
+from hepafed.server.pooling.comparisons import Compared, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
 from hepafed.server.pooling.evidence import (
     SUPPRESSED,
@@ -43,7 +44,9 @@ class Questions:
     """What the evaluator stated beforehand, and what else the figures are held against."""
 
     margin: float | None = None
-    """Non-inferiority: how much lower may an AUC, sensitivity or specificity be."""
+    """Non-inferiority to readers: how much lower may the model's sensitivity or specificity be."""
+    model_margins: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """By (other model, unit, task): how much lower may the model's AUC be."""
     prevalences: tuple[float, ...] = ()
     """At which PPV and NPV are given."""
     reference: Mapping[tuple[str, str], Intervals] = field(default_factory=dict)
@@ -69,7 +72,7 @@ def pool(
     groups: Sequence[Group] = (),
     products: Products | None = None,
     exact: SiteSummary | None = None,
-    comparisons: Sequence[Comparison] = (),
+    compared: Compared | None = None,
     questions: Questions | None = None,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -126,17 +129,27 @@ def pool(
         "readers": reader_rows(whole, asked.margin),
         "reader_agreement": agreement_rows(whole),
         "calibration": _calibration(scopes, summaries),
-        "comparisons": comparison_rows(comparisons, asked.margin),
+        "comparisons": comparison_rows(compared, asked.model_margins),
         "drift": drift_rows({s.site: s.known for s in scopes}, asked.reference),
         "subgroups": subgroup_rows(summaries, exact),
         "suppressed": [
             *({"site": s, "what": w} for s, v in summaries.items() for w in v.suppressed),
             *withheld_rows(summaries),
+            *_withheld_calls(compared),
         ],
         "forms": _forms(summaries, groups),
         "notes": list(notes),
         "provenance": provenance,
     }
+
+
+def _withheld_calls(compared: Compared | None) -> list[Row]:
+    found = compared.sites if compared is not None else {}
+    return [
+        {"site": s, "what": "crossed calls of the compared models"}
+        for s, v in found.items()
+        if any(p.calls is None for p in v.pairs) and v.form != "masked"
+    ]
 
 
 def _own_means(summary: SiteSummary) -> dict[str, Row]:

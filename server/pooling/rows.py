@@ -19,7 +19,7 @@ from hepafed.common.curves import (
     sensitivity_at,
     specificity_at,
 )
-from hepafed.common.messages import Figure, TaskSummary
+from hepafed.common.figures import Figure, TaskSummary
 from hepafed.common.rates import Z, likelihood_ratios, net_benefit, values_at_prevalence
 from hepafed.common.summaries import READ_AT
 from hepafed.server.pooling.evidence import Evidence

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hepafed.common.bins import logistic
+from hepafed.common.figures import Figure, SubgroupSummary
 from hepafed.common.levels import EVERY, in_order
-from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.rates import Z
 from hepafed.common.subgroups import TASK, TELLING, UNIT, WITHHELD
-from hepafed.server.pooling.between import random_effects
+from hepafed.server.pooling.between import has_interval, random_effects
 from hepafed.server.pooling.figures import auc_json, rate_json
 
 Row = dict[str, Any]
@@ -118,11 +119,7 @@ def _site_auc(g: SubgroupSummary) -> Row:
 
 
 def _pooled_auc(parts: list[SubgroupSummary]) -> Row:
-    usable = [
-        (g.auc.value, g.auc.se)
-        for g in parts
-        if g.auc.value is not None and g.auc.se and 0 < g.auc.value < 1
-    ]
+    usable = [(g.auc.value or 0.0, g.auc.se or 0.0) for g in parts if has_interval(g.auc)]
     if not parts:
         return auc_json(Figure(reason=WITHHELD), "random effects")
     if not usable:

@@ -74,23 +74,50 @@ def agreement(report: dict[str, Any]) -> Table:
 
 
 def comparisons(report: dict[str, Any]) -> Table:
-    """Tabulate pairs of models on the same cases."""
-    rows: list[tuple[object, ...]] = []
-    for c in report.get("comparisons") or []:
-        pair = (c.get("mcnemar") or {}).get("p_holm")
-        held = c.get("non_inferiority") or {}
-        rows.append(
-            (f"{c['second']} against {c['first']}", task(c), _rate(c.get("auc_first")),
-             _rate(c.get("auc_second")), _rate(c.get("difference")), p_value(c.get("p_holm")),
-             p_value(pair), _shown(held.get("holds"), held.get("margin")))
-        )  # fmt: skip
+    """Tabulate pairs of models on the same cases, pooled."""
+    rows = [
+        (_pair(c), task(c), _rate(c.get("auc_first")), _rate(c.get("auc_second")),
+         _rate(c.get("difference")), p_value(c.get("p_holm")),
+         p_value((c.get("mcnemar") or {}).get("p_holm")), _held(c))
+        for c in _compared(report, "pooled")
+    ]  # fmt: skip
+    methods = dict.fromkeys(str(c["method"]) for c in _compared(report, "pooled"))
     head = ("Models", "Task", "AUC, first", "AUC, second", "Second − first", "DeLong p",
-            "McNemar p", "Not inferior")  # fmt: skip
+            "McNemar p", "First not inferior")  # fmt: skip
     note = (
-        "Paired tests of DeLong (AUC) and McNemar (right or wrong at the threshold); p values are "
-        "adjusted after Holm for the number of comparisons."
+        "On the cases that every compared model could score. Paired tests of DeLong (AUC; "
+        f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
+        "point); p values are adjusted after Holm for the number of pairs of models. First not "
+        "inferior: the second's gain, its interval whole, is below the margin."
     )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
+
+
+def comparisons_by_site(report: dict[str, Any]) -> Table:
+    """Tabulate what each site found of the patients' task."""
+    rows = [
+        (_pair(c), str(c["site"]), c["n"], _rate(c.get("auc_first")), _rate(c.get("auc_second")),
+         _rate(c.get("difference")), p_value(c.get("p_holm")))
+        for c in _compared(report, "site")
+        if c["unit"] == "patient"
+    ]  # fmt: skip
+    head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "Second − first",
+            "DeLong p")  # fmt: skip
+    note = "Malignant against benign, by site; lesion tasks are in comparisons.csv."
+    return Table("comparisons-by-site", "Models at each site", head, tuple(rows), note, 2)
+
+
+def _compared(report: dict[str, Any], scope: str) -> list[dict[str, Any]]:
+    return [c for c in report.get("comparisons") or [] if c["scope"] == scope]
+
+
+def _pair(comparison: dict[str, Any]) -> str:
+    return f"{comparison['first']} vs {comparison['second']}"
+
+
+def _held(comparison: dict[str, Any]) -> object:
+    held = comparison.get("non_inferiority") or {}
+    return _shown(held.get("holds"), held.get("margin"))
 
 
 def _shown(holds: bool | None, margin: float | None) -> object:

@@ -152,7 +152,12 @@ def _comparisons(report: dict[str, Any]) -> str:
             "paired differences have Bonett and Price's interval (2012). Agreement: Cohen's kappa."
         )
     if report.get("comparisons"):
-        words.append("P values of several comparisons were adjusted after Holm (1979).")
+        words.append(
+            "Models were compared on the lesions that all of them could score: AUCs by the paired "
+            "test of DeLong, DeLong and Clarke-Pearson (1988) with patients as clusters; patients' "
+            "calls, each model at its own operating point, by McNemar's exact test. P values of "
+            "several comparisons were adjusted after Holm (1979)."
+        )
     if not words:
         words.append("No reader and no other model was compared.")
     return " ".join(words)

@@ -2,7 +2,12 @@
 
 from typing import Any
 
+from hepafed.server.report.comparing import p_value
 from hepafed.server.report.words import TASK_WORDS, figure, preferred
+
+
+def _compared(row: dict[str, Any]) -> str:
+    return f"AUC {row['second']} − {row['first']}  "
 
 
 def summary_lines(report: dict[str, Any]) -> list[str]:
@@ -17,6 +22,11 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
             lines.append(
                 f"{name:<{width}}{figure(preferred(r['auc'])):<24}{sensitivity:<24}{specificity}".rstrip()
             )
+    lines += [
+        f"{_compared(c):<{width}}{figure(c['difference'])}, p {p_value(c['p_holm'])}"
+        for c in report.get("comparisons") or []
+        if (c["scope"], c["unit"]) == ("pooled", "patient")
+    ]
     promised = report.get("evaluation")
     if promised:
         lines.append(f"evaluation {promised['sha256'][:12]}… of {promised['registered'][:19]}Z")

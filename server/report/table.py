@@ -4,22 +4,25 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from hepafed.common.additive import Additive, add
-from hepafed.common.clusters import Products, add_products, curves_of, products_of
-from hepafed.common.messages import SiteSummary
-from hepafed.common.paired import common_rows, crossed_calls
+from hepafed.common.clusters import add_products, curves_of, products_of
+from hepafed.common.messages import SiteComparison, SiteSummary
+from hepafed.common.paired import (
+    EXACT,
+    Paired,
+    add_paired,
+    common_rows,
+    own_pairs,
+    paired_of,
+)
 from hepafed.common.scores import ScoreTable, rows_of
 from hepafed.common.subgroups import subgroup_summaries
 from hepafed.common.summaries import summarise
 from hepafed.common.sums import additive_of
-from hepafed.server.pooling import Comparison, Group, Questions, pool
-
-EXACT = 1
-"""Cases in each cell of a placement curve: the table is here, nothing needs hiding."""
+from hepafed.server.pooling import Compared, Group, Questions, pool
 
 
 def report_from_scores(
@@ -33,12 +36,12 @@ def report_from_scores(
     """Make the report of a score table; each of its sites is summarised by itself, finely.
 
     `against` holds tables of other models on the same cohort, by name; every pair of models,
-    `name` for the first, is compared on the lesions that both have scored.
+    `name` for the first, is compared on the lesions that all have scored.
 
     Raises
     ------
     DataError
-        Two tables share no lesion, or disagree on the truth of one.
+        The tables share no lesion, or disagree on the truth of one.
     """
     readers = tuple(sorted(table.readers))
     parts = _by_site(table)
@@ -48,31 +51,41 @@ def report_from_scores(
     point = {"threshold": threshold, "rule": "given", "chosen_on": "the command line"}
     model = {"id": name, "protocol": "", "sha256": "", "operating_point": point}
     software = {p: metadata.version(p) for p in ("hepafed", "numpy", "scipy")}
-    models = {name: table, **(against or {})}
     return pool(
         summaries,
         model,
         {"scores_sha256": digest, "software": software},
         groups=[Group((s,), v, "plain") for s, v in sums.items()],
         exact=_summary(table, threshold, add(list(sums.values()))),
-        comparisons=[
-            compare(a, models[a], b, models[b], threshold) for a, b in combinations(models, 2)
-        ],
+        compared=compare({name: table, **against}, threshold) if against else None,
         questions=questions,
         notes=_notes(table),
     )
 
 
-def compare(first: str, a: ScoreTable, second: str, b: ScoreTable, threshold: float) -> Comparison:
-    """Compare two models on the lesions that both tables hold, site by site, in two steps."""
-    a, b = common_rows(a, b)
-    sites = list(zip(_by_site(a).values(), _by_site(b).values(), strict=True))
-    sums = [(additive_of(x, threshold), additive_of(y, threshold)) for x, y in sites]
-    pooled: tuple[Additive, Additive] = (add([s[0] for s in sums]), add([s[1] for s in sums]))
-    curves = [curves_of(p, EXACT) for p in pooled]
-    products: list[Products] = [products_of([x, y], curves) for x, y in sites]
-    calls = np.sum([crossed_calls(x, y, (threshold, threshold)) for x, y in sites], axis=0)
-    return Comparison(first, second, pooled, calls, add_products(products))
+def compare(models: Mapping[str, ScoreTable], threshold: float) -> Compared:
+    """Compare models on the lesions that all tables hold, site by site, in two steps."""
+    common, thresholds = common_rows(list(models.values())), [threshold] * len(models)
+    by_site = [_by_site(t) for t in common]
+    sites = {s: [parts[s] for parts in by_site] for s in by_site[0]}
+    paired = {s: paired_of(tables, thresholds) for s, tables in sites.items()}
+    whole = add_paired(list(paired.values()))
+    curves = [curves_of(s, EXACT) for s in whole.sums]
+    products = [products_of(tables, curves) for tables in sites.values()]
+    return Compared(
+        names=tuple(models),
+        sites={s: _site_comparison(tables, paired[s]) for s, tables in sites.items()},
+        paired=whole,
+        products=add_products(products),
+    )
+
+
+def _site_comparison(tables: list[ScoreTable], paired: Paired) -> SiteComparison:
+    patients, lesions = (int(n) for n in paired.sums[0].size)
+    return SiteComparison(
+        run="scores", weights=(), patients=patients, lesions=lesions, minimum_count=1,
+        pairs=own_pairs(tables, paired, 1, calls=True), form="plain",
+    )  # fmt: skip
 
 
 def _by_site(table: ScoreTable) -> dict[str, ScoreTable]:

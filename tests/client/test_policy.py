@@ -7,6 +7,8 @@ from hepafed.client.policy import permit
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.messages import (
+    ComparedModel,
+    CompareRequest,
     KeysRequest,
     OpenRequest,
     Refusal,
@@ -84,3 +86,20 @@ def test_the_terms_of_a_sum_are_of_the_run_that_is_named() -> None:
 def test_a_policy_that_does_not_exist_is_named(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         SiteConfig(site="a", role="validate", address="localhost:1", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_comparison_is_of_few_different_models_on_the_sites_own_split() -> None:
+    def comparing(count: int, split: str = "external") -> CompareRequest:
+        models = tuple(
+            ComparedModel(model=str(i), plan=PLAN, weights=str(i), threshold=0.5)
+            for i in range(count)
+        )
+        return CompareRequest(run="r", split=split, models=models)
+
+    config = SiteConfig(site="a", role="validate", address="localhost:1")
+    request = comparing(2)
+    assert permit(config, request) is request
+    for wrong in (comparing(1), comparing(7), comparing(2, "test"),
+                  replace(request, models=request.models[:1] * 2)):  # fmt: skip
+        with pytest.raises(RefusedError):
+            permit(config, wrong)

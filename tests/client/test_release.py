@@ -16,12 +16,12 @@ from hepafed.common.certificates import make_node_key
 from hepafed.common.clusters import curves_of, products_of
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError
+from hepafed.common.figures import PlacementCurve
 from hepafed.common.masking import counts_from_bytes, opened_sum
 from hepafed.common.messages import (
     KeyOffer,
     KeysRequest,
     OpenRequest,
-    PlacementCurve,
     PlacementsRequest,
     SiteSummary,
     SumsRequest,

@@ -4,13 +4,13 @@ import json
 
 import pytest
 from hepafed.common.errors import PayloadError
+from hepafed.common.figures import TuningFigures
 from hepafed.common.messages import (
     KINDS,
     LARGEST_MESSAGE,
     Refusal,
     TrainReply,
     TrainRequest,
-    TuningFigures,
     pack,
     unpack,
 )

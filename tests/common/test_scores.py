@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hepafed.common.bins import BINS, Histogram, bin_logits, cells_of, intervals_of, logit_of_bin
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Cells, TuningFigures
+from hepafed.common.figures import Cells, TuningFigures
 from hepafed.common.scores import ScoreTable, read_scores, task_scores, write_scores
 from hepafed.common.summaries import choose_threshold, summarise
 from hypothesis import given

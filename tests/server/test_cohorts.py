@@ -7,7 +7,8 @@ from typing import cast
 
 import pytest
 from hepafed.common.errors import PayloadError, RefusedError, RunError
-from hepafed.common.messages import CohortSummary, Spacing
+from hepafed.common.figures import Spacing
+from hepafed.common.messages import CohortSummary
 from hepafed.common.plan import Plan
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.cohorts import check, read_survey, survey, survey_tables

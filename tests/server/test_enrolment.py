@@ -43,10 +43,21 @@ def test_a_revoked_site_is_shut_out(tmp_path: Path) -> None:
 
 def test_no_token_is_kept_in_the_clear(tmp_path: Path) -> None:
     members = Members(tmp_path)
-    tokens = [members.invite("a", "train", 1, NOW)[0], members.grant("eve", "evaluator")]
+    tokens = [members.invite("a", "train", 1, NOW)[0], members.grant("eve", "evaluator")[0]]
     text = (tmp_path / "members.json").read_text()
     assert not any(t in text for t in tokens)
     assert (tmp_path / "members.json").stat().st_mode & 0o777 == 0o600
     assert members.person_of(tokens[1]).role == "evaluator"
     with pytest.raises(RefusedError):
         members.person_of("")
+
+
+def test_a_second_grant_takes_the_place_of_the_first_and_says_so(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    first, replaced = members.grant("eva", "evaluator")
+    assert not replaced
+    second, replaced = members.grant("eva", "evaluator")
+    assert replaced
+    assert members.person_of(second).name == "eva"
+    with pytest.raises(RefusedError):
+        members.person_of(first)

@@ -17,7 +17,7 @@ from hepafed.common.records import write_record
 from hepafed.common.weights import Layout
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
-from hepafed.server.preregistration import Asked, fitting, judged, looks
+from hepafed.server.preregistration import Asked, fitting, judged, looks, questions
 from hepafed.server.runs import Run, Runs
 from hepafed.server.setup import initialise
 from starlette.applications import Starlette
@@ -59,6 +59,22 @@ def test_sites_and_split_beside_an_evaluation_must_be_its_own() -> None:
 def test_cohorts_and_wait_come_from_the_evaluation() -> None:
     made = fitting(Asked(model="m", evaluation=promise()), CARD)
     assert (made.sites, made.wait) == (("external-1", "external-2"), 600)
+
+
+def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
+    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    text = promise(more=f'against = ["{"cd" * 32}"]\n')
+    assert fitting(Asked(model="t2", evaluation=text), CARD, known).against == ("t2-dwi",)
+    with pytest.raises(RefusedError, match="no model with the digest cdcdcdcdcdcd"):
+        fitting(Asked(model="t2", evaluation=text), CARD, known[:1])
+    with pytest.raises(RefusedError, match="--against"):
+        fitting(Asked(model="t2", against=("t1",), evaluation=text), CARD, known)
+
+
+def test_a_comparison_with_a_model_is_a_look_with_it() -> None:
+    earlier = run("first", 1, model="t2-dwi", against=("m",))
+    seen = looks(run("second", 2), ["external-1"], [(earlier, frozenset({"external-1"}))])
+    assert seen["number"] == 2
 
 
 def run(name: str, day: int, **values: Any) -> Run:  # noqa: ANN401
@@ -237,7 +253,7 @@ def house(tmp_path: Path) -> House:
 
 
 def test_an_evaluators_promise_is_kept_and_timed_before_anything_is_asked(house: House) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     text = promise(house.digest)
     before = datetime.now(UTC).isoformat()
     made = house.ask(token, evaluation=text).json()
@@ -251,7 +267,7 @@ def test_an_evaluators_promise_is_kept_and_timed_before_anything_is_asked(house:
 
 
 def test_a_promise_of_another_model_starts_no_run(house: House) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     answer = house.ask(token, evaluation=promise("cd" * 32))
     assert answer.status_code == 403
     assert "another model" in answer.json()["error"]
@@ -259,7 +275,7 @@ def test_a_promise_of_another_model_starts_no_run(house: House) -> None:
 
 
 def test_with_a_wait_every_enrolled_site_is_asked_online_or_not(house: House) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     made = house.ask(token, wait=5).json()
     assert made["sites"] == ["external-1", "external-2", "external-3"]
     house.coordinator.members.revoke("external-3")
@@ -268,10 +284,35 @@ def test_with_a_wait_every_enrolled_site_is_asked_online_or_not(house: House) ->
 
 @pytest.mark.parametrize("wait", [-1, 1e9, "soon", True])
 def test_a_wait_that_cannot_be_is_refused(house: House, wait: object) -> None:
-    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")
+    token = "Bearer " + house.coordinator.members.grant("eva", "evaluator")[0]
     assert house.ask(token, wait=wait).status_code == 400
 
 
 def test_nobody_without_an_access_file_registers_anything(house: House) -> None:
     assert house.ask("Bearer nobody", evaluation=promise(house.digest)).status_code == 403
     assert house.coordinator.desk.runs.all() == []
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        'against = "t2-typo"\nmargin = 0.05',
+        f'figure = "sensitivity"\nagainst = "{"cd" * 32}"\nmargin = 0.1',
+    ],
+)
+def test_an_endpoint_against_what_will_not_be_compared_is_refused(endpoint: str) -> None:
+    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    text = promise(more=f'against = ["{"cd" * 32}"]\n') + f"[[endpoints]]\n{endpoint}\n"
+    with pytest.raises(RefusedError, match="will not be compared"):
+        fitting(Asked(model="t2", evaluation=text), CARD, known)
+
+
+def test_a_margin_against_a_model_is_for_its_pair_and_task_alone() -> None:
+    cards = [{"id": "t2-dwi", "sha256": "cd" * 32}]
+    text = promise(more=f'against = ["{"cd" * 32}"]\n') + (
+        f'[[endpoints]]\nagainst = "{"cd" * 32}"\nmargin = 0.05\n'
+        '[[endpoints]]\nfigure = "sensitivity"\nagainst = "reader_a"\nmargin = 0.15\n'
+    )
+    asked = questions(evaluation_from(text), CARD, cards)
+    assert asked.margin == 0.15
+    assert asked.model_margins == {("t2-dwi", "patient", "malignant_vs_benign"): 0.05}

@@ -9,7 +9,8 @@ import pytest
 from flwr.supercore.task_identity import TaskIdentity
 from hepafed.common import kept_levels
 from hepafed.common.errors import DataError
-from hepafed.common.messages import Figure, SiteSummary, SubgroupSummary
+from hepafed.common.figures import Figure, SubgroupSummary
+from hepafed.common.messages import SiteSummary
 from hepafed.common.scores import ScoreTable, read_scores, task_scores, write_scores
 from hepafed.common.subgroups import TASK, UNIT, levels_of, subgroup_summaries
 from hepafed.common.summaries import summarise
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from sklearn.metrics import roc_auc_score
 
-from tests.server.test_validation import PLAN, Federation, joined, table_of
+from .federation import PLAN, Federation, joined, table_of
 
 LEVELS = ("a", "b", "c", "d")
 MODEL = {"id": "m", "protocol": "t2", "sha256": "",

@@ -4,25 +4,14 @@ Scores are drawn instead of computed by the network; keys, policy, files, ledger
 and the pooling are the real ones.
 """
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from flwr.app import Context, Message, RecordDict
-from flwr.supercore.task_identity import TaskIdentity
-from hepafed.client.app import SiteApp
-from hepafed.client.ledger import Ledger
 from hepafed.common.additive import vector_length
-from hepafed.common.certificates import make_authority, make_node_key
-from hepafed.common.config import SiteConfig
 from hepafed.common.masking import make_offer
 from hepafed.common.messages import (
     KeysRequest,
@@ -31,186 +20,14 @@ from hepafed.common.messages import (
     PlacementsRequest,
     SumsRequest,
     Terms,
-    pack,
-    unpack,
 )
-from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
-from hepafed.common.scores import ScoreTable, task_scores
+from hepafed.common.scores import task_scores
 from hepafed.common.sums import additive_of
-from hepafed.common.weights import Flat, Layout
-from hepafed.server import masked, placing
-from hepafed.server.blobs import Blobs, Inbox
-from hepafed.server.exchange import Exchange
-from hepafed.server.registry import Registry
 from hepafed.server.report.table import report_from_scores
-from hepafed.server.rounds import Desk
-from hepafed.server.runs import Run, Runs
-from hepafed.server.validation import validate
 from sklearn.metrics import roc_auc_score
 
-PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
-Hook = Callable[[str, object], object]
-
-
-def table_of(site: str, seed: int, lesions: int) -> ScoreTable:
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, 3, lesions)
-    raw = rng.normal(size=(lesions, 3)) + 1.2 * np.eye(3)[truth]
-    return ScoreTable(
-        site=np.full(lesions, site),
-        patient=np.array([f"p{i // 2}" for i in range(lesions)]),
-        lesion=np.array([f"l{i}" for i in range(lesions)]),
-        truth=truth,
-        log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True),
-        readers={},
-    )
-
-
-class Wire:
-    """In place of HTTPS: puts a site's uploads into the coordinator's real inbox."""
-
-    def __init__(self, site: str, home: Path, inbox: Inbox) -> None:
-        self._site, self._home, self._inbox = site, home, inbox
-        self.sent: list[bytes] = []
-
-    def send(self, run: str, slot: int, content: bytes) -> str:
-        digest = sha256(content).hexdigest()
-        assert digest in {e["sha256"] for e in Ledger(self._home).entries()}, "ledger first"
-        self._inbox.admit(self._site, run, slot, len(content))
-        path = self._inbox.folder / f"{self._site}.part"
-        path.write_bytes(content)
-        self._inbox.arrived(self._site, run, slot, digest, path)
-        self.sent.append(content)
-        return digest
-
-
-class ScoredSite(SiteApp):
-    """The real app over a given score table."""
-
-    table: ScoreTable
-
-    def _scores(self, _plan: Plan, _digest: str, _split: str) -> tuple[ScoreTable, Flat]:
-        return self.table, np.ones(2, np.float32)
-
-
-class Fleet:
-    """In place of Flower's Grid; `hook(site, request)` may change a request, or drop it (None)."""
-
-    def __init__(self, sites: dict[str, ScoredSite]) -> None:
-        self.sites = sites
-        self.nodes = {s: i + 1 for i, s in enumerate(sites)}
-        self.gone: set[str] = set()
-        self.hook: Hook = lambda _site, request: request
-        self.asked: list[tuple[str, object]] = []
-        self.replies: dict[str, Message] = {}
-
-    def get_node_ids(self) -> list[int]:
-        return [n for s, n in self.nodes.items() if s not in self.gone]
-
-    def push_messages(self, messages: list[Message]) -> list[str]:
-        return [self._deliver(m) for m in messages]
-
-    def _deliver(self, message: Message) -> str:
-        number = f"m{len(self.asked)}"
-        site = next(s for s, n in self.nodes.items() if n == message.metadata.dst_node_id)
-        request = unpack(str(message.content["hepafed"]["json"]))
-        self.asked.append((site, request))
-        changed = self.hook(site, request)
-        if changed is None or site in self.gone:
-            return number
-        message.content["hepafed"]["json"] = pack(changed)
-        message.metadata.__dict__["_message_id"] = number
-        context = Context(1, 1, {}, RecordDict(), {})
-        self.replies[number] = self.sites[site](message, context)
-        return number
-
-    def pull_messages(self, message_ids: list[str]) -> list[Message]:
-        return [self.replies.pop(i) for i in message_ids if i in self.replies]
-
-
-class Federation:
-    """A coordinator's desk and its sites, under one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        server = folder / "server"
-        make_authority(server / "keys", datetime.now(UTC))
-        self.desk = Desk(Runs(server), Blobs(server), Inbox(server), Registry(server))
-        layout = Layout(("w",), ((2,),))
-        self.folder, self.layout, self.sites = folder, layout, {}
-        self.identities: dict[str, str] = {}
-        self.wires: dict[str, Wire] = {}
-        self.model = self.freeze(1.0)
-        self.fleet = Fleet({})
-
-    def freeze(self, value: float) -> str:
-        weights = np.full(2, value, np.float32)
-        card = {
-            "protocol": "t2", "plan": write_record(PLAN), "run": "r", "training_examples": {},
-            "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
-        }  # fmt: skip
-        return self.desk.registry.add("demo", self.layout, weights, card)
-
-    def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
-        home = self.folder / name
-        self.identities[name] = make_node_key(home / "keys" / "node.key")
-        self.wires[name] = Wire(name, home, self.desk.inbox)
-        self.start(name, **policy)
-        self.sites[name].table = table_of(name, len(self.sites), 60)
-
-    def start(self, name: str, **policy: Any) -> None:  # noqa: ANN401
-        config = SiteConfig(site=name, role="validate", address="localhost:1", device="cpu",
-                            **policy)  # fmt: skip
-        made = ScoredSite(self.folder / name, config, self.wires[name])  # type: ignore[arg-type]
-        if name in self.sites:
-            made.table = self.sites[name].table
-        self.sites[name] = made
-        self.fleet = Fleet(self.sites)
-
-    def exchange(self) -> Exchange:
-        return Exchange(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
-
-    def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:
-        made = run or self.desk.runs.create(
-            "validate", plan_from(write_record(PLAN)), model=model or self.model
-        )
-        assert validate(made, self.desk, self.exchange())
-        report = json.loads((self.desk.runs.folder(made.id) / "report.json").read_text())
-        return {**report, "run": made.id}
-
-    def forms(self, report: dict[str, Any]) -> dict[str, str]:
-        return {r["site"]: r["form"] for r in report["forms"]}
-
-    def events(self, run: str, kind: str) -> list[dict[str, Any]]:
-        return [e for e in self.desk.runs.events(run) if e["event"] == kind]
-
-    def summed(self, run: str) -> bytes:
-        return (self.desk.runs.folder(run) / "masked-counts.sum").read_bytes()
-
-    def plain_sum(self, *names: str) -> bytes:
-        vectors = [additive_of(self.sites[n].table, 0.5).to_vector() for n in names]
-        return np.sum(vectors, axis=0, dtype=np.uint64).tobytes()
-
-
-@pytest.fixture
-def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Federation:
-    for module in (masked, placing):
-        monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
-    for name in ("_task_id", "_run_id", "_node_id"):
-        monkeypatch.setattr(TaskIdentity, name, 1)
-    return Federation(tmp_path)
-
-
-def pooled(report: dict[str, Any], task: str) -> dict[str, Any]:
-    (row,) = [r for r in report["results"] if (r["scope"], r["task"]) == ("pooled", task)]
-    return row
-
-
-def joined(tables: list[ScoreTable]) -> ScoreTable:
-    fields = ("site", "patient", "lesion", "truth", "log_probs")
-    return ScoreTable(
-        **{f: np.concatenate([getattr(t, f) for t in tables]) for f in fields}, readers={}
-    )
+from .federation import Federation, Hook, joined, pooled, table_of
 
 
 def exact_auc(fed: Federation, unit: str, task: str) -> float:

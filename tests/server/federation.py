@@ -1,0 +1,191 @@
+"""A federation in memory: real site apps, policy, files and coordinator; only the wire is ours.
+
+Scores are drawn instead of computed by the network.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flwr.app import Context, Message, RecordDict
+from hepafed.client.app import SiteApp
+from hepafed.client.ledger import Ledger
+from hepafed.common.certificates import make_authority, make_node_key
+from hepafed.common.config import SiteConfig
+from hepafed.common.messages import (
+    pack,
+    unpack,
+)
+from hepafed.common.plan import Plan, RoundsPlan, plan_from
+from hepafed.common.records import write_record
+from hepafed.common.scores import ScoreTable
+from hepafed.common.sums import additive_of
+from hepafed.common.weights import Flat, Layout
+from hepafed.server.blobs import Blobs, Inbox
+from hepafed.server.exchange import Exchange
+from hepafed.server.registry import Registry
+from hepafed.server.rounds import Desk
+from hepafed.server.runs import Run, Runs
+from hepafed.server.validation import validate
+
+PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
+Hook = Callable[[str, object], object]
+
+
+def table_of(site: str, seed: int, lesions: int) -> ScoreTable:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, lesions)
+    raw = rng.normal(size=(lesions, 3)) + 1.2 * np.eye(3)[truth]
+    return ScoreTable(
+        site=np.full(lesions, site),
+        patient=np.array([f"p{i // 2}" for i in range(lesions)]),
+        lesion=np.array([f"l{i}" for i in range(lesions)]),
+        truth=truth,
+        log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True),
+        readers={},
+    )
+
+
+class Wire:
+    """In place of HTTPS: puts a site's uploads into the coordinator's real inbox."""
+
+    def __init__(self, site: str, home: Path, inbox: Inbox) -> None:
+        self._site, self._home, self._inbox = site, home, inbox
+        self.sent: list[bytes] = []
+
+    def send(self, run: str, slot: int, content: bytes) -> str:
+        digest = sha256(content).hexdigest()
+        assert digest in {e["sha256"] for e in Ledger(self._home).entries()}, "ledger first"
+        self._inbox.admit(self._site, run, slot, len(content))
+        path = self._inbox.folder / f"{self._site}.part"
+        path.write_bytes(content)
+        self._inbox.arrived(self._site, run, slot, digest, path)
+        self.sent.append(content)
+        return digest
+
+
+class ScoredSite(SiteApp):
+    """The real app over a given score table."""
+
+    table: ScoreTable
+    others: dict[str, ScoreTable]
+    """By the digest of other models' weights."""
+
+    def _scores(self, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
+        return self.others.get(digest, self.table), np.ones(2, np.float32)
+
+
+class Fleet:
+    """In place of Flower's Grid; `hook(site, request)` may change a request, or drop it (None)."""
+
+    def __init__(self, sites: dict[str, ScoredSite]) -> None:
+        self.sites = sites
+        self.nodes = {s: i + 1 for i, s in enumerate(sites)}
+        self.gone: set[str] = set()
+        self.hook: Hook = lambda _site, request: request
+        self.asked: list[tuple[str, object]] = []
+        self.replies: dict[str, Message] = {}
+
+    def get_node_ids(self) -> list[int]:
+        return [n for s, n in self.nodes.items() if s not in self.gone]
+
+    def push_messages(self, messages: list[Message]) -> list[str]:
+        return [self._deliver(m) for m in messages]
+
+    def _deliver(self, message: Message) -> str:
+        number = f"m{len(self.asked)}"
+        site = next(s for s, n in self.nodes.items() if n == message.metadata.dst_node_id)
+        request = unpack(str(message.content["hepafed"]["json"]))
+        self.asked.append((site, request))
+        changed = self.hook(site, request)
+        if changed is None or site in self.gone:
+            return number
+        message.content["hepafed"]["json"] = pack(changed)
+        message.metadata.__dict__["_message_id"] = number
+        context = Context(1, 1, {}, RecordDict(), {})
+        self.replies[number] = self.sites[site](message, context)
+        return number
+
+    def pull_messages(self, message_ids: list[str]) -> list[Message]:
+        return [self.replies.pop(i) for i in message_ids if i in self.replies]
+
+
+class Federation:
+    """A coordinator's desk and its sites, under one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        server = folder / "server"
+        make_authority(server / "keys", datetime.now(UTC))
+        self.desk = Desk(Runs(server), Blobs(server), Inbox(server), Registry(server))
+        layout = Layout(("w",), ((2,),))
+        self.folder, self.layout, self.sites = folder, layout, {}
+        self.plan = plan_from(write_record(PLAN))
+        self.identities: dict[str, str] = {}
+        self.wires: dict[str, Wire] = {}
+        self.model = self.freeze(1.0)
+        self.fleet = Fleet({})
+
+    def freeze(self, value: float) -> str:
+        weights = np.full(2, value, np.float32)
+        card = {
+            "protocol": "t2", "plan": write_record(PLAN), "run": "r", "training_examples": {},
+            "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
+        }  # fmt: skip
+        return self.desk.registry.add("demo", self.layout, weights, card)
+
+    def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
+        home = self.folder / name
+        self.identities[name] = make_node_key(home / "keys" / "node.key")
+        self.wires[name] = Wire(name, home, self.desk.inbox)
+        self.start(name, **policy)
+        self.sites[name].table = table_of(name, len(self.sites), 60)
+
+    def start(self, name: str, **policy: Any) -> None:  # noqa: ANN401
+        config = SiteConfig(site=name, role="validate", address="localhost:1", device="cpu",
+                            **policy)  # fmt: skip
+        made = ScoredSite(self.folder / name, config, self.wires[name])  # type: ignore[arg-type]
+        made.others = {}
+        if name in self.sites:
+            made.table, made.others = self.sites[name].table, self.sites[name].others
+        self.sites[name] = made
+        self.fleet = Fleet(self.sites)
+
+    def exchange(self) -> Exchange:
+        return Exchange(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
+
+    def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:
+        made = run or self.desk.runs.create(
+            "validate", plan_from(write_record(PLAN)), model=model or self.model
+        )
+        assert validate(made, self.desk, self.exchange())
+        report = json.loads((self.desk.runs.folder(made.id) / "report.json").read_text())
+        return {**report, "run": made.id}
+
+    def forms(self, report: dict[str, Any]) -> dict[str, str]:
+        return {r["site"]: r["form"] for r in report["forms"]}
+
+    def events(self, run: str, kind: str) -> list[dict[str, Any]]:
+        return [e for e in self.desk.runs.events(run) if e["event"] == kind]
+
+    def summed(self, run: str) -> bytes:
+        return (self.desk.runs.folder(run) / "masked-counts.sum").read_bytes()
+
+    def plain_sum(self, *names: str) -> bytes:
+        vectors = [additive_of(self.sites[n].table, 0.5).to_vector() for n in names]
+        return np.sum(vectors, axis=0, dtype=np.uint64).tobytes()
+
+
+def pooled(report: dict[str, Any], task: str) -> dict[str, Any]:
+    (row,) = [r for r in report["results"] if (r["scope"], r["task"]) == ("pooled", task)]
+    return row
+
+
+def joined(tables: list[ScoreTable]) -> ScoreTable:
+    fields = ("site", "patient", "lesion", "truth", "log_probs")
+    return ScoreTable(
+        **{f: np.concatenate([getattr(t, f) for t in tables]) for f in fields}, readers={}
+    )
