@@ -28,7 +28,8 @@ def test_what_is_published_is_the_checkpoint_in_bf16(tmp_path: Path) -> None:
     digest = _keep(at, tmp_path / "run", kept, WEIGHTS)
     assert at.blobs.path(digest).read_bytes() == bytes(to_bf16(WEIGHTS))
     found = checkpoints.load(tmp_path / "run")
-    assert found is not None and found.round == 3
+    assert found is not None
+    assert found.round == 3
     assert np.concatenate(list(checkpoints.parts(found))).tobytes() == WEIGHTS.tobytes()
 
 
