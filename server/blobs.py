@@ -48,6 +48,12 @@ class Blobs:
         """Forget a blob."""
         (self._folder / digest).unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Throw away what a coordinator that was killed left: unfinished runs publish anew."""
+        if self._folder.exists():
+            for path in self._folder.iterdir():
+                path.unlink()
+
 
 @dataclass(frozen=True)
 class Expected:

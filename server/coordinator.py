@@ -41,6 +41,7 @@ class Coordinator:
 
     def start(self) -> None:
         """Start the SuperLink, the executor and the queue; unfinished runs go on."""
+        self.desk.blobs.clear()
         self.link.start()
         conductor = Conductor(self.desk, self.members)
         executor = Executor(self.link.link, conductor, self._stopping)

@@ -37,3 +37,14 @@ def test_an_update_is_taken_by_the_digest_announced(tmp_path: Path) -> None:
     path = inbox.take("a", "digest")
     assert path is not None
     assert path.read_bytes() == b"abc"
+
+
+def test_what_a_killed_coordinator_left_is_thrown_away(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.clear()
+    digest = blobs.publish([b"weights"])
+    (tmp_path / "blobs" / ".half").write_bytes(b"x")
+    blobs.clear()
+    assert not list((tmp_path / "blobs").iterdir())
+    with pytest.raises(RefusedError):
+        blobs.path(digest)
