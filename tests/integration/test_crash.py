@@ -1,4 +1,4 @@
-"""A coordinator killed in the middle of a training goes on where it was when it is started again."""
+"""A coordinator killed in the middle of a training goes on from its last round when restarted."""
 
 import json
 import os
