@@ -37,7 +37,7 @@ def test_a_training_survives_its_coordinator_killed(trained: Trained, tmp_path: 
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     fed.start_server()
-    fed.running.insert(0, fed.running.pop())
+    fed.running[0] = fed.running.pop()
     fed.wait_online(tuple(SITES))
     fed.command("server", "watch", run)
     ended = next(r for r in fed.json("runs") if r["id"] == run)
