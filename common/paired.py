@@ -22,7 +22,7 @@ from hepafed.common.figures import Figure, PairSummary
 from hepafed.common.multiclass import products_with_exact_squares, sizes_of
 from hepafed.common.obuchowski import Sizes, covariance
 from hepafed.common.scores import ScoreTable, rows_of, task_scores
-from hepafed.common.summaries import figure_of
+from hepafed.common.summaries import NO_INTERVAL, figure_of
 from hepafed.common.sums import additive_of, called, threshold_of
 from numpy.typing import NDArray
 
@@ -33,7 +33,6 @@ EXACT = 1
 WITHHELD = "withheld: fewer patients than the site's minimum count"
 ROUNDING = 1e-12
 """A variance below it is the rounding of sums in fixed point: two models that do not differ."""
-NO_INTERVAL = "fewer than two of a class: no interval"
 NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
 
 

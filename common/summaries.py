@@ -31,6 +31,7 @@ from hepafed.common.sums import additive_of
 from hepafed.common.vocabulary import CLASS_KEYS, TASKS
 
 ONE_CLASS = "all of one class"
+NO_INTERVAL = "fewer than two of a class: no interval"
 READ_AT = (0.90, 0.95)
 """Specificities (sensitivities) at which the sensitivity (specificity) is read off the curve."""
 
@@ -45,7 +46,7 @@ def figure_of(auc: Auc | None) -> Figure:
     if auc is None:
         return Figure(reason=ONE_CLASS)
     low, high = auc.interval or (None, None)
-    reason = "" if auc.se is not None else "fewer than two of a class: no interval"
+    reason = "" if auc.se is not None else NO_INTERVAL
     return Figure(value=auc.value, low=low, high=high, se=auc.se, reason=reason)
 
 

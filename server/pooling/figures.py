@@ -6,9 +6,9 @@ from hepafed.common.agreement import Estimate
 from hepafed.common.auc import Auc
 from hepafed.common.figures import Figure
 from hepafed.common.rates import LEVEL, Rate, Ratio, rate
+from hepafed.common.summaries import NO_INTERVAL
 
 ONE_CLASS = "one class only"
-NO_INTERVAL = "fewer than two of a class: no interval"
 
 
 def auc_json(

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flwr.supercore.task_identity import TaskIdentity
 from hepafed.common import kept_levels
 from hepafed.common.errors import DataError
 from hepafed.common.figures import Figure, SubgroupSummary
@@ -14,7 +13,6 @@ from hepafed.common.messages import SiteSummary
 from hepafed.common.scores import ScoreTable, read_scores, task_scores, write_scores
 from hepafed.common.subgroups import TASK, UNIT, levels_of, subgroup_summaries
 from hepafed.common.summaries import summarise
-from hepafed.server import masked, placing
 from hepafed.server.pooling import check_summary, pool
 from hepafed.server.report.table import report_from_scores
 from hepafed.server.report.write import write_report
@@ -305,15 +303,6 @@ def test_subgroups_that_cannot_be_are_refused(change: dict[str, Any], words: str
     bad: tuple[SubgroupSummary, ...] = (replace(summary.subgroups[0], **change),)
     with pytest.raises(DataError, match=words):
         check_summary("s", replace(summary, subgroups=bad))
-
-
-@pytest.fixture
-def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Federation:
-    for module in (masked, placing):
-        monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
-    for name in ("_task_id", "_run_id", "_node_id"):
-        monkeypatch.setattr(TaskIdentity, name, 1)
-    return Federation(tmp_path)
 
 
 def asked(fed: Federation, *variables: str) -> dict[str, Any]:
