@@ -48,7 +48,7 @@ from hepafed.common.messages import (
 from hepafed.common.paired import common_rows, own_pairs, paired_of
 from hepafed.common.scores import ScoreTable
 from hepafed.common.subgroups import subgroup_summaries
-from hepafed.common.summaries import summarise
+from hepafed.common.summaries import RELEASED, summarise
 from hepafed.common.sums import additive_of
 
 Upload = Callable[[str, int, bytes], str]
@@ -120,7 +120,7 @@ class Releases:
         if form == "cells":
             self._exchanges.releasing(request.weights, request.split, form)
             return made
-        made = _without_cells(made)
+        made = _without_counts(made) if form == "masked" else _without_cells(made)
         self._scored = _Scored(
             request.run, request.split, form, (request.weights,), (table,), (request.threshold,), {}
         )
@@ -334,9 +334,17 @@ def _check_monotone(curve: PlacementCurve) -> None:
 
 
 def _without_cells(summary: SiteSummary) -> SiteSummary:
-    """Take the cells out, and the words that say some were too few: the sum holds them."""
+    """Take the cells out, and the words that say some were too few: the vector holds them."""
     return replace(
         summary,
         tasks=tuple(replace(t, cells=None) for t in summary.tasks),
         suppressed=tuple(s for s in summary.suppressed if not s.endswith(": cells")),
     )
+
+
+def _without_counts(summary: SiteSummary) -> SiteSummary:
+    """Take out every count that the masked sum holds but the totals and the confusion table."""
+    words = {n.replace("_", " ") for n in RELEASED}
+    bare = _without_cells(summary)
+    suppressed = tuple(s for s in bare.suppressed if s not in words)
+    return replace(bare, sections={}, suppressed=suppressed)

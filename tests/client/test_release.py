@@ -135,6 +135,17 @@ def test_a_masked_summary_holds_no_cells(pair: list[Site]) -> None:
     assert made.vector == ""
 
 
+def test_a_masked_summary_holds_no_count_that_only_the_sum_may_show(tmp_path: Path) -> None:
+    made = {}
+    for name, policy in (("a", {}), ("b", {"release": "cells"})):
+        site = Site(tmp_path, name, minimum_count=2, **policy)
+        site.table = table_of(name, 5, patients=2000)
+        made[name] = site.score()
+    assert {"decision", "reliability", "squares"} <= set(made["b"].sections)
+    assert made["a"].sections == {}
+    assert made["a"].suppressed == ()
+
+
 def test_a_plain_release_is_the_counts_themselves(tmp_path: Path) -> None:
     site = Site(tmp_path, "a", release="plain")
     made = site.score()
