@@ -12,6 +12,7 @@ HepaFedError
 │       └── EmptySplitError  a split without a lesion that fits the protocol
 ├── FederationError     between machines
 │   ├── UnreachableError
+│   ├── BusyError       not now; trying again helps
 │   ├── EnrolmentError
 │   ├── RefusedError    policy, role or access says no
 │   └── PayloadError    bytes from the network are not what they should be
@@ -96,6 +97,12 @@ class UnreachableError(FederationError):
     """The other side does not answer."""
 
     usual_hint = "is it running, and the network open?"
+
+
+class BusyError(FederationError):
+    """The other side cannot take this now."""
+
+    usual_hint = "try again in a moment"
 
 
 class EnrolmentError(FederationError):

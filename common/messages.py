@@ -28,6 +28,8 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 """
 
 import json
+import math
+import re
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -378,8 +380,15 @@ def pack(message: object) -> str:
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
-def _not_a_number(word: str) -> float:
-    raise ValueError(word)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _finite(number: str) -> float:
+    """Read a number; ValueError for NaN, infinity, and what a float cannot hold (1e999)."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
 
 
 def unpack(text: str) -> object:
@@ -388,12 +397,15 @@ def unpack(text: str) -> object:
     Raises
     ------
     PayloadError
-        Too long, not JSON, of no known kind, or a field is missing, unknown or of a wrong type.
+        Too long, not JSON, of no known kind, or a field is missing, unknown or of a wrong type;
+        a number that is not finite, or text that UTF-8 cannot hold (half a surrogate pair).
     """
     if len(text) > LARGEST_MESSAGE:
         raise PayloadError(f"a message of {len(text)} bytes is over {LARGEST_MESSAGE}")
     try:
-        values = json.loads(text, parse_constant=_not_a_number)
+        values = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        if _SURROGATE.search(text):
+            json.dumps(values, ensure_ascii=False).encode()
         cls = KINDS[values["kind"]]
         body = values["body"]
     except (ValueError, KeyError, TypeError, RecursionError) as e:

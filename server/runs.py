@@ -1,6 +1,8 @@
 """Runs on disk: what was asked, how far it is, what happened (Flower's are attempts)."""
 
+import errno
 import json
+import os
 import secrets
 import threading
 from dataclasses import dataclass, field, replace
@@ -51,12 +53,11 @@ class Run:
 
 
 class Runs:
-    """The folder runs/: run.json (state) and events.jsonl (history) of each."""
+    """The folder runs/: run.json (state), events.jsonl (history) and `stop` (asked for) of each."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "runs"
         self._lock = threading.RLock()
-        self._stop: set[str] = set()
 
     def folder(self, run: str) -> Path:
         """Where a run keeps its files; RefusedError for an unknown id."""
@@ -117,31 +118,53 @@ class Runs:
         return changed
 
     def event(self, run: str, kind: str, **values: Any) -> None:  # noqa: ANN401
-        """Add a line to a run's history."""
-        line = {"at": datetime.now(UTC).isoformat(), "event": kind, **values}
-        with self._lock, (self.folder(run) / "events.jsonl").open("a") as f:
-            f.write(json.dumps(line) + "\n")
+        """Add a line to a run's history; all of it, or OSError and nothing.
+
+        Half a line that lost power left is closed first, so that it costs itself alone.
+        """
+        values = {"at": datetime.now(UTC).isoformat(), "event": kind, **values}
+        path = self.folder(run) / "events.jsonl"
+        with self._lock, path.open("a+b", buffering=0) as f:
+            end = f.seek(0, os.SEEK_END)
+            f.seek(max(end - 1, 0))
+            torn = f.read(1) not in (b"", b"\n")
+            line = b"\n" * torn + json.dumps(values).encode() + b"\n"
+            try:
+                if f.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                f.truncate(end)
+                raise
 
     def events(self, run: str, since: int = 0) -> list[dict[str, Any]]:
-        """Read a run's history from line `since` on."""
+        """Read a run's history from event `since` on; lines that hold none are passed over."""
         path = self.folder(run) / "events.jsonl"
         if not path.exists():
             return []
-        whole = [
-            line for line in path.read_text().splitlines(keepends=True) if line.endswith("}\n")
-        ]
-        return [json.loads(line) for line in whole[since:]]
+        lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is not whole
+        return [e for line in lines if (e := _event(line)) is not None][since:]
 
     def ask_to_stop(self, run: str) -> None:
-        """Have a run end before its next step."""
-        with self._lock:
-            self._stop.add(run)
+        """Have a run end before its next step, also after a restart."""
+        write_whole(self.folder(run) / "stop", "")
 
     def may_go_on(self, run: str) -> bool:
         """Whether nobody asked the run to stop."""
-        return run not in self._stop
+        return not (self._folder / run / "stop").exists()
 
     def clear_stop(self, run: str) -> None:
         """Forget a request to stop (on resume)."""
-        with self._lock:
-            self._stop.discard(run)
+        (self.folder(run) / "stop").unlink(missing_ok=True)
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """Read a line of a history; None when it was torn, or cannot be passed on as JSON."""
+    try:
+        values = json.loads(line, parse_constant=_no_constant)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) and "event" in values else None
+
+
+def _no_constant(word: str) -> float:
+    raise ValueError(word)

@@ -45,12 +45,28 @@ def test_every_kind_has_its_own_record() -> None:
         '{"kind": "refused", "body": {"run": 3, "reason": ""}}',
         '{"kind": "refused", "body": {"run": "", "reason": "", "more": 1}}',
         '{"kind": "tune", "body": {"round": NaN}}',
+        '{"kind": "refused", "body": {"run": "", "reason": "\\ud800"}}',
+        '{"kind": "refused", "body": {"run": "", "reason": "\\uDFFF"}}',
         "[" * 100_000,
     ],
 )  # fmt: skip
 def test_anything_else_is_a_payload_error(text: str) -> None:
     with pytest.raises(PayloadError):
         unpack(text)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "Infinity", "NaN"])
+def test_a_number_must_be_finite(number: str) -> None:
+    text = pack(REPLY)
+    assert '"seconds":1.0' in text
+    with pytest.raises(PayloadError):
+        unpack(text.replace('"seconds":1.0', f'"seconds":{number}'))
+
+
+def test_characters_beyond_the_basic_plane_are_text() -> None:
+    message = Refusal(run="", reason="nein 🏥")
+    assert "\\ud8" in pack(message)
+    assert unpack(pack(message)) == message
 
 
 def test_a_number_must_be_a_number() -> None:
