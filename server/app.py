@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hepafed.common.errors import HepaFedError
+from hepafed.common.errors import HepaFedError, UnreachableError
 from hepafed.server.cohorts import survey
 from hepafed.server.enrolment import Members
 from hepafed.server.exchange import Exchange
@@ -42,6 +42,10 @@ class Conductor:
         )
         try:
             model = PROCEDURES[run.kind](run, self._desk, exchange)
+        except UnreachableError as e:  # this attempt is lost; the queue makes another one
+            log.warning("run %s was interrupted: %s", run.id, e.message)
+            self._desk.runs.change(run.id, status="queued")
+            self._desk.runs.event(run.id, "interrupted", reason=e.message)
         except HepaFedError as e:
             self._fail(run, e.message, e.hint)
         except Exception as e:  # the run fails, the server goes on; the log has the traceback

@@ -5,11 +5,12 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.errors import RefusedError, RunError
+from hepafed.common.errors import RefusedError, RunError, UnreachableError
 from hepafed.common.files import write_whole
 from hepafed.common.masking import fingerprint
 from hepafed.common.plan import Plan, RoundsPlan, plan_from
@@ -26,6 +27,10 @@ from hepafed.server.runs import ENDED, Run, Runs
 log = logging.getLogger("hepafed.server")
 COHORT_SECONDS = 60
 """How long the sites have to say what their cohorts look like."""
+SHORT_LIFE_SECONDS = 20.0
+"""A SuperLink that lived shorter than this waits longer before its next start."""
+LONGEST_WAIT_SECONDS = (60.0, 10.0)
+"""Before the next start of a SuperLink that dies; before the next attempt at a run."""
 
 
 class Coordinator:
@@ -37,6 +42,7 @@ class Coordinator:
         self.desk = Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
         self._stopping = threading.Event()
         self._wake = threading.Event()
+        self._over: set[int] = set()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -44,8 +50,11 @@ class Coordinator:
         self.desk.blobs.clear()
         self.link.start()
         conductor = Conductor(self.desk, self.members)
-        executor = Executor(self.link.link, conductor, self._stopping)
-        for name, target in (("executor", executor.serve), ("queue", self._serve_queue)):
+        executor = Executor(self.link, conductor, self._stopping, self._attempt_over)
+        for name, target in (
+            ("executor", executor.serve), ("queue", self._serve_queue),
+            ("supervisor", self._supervise),
+        ):  # fmt: skip
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -57,30 +66,78 @@ class Coordinator:
         self.link.stop()
         for thread in self._threads:
             thread.join(2)
+        self.link.stop()  # one that the supervisor was just starting
+
+    def _supervise(self) -> None:
+        """Start the SuperLink again whenever it has died: its state lies on disk."""
+        failures, started = 0, time.monotonic()
+        while not self._stopping.wait(0.5):
+            if self.link.alive:
+                continue
+            short = time.monotonic() - started < SHORT_LIFE_SECONDS
+            failures = failures + 1 if short else 0
+            wait = min(2.0**failures, LONGEST_WAIT_SECONDS[0])
+            log.error("the SuperLink ended; again in %.0f s (see flower/superlink.log)", wait)
+            if self._stopping.wait(wait):
+                return
+            started = time.monotonic()
+            try:
+                self.link.start()
+                self._wake.set()
+            except (RunError, OSError) as e:
+                log.error("the SuperLink does not start: %s", e)
 
     def _serve_queue(self) -> None:
-        """Start the oldest unfinished run, one at a time."""
+        """Have the oldest unfinished run conducted, one at a time, whatever becomes of one."""
+        failures = 0
         while not self._stopping.is_set():
-            unfinished = [r for r in self.desk.runs.all() if r.status not in ENDED]
-            if unfinished:
-                self._attempt(unfinished[0])
-            else:
-                self._wake.wait(1.0)
+            try:
+                unfinished = [r for r in self.desk.runs.all() if r.status not in ENDED]
+                if not unfinished:
+                    self._wake.wait(1.0)
+                    self._wake.clear()
+                    continue
+                ended = self._attempt(unfinished[0])
+            except Exception:  # a full disk, say: another attempt; the log has the traceback
+                log.exception("the queue was held up")
+                ended = False
+            failures = 0 if ended else failures + 1
+            if failures:
                 self._wake.clear()
+                self._wake.wait(min(2.0 ** (failures - 1), LONGEST_WAIT_SECONDS[1]))
 
-    def _attempt(self, run: Run) -> None:
+    def _attempt_over(self, flower_run: int) -> None:
+        self._over.add(flower_run)
+        self._wake.set()
+
+    def _attempt(self, run: Run) -> bool:
+        """Make one attempt at a run; returns whether the run has ended with it."""
+        if not self.desk.runs.may_go_on(run.id):
+            self.desk.runs.change(run.id, status="stopped")
+            self.desk.runs.event(run.id, "stopped", model="")
+            return True
         try:
             if run.flower_run:
                 self.link.stop_run(run.flower_run)
             self._prepare(run)
-            self.desk.runs.change(run.id, flower_run=self.link.start_run(run.id))
+            link = self.link.link
+            self._over.clear()
+            number = self.link.start_run(run.id)
+            self.desk.runs.change(run.id, flower_run=number)
+        except UnreachableError as e:
+            log.warning("run %s waits: %s", run.id, e.message)
+            return False
         except RunError as e:
             self.desk.runs.change(run.id, status="failed", error=e.message, hint=e.hint)
             self.desk.runs.event(run.id, "failed", error=e.message, hint=e.hint)
-            return
-        while self.desk.runs.get(run.id).status not in ENDED and not self._stopping.is_set():
-            self._wake.wait(0.2)
+            return True
+        # a SuperLink that was started anew may never hand the attempt to the executor
+        while number not in self._over and self.link.link is link:
+            if self._stopping.is_set():
+                return False
+            self._wake.wait(1.0)
             self._wake.clear()
+        return self.desk.runs.get(run.id).status in ENDED
 
     def _prepare(self, run: Run) -> None:
         """Make a training's initial weights, once, in a process of its own."""
@@ -192,7 +249,7 @@ class Coordinator:
         if known.status in ENDED:
             raise RefusedError(f"{run} has ended already: {known.status}")
         self.desk.runs.ask_to_stop(run)
-        return known
+        return self._queued(known)
 
     def resume_run(self, run: str) -> Run:
         """Queue a stopped or failed run again; it goes on at its last completed round."""

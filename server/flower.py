@@ -6,21 +6,23 @@ installed ServerApp is called in this process, and the bundle that a Flower run 
 one pyproject.toml that nobody ever unpacks.
 """
 
+import contextlib
 import hashlib
+import logging
 import secrets
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 import httpx
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
-from flwr.app import Context, RecordDict
+from flwr.app import Context, Message, RecordDict
 from flwr.cli.build import build_fab_from_files
 from flwr.common.constant import SubStatus
 from flwr.common.serde import (
@@ -41,17 +43,19 @@ from flwr.proto.runtime_pb2 import (
     AcquireTaskRequest,
     PullTaskInputRequest,
     PushTaskOutputRequest,
+    SendTaskHeartbeatRequest,
 )
 from flwr.supercore.constant import TaskType
 from flwr.supercore.control import ControlHttpClient
 from flwr.supercore.fab import Fab
-from flwr.supercore.heartbeat import HeartbeatSender, make_task_heartbeat_fn_http
+from flwr.supercore.heartbeat import HeartbeatSender
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor, SuperExecAuthHttpInterceptor
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
+from flwr.supercore.retry import RetryInvoker, exponential
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.task_identity import TaskIdentity
 from flwr.superlink.grid.http_grid import HttpGrid
-from hepafed.common.errors import EnrolmentError, RunError
+from hepafed.common.errors import EnrolmentError, RunError, UnreachableError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
 from hepafed.common.waiting import next_wait
@@ -76,7 +80,10 @@ hepafed-run = ""
 IDLE_SECONDS = (0.1, 1.0)
 """Shortest and longest wait between two looks for a run."""
 
-ServerApp = Callable[[HttpGrid, Context], None]
+PATIENCE_SECONDS = 60.0
+"""How long a call is tried again while the SuperLink lives but does not answer."""
+
+log = logging.getLogger("hepafed.server")
 
 
 def bundle() -> bytes:
@@ -92,6 +99,18 @@ class _Link:
     address: str
     ca: bytes
     secret: bytes
+
+
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    """Turn whatever Flower's HTTP clients raise into UnreachableError."""
+    try:
+        yield
+    except httpx.HTTPError as e:
+        raise UnreachableError(
+            "Flower's SuperLink does not answer",
+            "it is started again by itself: try in a moment; flower/superlink.log says more",
+        ) from e
 
 
 class SuperLink:
@@ -135,7 +154,8 @@ class SuperLink:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=1):
                     return
             except OSError:
-                if self._process.poll() is not None or time.monotonic() > limit:
+                if not self.alive or time.monotonic() > limit:
+                    self.stop()
                     raise RunError(
                         "Flower's SuperLink did not start", f"see {self._folder}/superlink.log"
                     ) from None
@@ -153,18 +173,22 @@ class SuperLink:
 
     @property
     def link(self) -> _Link:
-        """How to reach it; RunError before `start`."""
+        """How to reach it, another one after each start; RunError before the first."""
         if self._link is None:
             raise RunError("the SuperLink is not running", "run server start")
         return self._link
 
-    def _control(self) -> ControlHttpClient:
-        return ControlHttpClient.from_server_address(
+    @contextlib.contextmanager
+    def _control(self) -> Iterator[ControlHttpClient]:
+        """Open the Control API; UnreachableError when a call gets no good answer."""
+        client = ControlHttpClient.from_server_address(
             self.link.address,
             insecure=False,
             root_certificates=self.link.ca,
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
         )
+        with _reached(), contextlib.closing(client):
+            yield client
 
     def register(self, public_key: str, site: str) -> str:
         """Let a node's key speak to Fleet; returns Flower's node id in decimal.
@@ -174,22 +198,26 @@ class SuperLink:
         EnrolmentError
             Flower refuses the key (not a NIST curve, or known already).
         """
+        unfit = ("the node's key is not acceptable", "join with a new key")
         try:
             key = public_key_to_bytes(load_ssh_public_key(public_key.encode()))  # type: ignore[arg-type]
-            with self._control_open() as control:
+        except ValueError as e:
+            raise EnrolmentError(*unfit) from e
+        with self._control() as control:
+            try:
                 answer = control.RegisterNode(RegisterNodeRequest(public_key=key, name=site))
-        except (ValueError, httpx.HTTPError) as e:
-            raise EnrolmentError("the node's key is not acceptable", "join with a new key") from e
+            except httpx.HTTPStatusError as e:
+                raise EnrolmentError(*unfit) from e
         return str(answer.node_id)
 
     def unregister(self, node: str) -> None:
         """Shut a node out of Fleet."""
-        with self._control_open() as control:
+        with self._control() as control:
             control.UnregisterNode(UnregisterNodeRequest(node_id=int(node)))
 
     def online_nodes(self) -> set[str]:
         """Flower ids, in decimal, of the nodes whose heartbeat is fresh."""
-        with self._control_open() as control:
+        with self._control() as control:
             nodes = control.ListNodes(ListNodesRequest()).nodes_info
         return {str(n.node_id) for n in nodes if n.status == "online"}
 
@@ -200,76 +228,121 @@ class SuperLink:
         request = StartRunRequest(
             fab=fab_to_proto(fab), override_config=user_config_to_proto({"hepafed-run": run})
         )
-        with self._control_open() as control:
+        with self._control() as control:
             return int(control.StartRun(request).run_id)
 
     def stop_run(self, flower_run: int) -> None:
         """End a Flower run; one that has ended already is left as it is."""
-        try:
-            with self._control_open() as control:
-                control.StopRun(StopRunRequest(run_id=flower_run))
-        except httpx.HTTPError:
-            return
-
-    def _control_open(self) -> "_Closing":
-        return _Closing(self._control())
+        with self._control() as control, contextlib.suppress(httpx.HTTPStatusError):
+            control.StopRun(StopRunRequest(run_id=flower_run))
 
 
-class _Closing:
-    def __init__(self, control: ControlHttpClient) -> None:
-        self._control = control
+class Conversation:
+    """Flower's grid during one attempt at a run; UnreachableError when the attempt is lost."""
 
-    def __enter__(self) -> ControlHttpClient:
-        return self._control
+    def __init__(self, grid: HttpGrid) -> None:
+        self._grid = grid
 
-    def __exit__(self, *_: object) -> None:
-        self._control.close()
+    def get_node_ids(self) -> list[int]:
+        """List the nodes that are connected."""
+        with _reached():
+            return list(self._grid.get_node_ids())
+
+    def push_messages(self, messages: list[Message]) -> list[str]:
+        """Send; returns the messages' ids, in order."""
+        with _reached():
+            return list(self._grid.push_messages(messages))
+
+    def pull_messages(self, message_ids: list[str]) -> list[Message]:
+        """Fetch the answers that are there."""
+        with _reached():
+            return list(self._grid.pull_messages(message_ids))
+
+
+ServerApp = Callable[[Conversation, Context], None]
 
 
 class Executor:
     """Takes ServerApp tasks from the SuperLink and calls ours, in this process."""
 
-    def __init__(self, link: _Link, app: ServerApp, stopping: threading.Event) -> None:
-        self._link = link
+    def __init__(
+        self,
+        superlink: SuperLink,
+        app: ServerApp,
+        stopping: threading.Event,
+        over: Callable[[int], None],
+    ) -> None:
+        self._superlink = superlink
         self._app = app
         self._stopping = stopping
+        self._over = over
+        """Is told of each Flower run that it was conducted, however that went."""
 
     def serve(self) -> None:
-        """Take tasks one after the other until told to stop."""
+        """Take tasks one after the other until told to stop, whatever becomes of one."""
+        while not self._stopping.is_set():
+            try:
+                self._take_tasks(self._superlink.link)
+            except httpx.HTTPError as e:
+                log.debug("the executor waits for the SuperLink: %s", type(e).__name__)
+            except Exception:  # the run gets another attempt; the log has the traceback
+                log.exception("the executor lost a task")
+            self._stopping.wait(1.0)
+
+    def _take_tasks(self, link: _Link) -> None:
         client = RuntimeHttpClient.from_server_address(
-            self._link.address,
+            link.address,
             insecure=False,
-            root_certificates=self._link.ca,
+            root_certificates=link.ca,
             interceptors=[
                 RuntimeVersionHttpInterceptor(component_name="SuperExec"),
                 SuperExecAuthHttpInterceptor(
-                    master_secret=self._link.secret,
+                    master_secret=link.secret,
                     protected_methods={"/flwr.proto.Runtime/AcquireTask"},
                 ),
             ],
         )
+        acquire = AcquireTaskRequest(supported_task_types=[TaskType.SERVER_APP])
         idle = time.monotonic()
-        while not self._stopping.is_set():
-            try:
-                answer = client.AcquireTask(
-                    AcquireTaskRequest(supported_task_types=[TaskType.SERVER_APP])
-                )
-            except httpx.HTTPError:
-                self._stopping.wait(1.0)
-                continue
-            if answer.HasField("task") and answer.token:
-                self._call(answer.token)
-                idle = time.monotonic()
-            else:
-                self._stopping.wait(next_wait(time.monotonic() - idle, *IDLE_SECONDS))
-        client.close()
+        with contextlib.closing(client):
+            while not self._stopping.is_set():
+                answer = client.AcquireTask(acquire)
+                if answer.HasField("task") and answer.token:
+                    try:
+                        self._call(answer.token, link)
+                    finally:
+                        self._over(answer.task.run_id)
+                    idle = time.monotonic()
+                else:
+                    self._stopping.wait(next_wait(time.monotonic() - idle, *IDLE_SECONDS))
 
-    def _call(self, token: str) -> None:
-        grid = HttpGrid(
-            self._link.address, insecure=False, root_certificates=self._link.ca, token=token
+    def _patient(self, link: _Link) -> RetryInvoker:
+        """Try calls again as Flower's own invoker does, but not for ever.
+
+        A SuperLink that died, or refuses, took the attempt along. (Flower's invoker would go on
+        without end, and on a refusal interrupt this whole process.)
+        """
+
+        def lost(error: Exception) -> bool:
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 502:
+                return True
+            superlink = self._superlink
+            return self._stopping.is_set() or not superlink.alive or superlink.link is not link
+
+        return RetryInvoker(
+            lambda: exponential(max_delay=5),
+            (httpx.TransportError, httpx.HTTPStatusError),
+            max_tries=None,
+            max_time=PATIENCE_SECONDS,
+            should_giveup=lost,
+            wait_function=self._stopping.wait,  # type: ignore[arg-type]
         )
+
+    def _call(self, token: str, link: _Link) -> None:
+        grid = HttpGrid(link.address, insecure=False, root_certificates=link.ca, token=token)
+        grid._retry_invoker = self._patient(link)
         client = grid._runtime_client
-        heartbeat = HeartbeatSender(make_task_heartbeat_fn_http(client))
+        heartbeat = HeartbeatSender(lambda: _beat(client))
         heartbeat.start()
         context: Context | None = None
         status, details = SubStatus.FAILED, "the run did not finish"
@@ -282,11 +355,11 @@ class Executor:
             run = run_from_proto(task.run)
             context.run_config = dict(run.override_config)
             grid.set_run(run)
-            self._app(grid, context)
+            self._app(Conversation(grid), context)
             status, details = SubStatus.COMPLETED, ""
             context.state = RecordDict()
         finally:
-            try:
+            with contextlib.suppress(httpx.HTTPError):  # then the next attempt ends this one
                 client.PushTaskOutput(
                     PushTaskOutputRequest(
                         context=context_to_proto(context) if context else None,
@@ -294,8 +367,15 @@ class Executor:
                         details=details,
                     )
                 )
-            except httpx.HTTPError:
-                details = "the SuperLink went away"
             if heartbeat.is_running:
                 heartbeat.stop()
             grid.close()
+
+
+def _beat(client: RuntimeHttpClient) -> bool:
+    """Tell the SuperLink that the attempt lives; what it answers, the next call learns too."""
+    try:
+        client.SendTaskHeartbeat(SendTaskHeartbeatRequest())
+    except httpx.HTTPError:
+        return False
+    return True

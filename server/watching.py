@@ -86,6 +86,8 @@ def describe(event: dict[str, Any]) -> str:
         return f"  {event['site']}: models compared on {event['patients']} patients"
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
+    if kind == "interrupted":
+        return f"interrupted: {event['reason']}; goes on at the last completed round"
     if kind == "judged":
         return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
     if kind == "done":

@@ -1,4 +1,4 @@
-"""A coordinator killed in the middle of a training goes on from its last round when restarted."""
+"""A training goes on from its last round when the coordinator, or its SuperLink, was killed."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 from hepafed.deploy.demo.run import SITES
 
 from .conftest import PLAN, Trained
@@ -19,32 +20,54 @@ def _events(trained: Trained, run: str) -> list[dict[str, object]]:
     return [json.loads(x) for x in lines if x.endswith("}\n")]
 
 
-def test_a_training_survives_its_coordinator_killed(trained: Trained, tmp_path: Path) -> None:
-    fed = trained.fed
-    changes = (('"small"', '"killed"'), ("count = 2", f"count = {ROUNDS}"),
+def _train_until_first_round(trained: Trained, folder: Path, name: str) -> str:
+    """Start a rehearsal of `ROUNDS` rounds; returns its id when one is done."""
+    changes = (('"small"', f'"{name}"'), ("count = 2", f"count = {ROUNDS}"),
                ("[training]", "[training]\nepochs = 0"))  # fmt: skip
     text = PLAN
     for old, new in changes:
         text = text.replace(old, new)
-    plan = tmp_path / "killed.toml"
+    plan = folder / f"{name}.toml"
     plan.write_text(text)
-    run = str(fed.json("train", str(plan))["id"])
+    run = str(trained.fed.json("train", str(plan))["id"])
     limit = time.monotonic() + 240
     while not any(e["event"] == "done" for e in _events(trained, run)):
         assert time.monotonic() < limit
         time.sleep(0.05)
+    return run
+
+
+def _check_completed(trained: Trained, run: str) -> None:
+    trained.fed.command("server", "watch", run)
+    ended = next(r for r in trained.fed.json("runs") if r["id"] == run)
+    assert (ended["status"], ended["round"]) == ("completed", ROUNDS)
+    done = [e["round"] for e in _events(trained, run) if e["event"] == "done"]
+    assert sorted(set(done)) == list(range(1, ROUNDS + 1))
+    assert len(done) - len(set(done)) <= 1  # the round under way may be held again
+    assert ended["model"].startswith(run.rsplit("-", 1)[0])
+    blobs = trained.fed.home("server") / "blobs"
+    assert not [p for p in blobs.rglob("*") if p.is_file()]
+
+
+def test_a_training_survives_its_coordinator_killed(trained: Trained, tmp_path: Path) -> None:
+    fed = trained.fed
+    run = _train_until_first_round(trained, tmp_path, "killed")
     server = fed.running[0]
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     fed.start_server()
     fed.running[0] = fed.running.pop()
     fed.wait_online(tuple(SITES))
-    fed.command("server", "watch", run)
-    ended = next(r for r in fed.json("runs") if r["id"] == run)
-    assert (ended["status"], ended["round"]) == ("completed", ROUNDS)
-    done = [e["round"] for e in _events(trained, run) if e["event"] == "done"]
-    assert sorted(set(done)) == list(range(1, ROUNDS + 1))
-    assert len(done) - len(set(done)) <= 1  # the round under way may be held again
-    assert ended["model"].startswith("killed-")
-    blobs = fed.home("server") / "blobs"
-    assert not [p for p in blobs.rglob("*") if p.is_file()]
+    _check_completed(trained, run)
+
+
+def test_a_training_survives_its_superlink_killed(trained: Trained, tmp_path: Path) -> None:
+    run = _train_until_first_round(trained, tmp_path, "orphaned")
+    server = trained.fed.running[0]
+    (link,) = (
+        c for c in psutil.Process(server.pid).children() if "flower_superlink" in c.cmdline()
+    )
+    link.kill()
+    _check_completed(trained, run)
+    assert server.poll() is None
+    trained.fed.wait_online(tuple(SITES))
