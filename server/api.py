@@ -12,6 +12,7 @@ from hepafed.common.records import write_record
 from hepafed.common.vocabulary import ROLES
 from hepafed.server.cohorts import read_survey
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.limits import Bodies
 from hepafed.server.preregistration import asked_from
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,22 +20,24 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 LARGEST_BODY = 1 << 20
+LARGEST_ENROLMENT = 16 << 10
+"""Anybody may call that."""
+MOST_BYTES = 64 << 20
+"""In memory at once, of all calls."""
+BODY_SECONDS = 60.0
 EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", "validate"))
 """What an access file of role evaluator opens; the coordinator's opens everything."""
 
 Handler = Callable[[dict[str, Any], Request], Any]
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request, bodies: Bodies, longest: int) -> dict[str, Any]:
     if request.method == "GET":
         return {}
-    raw = bytearray()
-    async for part in request.stream():
-        raw += part
-        if len(raw) > LARGEST_BODY:
-            raise RefusedError("the request is too long")
+    async with bodies.read(request, longest, BODY_SECONDS) as parts:
+        raw = b"".join(parts)
     try:
-        values = json.loads(bytes(raw) or b"{}")
+        values = json.loads(raw or b"{}")
     except (ValueError, RecursionError) as e:
         raise PayloadError("the request is not JSON") from e
     if not isinstance(values, dict):
@@ -51,7 +54,7 @@ def _text(values: dict[str, Any], key: str, longest: int = 200) -> str:
 
 def routes(coordinator: Coordinator) -> list[Route]:
     """List the API's routes."""
-    c = coordinator
+    c, bodies = coordinator, Bodies(MOST_BYTES)
     members, runs, registry = c.members, c.desk.runs, c.desk.registry
 
     def enrol(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
@@ -138,7 +141,8 @@ def routes(coordinator: Coordinator) -> list[Route]:
         async def answer(request: Request) -> Response:
             if verb != "enrol":
                 person_may(request, verb)
-            values = await _body(request)
+            longest = LARGEST_ENROLMENT if verb == "enrol" else LARGEST_BODY
+            values = await _body(request, bodies, longest)
             return JSONResponse(await run_in_threadpool(handler, values, request))
 
         return answer

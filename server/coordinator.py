@@ -15,6 +15,7 @@ from hepafed.common.files import write_whole
 from hepafed.common.masking import fingerprint
 from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
+from hepafed.server.admission import Admission
 from hepafed.server.app import Conductor
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.enrolment import Members, SiteEntry
@@ -38,6 +39,7 @@ class Coordinator:
 
     def __init__(self, home: Path) -> None:
         self.members = Members(home)
+        self.admission = Admission(home, self.members)
         self.link = SuperLink(home)
         self.desk = Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
         self._stopping = threading.Event()

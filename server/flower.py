@@ -173,9 +173,9 @@ class SuperLink:
 
     @property
     def link(self) -> _Link:
-        """How to reach it, another one after each start; RunError before the first."""
+        """How to reach it, another one after each start; UnreachableError before."""
         if self._link is None:
-            raise RunError("the SuperLink is not running", "run server start")
+            raise UnreachableError("Flower's SuperLink is not running", "run server start")
         return self._link
 
     @contextlib.contextmanager

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import httpx
 from hepafed.common.certificates import pinned
-from hepafed.common.errors import HepaFedError, RefusedError
+from hepafed.common.errors import BusyError, HepaFedError, RefusedError, UnreachableError
 from hepafed.server import api
+from hepafed.server.admission import HEADER
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.limits import PART_SECONDS, Bodies, in_time
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -28,6 +30,10 @@ FLEET = frozenset(
 """What a stock SuperNode calls; `register-node` and `unregister-node` are the coordinator's."""
 
 LARGEST_FLEET_BODY = 48 * 2**20
+MOST_FLEET_BYTES = 256 * 2**20
+"""In memory at once, of all calls."""
+FLEET_SECONDS = 300.0
+"""How long a call's body may take."""
 _KEPT_HEADERS = ("content-type", "accept")
 
 
@@ -40,22 +46,26 @@ class _Weights(FileResponse):
 def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
     """Build the web application of the public port."""
     upstream = httpx.AsyncClient(verify=pinned(ca), timeout=60)
+    bodies = Bodies(MOST_FLEET_BYTES)
 
     async def fleet(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in FLEET:
             return _nothing()
-        body = await _bounded(request, LARGEST_FLEET_BODY)
+        if not coordinator.admission.knows(request.headers.get(HEADER, "")):
+            return JSONResponse({"error": "not an enrolled site"}, 401)
         headers = {
             k: v
             for k, v in request.headers.items()
             if k in _KEPT_HEADERS or k.startswith("flwr-") or k.startswith("x-flwr")
         }
         url = f"https://127.0.0.1:{coordinator.link.port}/v1/fleet/{name}"
-        try:
-            answer = await upstream.post(url, content=body, headers=headers)
-        except httpx.HTTPError:
-            return JSONResponse({"error": "the SuperLink does not answer"}, 503)
+        async with bodies.read(request, LARGEST_FLEET_BODY, FLEET_SECONDS) as parts:
+            headers["content-length"] = str(sum(map(len, parts)))
+            try:
+                answer = await upstream.post(url, content=_each(parts), headers=headers)
+            except httpx.HTTPError:
+                raise UnreachableError("the SuperLink does not answer") from None
         kept = {
             k: v
             for k, v in answer.headers.items()
@@ -73,9 +83,10 @@ def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
         run, round_ = request.path_params["run"], int(request.path_params["round"])
         size = int(request.headers.get("content-length", "-1"))
         inbox = coordinator.desk.inbox
-        inbox.admit(site, run, round_, size)
-        digest, path = await _spool(request.stream(), inbox.folder, size)
-        inbox.arrived(site, run, round_, digest, path)
+        with inbox.uploading(site):
+            inbox.admit(site, run, round_, size)
+            digest, path = await _spool(request.stream(), inbox.folder, size)
+            inbox.arrived(site, run, round_, digest, path)
         return JSONResponse({"sha256": digest})
 
     async def unknown(_request: Request) -> Response:
@@ -97,7 +108,11 @@ def _nothing() -> Response:
 
 async def _refuse(_request: Request, error: Exception) -> Response:
     message, hint = getattr(error, "message", "refused"), getattr(error, "hint", "")
-    code = 403 if isinstance(error, RefusedError) else 400
+    code = 400
+    if isinstance(error, RefusedError):
+        code = 403
+    elif isinstance(error, (BusyError, UnreachableError)):
+        code = 503  # Flower's clients and ours try that again
     return JSONResponse({"error": message, "hint": hint}, code)
 
 
@@ -105,14 +120,9 @@ def _token(request: Request) -> str:
     return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
-async def _bounded(request: Request, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes; RefusedError for a longer one."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise RefusedError(f"a request of more than {limit} bytes")
-    return bytes(body)
+async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple[str, Path]:
@@ -122,7 +132,7 @@ async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple
     path, digest, count = Path(name), hashlib.sha256(), 0
     try:
         with os.fdopen(handle, "wb", buffering=4 << 20) as f:
-            async for part in stream:
+            async for part in in_time(stream, PART_SECONDS):
                 count += len(part)
                 if count > size:
                     break
@@ -131,8 +141,10 @@ async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple
                 if count % (4 << 20) < len(part):
                     await asyncio.sleep(0)
         if count != size:
-            raise RefusedError(f"the upload broke off at {count} of {size} bytes")
-    except (ClientDisconnect, RefusedError):
+            raise RefusedError(f"the upload is not of {size} bytes")
+    except BaseException as e:
         path.unlink(missing_ok=True)
-        raise RefusedError("the upload broke off", "it is tried again") from None
+        if isinstance(e, ClientDisconnect):
+            raise RefusedError("the upload broke off", "it is tried again") from None
+        raise
     return digest.hexdigest(), path

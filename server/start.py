@@ -12,6 +12,7 @@ from hepafed.common.console import say
 from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
+from hepafed.server.limits import MOST_CONNECTIONS, Impatient
 
 HINT = "run server init first, or name its folder with --home"
 
@@ -65,6 +66,9 @@ def _serve(
     gateway = make_gateway(coordinator, (keys / "ca.pem").read_text())
     settings = uvicorn.Config(
         gateway,
+        http=Impatient,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
         ssl_certfile=str(keys / "server.pem"),
         ssl_keyfile=str(keys / "server.key"),
         log_config=None,

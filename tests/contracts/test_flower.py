@@ -23,12 +23,29 @@ def test_flower_is_the_pinned_release() -> None:
         ("flwr.supercore.runtime", "RuntimeHttpClient"),
         ("flwr.supercore.fab", "Fab"),
         ("flwr.supercore.task_identity", "TaskIdentity"),
+        ("flwr.supercore.retry", "RetryInvoker exponential"),
+        ("flwr.supercore.heartbeat", "HeartbeatSender"),
         ("flwr.cli.build", "build_fab_from_files"),
     ],
 )
 def test_a_module_has_the_names_we_call(module: str, names: str) -> None:
     found = importlib.import_module(module)
     assert [n for n in names.split() if not hasattr(found, n)] == []
+
+
+def test_the_grid_still_takes_the_retries_that_we_give_it() -> None:
+    from flwr.superlink.grid import http_grid
+
+    source = inspect.getsource(http_grid)
+    assert "self._retry_invoker = make_simple_http_retry_invoker()" in source
+    assert "retry_invoker=self._retry_invoker" in source
+
+
+def test_a_supernode_still_sends_its_key_in_the_header_that_we_look_at() -> None:
+    from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER
+    from hepafed.server.admission import HEADER
+
+    assert FLEET_HTTP_PUBLIC_KEY_HEADER == HEADER
 
 
 def test_the_supernode_loop_still_sleeps_by_the_module_we_replace() -> None:

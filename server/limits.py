@@ -1,0 +1,122 @@
+"""What a caller of the public port may use up: connections, memory and time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hepafed.common.errors import BusyError, RefusedError
+from starlette.requests import ClientDisconnect, Request
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+MOST_CONNECTIONS = 500
+"""Further ones are answered 503; a site has two or three."""
+HEAD_SECONDS = 30.0
+"""How long a connection may be open without asking for anything, and a request's head take."""
+LARGEST_HEAD = 64 << 10
+PART_SECONDS = 60.0
+"""How long an upload may pause."""
+
+
+class Impatient(HttpToolsProtocol):
+    """Uvicorn's HTTP, without patience for a connection that stays silent or a head without end.
+
+    Uvicorn times only the pause after an answer and bounds no head. Bodies in chunks are refused:
+    no client of ours sends any, and their trailers would be heads without end again.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Watch from the first moment on."""
+        super().connection_made(transport)
+        self._served: RequestResponseCycle | None = None
+        self._in_head, self._heads, self._head = True, 0, 0
+        self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Watch no more."""
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """Close the connection unless a request is under way, or came since the last look."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if idle and self.cycle is self._served:
+            self.transport.abort()
+            return
+        self._served = self.cycle
+        self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes without completing a head."""
+        in_head, heads = self._in_head, self._heads
+        super().data_received(data)
+        within = in_head and self._in_head and heads == self._heads
+        self._head = self._head + len(data) if within else 0
+        if self._head > LARGEST_HEAD:
+            self.transport.abort()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Let no body come in chunks."""
+        if name.lower() == b"transfer-encoding":
+            self.transport.abort()
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """A body follows, or nothing."""
+        self._in_head, self._heads = False, self._heads + 1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Another head follows, or nothing."""
+        self._in_head = True
+        super().on_message_complete()
+
+
+class Bodies:
+    """Bodies read into memory: bounded each, and all together."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    @asynccontextmanager
+    async def read(self, request: Request, most: int, seconds: float) -> AsyncIterator[list[bytes]]:
+        """Read a body of at most `most` bytes within `seconds`; gives its parts.
+
+        Raises
+        ------
+        RefusedError
+            It is longer, or broke off.
+        BusyError
+            It came too slowly, or there is no room beside the others under way.
+        """
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(seconds):
+                async for part in request.stream():
+                    size += len(part)
+                    self._left -= len(part)
+                    if size > most:
+                        raise RefusedError("the request is too long")
+                    if self._left < 0:
+                        raise BusyError("too many large requests at once")
+                    parts.append(part)
+            yield parts
+        except TimeoutError:
+            raise BusyError("the request came too slowly") from None
+        except ClientDisconnect:
+            raise RefusedError("the request broke off") from None
+        finally:
+            self._left += size
+
+
+async def in_time(parts: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+    """Pass on what comes; BusyError when nothing has come for `seconds`."""
+    try:
+        while True:
+            async with asyncio.timeout(seconds):
+                part = await anext(parts, None)
+            if part is None:
+                return
+            yield part
+    except TimeoutError:
+        raise BusyError("the upload stopped coming") from None
