@@ -17,7 +17,7 @@ from hepafed.common.errors import BusyError, HepaFedError, RefusedError, Unreach
 from hepafed.server import api
 from hepafed.server.admission import HEADER
 from hepafed.server.coordinator import Coordinator
-from hepafed.server.limits import PART_SECONDS, Bodies, in_time
+from hepafed.server.limits import Bodies
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -34,6 +34,9 @@ MOST_FLEET_BYTES = 256 * 2**20
 """In memory at once, of all calls."""
 FLEET_SECONDS = 300.0
 """How long a call's body may take."""
+_BLOCK = 4 << 20
+BLOCK_SECONDS = 120.0
+"""How long each `_BLOCK` bytes of an upload may take: 0.28 Mbit/s."""
 _KEPT_HEADERS = ("content-type", "accept")
 
 
@@ -130,21 +133,28 @@ async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
     path, digest, count = Path(name), hashlib.sha256(), 0
+    clock = asyncio.get_running_loop().time
     try:
-        with os.fdopen(handle, "wb", buffering=4 << 20) as f:
-            async for part in in_time(stream, PART_SECONDS):
-                count += len(part)
-                if count > size:
-                    break
-                digest.update(part)
-                f.write(part)
-                if count % (4 << 20) < len(part):
-                    await asyncio.sleep(0)
+        with os.fdopen(handle, "wb", buffering=_BLOCK) as f:
+            async with asyncio.timeout(BLOCK_SECONDS) as limit:
+                async for part in stream:
+                    count += len(part)
+                    if count > size:
+                        break
+                    digest.update(part)
+                    f.write(part)
+                    if count % _BLOCK < len(part):
+                        limit.reschedule(clock() + BLOCK_SECONDS)
+                        await asyncio.sleep(0)
         if count != size:
             raise RefusedError(f"the upload is not of {size} bytes")
-    except BaseException as e:
+    except TimeoutError:
         path.unlink(missing_ok=True)
-        if isinstance(e, ClientDisconnect):
-            raise RefusedError("the upload broke off", "it is tried again") from None
+        raise BusyError("the upload came too slowly") from None
+    except ClientDisconnect:
+        path.unlink(missing_ok=True)
+        raise RefusedError("the upload broke off", "it is tried again") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
         raise
     return digest.hexdigest(), path

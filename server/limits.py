@@ -13,8 +13,6 @@ MOST_CONNECTIONS = 500
 HEAD_SECONDS = 30.0
 """How long a connection may be open without asking for anything, and a request's head take."""
 LARGEST_HEAD = 64 << 10
-PART_SECONDS = 60.0
-"""How long an upload may pause."""
 
 
 class Impatient(HttpToolsProtocol):
@@ -47,12 +45,12 @@ class Impatient(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what comes without completing a head."""
-        in_head, heads = self._in_head, self._heads
+        heads = self._heads if self._in_head else -1
         super().data_received(data)
-        within = in_head and self._in_head and heads == self._heads
-        self._head = self._head + len(data) if within else 0
-        if self._head > LARGEST_HEAD:
-            self.transport.abort()
+        if self._in_head and heads == self._heads:
+            self._head += len(data)
+            if self._head > LARGEST_HEAD:
+                self.transport.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Let no body come in chunks."""
@@ -61,12 +59,12 @@ class Impatient(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """A body follows, or nothing."""
-        self._in_head, self._heads = False, self._heads + 1
+        """Count no more: a body follows, or nothing."""
+        self._in_head, self._heads, self._head = False, self._heads + 1, 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Another head follows, or nothing."""
+        """Count again: another head follows, or nothing."""
         self._in_head = True
         super().on_message_complete()
 
@@ -107,16 +105,3 @@ class Bodies:
             raise RefusedError("the request broke off") from None
         finally:
             self._left += size
-
-
-async def in_time(parts: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-    """Pass on what comes; BusyError when nothing has come for `seconds`."""
-    try:
-        while True:
-            async with asyncio.timeout(seconds):
-                part = await anext(parts, None)
-            if part is None:
-                return
-            yield part
-    except TimeoutError:
-        raise BusyError("the upload stopped coming") from None

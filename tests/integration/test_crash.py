@@ -11,8 +11,6 @@ from hepafed.deploy.demo.run import SITES
 
 from .conftest import PLAN, Trained
 
-ROUNDS = 4
-
 
 def _events(trained: Trained, run: str) -> list[dict[str, object]]:
     path = trained.fed.home("server") / "runs" / run / "events.jsonl"
@@ -20,9 +18,9 @@ def _events(trained: Trained, run: str) -> list[dict[str, object]]:
     return [json.loads(x) for x in lines if x.endswith("}\n")]
 
 
-def _train_until_first_round(trained: Trained, folder: Path, name: str) -> str:
-    """Start a rehearsal of `ROUNDS` rounds; returns its id when one is done."""
-    changes = (('"small"', f'"{name}"'), ("count = 2", f"count = {ROUNDS}"),
+def _train_until_first_round(trained: Trained, folder: Path, name: str, rounds: int) -> str:
+    """Start a rehearsal of `rounds` rounds; returns its id when one is done."""
+    changes = (('"small"', f'"{name}"'), ("count = 2", f"count = {rounds}"),
                ("[training]", "[training]\nepochs = 0"))  # fmt: skip
     text = PLAN
     for old, new in changes:
@@ -37,12 +35,12 @@ def _train_until_first_round(trained: Trained, folder: Path, name: str) -> str:
     return run
 
 
-def _check_completed(trained: Trained, run: str) -> None:
+def _check_completed(trained: Trained, run: str, rounds: int) -> None:
     trained.fed.command("server", "watch", run)
     ended = next(r for r in trained.fed.json("runs") if r["id"] == run)
-    assert (ended["status"], ended["round"]) == ("completed", ROUNDS)
+    assert (ended["status"], ended["round"]) == ("completed", rounds)
     done = [e["round"] for e in _events(trained, run) if e["event"] == "done"]
-    assert sorted(set(done)) == list(range(1, ROUNDS + 1))
+    assert sorted(set(done)) == list(range(1, rounds + 1))
     assert len(done) - len(set(done)) <= 1  # the round under way may be held again
     assert ended["model"].startswith(run.rsplit("-", 1)[0])
     blobs = trained.fed.home("server") / "blobs"
@@ -51,23 +49,23 @@ def _check_completed(trained: Trained, run: str) -> None:
 
 def test_a_training_survives_its_coordinator_killed(trained: Trained, tmp_path: Path) -> None:
     fed = trained.fed
-    run = _train_until_first_round(trained, tmp_path, "killed")
+    run = _train_until_first_round(trained, tmp_path, "killed", 4)
     server = fed.running[0]
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     fed.start_server()
     fed.running[0] = fed.running.pop()
     fed.wait_online(tuple(SITES))
-    _check_completed(trained, run)
+    _check_completed(trained, run, 4)
 
 
 def test_a_training_survives_its_superlink_killed(trained: Trained, tmp_path: Path) -> None:
-    run = _train_until_first_round(trained, tmp_path, "orphaned")
+    run = _train_until_first_round(trained, tmp_path, "orphaned", 2)
     server = trained.fed.running[0]
     (link,) = (
         c for c in psutil.Process(server.pid).children() if "flower_superlink" in c.cmdline()
     )
     link.kill()
-    _check_completed(trained, run)
+    _check_completed(trained, run, 2)
     assert server.poll() is None
     trained.fed.wait_online(tuple(SITES))

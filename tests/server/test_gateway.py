@@ -1,8 +1,8 @@
-"""The gateway asks who is there before it reads a body, and takes one upload of a site at a time."""
+"""The gateway asks who calls before it reads a body, and takes one upload of a site at a time."""
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from hepafed.common.certificates import make_authority, make_node_key
+from hepafed.server import gateway
 from hepafed.server.blobs import Expected
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
@@ -59,8 +60,6 @@ def _enrol(coordinator: Coordinator, folder: Path, site: str) -> tuple[str, str]
     return token, b64encode(pem).decode()
 
 
-
-
 @pytest.mark.parametrize("key", [None, "", "c3RyYW5nZXI=", "not base64 ☂".encode()])
 def test_a_fleet_call_of_a_stranger_is_refused(
     coordinator: Coordinator, client: Client, tmp_path: Path, key: str | bytes | None
@@ -102,6 +101,25 @@ def test_an_upload_counts_once_and_alone(
     assert put(b"xyz") == 403
     assert path.read_bytes() == b"abc"
     assert list(inbox.folder.iterdir()) == [path]
+
+
+def test_an_upload_that_stops_coming_is_given_up(
+    coordinator: Coordinator, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "BLOCK_SECONDS", 0.2)
+    token, _ = _enrol(coordinator, tmp_path, "a")
+    inbox = coordinator.desk.inbox
+    inbox.open_round(Expected("r", 1, frozenset(["a"]), 3))
+    headers = {"Authorization": f"Bearer {token}", "Content-Length": "3"}
+
+    async def halting() -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.sleep(30)
+
+    answer = client("PUT", "/updates/r/1", content=halting(), headers=headers)
+    assert answer.status_code == 503
+    assert list(inbox.folder.iterdir()) == []
+    assert client("PUT", "/updates/r/1", content=b"abc", headers=headers).status_code == 200
 
 
 def test_an_enrolment_is_short(client: Client) -> None:

@@ -51,9 +51,7 @@ def test_a_stop_outlives_a_restart_and_a_resume_takes_it_back(
 @pytest.mark.parametrize(
     "torn", [b'{"at": "2026', b"\x00" * 40, b'{"at": "\xc3'], ids=("half", "zeros", "letter")
 )
-def test_a_line_torn_by_lost_power_costs_itself_alone(
-    runs: Runs, run: Run, torn: bytes
-) -> None:
+def test_a_line_torn_by_lost_power_costs_itself_alone(runs: Runs, run: Run, torn: bytes) -> None:
     runs.event(run.id, "round")
     with (runs.folder(run.id) / "events.jsonl").open("ab") as f:
         f.write(torn)
@@ -65,7 +63,8 @@ def test_a_line_torn_by_lost_power_costs_itself_alone(
 
 
 @pytest.mark.parametrize(
-    "line", ['{"at": "2026{"at": "", "event": "reply"}', '{"event": "x", "loss": Infinity}', "[1]"],
+    "line",
+    ['{"at": "2026{"at": "", "event": "reply"}', '{"event": "x", "loss": Infinity}', "[1]"],
     ids=("joined", "infinite", "list"),
 )
 def test_a_line_that_is_no_event_is_passed_over(runs: Runs, run: Run, line: str) -> None:
