@@ -4,6 +4,7 @@ It listens on 127.0.0.2, so that what is bound beyond 127.0.0.1 can be told apar
 this machine.
 """
 
+import socket
 import subprocess
 import sys
 import time
@@ -163,6 +164,28 @@ def test_an_update_that_nobody_asked_for_is_not_taken(fed: Federation, transfer:
     with pytest.raises(RefusedError):
         transfer.send("t2-1a2b3c", 1, b"1234")
     assert not list((fed.home("server")).glob("inbox/*"))
+
+
+def _said_to(fed: Federation, head: bytes) -> bytes:
+    """Send a request's head and nothing more; gives the answer's beginning, b"" when cut off."""
+    ca = (fed.home("server") / "keys" / "ca.pem").read_text()
+    host, port = fed.address.split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=20) as plain,
+        pinned(ca).wrap_socket(plain, server_hostname=host) as peer,
+    ):
+        peer.sendall(head)
+        try:
+            return peer.recv(1000)
+        except ConnectionError:
+            return b""
+
+
+def test_a_stranger_is_refused_before_a_body_is_read(fed: Federation) -> None:
+    length = b"content-length: 40000000\r\n\r\n"
+    answer = _said_to(fed, b"POST /v1/fleet/push-messages HTTP/1.1\r\nhost: x\r\n" + length)
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert _said_to(fed, b"POST /enrol HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n") == b""
 
 
 def test_plain_http_fails_loudly(fed: Federation) -> None:
