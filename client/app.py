@@ -67,7 +67,7 @@ class SiteApp:
             reply = Refusal(run=run, reason=e.message)
         text = pack(reply)
         kind = next(k for k, c in KINDS.items() if c is type(reply))
-        self._ledger.record(kind, run, text.encode())
+        self._ledger.record_message(kind, run, text)
         content = RecordDict({"hepafed": ConfigRecord({"json": text})})
         return Message(content, reply_to=message)
 

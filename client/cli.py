@@ -63,30 +63,55 @@ def start(ctx: click.Context) -> None:
 
 
 @main.command()
-@click.option("--verify", is_flag=True, help="Check the hash chain.")
+@click.option("--verify", is_flag=True, help="Check the hash chain and the kept texts.")
+@click.option(
+    "--show",
+    metavar="ENTRY",
+    default="",
+    help="Print a kept message: its number here, or 8 or more digits of its SHA-256.",
+)
 @click.option("--since", default="", help="Only from this UTC time on (ISO 8601).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.pass_context
 @command
-def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
-    """Show what left the building: when, for which run, how many bytes.
+def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: bool) -> None:
+    """Show what left the building: when, for which run, how many bytes, and what it said.
+
+    Of messages the text is kept. Updates and counts are not: the ledger has their length and
+    hash.
 
     \b
     Example:
+      client ledger --show 12
       client ledger --verify
     """
     from hepafed.client.ledger import Ledger
 
-    book = Ledger(home_of(ctx))
+    home = home_of(ctx)
+    book = Ledger(home)
     if verify:
-        say(f"{book.verify()} entries, the chain holds")
+        count, entries = book.verify(), book.entries()
+        kept, torn = (sum(key in e for e in entries) for key in ("kept", "unfinished"))
+        say(f"{count} entries, the chain holds; {kept} kept texts are those that left")
+        if torn:
+            say(f"{torn} lines were torn by a crash and cut off; what they announced never left")
         return
-    entries = [e for e in book.entries() if e["at"] >= since]
+    if show:
+        say_json(book.show(show))
+        return
+    entries = [{"entry": n, **e} for n, e in enumerate(book.entries(), 1) if e["at"] >= since]
     if as_json:
         say_json(json.dumps(entries))
         return
-    columns = ("at", "kind", "run", "bytes", "sha256")
-    table(columns, [tuple(str(e[c])[:23] for c in columns) for e in entries])
+    columns = ("entry", "at", "kind", "run", "bytes", "sha256", "text")
+    rows = [
+        (str(e["entry"]), e["at"][:19], e["kind"], e["run"], str(e["bytes"]), e["sha256"][:12],
+         "kept" if e.get("kept") else "hash only")
+        for e in entries
+    ]  # fmt: skip
+    table(columns, rows)
+    say(f"updates and counts are not kept; the texts of messages are, in {home / 'sent'}")
+    say("next: client ledger --show ENTRY")
 
 
 @main.command()
