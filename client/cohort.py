@@ -333,6 +333,12 @@ class Cohort:
         }
 
 
+def stamp_of(home: Path) -> str:
+    """Digest the index of a site's home: another one once the store was changed; "": no store."""
+    index = home / "cohort" / "index.db"
+    return hashlib.sha256(index.read_bytes()).hexdigest() if index.exists() else ""
+
+
 def _about(rows: Sequence[tuple[str, str]], normalisation: str) -> list[tuple[str, str]]:
     about = dict(rows)
     if normalisation and about.setdefault("normalisation", normalisation) != normalisation:
