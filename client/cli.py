@@ -75,10 +75,10 @@ def start(ctx: click.Context) -> None:
 @click.pass_context
 @command
 def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: bool) -> None:
-    """Show what left the building: when, for which run, how many bytes, and what it said.
+    """Show what left the building, and what each message said.
 
     Of messages the text is kept. Updates and counts are not: the ledger has their length and
-    hash.
+    hash alone.
 
     \b
     Example:
@@ -112,6 +112,41 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
     table(columns, rows)
     say(f"updates and counts are not kept; the texts of messages are, in {home / 'sent'}")
     say("next: client ledger --show ENTRY")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.pass_context
+@command
+def remove(ctx: click.Context, file: Path) -> None:
+    """Take out patients who withdrew their consent.
+
+    FILE has one patient_id a line; `-` reads them from standard input (a command line is no place
+    for them). Their lesions, acquisitions, splits and crops leave the cohort store, their rows the
+    kept score tables. The site guide says what cannot be undone.
+
+    \b
+    Example:
+      client remove withdrawn.txt
+    """
+    from hepafed.client.removal import read_ids
+    from hepafed.client.removal import remove as take_out
+
+    done = take_out(home_of(ctx), read_ids(file))
+    say(
+        f"removed: {done.patients} patients, {done.lesions} lesions; "
+        f"unknown here: {done.unknown} ids"
+    )
+    say(
+        f"also: their rows of {done.tables} score tables, {done.pages} review pages, "
+        f"{done.files} fetched files"
+    )
+    if done.patients:
+        say("not undone: models already trained, what already left, and files of your own")
+        say("models validated here before may be refused from now on: the cohort has changed")
+        say("next: take them out of the labels table and the export, or an ingest takes them in")
+    else:
+        say("next: compare the ids with the labels table; ids are taken as they stand there")
 
 
 @main.command()

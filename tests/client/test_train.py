@@ -1,4 +1,4 @@
-"""Local training: what a site trains from, on which lesions, and what a repeated round gives."""
+"""What a site trains from and scores, on which lesions, and what a repeated round gives."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 from hepafed.client import train
+from hepafed.client.app import SiteApp
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.train import Flat, Trainer
+from hepafed.common.config import SiteConfig
+from hepafed.common.messages import ValidateRequest
 from hepafed.common.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
-from hepafed.common.weights import flatten
+from hepafed.common.weights import Layout, flatten
 from torch import nn
 
 PLAN = Plan(
@@ -70,6 +73,34 @@ def test_lesions_ingested_later_are_used_from_the_next_request_on(home: Path) ->
     assert len(after.selection.labels) == 8
     assert after.labels[after.selection.lesions.index("l4")] == 2
     assert len(trainer._images) == 1  # the old arrays are let go
+
+
+class Given:
+    """In place of the network to the coordinator: the weights are at hand."""
+
+    def __init__(self) -> None:
+        self.fetched = 0
+
+    def fetch(self, _digest: str, layout: Layout) -> Flat:
+        self.fetched += 1
+        return np.random.default_rng(1).normal(size=layout.size).astype(np.float32)
+
+    def send(self, *_: object) -> str:
+        return "d"
+
+
+@pytest.mark.usefixtures("small")
+def test_scores_of_a_run_are_made_once_and_anew_when_the_cohort_has_changed(home: Path) -> None:
+    config = SiteConfig(site="s", role="validate", address="localhost:1", release="plain")
+    wire = Given()
+    site = SiteApp(home, config, wire)  # type: ignore[arg-type]
+    request = ValidateRequest(
+        run="v-1", model="m", plan=PLAN, weights="w", threshold=0.5, split="external"
+    )
+    assert [site._validate(request).lesions for _ in range(2)] == [6, 6]
+    assert wire.fetched == 1
+    Cohort.open(home).add(crops(2, 10))
+    assert site._validate(request).lesions == 8
 
 
 @pytest.mark.usefixtures("small")
