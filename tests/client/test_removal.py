@@ -1,9 +1,11 @@
 """`client remove`: nothing of a patient who withdrew stays in the home, and the others do."""
 
 import csv
+import re
 import shutil
 import sqlite3
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,10 @@ def client(home: Path, *words: str, text: str | None = None) -> Result:
     return CliRunner().invoke(main, ["--home", str(home), *words], input=text)
 
 
+PAGE = (resources.files("hepafed.client") / "review.html").read_text(encoding="utf-8")
+CELL = re.search(r'<th scope="row">.*</th>', PAGE)
+
+
 def table(patients: list[str]) -> ScoreTable:
     n = len(patients)
     return ScoreTable(
@@ -38,7 +44,9 @@ def keep(home: Path, run: str, patients: list[str]) -> None:
     write_scores(table(patients), home / "scores" / f"{run}.csv")
     (home / "scores" / f"{run}.json").write_text("{}")
     (home / "reviews").mkdir(exist_ok=True)
-    cells = "".join(f'<th scope="row">l<br>patient {p}</th>' for p in patients)
+    assert CELL is not None
+    names = re.compile(r"\{\{ row.lesion.patient \}\}")
+    cells = "".join(names.sub(p, CELL[0]) for p in patients)
     (home / "reviews" / f"{run}.html").write_text(cells)
 
 
