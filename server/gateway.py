@@ -56,7 +56,9 @@ def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
         if name not in FLEET:
             return _nothing()
         if not coordinator.admission.knows(request.headers.get(HEADER, "")):
-            return JSONResponse({"error": "not an enrolled site"}, 401)
+            # as the SuperLink says it, so that a SuperNode ends as it would on that
+            code = 412 if name == "activate-node" else 401
+            return JSONResponse({"error": "not an enrolled site"}, code)
         headers = {
             k: v
             for k, v in request.headers.items()

@@ -68,6 +68,8 @@ def test_a_fleet_call_of_a_stranger_is_refused(
     headers = {} if key is None else {"flwr-public-key": key}
     answer = client("POST", FLEET, content=b"x", headers=headers)
     assert answer.status_code == 401
+    answer = client("POST", "/v1/fleet/activate-node", content=b"x", headers=headers)
+    assert answer.status_code == 412
 
 
 def test_a_fleet_call_of_an_enrolled_site_is_passed_on_until_it_is_revoked(
