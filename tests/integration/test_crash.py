@@ -49,18 +49,20 @@ def _check_completed(trained: Trained, run: str, rounds: int) -> None:
 
 def test_a_training_survives_its_coordinator_killed(trained: Trained, tmp_path: Path) -> None:
     fed = trained.fed
-    run = _train_until_first_round(trained, tmp_path, "killed", 4)
+    run = _train_until_first_round(trained, tmp_path, "killed", 3)
     server = fed.running[0]
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     fed.start_server()
     fed.running[0] = fed.running.pop()
     fed.wait_online(tuple(SITES))
-    _check_completed(trained, run, 4)
+    _check_completed(trained, run, 3)
 
 
 def test_a_training_survives_its_superlink_killed(trained: Trained, tmp_path: Path) -> None:
     run = _train_until_first_round(trained, tmp_path, "orphaned", 2)
+    while not any((e["event"], e.get("round")) == ("round", 2) for e in _events(trained, run)):
+        time.sleep(0.01)
     server = trained.fed.running[0]
     (link,) = (
         c for c in psutil.Process(server.pid).children() if "flower_superlink" in c.cmdline()
@@ -68,4 +70,5 @@ def test_a_training_survives_its_superlink_killed(trained: Trained, tmp_path: Pa
     link.kill()
     _check_completed(trained, run, 2)
     assert server.poll() is None
+    assert any(e["event"] == "interrupted" for e in _events(trained, run))
     trained.fed.wait_online(tuple(SITES))
