@@ -1,7 +1,6 @@
-"""The coordinator's API: JSON over the gateway for enrolment, the commands, and evaluators."""
+"""The coordinator's API: JSON over the gateway for the commands and evaluators."""
 
 import json
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,8 @@ EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", 
 Handler = Callable[[dict[str, Any], Request], Any]
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def body_of(request: Request) -> dict[str, Any]:
+    """Read a JSON object of bounded size; RefusedError or PayloadError for anything else."""
     if request.method == "GET":
         return {}
     raw = bytearray()
@@ -42,7 +42,8 @@ async def _body(request: Request) -> dict[str, Any]:
     return values
 
 
-def _text(values: dict[str, Any], key: str, longest: int = 200) -> str:
+def text_of(values: dict[str, Any], key: str, longest: int = 200) -> str:
+    """Take a text out of a request's values; PayloadError where there is none, or a longer one."""
     value = values.get(key)
     if not isinstance(value, str) or len(value) > longest:
         raise PayloadError(f"{key}: expected text of at most {longest} characters")
@@ -54,26 +55,19 @@ def routes(coordinator: Coordinator) -> list[Route]:
     c = coordinator
     members, runs, registry = c.members, c.desk.runs, c.desk.registry
 
-    def enrol(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        public_key = _text(values, "public_key", 1000)
-        if not re.fullmatch(r"ecdsa-sha2-nistp384 [A-Za-z0-9+/=]+", public_key.strip()):
-            raise PayloadError("public_key: expected an OpenSSH line of an EC P-384 key")
-        entry, token = c.enrol(_text(values, "token"), public_key.strip())
-        return {"site": entry.site, "role": entry.role, "token": token}
-
     def invite(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        role, hours = _text(values, "role"), values.get("hours")
+        role, hours = text_of(values, "role"), values.get("hours")
         if role not in ROLES or not isinstance(hours, (int, float)) or not 0 <= hours <= 24 * 90:
             raise PayloadError("role or hours is not usable", "hours: 0 to 2160")
         token, expires = members.invite(
-            plain_name(_text(values, "site")), role, float(hours), datetime.now(UTC)
+            plain_name(text_of(values, "site")), role, float(hours), datetime.now(UTC)
         )
         return {"token": token, "expires": expires.isoformat(timespec="seconds")}
 
     def grant(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        if _text(values, "role") != "evaluator":
+        if text_of(values, "role") != "evaluator":
             raise PayloadError("role: only evaluator can be granted")
-        name = plain_name(_text(values, "name"))
+        name = plain_name(text_of(values, "name"))
         if name == "coordinator":
             raise RefusedError("that name is the coordinator's own", "choose another")
         token, replaced = members.grant(name, "evaluator")
@@ -136,9 +130,8 @@ def routes(coordinator: Coordinator) -> list[Route]:
 
     def endpoint(verb: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            if verb != "enrol":
-                person_may(request, verb)
-            values = await _body(request)
+            person_may(request, verb)
+            values = await body_of(request)
             return JSONResponse(await run_in_threadpool(handler, values, request))
 
         return answer
@@ -149,7 +142,6 @@ def routes(coordinator: Coordinator) -> list[Route]:
         return FileResponse(path, media_type="application/octet-stream")
 
     return [
-        Route("/enrol", endpoint("enrol", enrol), methods=["POST"]),
         *(Route(path, endpoint(verb, h), methods=[m]) for verb, m, path, h in table),
         Route("/api/models/{model}/weights", export, methods=["GET"]),
     ]

@@ -4,6 +4,7 @@ import fcntl
 import logging
 import logging.handlers
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -12,8 +13,7 @@ from hepafed.common.console import say
 from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
-
-HINT = "run server init first, or name its folder with --home"
+from hepafed.server.setup import HINT, keep_valid
 
 
 def run_server(home: Path) -> None:
@@ -36,6 +36,8 @@ def run_server(home: Path) -> None:
         except OSError:
             raise ConfigError(f"a server runs in {home} already", "stop it first") from None
         _write_log(home / "server.log")
+        for line in keep_valid(home, datetime.now(UTC)):
+            say(line)
         public = _bind(config.listen, port)
         coordinator = Coordinator(home)
         say(f"starting on {config.address} …")
