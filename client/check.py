@@ -41,17 +41,14 @@ class Line:
 
 def check(home: Path) -> list[Line]:
     """Look at everything that a site needs."""
-    hint = "correct the file; its keys stand in docs/site-guide.md"
     try:
         config = read_toml(SiteConfig, home / "site.toml", JOIN)
     except ConfigError as e:
-        there = (home / "site.toml").exists()
-        joined, config = Line("joined", FAIL, e.message, hint if there else JOIN), None
+        device, joined = "auto", [Line("joined", FAIL, e.message, e.hint)]
     else:
-        joined = Line("joined", PASS, f"{config.site} ({config.role})")
-    between = _coordinator(home, config) if config else []
-    device = config.device if config else "auto"
-    return [joined, *between, _disk(home), _memory(), _gpu(device), _cohort(home)]
+        device, joined = config.device, [Line("joined", PASS, f"{config.site} ({config.role})")]
+        joined += _coordinator(home, config)
+    return [*joined, _disk(home), _memory(), _gpu(device), _cohort(home)]
 
 
 def _coordinator(home: Path, config: SiteConfig) -> Iterable[Line]:
