@@ -1,6 +1,7 @@
-"""The coordinator's API: JSON over the gateway for the commands and evaluators."""
+"""The coordinator's API: JSON over the gateway for enrolment, the commands, and evaluators."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +25,7 @@ EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", 
 Handler = Callable[[dict[str, Any], Request], Any]
 
 
-async def body_of(request: Request) -> dict[str, Any]:
-    """Read a JSON object of bounded size; RefusedError or PayloadError for anything else."""
+async def _body(request: Request) -> dict[str, Any]:
     if request.method == "GET":
         return {}
     raw = bytearray()
@@ -42,12 +42,16 @@ async def body_of(request: Request) -> dict[str, Any]:
     return values
 
 
-def text_of(values: dict[str, Any], key: str, longest: int = 200) -> str:
-    """Take a text out of a request's values; PayloadError where there is none, or a longer one."""
+def _text(values: dict[str, Any], key: str, longest: int = 200) -> str:
     value = values.get(key)
     if not isinstance(value, str) or len(value) > longest:
         raise PayloadError(f"{key}: expected text of at most {longest} characters")
     return value
+
+
+def utc_now() -> str:
+    """Say what time it is here: sites compare their clock with it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def routes(coordinator: Coordinator) -> list[Route]:
@@ -55,19 +59,29 @@ def routes(coordinator: Coordinator) -> list[Route]:
     c = coordinator
     members, runs, registry = c.members, c.desk.runs, c.desk.registry
 
+    def enrol(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
+        public_key = _text(values, "public_key", 1000)
+        if not re.fullmatch(r"ecdsa-sha2-nistp384 [A-Za-z0-9+/=]+", public_key.strip()):
+            raise PayloadError("public_key: expected an OpenSSH line of an EC P-384 key")
+        own = _text(values, "own")
+        if not re.fullmatch(r"[0-9a-f]{64}", own):
+            raise PayloadError("own: expected the SHA-256 of the site's own token")
+        entry = c.enrol(_text(values, "token"), public_key.strip(), own)
+        return {"site": entry.site, "role": entry.role, "time": utc_now()}
+
     def invite(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        role, hours = text_of(values, "role"), values.get("hours")
+        role, hours = _text(values, "role"), values.get("hours")
         if role not in ROLES or not isinstance(hours, (int, float)) or not 0 <= hours <= 24 * 90:
             raise PayloadError("role or hours is not usable", "hours: 0 to 2160")
         token, expires = members.invite(
-            plain_name(text_of(values, "site")), role, float(hours), datetime.now(UTC)
+            plain_name(_text(values, "site")), role, float(hours), datetime.now(UTC)
         )
         return {"token": token, "expires": expires.isoformat(timespec="seconds")}
 
     def grant(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        if text_of(values, "role") != "evaluator":
+        if _text(values, "role") != "evaluator":
             raise PayloadError("role: only evaluator can be granted")
-        name = plain_name(text_of(values, "name"))
+        name = plain_name(_text(values, "name"))
         if name == "coordinator":
             raise RefusedError("that name is the coordinator's own", "choose another")
         token, replaced = members.grant(name, "evaluator")
@@ -130,8 +144,9 @@ def routes(coordinator: Coordinator) -> list[Route]:
 
     def endpoint(verb: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            person_may(request, verb)
-            values = await body_of(request)
+            if verb != "enrol":
+                person_may(request, verb)
+            values = await _body(request)
             return JSONResponse(await run_in_threadpool(handler, values, request))
 
         return answer
@@ -142,6 +157,7 @@ def routes(coordinator: Coordinator) -> list[Route]:
         return FileResponse(path, media_type="application/octet-stream")
 
     return [
+        Route("/enrol", endpoint("enrol", enrol), methods=["POST"]),
         *(Route(path, endpoint(verb, h), methods=[m]) for verb, m, path, h in table),
         Route("/api/models/{model}/weights", export, methods=["GET"]),
     ]
