@@ -32,12 +32,12 @@ class Coordinator:
     """Everything of a running coordinator but the network."""
 
     def __init__(self, home: Path) -> None:
+        self._enrolling = threading.Lock()
         self.members = Members(home)
         self.link = SuperLink(home)
         self.desk = Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        self._enrolling = threading.Lock()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:

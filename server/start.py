@@ -11,9 +11,11 @@ import uvicorn
 from hepafed.common.config import ServerConfig, host_and_port, read_toml
 from hepafed.common.console import say
 from hepafed.common.errors import ConfigError, UnreachableError
+from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
-from hepafed.server.setup import HINT, keep_valid
+
+HINT = "run server init first, or name its folder with --home"
 
 
 def run_server(home: Path) -> None:
@@ -36,7 +38,7 @@ def run_server(home: Path) -> None:
         except OSError:
             raise ConfigError(f"a server runs in {home} already", "stop it first") from None
         _write_log(home / "server.log")
-        for line in keep_valid(home, datetime.now(UTC)):
+        for line in setup.keep_valid(home, datetime.now(UTC)):
             say(line)
         public = _bind(config.listen, port)
         coordinator = Coordinator(home)
