@@ -86,7 +86,7 @@ def judge(
     made.append(
         Line("clock", FAIL, fault, CLOCK_HINT)
         if fault
-        else Line("clock", PASS, f"{standing.ahead:+.1f} s against the coordinator's")
+        else Line("clock", PASS, f"{round(standing.ahead, 1) + 0.0:+.1f} s against the coordinator's")
     )
     made += [*_certificates(standing.certificate, authority, now), _versions(standing, own)]
     return made

@@ -198,7 +198,7 @@ def leave(ctx: click.Context, offline: bool) -> None:
     for line in end(home, offline=offline):
         say(line)
     say(f"removed keys, flower and site.toml (with its policy) from {home}; the rest stays")
-    say("next: nothing, or client join with a new invite")
+    say("next, only to come back: client join with a new invite")
 
 
 for verb in (data.inspect, data.ingest, data.cohort, data.review):
