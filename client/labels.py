@@ -66,7 +66,7 @@ class Label:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """Read and check a labels table (DESIGN §4).
+    """Read and check a labels table (docs/labels.md).
 
     Raises
     ------

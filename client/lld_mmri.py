@@ -35,7 +35,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
         "metastasis", "metastases",
     ),
 }  # fmt: skip
-"""Our class → the categories of LLD-MMRI, letters only, lower case (DESIGN §4)."""
+"""Our class → the categories of LLD-MMRI, letters only, lower case (docs/labels.md)."""
 PHASES: Mapping[str, str] = {
     "t2wi": "t2", "dwi": "dwi", "inphase": "t1-in-phase", "outphase": "t1-opposed-phase",
     "cpre": "t1-pre", "c+a": "arterial", "c+v": "portal", "c+delay": "delayed",

@@ -90,7 +90,7 @@ def placements(cells: Intervals) -> Placements | None:
     """Give the placement values of intervals that may overlap; None when a class is empty.
 
     A pair is ordered where its intervals are disjoint, and counts half where they overlap; the
-    bound is half the share of overlapping pairs (DESIGN §6).
+    bound is half the share of overlapping pairs (docs/statistics.md).
     """
     m, n = cells.totals
     if m == 0 or n == 0:

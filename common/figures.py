@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
-    """Counts of scores in ordered intervals of bins (DESIGN §6).
+    """Counts of scores in ordered intervals of bins (docs/statistics.md).
 
     `edges` has one entry more than the counts: cell i holds the bins edges[i] ≤ bin <
     edges[i + 1] of `scores.bin_logits`.

@@ -100,7 +100,7 @@ def logit_of(probability: float) -> float:
 
 
 def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
-    """Give the scores of a task (DESIGN §6).
+    """Give the scores of a task (docs/statistics.md).
 
     lesion `K_vs_rest`: p_K of each lesion. patient `malignant_vs_benign`: the largest
     1 - p_benign over the patient's lesions; true when any lesion is malignant.
@@ -120,7 +120,7 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
 
 
 def read_scores(path: Path) -> ScoreTable:
-    """Read a score table (CSV, DESIGN §6).
+    """Read a score table (CSV, docs/statistics.md).
 
     Raises
     ------

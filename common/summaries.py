@@ -1,4 +1,4 @@
-"""What a site releases of its scores: exact figures, counts, sums and cells (DESIGN §6)."""
+"""What a site releases of its scores: figures, counts, sums, cells (docs/statistics.md)."""
 
 import math
 from dataclasses import replace

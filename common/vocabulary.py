@@ -33,4 +33,4 @@ TASKS: Final[dict[str, tuple[str, ...]]] = {
     "patient": ("malignant_vs_benign",),
     "lesion": ("benign_vs_rest", "primary_malignant_vs_rest", "metastatic_vs_rest"),
 }
-"""Binary tasks by unit (DESIGN §6); `macro` is the mean of the three lesion tasks."""
+"""Binary tasks by unit (docs/statistics.md); `macro` is the mean of the three lesion tasks."""

@@ -1,6 +1,6 @@
-"""Pool what sites released into one report (DESIGN §6); nothing here ever sees a score.
+"""Pool what sites released into one report (docs/statistics.md); nothing here ever sees a score.
 
-The report (schema hepafed.report/1) is DESIGN §6's, and these parts beside it. `estimate` is
+The parts of the report (hepafed.report/1, server/report/schema.json). `estimate` is
 {"value", "low", "high", "se", "reason"?}, `rate` the five rates' form; a figure that cannot be
 computed has value null and a reason.
 

@@ -1,4 +1,4 @@
-"""Exports of phantom patients, written once, for the tests of scan and ingest."""
+"""Exports of phantom patients, written once, and two sites that have scored."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import write_site
+
+from .releasing import Site
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +22,12 @@ def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def export(phantom: Path, tmp_path: Path) -> Path:
     """A copy of the phantom that a test may change."""
     return Path(shutil.copytree(phantom, tmp_path / "export"))
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[Site]:
+    """Two sites that release masked and have scored."""
+    sites = [Site(tmp_path, "a"), Site(tmp_path, "b")]
+    for s in sites:
+        s.score()
+    return sites

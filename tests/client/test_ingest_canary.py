@@ -1,7 +1,7 @@
 """No name, date, UID or path of the input is in the store, the output or what a scan leaves.
 
 Canaries stand in every text element that an image may carry without becoming another image, in
-private elements, in file and folder names, in archives and in the labels (DESIGN §4).
+private elements, in file and folder names, in archives and in the labels.
 """
 
 import csv

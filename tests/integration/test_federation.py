@@ -42,7 +42,7 @@ def _result(trained: Trained, scope: str, unit: str, task: str) -> dict[str, Any
 
 
 def _by_patient(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
-    """Truth and score of each patient, as DESIGN §6 defines them."""
+    """Truth and score of each patient (docs/statistics.md)."""
     truth: dict[tuple[str, str], bool] = {}
     score: dict[tuple[str, str], float] = {}
     for r in rows:
