@@ -82,12 +82,11 @@ def judge(
             f"the coordinator takes this site for {standing.site} ({standing.role})",
             "site.toml was changed: put back site and role, or leave and join anew",
         ))  # fmt: skip
-    fault = clock_fault(standing.ahead)
-    made.append(
-        Line("clock", FAIL, fault, CLOCK_HINT)
-        if fault
-        else Line("clock", PASS, f"{round(standing.ahead, 1) + 0.0:+.1f} s against the coordinator's")
-    )
+    if fault := clock_fault(standing.ahead):
+        made.append(Line("clock", FAIL, fault, CLOCK_HINT))
+    else:
+        ahead = round(standing.ahead, 1) + 0.0  # no -0.0
+        made.append(Line("clock", PASS, f"{ahead:+.1f} s against the coordinator's"))
     made += [*_certificates(standing.certificate, authority, now), _versions(standing, own)]
     return made
 

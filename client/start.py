@@ -76,7 +76,6 @@ def run_site(home: Path) -> None:
         try:
             for child in children:
                 child.start()
-            say_why_shut_out(home, config)
             _supervise(home, config, children, stopping)
         finally:
             for child in children:
@@ -96,21 +95,23 @@ def sole_use(home: Path) -> Iterator[None]:
         yield
 
 
-def say_why_shut_out(home: Path, config: SiteConfig) -> None:
-    """Ask the coordinator how this site stands, and say what keeps it from coming online."""
+def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
+    """Ask the coordinator what keeps this site from coming online, and what helps.
+
+    Two empty texts where nothing does.
+    """
     try:
         fault = clock_fault(ask(home, config, seconds=5).ahead)
     except (FederationError, ConfigError) as e:
-        complain(e.message, f"{e.hint}; it is tried for ever")
-        return
-    if fault:
-        complain(fault, CLOCK_HINT)
+        return e.message, f"{e.hint}; it is tried for ever"
+    return (fault, CLOCK_HINT) if fault else ("", "")
 
 
 def _supervise(
     home: Path, config: SiteConfig, children: list[_Child], stopping: threading.Event
 ) -> None:
     due: dict[str, float] = {}
+    told = _tell(why_shut_out(home, config), ("", ""))
     while not stopping.wait(0.3):
         for child in children:
             if not child.died():
@@ -120,10 +121,17 @@ def _supervise(
                 due[child.name] = time.monotonic() + wait
                 say(f"{child.name} ended; again in {wait:.0f} s (see {child.log})")
                 if child.name == SUPERNODE:
-                    say_why_shut_out(home, config)
+                    told = _tell(why_shut_out(home, config), told)
             elif time.monotonic() >= due[child.name]:
                 del due[child.name]
                 child.start()
+
+
+def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
+    """Say what keeps the site away, unless it was said last time."""
+    if any(reason) and reason != told:
+        complain(*reason)
+    return reason
 
 
 def _children(home: Path, config: SiteConfig) -> list[_Child]:

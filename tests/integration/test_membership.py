@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,11 @@ from click.testing import CliRunner
 from hepafed.client import enrol, standing
 from hepafed.client.cli import main as client
 from hepafed.client.cohort import SIDE, Cohort, Crop
-from hepafed.client.start import say_why_shut_out, sole_use
+from hepafed.client.start import sole_use, why_shut_out
 from hepafed.common.certificates import make_authority, make_node_key, pinned
 from hepafed.common.config import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.errors import EnrolmentError, UnreachableError
-from hepafed.common.processes import free_port
+from hepafed.common.processes import free_port, stop_process
 from hepafed.deploy.demo.federation import Federation, federation
 from hepafed.server.remote import Remote
 from hepafed.server.setup import initialise
@@ -262,7 +263,7 @@ def test_check_says_why_the_server_is_not_reached(
 
 
 def test_check_and_start_say_that_the_site_was_revoked(
-    remote: Remote, invite: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    remote: Remote, invite: Path, tmp_path: Path
 ) -> None:
     config = enrol.join(tmp_path, invite).config
     remote.post(f"/api/sites/{invite.stem}/revoke")
@@ -270,8 +271,26 @@ def test_check_and_start_say_that_the_site_was_revoked(
     assert code == 1
     assert lines["server"]["state"] == "pass"
     assert lines["token"]["state"] == "fail"
-    say_why_shut_out(tmp_path, config)
-    assert "does not accept this site's token" in capfd.readouterr().err
+    assert "does not accept this site's token" in why_shut_out(tmp_path, config)[0]
+
+
+def test_start_says_what_keeps_the_site_away_and_goes_on(
+    fed: Federation, remote: Remote, invite: Path
+) -> None:
+    home = fed.home(invite.stem)
+    enrol.join(home, invite)
+    (home / "cohort").mkdir()
+    remote.post(f"/api/sites/{invite.stem}/revoke")
+    process = fed.start(invite.stem)
+    limit = time.monotonic() + 60
+    while "hint: " not in (home / "console.log").read_text():
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    assert process.poll() is None
+    stop_process(process)
+    said = (home / "console.log").read_text()
+    assert "error: the coordinator does not accept this site's token\nhint: was it revoked" in said
 
 
 def _shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -291,7 +310,7 @@ def _shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 )
 def test_a_clock_that_flower_refuses_is_said_at_join_check_and_start(
     invite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str], seconds: float, words: str,
+    seconds: float, words: str,
 ) -> None:  # fmt: skip
     _shift_clock(monkeypatch, seconds)
     code, _, said = _client(tmp_path, "join", str(invite))
@@ -302,8 +321,8 @@ def test_a_clock_that_flower_refuses_is_said_at_join_check_and_start(
     assert lines["clock"]["state"] == "fail"
     assert words in lines["clock"]["found"]
     assert lines["token"]["state"] == "pass"
-    say_why_shut_out(tmp_path, read_toml(SiteConfig, tmp_path / "site.toml", ""))
-    assert words in capfd.readouterr().err
+    config = read_toml(SiteConfig, tmp_path / "site.toml", "")
+    assert words in why_shut_out(tmp_path, config)[0]
 
 
 def test_a_clock_a_little_off_is_nobodys_trouble(
@@ -312,6 +331,8 @@ def test_a_clock_a_little_off_is_nobodys_trouble(
     _shift_clock(monkeypatch, -200)
     assert _client(tmp_path, "join", str(invite))[2] == ""
     assert _check(tmp_path)[1]["clock"]["state"] == "pass"
+    config = read_toml(SiteConfig, tmp_path / "site.toml", "")
+    assert why_shut_out(tmp_path, config) == ("", "")
 
 
 KEPT = ("cohort/index.db", "ledger.jsonl", "pseudonym.key", "exchanges.json", "released.json")
