@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
-from hepafed.client.cohort import Cohort
+from hepafed.client.cohort import Cohort, stamp_of
 from hepafed.client.cohort_summary import summarise_cohort
 from hepafed.client.kept import keep
 from hepafed.client.ledger import Ledger
@@ -52,7 +52,7 @@ class SiteApp:
         self._transfer = transfer or Transfer(home, config)
         self._trainer = Trainer(home, _seed_of(config.site), config.device)
         self._releases = Releases(home, config, self._ledger, self._transfer.send)
-        self._scored: tuple[tuple[str, str, str], ScoreTable] | None = None
+        self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def __call__(self, message: Message, _context: Context) -> Message:
         """Answer one request; a refusal and its reason when policy or data say no."""
@@ -67,7 +67,7 @@ class SiteApp:
             reply = Refusal(run=run, reason=e.message)
         text = pack(reply)
         kind = next(k for k, c in KINDS.items() if c is type(reply))
-        self._ledger.record(kind, run, text.encode())
+        self._ledger.record_message(kind, run, text)
         content = RecordDict({"hepafed": ConfigRecord({"json": text})})
         return Message(content, reply_to=message)
 
@@ -126,18 +126,22 @@ class SiteApp:
         return score(self._trainer, plan, weights, split, self._config.site)
 
     def _validate(self, request: ValidateRequest) -> SiteSummary:
-        key = (request.run, request.weights, request.split)
+        key = self._key(request.run, request.weights, request.split)
         if self._scored is None or self._scored[0] != key:  # a fallback asks of the same scores
             table, weights = self._scores(request.plan, request.weights, request.split)
             keep(self._home, request, table, weights)
             self._scored = (key, table)
         return self._releases.summary(request, self._scored[1])
 
+    def _key(self, run: str, weights: str, split: str) -> tuple[str, ...]:
+        """Say which scores these are; others once the cohort has changed."""
+        return run, weights, split, stamp_of(self._home)
+
     def _compare(self, request: CompareRequest) -> SiteComparison:
         tables = []
         for m in request.models:
             known = self._scored
-            if known is not None and known[0] == (request.run, m.weights, request.split):
+            if known is not None and known[0] == self._key(request.run, m.weights, request.split):
                 tables.append(known[1])
             else:
                 tables.append(self._scores(m.plan, m.weights, request.split)[0])

@@ -67,30 +67,90 @@ def start(ctx: click.Context) -> None:
 
 
 @main.command()
-@click.option("--verify", is_flag=True, help="Check the hash chain.")
+@click.option("--verify", is_flag=True, help="Check the hash chain and the kept texts.")
+@click.option(
+    "--show",
+    metavar="ENTRY",
+    default="",
+    help="Print a kept message: its number here, or 8 or more digits of its SHA-256.",
+)
 @click.option("--since", default="", help="Only from this UTC time on (ISO 8601).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.pass_context
 @command
-def ledger(ctx: click.Context, verify: bool, since: str, as_json: bool) -> None:
-    """Show what left the building: when, for which run, how many bytes.
+def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: bool) -> None:
+    """Show what left the building, and what each message said.
+
+    Of messages the text is kept. Updates and counts are not: the ledger has their length and
+    hash alone.
 
     \b
     Example:
+      client ledger --show 12
       client ledger --verify
     """
     from hepafed.client.ledger import Ledger
 
-    book = Ledger(home_of(ctx))
+    home = home_of(ctx)
+    book = Ledger(home)
     if verify:
-        say(f"{book.verify()} entries, the chain holds")
+        count, entries = book.verify(), book.entries()
+        kept, torn = (sum(key in e for e in entries) for key in ("kept", "unfinished"))
+        say(f"{count} entries, the chain holds; {kept} kept texts are those that left")
+        if torn:
+            say(f"{torn} lines were torn by a crash and cut off; what they announced never left")
         return
-    entries = [e for e in book.entries() if e["at"] >= since]
+    if show:
+        say_json(book.show(show))
+        return
+    entries = [{"entry": n, **e} for n, e in enumerate(book.entries(), 1) if e["at"] >= since]
     if as_json:
         say_json(json.dumps(entries))
         return
-    columns = ("at", "kind", "run", "bytes", "sha256")
-    table(columns, [tuple(str(e[c])[:23] for c in columns) for e in entries])
+    columns = ("entry", "at", "kind", "run", "bytes", "sha256", "text")
+    rows = [
+        (str(e["entry"]), e["at"][:19], e["kind"], e["run"], str(e["bytes"]), e["sha256"][:12],
+         "kept" if e.get("kept") else "hash only")
+        for e in entries
+    ]  # fmt: skip
+    table(columns, rows)
+    say(f"updates and counts are not kept; the texts of messages are, in {home / 'sent'}")
+    say("next: client ledger --show ENTRY")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.pass_context
+@command
+def remove(ctx: click.Context, file: Path) -> None:
+    """Take out patients who withdrew their consent.
+
+    FILE has one patient_id a line; `-` reads them from standard input (a command line is no place
+    for them). Their lesions, acquisitions, splits and crops leave the cohort store, their rows the
+    kept score tables. The site guide says what cannot be undone.
+
+    \b
+    Example:
+      client remove withdrawn.txt
+    """
+    from hepafed.client.removal import read_ids
+    from hepafed.client.removal import remove as take_out
+
+    done = take_out(home_of(ctx), read_ids(file))
+    say(
+        f"removed: {done.patients} patients, {done.lesions} lesions; "
+        f"unknown here: {done.unknown} ids"
+    )
+    say(
+        f"also: their rows of {done.tables} score tables, {done.pages} review pages, "
+        f"{done.files} fetched files"
+    )
+    if done.patients:
+        say("not undone: models already trained, what already left, and files of your own")
+        say("models validated here before may be refused from now on: the cohort has changed")
+        say("next: take them out of the labels table and the export, or an ingest takes them in")
+    else:
+        say("next: compare the ids with the labels table; ids are taken as they stand there")
 
 
 @main.command()

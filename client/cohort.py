@@ -7,7 +7,7 @@ lesion, named by its SHA-256. No header, UID, date or name is kept.
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -237,6 +237,24 @@ class Cohort:
         self._sweep({r.crop for r in after.values()})
         return sum(before.get(k) != r for k, r in after.items())
 
+    def remove(self, patients: Collection[str]) -> tuple[set[str], int]:
+        """Take patients out in one step, their splits too, and then their crops.
+
+        Gives the pseudonyms of those that were there, and how many lesions they had.
+        """
+        tables = cohort_index.read(self._index)
+        lesions = [Lesion(*r) for r in tables["lesion"]]
+        acquired = [Acquisition(*r) for r in tables["acquisition"]]
+        there = {r[0] for r in tables["patient"]}
+        there |= {r.patient for r in lesions} | {a.patient for a in acquired}
+        left = [r for r in lesions if r.patient not in patients]
+        tables["lesion"] = [astuple(r) for r in left]
+        tables["acquisition"] = [astuple(a) for a in acquired if a.patient not in patients]
+        tables["patient"] = [r for r in tables["patient"] if r[0] not in patients]
+        cohort_index.write(self._index, tables)
+        self._sweep({r.crop for r in left})
+        return there.intersection(patients), len(lesions) - len(left)
+
     def _sweep(self, named: set[str]) -> None:
         """Remove crops that no lesion names and what an interrupted write left."""
         for path in (self._folder / "crops").iterdir():
@@ -331,6 +349,12 @@ class Cohort:
             "sequence": _tally(s for h in has for s in h),
             "scanner": _tally(m for _, m in scanners),
         }
+
+
+def stamp_of(home: Path) -> str:
+    """Digest the index of a site's home: another one once the store was changed; "": no store."""
+    index = home / "cohort" / "index.db"
+    return hashlib.sha256(index.read_bytes()).hexdigest() if index.exists() else ""
 
 
 def _about(rows: Sequence[tuple[str, str]], normalisation: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from hepafed.client.cohort import SIDE, Cohort, Crop
-from hepafed.client.ingest import IngestReport
+from hepafed.client.ingest import IngestReport, only_one
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import LabelsError
 from hepafed.common.vocabulary import CLASSES, SEQUENCES
@@ -30,17 +30,35 @@ def ingest_images(
     ------
     LabelsError
         The table lacks a column, a label has no class, or no row is left (nothing is stored).
+    CohortError
+        Another ingest is running, or the store cannot be used.
     """
     if sequence not in SEQUENCES:
         raise LabelsError(f"--sequence {sequence[:40]}: not one of {', '.join(SEQUENCES)}")
     rows = _rows(labels, where, (group_column, file_column, label_column))
     classes = _classes(rows, label_column, label_map)
-    names = Pseudonyms(home)
+    with only_one(home):
+        crops, left = _crops(
+            images, rows, Pseudonyms(home), classes, sequence, progress,
+            (group_column, file_column, label_column),
+        )  # fmt: skip
+        if crops:
+            Cohort.create(home).add(crops)
+    return IngestReport(len(crops), left)
+
+
+def _crops(
+    images: Path, rows: list[tuple[int, dict[str, str]]], names: Pseudonyms,
+    classes: Mapping[str, int], sequence: str, progress: Callable[[int, int], None],
+    columns: tuple[str, str, str],
+) -> tuple[list[Crop], list[tuple[str, str]]]:  # fmt: skip
+    """Read the pictures; gives their crops, and the rows that were left with the reason."""
+    group, file, label = columns
     crops: list[Crop] = []
     left: list[tuple[str, str]] = []
     for done, (number, row) in enumerate(rows, 1):
         try:
-            voxels = _read(images, row[file_column])
+            voxels = _read(images, row[file])
         except ValueError as e:
             left.append((f"row {number}", str(e)))
             continue
@@ -48,16 +66,14 @@ def ingest_images(
             progress(done, len(rows))
         crops.append(
             Crop(
-                names.of("lesion", row[group_column], row[file_column]),
-                names.of("patient", row[group_column]),
-                classes[row[label_column]],
+                names.of("lesion", row[group], row[file]),
+                names.of("patient", row[group]),
+                classes[row[label]],
                 (sequence,),
                 voxels,
             )
         )
-    if crops:
-        Cohort.create(home).add(crops)
-    return IngestReport(len(crops), left)
+    return crops, left
 
 
 def _rows(

@@ -3,8 +3,11 @@
 `scores/RUN.csv` and `scores/RUN.json` stay for every run; `models/DIGEST.bf16` for the newest ones.
 """
 
+import csv
 import hashlib
+import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.messages import ValidateRequest
 from hepafed.common.records import read_record, write_record
-from hepafed.common.scores import ScoreTable, read_scores, write_scores
+from hepafed.common.scores import COLUMNS, ScoreTable, read_scores, write_scores
 from hepafed.common.weights import Flat, Layout, from_bf16, to_bf16
 
 MODELS = 3
@@ -70,6 +73,31 @@ def recall(home: Path, run: str) -> Kept:
         read_record(ValidateRequest, values, DataError, path.name),
         read_scores(path.with_suffix(".csv")),
     )
+
+
+def forget(home: Path, patients: Collection[str]) -> tuple[set[str], int]:
+    """Take patients, by pseudonym, out of every kept score table; a table left empty goes whole.
+
+    Gives those that were found, and how many tables had rows of theirs.
+    """
+    found: set[str] = set()
+    tables, place = 0, COLUMNS.index("patient_id")
+    for path in sorted((home / "scores").glob("*.csv")):
+        head, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        here = {r[place] for r in rows}.intersection(patients)
+        if not here:
+            continue
+        left = [r for r in rows if r[place] not in here]
+        if left:
+            out = io.StringIO()
+            csv.writer(out, lineterminator="\n").writerows([head, *left])
+            write_whole(path, out.getvalue(), private=True)
+        else:
+            path.unlink()
+            path.with_suffix(".json").unlink(missing_ok=True)
+        found |= here
+        tables += 1
+    return found, tables
 
 
 def recall_weights(home: Path, digest: str, layout: Layout) -> Flat:

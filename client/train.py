@@ -2,15 +2,17 @@
 
 import math
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from hepafed.client.augment import augment
-from hepafed.client.cohort import Acquisition, Cohort, Selection
+from hepafed.client.cohort import Acquisition, Cohort, Selection, stamp_of
 from hepafed.common.errors import EmptySplitError, RunError
-from hepafed.common.model import build
+from hepafed.common.model import build, for_sites
 from hepafed.common.plan import Plan, TrainingPlan
 from hepafed.common.weights import Layout, all_finite, difference, load
 from numpy.typing import NDArray
@@ -71,12 +73,15 @@ class Trainer:
         self._module: nn.Module | None = None
         self._layout: Layout | None = None
         self._images: dict[tuple[str, str, str, int], Images] = {}
+        self._stamp = ""
         self._optimiser: torch.optim.Optimizer | None = None
         self._last: tuple[str, int] | None = None
+        self._begun: tuple[tuple[str, int], dict[str, Any]] | None = None
+        """Run and round of the newest training, and the optimiser's state at its start."""
 
     def module(self, plan: Plan) -> nn.Module:
         """Give the plan's network, built once."""
-        known = self._plan
+        plan, known = for_sites(plan), self._plan
         if self._module is None or known is None or (known.model, known.protocol) != (
             plan.model, plan.protocol,
         ):  # fmt: skip
@@ -84,7 +89,7 @@ class Trainer:
             if self.device.type == "cuda":
                 self._module = self._module.to(memory_format=torch.channels_last)
             self._layout = Layout.of(self._module)
-            self._optimiser = self._last = None
+            self._optimiser = self._last = self._begun = None
         self._plan = plan
         return self._module
 
@@ -94,13 +99,17 @@ class Trainer:
         return self._layout or Layout.of(module)
 
     def images(self, plan: Plan, split: str) -> Images:
-        """Give a split's images, read once.
+        """Give a split's images, read once, and anew when an ingest has changed the store.
 
         Raises
         ------
         EmptySplitError
             The split holds no lesion with the protocol's sequences.
         """
+        stamp = stamp_of(self._home)
+        if stamp != self._stamp:
+            self._images.clear()
+            self._stamp = stamp
         key = (plan.protocol, plan.data.missing, split, plan.model.size)
         if key not in self._images:
             selection = Cohort.open(self._home).select(plan.protocol, split, plan.data.missing)
@@ -157,10 +166,20 @@ class Trainer:
     def _warm_optimiser(
         self, plan: Plan, module: nn.Module, run: str, round_: int
     ) -> torch.optim.Optimizer:
-        """Keep the moments across consecutive rounds of a run, else start anew."""
-        if self._optimiser is None or self._last != (run, round_ - 1):
-            self._optimiser = _make_optimiser(plan.training, module)
-        return self._optimiser
+        """Keep the moments across consecutive rounds of a run, else start anew.
+
+        A round that is asked for again (its answer was lost, or a quorum was missed) starts from
+        the moments it started from before.
+        """
+        begun = self._begun if self._begun and self._begun[0] == (run, round_) else None
+        optimiser = self._optimiser
+        if optimiser is None or not (begun or self._last == (run, round_ - 1)):
+            optimiser = self._optimiser = _make_optimiser(plan.training, module)
+        if begun:
+            optimiser.load_state_dict(begun[1])
+        self._begun = None  # let go of the older copy before the next one is made
+        self._begun = (run, round_), deepcopy(optimiser.state_dict())
+        return optimiser
 
     def _step(
         self, module: nn.Module, optimiser: torch.optim.Optimizer, data: Images, chosen: Tensor,

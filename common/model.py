@@ -1,5 +1,6 @@
 """The network: timm's Inception-ResNet V2 (Szegedy et al. 2017) for a plan's protocol."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 ARCHITECTURE = "inception_resnet_v2"
 _STEM = "conv2d_1a.conv.weight"
 _HEAD = ("classif.weight", "classif.bias")
+
+
+def for_sites(plan: Plan) -> Plan:
+    """Give a plan as the sites work by it.
+
+    The file of pretrained weights lies at the coordinator alone, who makes the run's initial
+    weights from it; a site gets these as a blob.
+    """
+    return replace(plan, model=replace(plan.model, weights=""))
 
 
 def build(plan: Plan) -> "nn.Module":

@@ -10,6 +10,7 @@ from pathlib import Path
 from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.figures import TuningFigures
 from hepafed.common.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
+from hepafed.common.model import for_sites
 from hepafed.common.records import read_record, write_record
 from hepafed.common.summaries import choose_threshold, tuning_scores
 from hepafed.common.weights import Flat, pieces, to_bf16
@@ -149,7 +150,7 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State, digest: s
             examples=reply.examples, auc=reply.tuning.macro_auc,
         )  # fmt: skip
 
-    request = TrainRequest(run=run.id, round=number, plan=run.plan, weights=digest)
+    request = TrainRequest(run=run.id, round=number, plan=for_sites(run.plan), weights=digest)
     failed = exchange.ask(
         dict.fromkeys(sites, request), TrainReply, run.plan.rounds.deadline, on_reply
     )
@@ -195,7 +196,7 @@ def _tune(
             raise PayloadError("an answer to another run")
         got[site] = message.tuning
 
-    request = TuneRequest(run=run.id, round=state.round, plan=run.plan, weights=digest)
+    request = TuneRequest(run=run.id, round=state.round, plan=for_sites(run.plan), weights=digest)
     sites = _quorum(run, desk, exchange)
     desk.runs.event(run.id, "tune", sites=sites)
     exchange.ask(dict.fromkeys(sites, request), TuneReply, run.plan.rounds.deadline, on_reply)
@@ -246,7 +247,7 @@ def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
     threshold, rule = choose_threshold(figures)
     card = {
         "protocol": run.plan.protocol,
-        "plan": write_record(run.plan),
+        "plan": write_record(for_sites(run.plan)),
         "run": run.id,
         "round": state.best,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

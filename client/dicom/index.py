@@ -308,6 +308,41 @@ def known_series(home: Path) -> list[tuple[str, str, int, str, str]]:
     return [(*r[:4], zlib.decompress(r[4]).decode()) for r in rows]
 
 
+def forget_patients(home: Path, patients: Iterable[str]) -> set[str]:
+    """Overwrite all that the scan knows of patients, by pseudonym; gives those it knew.
+
+    What a killed ingest left of paths and headers goes whole: it only saved time.
+    """
+    folder = home / "scan"
+    if not (folder / "known.db").exists():
+        return set()
+    try:
+        known = _forgotten(folder / "known.db", patients)
+    except sqlite3.DatabaseError:  # damaged: as when an ingest opens it
+        shutil.rmtree(folder)
+        return set()
+    for path in folder.glob("work.db*"):
+        path.unlink(missing_ok=True)
+    return known
+
+
+def _forgotten(path: Path, patients: Iterable[str]) -> set[str]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("CREATE TEMP TABLE gone (patient TEXT PRIMARY KEY)")
+        db.executemany("INSERT OR IGNORE INTO gone VALUES (?)", ((p,) for p in patients))
+        theirs = "FROM examination WHERE patient IN (SELECT patient FROM gone)"
+        known = {r[0] for r in db.execute(f"SELECT patient {theirs}")}
+        with _Transaction(db):
+            for table in ("file", "series"):
+                rows = f"FROM {table} WHERE examination IN (SELECT examination {theirs})"
+                db.execute(f"DELETE {rows}")
+            db.execute(f"DELETE {theirs}")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return known
+
+
 _UNREAD = (
     "FROM path p LEFT JOIN known.file f ON f.key = p.key WHERE p.path > ? AND "
     "(f.key IS NULL OR f.size != p.size OR f.changed != p.changed)"

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -95,6 +95,19 @@ class Spool:
             write_whole(path, data, private=True)
         except OSError as e:
             raise DataError(f"cannot write the spool ({e.strerror})", "check the disk") from None
+
+    def remove_files(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Remove every instance whose PatientID is `wanted`; gives that of each one removed."""
+        removed = []
+        for path in [p for p in self.images.glob("*/*") if p.is_file()]:
+            header = pydicom.dcmread(
+                path, stop_before_pixels=True, specific_tags=["PatientID"], force=True
+            )
+            patient = _text(header, "PatientID")
+            if wanted(patient):
+                path.unlink()
+                removed.append(patient)
+        return removed
 
     def _series(self, series: Series) -> str:
         return self._names.of("spool-series", series.uid)
