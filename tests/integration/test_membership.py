@@ -5,11 +5,9 @@ Its certificate had run out a day before it was started: what works here works w
 
 import json
 import re
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from hepafed.server.remote import Remote
 from hepafed.server.setup import initialise
 
 from .conftest import Trained
+from .lossy_wire import LossyWire, through
 
 
 @pytest.fixture(scope="module")
@@ -92,59 +91,6 @@ def _state(remote: Remote, site: str) -> str:
     return next(str(s["state"]) for s in remote.get("/api/sites") if s["site"] == site)
 
 
-class _LossyWire:
-    """Stands between a site and the gateway and, once, breaks off before the answer comes back."""
-
-    def __init__(self, fed: Federation, site: str) -> None:
-        self._members, self._site = fed.home("server") / "members.json", site
-        self._to = ("127.0.0.1", int(fed.address.rpartition(":")[2]))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.lossy = True
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _enrolled(self) -> bool:
-        sites = json.loads(self._members.read_text())["sites"]
-        return any(s["site"] == self._site and s["public_key"] for s in sites)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            there = socket.create_connection(self._to)
-            for pair in ((here, there), (there, here)):
-                threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, to: socket.socket) -> None:
-        try:
-            while part := source.recv(1 << 16):
-                if self.lossy and self._enrolled():
-                    self.lossy = False
-                    break
-                to.sendall(part)
-        except OSError:
-            pass
-        for end in (source, to):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-    def close(self) -> None:
-        self._listener.close()
-
-
-@contextmanager
-def _through(wire: _LossyWire, fed: Federation, invite: Path) -> Iterator[None]:
-    invite.write_text(invite.read_text().replace(fed.address, wire.address))
-    try:
-        yield
-    finally:
-        wire.close()
-
-
 def test_server_start_renewed_the_certificate_and_said_so(fed: Federation) -> None:
     said = (fed.home("server") / "console.log").read_text()
     expires = datetime.now(UTC) + timedelta(days=365)
@@ -166,8 +112,8 @@ def test_server_renew_beside_a_running_server_disturbs_nobody(
 def test_a_join_whose_answer_is_lost_is_done_again_with_the_same_key(
     fed: Federation, remote: Remote, invite: Path, tmp_path: Path
 ) -> None:
-    home, wire = tmp_path / "site", _LossyWire(fed, invite.stem)
-    with _through(wire, fed, invite):
+    home, wire = tmp_path / "site", LossyWire(fed, invite.stem)
+    with through(wire, fed, invite):
         code, _, said = _client(home, "join", str(invite))
         assert code == 1
         assert "same command again" in said
