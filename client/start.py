@@ -7,18 +7,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hepafed.client.standing import CLOCK_HINT, ask, clock_fault
 from hepafed.common.config import SiteConfig, read_toml
-from hepafed.common.console import say
-from hepafed.common.errors import CohortError, ConfigError
+from hepafed.common.console import complain, say
+from hepafed.common.errors import CohortError, ConfigError, FederationError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
 
 SHORT_LIFE_SECONDS = 20.0
 """A process that lived shorter than this waits longer before its next start."""
 
+SUPERNODE = "SuperNode"
 WORKER_SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Environment of the worker where the site sets no other: PyTorch's threads wait asleep. Beside
 another program on the same cores, waiting awake makes the network several times slower."""
@@ -63,11 +67,7 @@ def run_site(home: Path) -> None:
     config = read_toml(SiteConfig, home / "site.toml", "run client join first")
     if not (home / "cohort").exists():
         raise CohortError("this site has no cohort yet", "run client ingest first")
-    with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(f"a client runs in {home} already", "stop it first") from None
+    with sole_use(home):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
@@ -76,7 +76,7 @@ def run_site(home: Path) -> None:
         try:
             for child in children:
                 child.start()
-            _supervise(children, stopping)
+            _supervise(home, config, children, stopping)
         finally:
             for child in children:
                 if child.process is not None:
@@ -84,8 +84,34 @@ def run_site(home: Path) -> None:
     say("stopped")
 
 
-def _supervise(children: list[_Child], stopping: threading.Event) -> None:
+@contextmanager
+def sole_use(home: Path) -> Iterator[None]:
+    """Hold the lock of `client start`; ConfigError while one runs in `home`."""
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"a client runs in {home} already", "stop it first") from None
+        yield
+
+
+def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
+    """Ask the coordinator what keeps this site from coming online, and what helps.
+
+    Two empty texts where nothing does.
+    """
+    try:
+        fault = clock_fault(ask(home, config, seconds=5).ahead)
+    except (FederationError, ConfigError) as e:
+        return e.message, f"{e.hint}; it is tried for ever"
+    return (fault, CLOCK_HINT) if fault else ("", "")
+
+
+def _supervise(
+    home: Path, config: SiteConfig, children: list[_Child], stopping: threading.Event
+) -> None:
     due: dict[str, float] = {}
+    told = _tell(why_shut_out(home, config), ("", ""))
     while not stopping.wait(0.3):
         for child in children:
             if not child.died():
@@ -94,9 +120,18 @@ def _supervise(children: list[_Child], stopping: threading.Event) -> None:
                 wait = child.delay()
                 due[child.name] = time.monotonic() + wait
                 say(f"{child.name} ended; again in {wait:.0f} s (see {child.log})")
+                if child.name == SUPERNODE:
+                    told = _tell(why_shut_out(home, config), told)
             elif time.monotonic() >= due[child.name]:
                 del due[child.name]
                 child.start()
+
+
+def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
+    """Say what keeps the site away, unless it was said last time."""
+    if any(reason) and reason != told:
+        complain(*reason)
+    return reason
 
 
 def _children(home: Path, config: SiteConfig) -> list[_Child]:
@@ -117,6 +152,6 @@ def _children(home: Path, config: SiteConfig) -> list[_Child]:
     worker = [sys.executable, "-m", "hepafed.client.worker", str(home), f"127.0.0.1:{port}"]
     environment = tied_environment(folder)
     return [
-        _Child("SuperNode", supernode, home / "supernode.log", environment),
+        _Child(SUPERNODE, supernode, home / "supernode.log", environment),
         _Child("worker", worker, home / "worker.log", {**WORKER_SETTINGS, **environment}),
     ]

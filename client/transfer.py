@@ -88,7 +88,7 @@ class Transfer:
                 return call()
             except httpx.HTTPError:
                 time.sleep(min(2.0**attempt, 10))
-        raise UnreachableError("the server does not answer", "see client check")
+        raise UnreachableError("the server does not answer", "client check says why")
 
 
 def _check(answer: httpx.Response) -> None:

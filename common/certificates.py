@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -14,6 +15,8 @@ from hepafed.common.files import write_whole
 
 CA_DAYS = 5 * 365
 SERVER_DAYS = 365
+_EARLIER = timedelta(days=1)
+"""A server certificate is valid from so long ago: a site whose clock is behind must not lose it."""
 
 
 def _name(common: str) -> x509.Name:
@@ -56,14 +59,14 @@ def make_authority(folder: Path, now: datetime) -> None:
 def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> datetime:
     """Write server.pem and server.key for `hosts`, signed by the CA in `folder`.
 
-    Returns when it expires (1 year).
+    Returns when it expires (1 year, and never later than the CA).
     """
     authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
     authority_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
     if not isinstance(authority_key, ec.EllipticCurvePrivateKey):  # our own file: always EC
         raise TypeError("the CA key is not an elliptic curve key")
     key = ec.generate_private_key(ec.SECP256R1())
-    expires = now + timedelta(days=SERVER_DAYS)
+    expires = min(now + timedelta(days=SERVER_DAYS), authority.not_valid_after_utc)
     authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     certificate = (
         x509.CertificateBuilder()
@@ -71,7 +74,7 @@ def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> da
         .issuer_name(authority.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_before(max(now - _EARLIER, authority.not_valid_before_utc))
         .not_valid_after(expires)
         .add_extension(x509.SubjectAlternativeName([_san(h) for h in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -82,6 +85,32 @@ def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> da
     write_whole(folder / "server.key", _pem(key), private=True)
     write_whole(folder / "server.pem", certificate.public_bytes(serialization.Encoding.PEM))
     return expires
+
+
+def expiry(certificate: Path) -> datetime:
+    """Read when a PEM certificate expires (UTC).
+
+    Raises
+    ------
+    ConfigError
+        There is none, or it is not a certificate.
+    """
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{certificate} is missing or not a certificate") from e
+
+
+def is_pair(folder: Path) -> bool:
+    """Say whether server.pem is of server.key and of ca.pem: a crash can leave half a change."""
+    try:
+        certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
+        key = serialization.load_pem_private_key((folder / "server.key").read_bytes(), None)
+        authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+        certificate.verify_directly_issued_by(authority)
+    except (OSError, ValueError, TypeError, InvalidSignature):
+        return False
+    return certificate.public_key() == key.public_key()
 
 
 def _san(host: str) -> x509.GeneralName:
@@ -104,6 +133,23 @@ def make_node_key(path: Path) -> str:
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return public.decode()
+
+
+def untrusted(error: Exception) -> str:
+    """Say why a TLS certificate was not accepted, from OpenSSL's words; empty: it was not that.
+
+    https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
+    """
+    words = str(error)
+    if "CERTIFICATE" not in words:
+        return ""
+    if "has expired" in words:
+        return "its certificate has expired, or this machine's clock is ahead"
+    if "not yet valid" in words:
+        return "its certificate is not valid yet: this machine's clock is behind"
+    if "mismatch" in words:
+        return "its certificate is for another name"
+    return "its certificate is not of the coordinator's authority"
 
 
 def pinned(ca: str) -> ssl.SSLContext:

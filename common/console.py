@@ -1,10 +1,13 @@
 """The one place that prints: lines, tables, errors with hints, progress."""
 
+import errno
 import functools
+import sqlite3
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
@@ -103,9 +106,47 @@ def complain(message: str, hint: str = "") -> None:
         err.print(f"hint: {hint}", markup=False)
 
 
+_HINTS = {
+    errno.ENOSPC: "free some space, then run the same command again",
+    errno.EDQUOT: "free some space, then run the same command again",
+    errno.EACCES: "who may read and write there? see its owner and mode",
+    errno.EPERM: "who may read and write there? see its owner and mode",
+    errno.EROFS: "that disk is read-only: name another place",
+    errno.ENOENT: "check the path, and that its folder exists",
+    errno.ENOTDIR: "check the path: a part of it is a file",
+    errno.EISDIR: "name a file, not a folder",
+}
+_USUAL_HINT = "run the same command again; --debug before it shows where this came from"
+
+
+def _shown(error: OSError, context: click.Context) -> str:
+    """Give the error's path where the person named it, or it lies in --home; else nothing.
+
+    Below any other folder that they named, names of files may be a patient's.
+    """
+    if not isinstance(error.filename, str):
+        return ""
+    failed = Path(error.filename).absolute()
+    named: list[Path] = []
+    at: click.Context | None = context
+    while at is not None:
+        named += [v.absolute() for v in at.params.values() if isinstance(v, Path)]
+        at = at.parent
+    home = (context.find_root().obj or {}).get("home")
+    inside = home is not None and failed.is_relative_to(Path(home).absolute())
+    known = any(p == failed or p.is_relative_to(failed) for p in named)
+    return f"{failed}: " if inside or known else ""
+
+
+def _show_traceback() -> None:
+    if (click.get_current_context().find_root().obj or {}).get("debug"):
+        err.print(traceback.format_exc(), markup=False)
+
+
 def command(function: Callable[P, R]) -> Callable[P, R]:
     """Turn HepaFed's errors into `error:` + `hint:` and an exit code, without a traceback.
 
+    The same for what the disk refuses: a full one, a path that cannot be written.
     With `--debug` before the subcommand the traceback is shown, never with locals.
     """
 
@@ -114,10 +155,22 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except HepaFedError as e:
-            if (click.get_current_context().find_root().obj or {}).get("debug"):
-                err.print(traceback.format_exc(), markup=False)
+            _show_traceback()
             complain(e.message, e.hint)
             raise SystemExit(e.exit_code) from None
+        except BrokenPipeError:  # `… | head`: click ends quietly
+            raise
+        except OSError as e:
+            _show_traceback()
+            where = _shown(e, click.get_current_context())
+            complain(
+                f"{where}{e.strerror or type(e).__name__}", _HINTS.get(e.errno or 0, _USUAL_HINT)
+            )
+            raise SystemExit(1) from None
+        except sqlite3.OperationalError as e:
+            _show_traceback()
+            complain(f"an index in the home folder: {e}", "is its disk full, or read-only?")
+            raise SystemExit(1) from None
         except KeyboardInterrupt:
             complain("stopped", "run the same command again to go on")
             raise SystemExit(1) from None

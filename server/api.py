@@ -52,6 +52,11 @@ def _text(values: dict[str, Any], key: str, longest: int = 200) -> str:
     return value
 
 
+def utc_now() -> str:
+    """Say what time it is here: sites compare their clock with it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def routes(coordinator: Coordinator) -> list[Route]:
     """List the API's routes."""
     c, bodies = coordinator, Bodies(MOST_BYTES)
@@ -61,8 +66,11 @@ def routes(coordinator: Coordinator) -> list[Route]:
         public_key = _text(values, "public_key", 1000)
         if not re.fullmatch(r"ecdsa-sha2-nistp384 [A-Za-z0-9+/=]+", public_key.strip()):
             raise PayloadError("public_key: expected an OpenSSH line of an EC P-384 key")
-        entry, token = c.enrol(_text(values, "token"), public_key.strip())
-        return {"site": entry.site, "role": entry.role, "token": token}
+        own = _text(values, "own")
+        if not re.fullmatch(r"[0-9a-f]{64}", own):
+            raise PayloadError("own: expected the SHA-256 of the site's own token")
+        entry = c.enrol(_text(values, "token"), public_key.strip(), own)
+        return {"site": entry.site, "role": entry.role, "time": utc_now()}
 
     def invite(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
         role, hours = _text(values, "role"), values.get("hours")

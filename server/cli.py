@@ -57,6 +57,25 @@ def init(ctx: click.Context, address: str, listen: str) -> None:
 @main.command()
 @click.pass_context
 @command
+def renew(ctx: click.Context) -> None:
+    """Make a new server certificate from the same CA; nothing changes for the sites.
+
+    \b
+    Example:
+      server renew
+    server start does it by itself when fewer than 60 days are left.
+    """
+    from hepafed.server.setup import renew as make_anew
+
+    home = _home(ctx)
+    expires = make_anew(home, datetime.now(UTC))
+    say(f"wrote {home / 'keys' / 'server.pem'}; it expires {expires:%Y-%m-%d}")
+    say("next: end server start and start it again, which then shows the new certificate")
+
+
+@main.command()
+@click.pass_context
+@command
 def start(ctx: click.Context) -> None:
     """Run the coordinator in the foreground: gateway, SuperLink, runs.
 

@@ -38,6 +38,7 @@ class Coordinator:
     """Everything of a running coordinator but the network."""
 
     def __init__(self, home: Path) -> None:
+        self._enrolling = threading.Lock()
         self.members = Members(home)
         self.admission = Admission(home, self.members)
         self.link = SuperLink(home)
@@ -161,12 +162,19 @@ class Coordinator:
 
     # What the API asks for
 
-    def enrol(self, token: str, public_key: str) -> tuple[SiteEntry, str]:
-        """Spend an invite; returns the site's entry and its own token."""
+    def enrol(self, token: str, public_key: str, own: str) -> SiteEntry:
+        """Spend an invite; the key that spent it may ask again, with the same result.
+
+        `own` is the SHA-256, in hex, of the token that the site made for itself.
+        """
         now = datetime.now(UTC)
-        entry = self.members.invited(token, now)
-        node = self.link.register(public_key, entry.site)
-        return entry, self.members.enrol(entry, public_key, node, now)
+        with self._enrolling:
+            known = self.members.enrolled_before(token, public_key, own, now)
+            if known is not None:
+                return known
+            entry = self.members.invited(token, now)
+            node = self.link.register(public_key, entry.site)
+            return self.members.enrol(entry, public_key, own, node, now)
 
     def revoke(self, site: str) -> None:
         """Shut a site out of Fleet, weights and later runs."""

@@ -26,13 +26,15 @@ class SiteEntry:
     role: str
     invite: str = ""
     """Digest of the one-time token; empty once used."""
+    spent: str = ""
+    """Digest of the one-time token that was used: the same key may ask again until it expires."""
     expires: str = ""
     public_key: str = ""
     """OpenSSH line of the node's key; empty until enrolled."""
     node: str = ""
     """Flower's node id, in decimal."""
     token: str = ""
-    """Digest of the site's own token for weights."""
+    """Digest of the site's own token for weights, which the site itself made."""
     enrolled: str = ""
     revoked: bool = False
 
@@ -121,26 +123,49 @@ class Members:
                 return entry
         raise EnrolmentError(
             "the invite is unknown or was used already",
-            "ask the coordinator for a new one (server invite)",
+            "ask the coordinator for a new one (server invite; if the site is enrolled, after "
+            "server revoke)",
         )
 
-    def enrol(self, entry: SiteEntry, public_key: str, node: str, now: datetime) -> str:
-        """Spend the invite of `entry`; returns the site's own token for weights."""
-        token = secrets.token_urlsafe(32)
+    def enrolled_before(
+        self, token: str, public_key: str, own: str, now: datetime
+    ) -> SiteEntry | None:
+        """Find the site that enrolled with this very token, key and digest of its own token.
+
+        It may ask again until the invite expires: the first answer can be lost on its way. An
+        answer holds no secret, so whoever repeats a site's words learns and changes nothing.
+        """
+        wanted = digest_of(token)
+        for entry in self.sites().values():
+            if (
+                entry.spent
+                and secrets.compare_digest(entry.spent, wanted)
+                and entry.public_key == public_key
+                and secrets.compare_digest(entry.token, own)
+                and now <= datetime.fromisoformat(entry.expires)
+            ):
+                return entry
+        return None
+
+    def enrol(
+        self, entry: SiteEntry, public_key: str, own: str, node: str, now: datetime
+    ) -> SiteEntry:
+        """Spend the invite of `entry`; `own` is the digest of the site's own token."""
         with self._lock:
             sites, people = self._load()
             if sites.get(entry.site) != entry:
                 raise EnrolmentError("the invite was used already", "ask for a new one")
-            sites[entry.site] = replace(
+            enrolled = sites[entry.site] = replace(
                 entry,
                 invite="",
+                spent=entry.invite,
                 public_key=public_key,
                 node=node,
-                token=digest_of(token),
+                token=own,
                 enrolled=now.isoformat(),
             )
             self._store(sites, people)
-        return token
+        return enrolled
 
     def revoke(self, site: str) -> SiteEntry:
         """Shut a site out; RefusedError when there is none of that name."""
@@ -148,7 +173,7 @@ class Members:
             sites, people = self._load()
             if site not in sites:
                 raise RefusedError(f"there is no site {site}", "see server sites")
-            entry = replace(sites[site], revoked=True, invite="", token="")
+            entry = replace(sites[site], revoked=True, invite="", spent="", token="")
             sites[site] = entry
             self._store(sites, people)
         return entry

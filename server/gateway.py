@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from hepafed.common.certificates import pinned
 from hepafed.common.errors import BusyError, HepaFedError, RefusedError, UnreachableError
-from hepafed.server import api
+from hepafed.server import api, membership
 from hepafed.server.admission import HEADER
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.limits import Bodies
@@ -102,6 +102,7 @@ def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
         Route("/weights/{digest}", weights, methods=["GET"]),
         Route("/updates/{run}/{round:int}", update, methods=["PUT"]),
         *api.routes(coordinator),
+        *membership.routes(coordinator),
         Route("/{anything:path}", unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
     ]
     return Starlette(routes=routes, exception_handlers={HepaFedError: _refuse})

@@ -1,12 +1,18 @@
-"""Set a coordinator up: keys, server.toml, the coordinator's own access file."""
+"""Set a coordinator up, and keep its certificate valid: keys, server.toml, its access file."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from hepafed.common.certificates import make_authority, make_server_certificate
-from hepafed.common.config import Access, ServerConfig, host_and_port, write_toml
-from hepafed.common.errors import UsageError
+from hepafed.common.certificates import expiry, is_pair, make_authority, make_server_certificate
+from hepafed.common.config import Access, ServerConfig, host_and_port, read_toml, write_toml
+from hepafed.common.errors import ConfigError, UsageError
 from hepafed.server.enrolment import Members
+
+HINT = "run server init first, or name its folder with --home"
+RENEWED_BEFORE = timedelta(days=60)
+"""`server start` renews a certificate with less than this left."""
+AUTHORITY_WARNING = timedelta(days=365)
+"""`server start` warns when the CA has less than this left."""
 
 
 def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime:
@@ -26,11 +32,60 @@ def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime
     home.chmod(0o700)
     keys = home / "keys"
     make_authority(keys, now)
-    hosts = list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
-    expires = make_server_certificate(keys, hosts, now)
+    expires = make_server_certificate(keys, _hosts(host), now)
     token = Members(home).grant("coordinator", "coordinator")[0]
     ca = (keys / "ca.pem").read_text()
     access = Access(name="coordinator", role="coordinator", address=address, token=token, ca=ca)
     write_toml(access, home / "coordinator.access", private=True)
     write_toml(ServerConfig(address=address, listen=listen), home / "server.toml")
     return expires
+
+
+def _hosts(host: str) -> list[str]:
+    return list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
+
+
+def renew(home: Path, now: datetime) -> datetime:
+    """Make a new server key and certificate from the same CA; returns when it expires.
+
+    Raises
+    ------
+    ConfigError
+        `home` holds no server, its CA cannot be read, or has expired.
+    """
+    config = read_toml(ServerConfig, home / "server.toml", HINT)
+    keys = home / "keys"
+    until = expiry(keys / "ca.pem")
+    if until <= now:
+        raise ConfigError(
+            f"the federation's authority expired on {until:%Y-%m-%d}",
+            "a new one is needed: server init in another --home, and every site leaves and joins",
+        )
+    return make_server_certificate(keys, _hosts(host_and_port(config.address)[0]), now)
+
+
+def keep_valid(home: Path, now: datetime) -> list[str]:
+    """Renew the server certificate if it has to be; gives the lines that a person should see.
+
+    It has to be when it ends in less than `RENEWED_BEFORE` and a new one would last longer, or
+    when its key is not there, as after a crash in the middle of a renewal.
+
+    Raises
+    ------
+    ConfigError
+        As `renew`.
+    """
+    keys, said = home / "keys", []
+    authority = expiry(keys / "ca.pem")
+    current = expiry(keys / "server.pem") if is_pair(keys) else None
+    if current is None or (
+        current - now < RENEWED_BEFORE and (current < authority or current <= now)
+    ):
+        expires = renew(home, now)
+        said.append(f"renewed the server certificate; it expires {expires:%Y-%m-%d}")
+    if authority - now < AUTHORITY_WARNING:
+        said.append(
+            f"warning: the federation's authority expires {authority:%Y-%m-%d}, and every "
+            "certificate with it; until then make a new one (docs/coordinator-guide.md)"
+        )
+    return said

@@ -4,12 +4,14 @@ import fcntl
 import logging
 import logging.handlers
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
 from hepafed.common.config import ServerConfig, host_and_port, read_toml
 from hepafed.common.console import say
 from hepafed.common.errors import ConfigError, UnreachableError
+from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
 from hepafed.server.limits import MOST_CONNECTIONS, Impatient
@@ -37,6 +39,8 @@ def run_server(home: Path) -> None:
         except OSError:
             raise ConfigError(f"a server runs in {home} already", "stop it first") from None
         _write_log(home / "server.log")
+        for line in setup.keep_valid(home, datetime.now(UTC)):
+            say(line)
         public = _bind(config.listen, port)
         coordinator = Coordinator(home)
         say(f"starting on {config.address} …")

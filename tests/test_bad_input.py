@@ -156,7 +156,8 @@ def test_an_unreachable_server_is_said(tmp_path: Path, access: Path, words: list
 @pytest.mark.parametrize("program", ["server", "client"])
 def test_a_home_without_anything_is_said(tmp_path: Path, program: str) -> None:
     _refused(tmp_path, program, "start", installed=True)
-    _refused(tmp_path, program, *(("sites",) if program == "server" else ("cohort",)))
+    for words in (("sites",), ("renew",)) if program == "server" else (("cohort",), ("leave",)):
+        _refused(tmp_path, program, *words)
 
 
 def _write_invite(path: Path, ca: str, expires: datetime, **other: str) -> None:

@@ -7,6 +7,7 @@ over TLS → training → validation at the two held-out sites → reports.
 import csv
 import shutil
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,8 @@ HERE = Path(__file__).parent
 TRAIN_SITES = ("hospital-a", "hospital-b", "hospital-c")
 EXTERNAL_SITES = ("external-1", "external-2")
 SITES = {**dict.fromkeys(TRAIN_SITES, "train"), **dict.fromkeys(EXTERNAL_SITES, "validate")}
+MARK = ".hepafed-demo"
+"""File that says: this folder is a demo's, and the next one may empty it."""
 LABEL_MAP = "glioma=benign,meningioma=primary-malignant,pituitary=metastatic"
 """Of the public key images: says nothing medical, see docs/benchmarks.md."""
 
@@ -65,6 +68,34 @@ def _check_data(data: Path) -> None:
             f"{data} has no SITE/labels.csv for {', '.join(missing)}",
             "one folder a site, each with its DICOM files and labels.csv",
         )
+
+
+def prepare(build: Path, inputs: Iterable[Path]) -> None:
+    """Empty `build`, which an earlier demo made, or make it.
+
+    Raises
+    ------
+    UsageError
+        An input lies in it, or it holds something that no demo wrote: nothing is removed.
+    """
+    inside = build.resolve()
+    for path in inputs:
+        if path.resolve().is_relative_to(inside):
+            raise UsageError(
+                f"{path} lies in {build}, which the demo empties first",
+                "move it elsewhere, or name another --build",
+            )
+    if build.is_symlink() or (build.exists() and not build.is_dir()):
+        raise UsageError(f"{build} is not a folder", "name another --build")
+    if build.exists() and any(build.iterdir()) and not (build / MARK).exists():
+        raise UsageError(
+            f"{build} holds files that are not an earlier demo's",
+            "name another --build, or remove it yourself",
+        )
+    if build.exists():
+        shutil.rmtree(build)
+    build.mkdir(parents=True)
+    (build / MARK).touch()
 
 
 def open_sites(fed: Federation, source: Path, *, images: bool) -> None:
@@ -127,15 +158,14 @@ def main(
     """Run the whole federation; everything it writes is under --build."""
     started = time.monotonic()
     build = build.absolute()
-    shutil.rmtree(build, ignore_errors=True)
-    build.mkdir(parents=True)
     default = ("t2.toml", "t2-dwi.toml") if images is None else ("key-images.toml",)
     chosen = [p.absolute() for p in plans] or [HERE / name for name in default]
     if images is not None:
         _check_images(images)
     elif data is not None:
         _check_data(data)
-    else:
+    prepare(build, [p for p in (images, data, *chosen) if p is not None])
+    if images is None and data is None:
         data = build / "dicom"
         write_phantom(data, patients, seed)
     source = images or data

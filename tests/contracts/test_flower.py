@@ -74,6 +74,17 @@ def test_the_shorter_sleep_grows_with_the_wait_and_starts_anew_after_work() -> N
     assert slept[-2:] == [supernode.REPLY_SECONDS[0], supernode.IDLE_SECONDS[0]]
 
 
+def test_flower_lets_clocks_be_as_far_off_as_we_say() -> None:
+    from flwr.common import constant
+    from flwr.superlink.routers.fleet import node_auth
+    from hepafed.client import standing
+
+    assert constant.SYSTEM_TIME_TOLERANCE == standing.AHEAD_SECONDS
+    both = constant.SYSTEM_TIME_TOLERANCE + constant.TIMESTAMP_TOLERANCE
+    assert both == standing.BEHIND_SECONDS
+    assert "age = (now() - signed_at)" in inspect.getsource(node_auth)
+
+
 def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
     import io
     import zipfile

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+from hepafed.deploy.demo.run import prepare
 
 DEMO = (sys.executable, "-m", "hepafed.deploy.demo.run")
 
@@ -21,6 +22,51 @@ def test_a_data_folder_without_every_site_is_refused_before_anything_starts(tmp_
     assert "error:" in done.stderr
     assert "hint:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+SITES = ("hospital-a", "hospital-b", "hospital-c", "external-1", "external-2")
+
+
+def _refused(*words: str | Path) -> str:
+    done = subprocess.run([*DEMO, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "hint:" in done.stderr
+    return done.stderr
+
+
+def _write_sites(folder: Path) -> Path:
+    for site in SITES:
+        (folder / site).mkdir(parents=True)
+        (folder / site / "labels.csv").write_text("patient_id,lesion_id,label\n")
+    return folder
+
+
+def test_data_inside_the_build_folder_is_refused_and_stays(tmp_path: Path) -> None:
+    build = tmp_path / "demo"
+    data = _write_sites(build / "dicom")
+    (build / ".hepafed-demo").touch()
+    (tmp_path / "link").symlink_to(build)
+    for named in (data, tmp_path / "link" / "dicom"):
+        assert "empties" in _refused("--build", build, "--data", named)
+    (build / "labels.csv").write_text("file,site,group\n")
+    assert "empties" in _refused("--build", build, "--images", build)
+    assert all((data / s / "labels.csv").exists() for s in SITES)
+
+
+def test_a_build_folder_with_other_files_is_refused_and_stays(tmp_path: Path) -> None:
+    data = _write_sites(tmp_path / "data")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("five years")
+    assert "not an earlier demo's" in _refused("--build", tmp_path / "mine", "--data", data)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "five years"
+    assert "not a folder" in _refused("--build", tmp_path / "mine" / "thesis.txt", "--data", data)
+
+
+def test_an_earlier_demos_folder_is_emptied(tmp_path: Path) -> None:
+    for _ in range(2):
+        prepare(tmp_path / "b", [tmp_path / "data"])
+        assert [p.name for p in (tmp_path / "b").iterdir()] == [".hepafed-demo"]
+        (tmp_path / "b" / "server").mkdir()
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from hepafed.common.errors import EnrolmentError, RefusedError
-from hepafed.server.enrolment import Members
+from hepafed.server.enrolment import Members, digest_of
 
+OWN = digest_of("made by the site")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -14,12 +15,12 @@ def test_an_invite_enrols_once(tmp_path: Path) -> None:
     members = Members(tmp_path)
     token, _ = members.invite("a", "train", 1, NOW)
     entry = members.invited(token, NOW)
-    own = members.enrol(entry, "key", "7", NOW)
-    assert members.site_of(own).site == "a"
+    members.enrol(entry, "key", OWN, "7", NOW)
+    assert members.site_of("made by the site").site == "a"
     with pytest.raises(EnrolmentError):
         members.invited(token, NOW)
     with pytest.raises(EnrolmentError):
-        members.enrol(entry, "other", "8", NOW)
+        members.enrol(entry, "other", OWN, "8", NOW)
     with pytest.raises(EnrolmentError, match="already"):
         members.invite("a", "train", 1, NOW)
 
@@ -35,10 +36,26 @@ def test_an_invite_expires(tmp_path: Path) -> None:
 def test_a_revoked_site_is_shut_out(tmp_path: Path) -> None:
     members = Members(tmp_path)
     token, _ = members.invite("a", "train", 1, NOW)
-    own = members.enrol(members.invited(token, NOW), "key", "7", NOW)
+    members.enrol(members.invited(token, NOW), "key", OWN, "7", NOW)
     members.revoke("a")
     with pytest.raises(RefusedError):
-        members.site_of(own)
+        members.site_of("made by the site")
+    assert members.enrolled_before(token, "key", OWN, NOW) is None
+
+
+def test_the_key_that_spent_an_invite_may_ask_again_until_it_expires(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, expires = members.invite("a", "train", 1, NOW)
+    assert members.enrolled_before(token, "key", OWN, NOW) is None
+    enrolled = members.enrol(members.invited(token, NOW), "key", OWN, "7", NOW)
+    before = (tmp_path / "members.json").read_bytes()
+    assert members.enrolled_before(token, "key", OWN, expires) == enrolled
+    later = expires + timedelta(seconds=1)
+    assert members.enrolled_before(token, "key", OWN, later) is None
+    assert members.enrolled_before("guessed", "key", OWN, NOW) is None
+    assert members.enrolled_before(token, "another", OWN, NOW) is None
+    assert members.enrolled_before(token, "key", digest_of("thief"), NOW) is None
+    assert (tmp_path / "members.json").read_bytes() == before
 
 
 def test_no_token_is_kept_in_the_clear(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The gateway asks who calls before it reads a body, and takes one upload of a site at a time."""
 
 import asyncio
+import secrets
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.server import gateway
 from hepafed.server.blobs import Expected
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.enrolment import digest_of
 from hepafed.server.gateway import make_gateway
 
 FLEET = "/v1/fleet/pull-messages"
@@ -55,7 +57,8 @@ def _enrol(coordinator: Coordinator, folder: Path, site: str) -> tuple[str, str]
     now, members = datetime.now(UTC), coordinator.members
     invite, _ = members.invite(site, "train", 1, now)
     line = make_node_key(folder / f"{site}.key")
-    token = members.enrol(members.invited(invite, now), line, "1", now)
+    token = secrets.token_urlsafe(32)
+    members.enrol(members.invited(invite, now), line, digest_of(token), "1", now)
     pem = public_key_to_bytes(load_ssh_public_key(line.encode()))  # type: ignore[arg-type]
     return token, b64encode(pem).decode()
 

@@ -239,7 +239,7 @@ def house(tmp_path: Path) -> House:
     for i, site in enumerate(("external-1", "external-2", "external-3")):
         token, _ = coordinator.members.invite(site, "validate", 1, now)
         entry = coordinator.members.invited(token, now)
-        coordinator.members.enrol(entry, f"key {i}", str(i + 1), now)
+        coordinator.members.enrol(entry, f"key {i}", f"{i:064}", str(i + 1), now)
     weights = np.arange(4, dtype=np.float32)
     layout = Layout(("w",), ((4,),))
     card = {

@@ -1,0 +1,41 @@
+"""What an enrolled site asks the gateway with its own token: how it stands, and to leave."""
+
+from importlib import metadata
+
+from hepafed.server.api import utc_now
+from hepafed.server.coordinator import Coordinator
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+def routes(coordinator: Coordinator) -> list[Route]:
+    """List the routes; neither reads a body, and both refuse whoever is no enrolled site."""
+    members = coordinator.members
+
+    async def standing(request: Request) -> Response:
+        entry = members.site_of(_token(request))
+        return JSONResponse(
+            {
+                "site": entry.site,
+                "role": entry.role,
+                "time": utc_now(),
+                "hepafed": metadata.version("hepafed"),
+                "flwr": metadata.version("flwr"),
+            }
+        )
+
+    async def leave(request: Request) -> Response:
+        site = members.site_of(_token(request)).site
+        await run_in_threadpool(coordinator.revoke, site)
+        return JSONResponse({"site": site})
+
+    return [
+        Route("/site", standing, methods=["GET"]),
+        Route("/site/leave", leave, methods=["POST"]),
+    ]
+
+
+def _token(request: Request) -> str:
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
