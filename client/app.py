@@ -102,8 +102,8 @@ class SiteApp:
         tuning = self._tuning(request.plan, weights)
         done = self._trainer.train(request.plan, weights, request.run, request.round)
         update = to_bf16(done.update)
-        self._ledger.record("update", request.run, update)
-        digest = self._transfer.send(request.run, request.round, update)
+        digest = self._ledger.record("update", request.run, update)
+        self._transfer.send(request.run, request.round, update)
         return TrainReply(
             run=request.run,
             round=request.round,

@@ -40,19 +40,20 @@ class Ledger:
 
     def record(
         self, kind: str, run: str, content: bytes | memoryview, *, kept: bool = False
-    ) -> None:
-        """Write down a payload that is about to leave, and have it on disk before returning.
+    ) -> str:
+        """Write down a payload that is about to leave, on disk before this returns its SHA-256.
 
         The end of the file is read anew each time, under a lock: another process may have written
         meanwhile. A line that a crash tore was of a payload that never left; it is cut off, and
         the new entry says so (`unfinished`, in bytes).
         """
+        digest = hashlib.sha256(content).hexdigest()
         entry: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "kind": kind,
             "run": run,
             "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": digest,
         }
         if kept:
             entry["kept"] = True
@@ -67,6 +68,7 @@ class Ledger:
                 f.truncate(f.tell() - len(rest))
             entry["before"] = hashlib.sha256(last).hexdigest() if last else _FIRST
             _append(f, lead + json.dumps(entry, sort_keys=True, separators=(",", ":")).encode())
+        return digest
 
     def entries(self) -> list[dict[str, Any]]:
         """Read every entry, oldest first; DataError for a damaged line."""

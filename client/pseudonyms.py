@@ -1,7 +1,9 @@
 """Pseudonyms by HMAC-SHA256 with a key that never leaves the site's home."""
 
+import fcntl
 import hashlib
 import hmac
+import os
 import secrets
 from pathlib import Path
 
@@ -16,10 +18,21 @@ class Pseudonyms:
     def __init__(self, home: Path) -> None:
         path = home / KEY_FILE
         if not path.exists():
-            write_whole(path, secrets.token_bytes(32), private=True)
+            _make_key(path)
         self._key = path.read_bytes()
 
     def of(self, kind: str, *identity: str) -> str:
         """Give 20 hex digits for an identity of some kind (`patient`, `lesion`, …)."""
         message = "\0".join([kind, *identity]).encode()
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:20]
+
+
+def _make_key(path: Path) -> None:
+    """Write a fresh key; of two processes that do so at once the first one's stays."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists():
+            write_whole(path, secrets.token_bytes(32), private=True)
+    finally:
+        os.close(folder)

@@ -51,8 +51,8 @@ from hepafed.common.subgroups import subgroup_summaries
 from hepafed.common.summaries import RELEASED, summarise
 from hepafed.common.sums import additive_of
 
-Upload = Callable[[str, int, bytes], str]
-"""(run, slot, content) → its SHA-256."""
+Upload = Callable[[str, int, bytes], None]
+"""Of (run, slot, content)."""
 
 
 @dataclass(frozen=True)
@@ -322,8 +322,9 @@ class Releases:
 
     def _send(self, kind: str, run: str, where: int, counts: Counts) -> str:
         content = counts_to_bytes(np.asarray(counts, np.uint64))
-        self._ledger.record(kind, run, content)
-        return self._upload(run, where, content)
+        digest = self._ledger.record(kind, run, content)
+        self._upload(run, where, content)
+        return digest
 
 
 def _check_monotone(curve: PlacementCurve) -> None:

@@ -15,7 +15,9 @@ from hepafed.common.weights import Layout, from_bf16
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-TRIES = 5
+PATIENCE_SECONDS = 180.0
+"""How long a transfer is tried again: a coordinator starts again within seconds, and holds an
+upload that broke off without a word for two minutes before it takes another."""
 _PART = 1 << 20
 """Bytes handed to the network at a time."""
 
@@ -39,7 +41,7 @@ class Transfer:
         PayloadError
             The bytes are not of that digest, or not the model's.
         UnreachableError
-            The server did not answer in several tries.
+            The server did not answer for `PATIENCE_SECONDS`.
         """
         return from_bf16(self._tried(lambda: self._get(digest, 2 * layout.size)), layout)
 
@@ -58,36 +60,35 @@ class Transfer:
             raise PayloadError("the weights are not those of the request's digest")
         return content
 
-    def send(self, run: str, round_: int, content: bytes | memoryview) -> str:
-        """Upload an update; returns its SHA-256.
+    def send(self, run: str, round_: int, content: bytes | memoryview) -> None:
+        """Upload an update.
 
         Raises
         ------
         RefusedError
             The server does not want it (any more).
         UnreachableError
-            The server did not answer in several tries.
+            The server did not answer for `PATIENCE_SECONDS`.
         """
-        digest = hashlib.sha256(content).hexdigest()
 
-        def put() -> bytes:
+        def put() -> None:
             answer = self._http.put(
                 f"/updates/{run}/{round_}",
                 content=(bytes(content[i : i + _PART]) for i in range(0, len(content), _PART)),
                 headers={"Content-Length": str(len(content))},
             )
             _check(answer)
-            return answer.content
 
         self._tried(put)
-        return digest
 
     def _tried(self, call: Callable[[], T]) -> T:
-        for attempt in range(TRIES):
+        limit, wait = time.monotonic() + PATIENCE_SECONDS, 1.0
+        while time.monotonic() < limit:
             try:
                 return call()
             except httpx.HTTPError:
-                time.sleep(min(2.0**attempt, 10))
+                time.sleep(wait)
+                wait = min(2 * wait, 10.0)
         raise UnreachableError("the server does not answer", "client check says why")
 
 

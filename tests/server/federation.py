@@ -57,7 +57,7 @@ class Wire:
         self._site, self._home, self._inbox = site, home, inbox
         self.sent: list[bytes] = []
 
-    def send(self, run: str, slot: int, content: bytes) -> str:
+    def send(self, run: str, slot: int, content: bytes) -> None:
         digest = sha256(content).hexdigest()
         assert digest in {e["sha256"] for e in Ledger(self._home).entries()}, "ledger first"
         self._inbox.admit(self._site, run, slot, len(content))
@@ -65,7 +65,6 @@ class Wire:
         path.write_bytes(content)
         self._inbox.arrived(self._site, run, slot, digest, path)
         self.sent.append(content)
-        return digest
 
 
 class ScoredSite(SiteApp):
