@@ -157,7 +157,11 @@ def remove(ctx: click.Context, file: Path) -> None:
 @click.option("--confirm", nargs=2, metavar="SITE FINGERPRINT", help="Vouch for an identity.")
 @click.option("--roster", type=click.Path(path_type=Path), help="Vouch for a file of them.")
 @click.option("--forget", metavar="SITE", help="Drop a pinned identity.")
-@click.option("--new-group", is_flag=True, help="Allow masked sums with other sites than before.")
+@click.option(
+    "--new-group",
+    is_flag=True,
+    help="Forget with whom, in which form and over which lesions scores left.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.pass_context
 @command
