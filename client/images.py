@@ -83,7 +83,10 @@ def _rows(
         with labels.open(newline="", encoding="utf-8-sig") as f:
             reader = csv.DictReader(f)
             columns = list(reader.fieldnames or ())
-            rows = [(i, {k: v or "" for k, v in r.items() if k}) for i, r in enumerate(reader, 2)]
+            rows = [
+                (i, {k: (v or "").strip() for k, v in r.items() if k})
+                for i, r in enumerate(reader, 2)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         raise LabelsError(f"cannot read {labels}", "name a CSV file in UTF-8") from e
     missing = [c for c in (*needed, *where) if c not in columns]

@@ -129,6 +129,10 @@ def _values(answer: httpx.Response, content: bytes) -> dict[str, Any]:
         values = httpx.Response(answer.status_code, content=content).json()
     except ValueError:
         values = None
+    if answer.is_server_error:
+        raise UnreachableError(
+            f"the server cannot answer now ({answer.status_code})", "try again in a moment"
+        )
     if answer.is_error or not isinstance(values, dict):
         raise PayloadError(f"the server answered {answer.status_code}")
     return values

@@ -18,6 +18,7 @@ from hepafed.common.console import complain, say
 from hepafed.common.errors import CohortError, ConfigError, FederationError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
+from hepafed.common.waiting import backoff
 
 SHORT_LIFE_SECONDS = 20.0
 """A process that lived shorter than this waits longer before its next start."""
@@ -57,7 +58,7 @@ class _Child:
     def delay(self) -> float:
         short = time.monotonic() - self.started < SHORT_LIFE_SECONDS
         self.failures = self.failures + 1 if short else 0
-        return min(2.0**self.failures, 60.0)
+        return backoff(self.failures, 60.0)
 
 
 def run_site(home: Path) -> None:

@@ -1,6 +1,7 @@
 """Weights in and updates out, beside Flower: HTTPS through the gateway, checked by SHA-256."""
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,16 @@ import numpy as np
 from hepafed.common.certificates import pinned
 from hepafed.common.config import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
+from hepafed.common.waiting import backoff
 from hepafed.common.weights import Layout, from_bf16
 from numpy.typing import NDArray
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 180.0
-"""How long a transfer is tried again: a coordinator starts again within seconds, and holds an
-upload that broke off without a word for two minutes before it takes another."""
+"""How long a transfer is tried again, from its first failure on: a coordinator starts again within
+seconds, and gives up an upload that broke off without a word only after two minutes."""
+FEWEST_TRIES = 4
+"""However long each takes."""
 _PART = 1 << 20
 """Bytes handed to the network at a time."""
 
@@ -82,14 +86,18 @@ class Transfer:
         self._tried(put)
 
     def _tried(self, call: Callable[[], T]) -> T:
-        limit, wait = time.monotonic() + PATIENCE_SECONDS, 1.0
-        while time.monotonic() < limit:
+        limit, failures = math.inf, 0
+        while True:
             try:
                 return call()
-            except httpx.HTTPError:
-                time.sleep(wait)
-                wait = min(2 * wait, 10.0)
-        raise UnreachableError("the server does not answer", "client check says why")
+            except httpx.HTTPError as e:
+                limit = min(limit, time.monotonic() + PATIENCE_SECONDS)
+                failures += 1
+                if failures >= FEWEST_TRIES and time.monotonic() > limit:
+                    raise UnreachableError(
+                        "the server does not answer", "client check says why"
+                    ) from e
+            time.sleep(backoff(failures - 1, 10.0))
 
 
 def _check(answer: httpx.Response) -> None:

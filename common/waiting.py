@@ -1,4 +1,4 @@
-"""How long to wait before looking again: often after something has happened, rarely when idle."""
+"""How long to wait before looking or trying again: briefly at first, then ever longer."""
 
 SHARE = 20
 """A wait is this fraction of the time waited so far, so that at most 5 % of it is lost."""
@@ -7,3 +7,8 @@ SHARE = 20
 def next_wait(waited: float, shortest: float, longest: float) -> float:
     """Give the next wait in seconds after having waited `waited` in all."""
     return min(max(waited / SHARE, shortest), longest)
+
+
+def backoff(failures: int, longest: float) -> float:
+    """Give the wait in seconds before another try: 1, 2, 4, … after 0, 1, 2, … failures."""
+    return min(2.0 ** min(failures, 16), longest)

@@ -57,6 +57,11 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def token_of(request: Request) -> str:
+    """Give the token that a site or a person sent along."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
+
+
 def routes(coordinator: Coordinator) -> list[Route]:
     """List the API's routes."""
     c, bodies = coordinator, Bodies(MOST_BYTES)
@@ -140,8 +145,7 @@ def routes(coordinator: Coordinator) -> list[Route]:
     ]  # fmt: skip
 
     def person_may(request: Request, verb: str) -> None:
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        person = members.person_of(token)
+        person = members.person_of(token_of(request))
         if person.role != "coordinator" and verb not in EVALUATOR_MAY:
             raise RefusedError(f"an access file of role {person.role} cannot {verb}")
 

@@ -15,11 +15,12 @@ from hepafed.common.files import write_whole
 from hepafed.common.masking import fingerprint
 from hepafed.common.plan import Plan, RoundsPlan, plan_from
 from hepafed.common.records import write_record
+from hepafed.common.waiting import backoff
 from hepafed.server.admission import Admission
 from hepafed.server.app import Conductor
 from hepafed.server.blobs import Blobs, Inbox
 from hepafed.server.enrolment import Members, SiteEntry
-from hepafed.server.flower import Executor, SuperLink
+from hepafed.server.flower import LOST, Executor, SuperLink
 from hepafed.server.preregistration import DEFAULT_WAIT, Asked, fitting
 from hepafed.server.registry import Registry
 from hepafed.server.rounds import Desk
@@ -79,7 +80,7 @@ class Coordinator:
                 continue
             short = time.monotonic() - started < SHORT_LIFE_SECONDS
             failures = failures + 1 if short else 0
-            wait = min(2.0**failures, LONGEST_WAIT_SECONDS[0])
+            wait = backoff(failures, LONGEST_WAIT_SECONDS[0])
             log.error("the SuperLink ended; again in %.0f s (see flower/superlink.log)", wait)
             if self._stopping.wait(wait):
                 return
@@ -107,7 +108,7 @@ class Coordinator:
             failures = 0 if ended else failures + 1
             if failures:
                 self._wake.clear()
-                self._wake.wait(min(2.0 ** (failures - 1), LONGEST_WAIT_SECONDS[1]))
+                self._wake.wait(backoff(failures - 1, LONGEST_WAIT_SECONDS[1]))
 
     def _attempt_over(self, flower_run: int) -> None:
         self._over.add(flower_run)
@@ -135,7 +136,7 @@ class Coordinator:
             self.desk.runs.event(run.id, "failed", error=e.message, hint=e.hint)
             return True
         # a SuperLink that was started anew may never hand the attempt to the executor
-        while number not in self._over and self.link.link is link:
+        while not self._over & {number, LOST} and self.link.link is link:
             if self._stopping.is_set():
                 return False
             self._wake.wait(1.0)
@@ -179,8 +180,11 @@ class Coordinator:
     def revoke(self, site: str) -> None:
         """Shut a site out of Fleet, weights and later runs."""
         entry = self.members.revoke(site)
-        if entry.node:
-            self.link.unregister(entry.node)
+        try:
+            if entry.node:
+                self.link.unregister(entry.node)
+        except UnreachableError as e:  # the gateway lets it in no more, whatever Flower knows
+            log.warning("%s is revoked, but Flower was not told: %s", site, e.message)
 
     def online(self) -> set[str]:
         """Name the sites whose node is connected."""

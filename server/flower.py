@@ -77,6 +77,8 @@ clientapp = "hepafed.client.app:app"
 hepafed-run = ""
 """
 
+LOST = -1
+"""In place of a Flower run's number: some attempt may have been lost on its way to us."""
 IDLE_SECONDS = (0.1, 1.0)
 """Shortest and longest wait between two looks for a run."""
 
@@ -180,7 +182,7 @@ class SuperLink:
 
     @contextlib.contextmanager
     def _control(self) -> Iterator[ControlHttpClient]:
-        """Open the Control API; UnreachableError when a call gets no good answer."""
+        """Open the Control API; UnreachableError without an answer, RunError for a refusal."""
         client = ControlHttpClient.from_server_address(
             self.link.address,
             insecure=False,
@@ -188,7 +190,15 @@ class SuperLink:
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
         )
         with _reached(), contextlib.closing(client):
-            yield client
+            try:
+                yield client
+            except httpx.HTTPStatusError as e:
+                if e.response.is_server_error:
+                    raise
+                raise RunError(
+                    f"Flower's SuperLink refuses ({e.response.status_code})",
+                    "flower/superlink.log says why",
+                ) from e
 
     def register(self, public_key: str, site: str) -> str:
         """Let a node's key speak to Fleet; returns Flower's node id in decimal.
@@ -207,12 +217,14 @@ class SuperLink:
             try:
                 answer = control.RegisterNode(RegisterNodeRequest(public_key=key, name=site))
             except httpx.HTTPStatusError as e:
+                if e.response.is_server_error:
+                    raise
                 raise EnrolmentError(*unfit) from e
         return str(answer.node_id)
 
     def unregister(self, node: str) -> None:
-        """Shut a node out of Fleet."""
-        with self._control() as control:
+        """Shut a node out of Fleet; one that is out already stays so."""
+        with self._control() as control, contextlib.suppress(httpx.HTTPStatusError):
             control.UnregisterNode(UnregisterNodeRequest(node_id=int(node)))
 
     def online_nodes(self) -> set[str]:
@@ -287,6 +299,7 @@ class Executor:
                 log.debug("the executor waits for the SuperLink: %s", type(e).__name__)
             except Exception:  # the run gets another attempt; the log has the traceback
                 log.exception("the executor lost a task")
+            self._over(LOST)  # the answer that is missing may have held one
             self._stopping.wait(1.0)
 
     def _take_tasks(self, link: _Link) -> None:

@@ -79,12 +79,12 @@ def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
         return Response(answer.content, answer.status_code, kept)
 
     async def weights(request: Request) -> Response:
-        coordinator.members.site_of(_token(request))
+        coordinator.members.site_of(api.token_of(request))
         path = coordinator.desk.blobs.path(request.path_params["digest"])
         return _Weights(path, media_type="application/octet-stream")
 
     async def update(request: Request) -> Response:
-        site = coordinator.members.site_of(_token(request)).site
+        site = coordinator.members.site_of(api.token_of(request)).site
         run, round_ = request.path_params["run"], int(request.path_params["round"])
         size = int(request.headers.get("content-length", "-1"))
         inbox = coordinator.desk.inbox
@@ -120,10 +120,6 @@ async def _refuse(_request: Request, error: Exception) -> Response:
     elif isinstance(error, (BusyError, UnreachableError)):
         code = 503  # Flower's clients and ours try that again
     return JSONResponse({"error": message, "hint": hint}, code)
-
-
-def _token(request: Request) -> str:
-    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:

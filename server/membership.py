@@ -2,7 +2,7 @@
 
 from importlib import metadata
 
-from hepafed.server.api import utc_now
+from hepafed.server.api import token_of, utc_now
 from hepafed.server.coordinator import Coordinator
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,7 +15,7 @@ def routes(coordinator: Coordinator) -> list[Route]:
     members = coordinator.members
 
     async def standing(request: Request) -> Response:
-        entry = members.site_of(_token(request))
+        entry = members.site_of(token_of(request))
         return JSONResponse(
             {
                 "site": entry.site,
@@ -27,7 +27,7 @@ def routes(coordinator: Coordinator) -> list[Route]:
         )
 
     async def leave(request: Request) -> Response:
-        site = members.site_of(_token(request)).site
+        site = members.site_of(token_of(request)).site
         await run_in_threadpool(coordinator.revoke, site)
         return JSONResponse({"site": site})
 
@@ -35,7 +35,3 @@ def routes(coordinator: Coordinator) -> list[Route]:
         Route("/site", standing, methods=["GET"]),
         Route("/site/leave", leave, methods=["POST"]),
     ]
-
-
-def _token(request: Request) -> str:
-    return request.headers.get("authorization", "").removeprefix("Bearer ")

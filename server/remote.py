@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from hepafed.common.certificates import pinned
+from hepafed.common.certificates import pinned, untrusted
 from hepafed.common.config import Access, read_toml
 from hepafed.common.errors import FederationError, UnreachableError
 
@@ -55,7 +55,7 @@ class Remote:
         return answer.json()
 
     def _unreachable(self, error: httpx.HTTPError) -> UnreachableError:
-        why = "its certificate is not trusted" if "CERTIFICATE" in str(error) else "no answer"
+        why = untrusted(error) or "no answer"
         return UnreachableError(
             f"cannot reach the server at {self.access.address}: {why}",
             "is server start running there, and the port open?",

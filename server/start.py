@@ -16,8 +16,6 @@ from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import make_gateway
 from hepafed.server.limits import MOST_CONNECTIONS, Impatient
 
-HINT = "run server init first, or name its folder with --home"
-
 
 def run_server(home: Path) -> None:
     """Start everything; returns when told to end.
@@ -31,7 +29,7 @@ def run_server(home: Path) -> None:
     RunError
         Flower's SuperLink does not start.
     """
-    config = read_toml(ServerConfig, home / "server.toml", HINT)
+    config = read_toml(ServerConfig, home / "server.toml", setup.HINT)
     port = host_and_port(config.address)[1]
     with (home / "lock").open("w") as lock:
         try:

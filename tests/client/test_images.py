@@ -40,3 +40,10 @@ def test_pictures_do_not_go_in_while_another_ingest_runs(tmp_path: Path, picture
         ingest(home, pictures)
     assert not (home / "cohort").exists()
     assert ingest(home, pictures).taken == len(Cohort.open(home).rows()) == 2
+
+
+def test_spaces_round_an_id_make_no_other_patient(tmp_path: Path, pictures: Path) -> None:
+    rows = ["patient_id,file,label", "p1 ,1.png,benign", " p1,2.png,benign"]
+    (pictures / "labels.csv").write_text("\n".join(rows))
+    ingest(tmp_path / "home", pictures)
+    assert len(Cohort.open(tmp_path / "home").splits()) == 1

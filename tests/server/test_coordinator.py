@@ -6,6 +6,7 @@ The SuperLink is real. The runs ask for cohorts, and no site is enrolled: each a
 import errno
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from hepafed.common.errors import UnreachableError
 from hepafed.common.plan import Plan
 from hepafed.server import coordinator as module
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.flower import LOST
 from hepafed.server.runs import ENDED, Run, Runs
 from hepafed.server.setup import initialise
 
@@ -136,3 +138,22 @@ def test_a_run_whose_attempt_the_superlink_took_along_gets_another(
     run = _new(runs)
     assert _ended(runs, run)[-1] == "failed"
     assert link.alive
+
+
+def test_a_run_whose_attempt_was_lost_on_its_way_to_us_gets_another(
+    coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, link = coordinator.desk.runs, coordinator.link
+    start, numbers = link.start_run, []
+
+    def lost(run: str) -> int:
+        if not numbers:
+            numbers.append(1)  # the executor is never handed a task of that number
+            threading.Timer(0.2, coordinator._attempt_over, [LOST]).start()
+        else:
+            numbers.append(start(run))
+        return numbers[-1]
+
+    monkeypatch.setattr(link, "start_run", lost)
+    assert _ended(runs, _new(runs))[-1] == "failed"
+    assert len(numbers) == 2
