@@ -1,15 +1,22 @@
 """Work spread over processes: bounded in flight, and one that dies takes only its own task along.
 
 Pixel decoders can abort their process (GDCM does on some files), so whoever decodes does it here.
+A thread of ours waits on each process, over a pipe of its own: that one tells at once, and whatever
+was half written, that its process has died. The standard library's pool has one pipe for all, and
+waits for ever on the rest of a result whose writer was killed.
 """
 
 import multiprocessing
 import os
 import signal
+import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
 
 from hepafed.common.processes import tie_to_parent
 
@@ -31,87 +38,134 @@ class Farm:
     def __init__(self, workers: int = 0) -> None:
         self.workers = workers or cores()
         """How many processes; 0 asks for one a core."""
-        self._executor: ProcessPoolExecutor | None = None
+        # The processes are to leave Ctrl-C to us: what a thread blocks, those it starts block too.
+        # The tracker comes first, as starting it unblocks Ctrl-C in the thread that does.
+        resource_tracker.ensure_running()
+        self._threads = ThreadPoolExecutor(
+            self.workers, "farm", signal.pthread_sigmask, (signal.SIG_BLOCK, {signal.SIGINT})
+        )
+        self._own = threading.local()
+        self._hiring = threading.Lock()
+        self._hired: list[_Process] = []
+        self._closed = False
 
     def __enter__(self) -> "Farm":
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
         """End the processes: when they are done, or at once after an error or Ctrl-C."""
-        if self._executor is not None:
+        with self._hiring:
+            self._closed = True
             if kind is not None:
-                for process in multiprocessing.active_children():
+                for process in self._hired:
                     process.kill()
-            self._executor.shutdown(wait=kind is None, cancel_futures=True)
-            self._executor = None
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._hired:
+            process.end()
 
     def spread(
         self, function: Callable[[T], R], tasks: Iterable[T]
     ) -> Iterator[tuple[T, R | None]]:
         """Run `function` on every task; gives (task, result) as they are done.
 
-        The result is None where the process died of the task, tried alone a second time.
+        The result is None where the process died of the task, tried again when all others are done.
         `function` must be importable; an exception it raises is raised here.
         """
         waiting = iter(tasks)
         running: dict[Future[R], T] = {}
+        killers: list[T] = []
         while True:
-            suspects: list[T] = []
-            while len(running) < AHEAD * self.workers and not suspects:
-                try:
-                    task = next(waiting)
-                except StopIteration:
-                    break
-                try:
-                    running[self._pool().submit(function, task)] = task
-                except BrokenProcessPool:  # it died between two tasks of ours
-                    suspects.append(task)
-            if not running and not suspects:
-                return
-            done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
-            for future in done:
+            for task in islice(waiting, AHEAD * self.workers - len(running)):
+                running[self._threads.submit(self._run, function, task)] = task
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 try:
                     result = future.result()
-                except BrokenProcessPool:
-                    suspects.append(task)
+                except _DiedError:
+                    killers.append(task)
                     continue
                 yield task, result
-            if suspects:
-                suspects += running.values()
-                running.clear()
-                self._discard()
-                for task in suspects:
-                    yield task, _alone(function, task)
+        for task in killers:
+            try:
+                yield task, self._threads.submit(self._run, function, task).result()
+            except _DiedError:
+                yield task, None
 
-    def _pool(self) -> ProcessPoolExecutor:
-        if self._executor is None:
-            self._executor = ProcessPoolExecutor(
-                self.workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin,
-                initargs=(os.getpid(),),
-            )
-        return self._executor
-
-    def _discard(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
-
-
-def _alone(function: Callable[[T], R], task: T) -> R | None:
-    """Run one task in a process of its own; None when the process dies of it."""
-    with Farm(1) as farm:
+    def _run(self, function: Callable[[T], R], task: T) -> R:
+        """Run one task in the process of this thread."""
+        process: _Process | None = getattr(self._own, "process", None)
+        if process is None:
+            process = self._own.process = self._hire()
         try:
-            return farm._pool().submit(function, task).result()
-        except BrokenProcessPool:
-            return None
+            fine, result = process.ask((function, task))
+        except _DiedError:
+            del self._own.process
+            with self._hiring:
+                self._hired.remove(process)
+            process.kill()
+            process.end()
+            raise
+        if not fine:
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    def _hire(self) -> "_Process":
+        with self._hiring:
+            if self._closed:
+                raise _DiedError
+            process = _Process()
+            self._hired.append(process)
+            return process
 
 
-def _begin(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class _DiedError(Exception):
+    """The process ended before it had answered."""
+
+
+class _Process:
+    """A process and our end of the pipe to it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        self._process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+
+    def ask(self, question: object) -> tuple[bool, Any]:
+        """Send it and wait for the answer; raises _DiedError."""
+        try:
+            self._pipe.send(question)
+            answer: tuple[bool, Any] = self._pipe.recv()
+        except (EOFError, OSError):
+            raise _DiedError from None
+        return answer
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """Wait for its end, which comes with that of the pipe."""
+        self._pipe.close()
+        self._process.join()
+
+
+def _serve(pipe: Connection, parent: int) -> None:
+    """Answer with (True, result) or (False, exception) until the pipe ends."""
     tie_to_parent()
     if os.getppid() != parent:
-        os._exit(1)
+        return
+    while True:
+        try:
+            function, task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = (True, function(task))
+        except Exception as e:
+            e.add_note(traceback.format_exc())
+            answer = (False, e)
+        pipe.send(answer)

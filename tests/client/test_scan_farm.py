@@ -1,8 +1,10 @@
 """Work over processes: a process that dies takes its own task along and no other."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -30,6 +32,47 @@ def test_an_error_of_a_task_is_raised_here_and_ends_the_processes() -> None:
     with pytest.raises(DicomError, match="too far"), Farm(1) as farm:
         list(farm.spread(_square, [1, 99]))
     assert not [c for c in psutil.Process().children(recursive=True) if "spawn_main" in _line(c)]
+
+
+def test_an_error_leaves_no_thread_for_the_interpreters_end_to_trip_over() -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(DicomError, match="too far"), Farm(2) as farm:
+        list(farm.spread(_square, [99, *range(14, 40)]))
+    assert set(threading.enumerate()) <= before
+
+
+def _large(n: int) -> bytes:
+    if n == 20:
+        raise DicomError("a number too far")
+    return b"x" * 10_000 * n
+
+
+def test_an_error_does_not_wait_for_the_rest_of_a_result_half_written() -> None:
+    for _ in range(3):
+        with pytest.raises(DicomError, match="too far"), Farm(4) as farm:
+            list(farm.spread(_large, range(60)))
+
+
+def test_an_error_says_where_in_the_other_process_it_was_raised() -> None:
+    with pytest.raises(DicomError) as error, Farm(1) as farm:
+        list(farm.spread(_square, [99]))
+    assert "in _square" in error.value.__notes__[0]
+
+
+def test_ctrl_c_does_not_reach_the_processes_however_new_they_are() -> None:
+    found: dict[int, int | None] = {}
+    started: set[psutil.Process] = set()
+    with Farm(2) as farm:
+        work = threading.Thread(target=lambda: found.update(farm.spread(_square, range(20, 30))))
+        work.start()
+        while work.is_alive():
+            children = {c for c in psutil.Process().children() if "spawn_main" in _line(c)}
+            started |= children
+            for child in children:
+                child.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+    assert found == {n: n * n for n in range(20, 30)}
+    assert len(started) == 2
 
 
 def _line(process: psutil.Process) -> str:
