@@ -29,6 +29,7 @@ class Pseudonyms:
 
 def _make_key(path: Path) -> None:
     """Write a fresh key; of two processes that do so at once the first one's stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

@@ -23,3 +23,8 @@ def test_two_first_ingests_at_once_share_one_key(
         made = list(pool.map(lambda _: Pseudonyms(tmp_path).of("patient", "1"), range(4)))
     assert len(set(made)) == 1
     assert made[0] == Pseudonyms(tmp_path).of("patient", "1")
+
+
+def test_the_key_makes_the_home_it_lies_in(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    assert Pseudonyms(home).of("patient", "1") == Pseudonyms(home).of("patient", "1")
