@@ -213,18 +213,16 @@ class SuperLink:
             key = public_key_to_bytes(load_ssh_public_key(public_key.encode()))  # type: ignore[arg-type]
         except ValueError as e:
             raise EnrolmentError(*unfit) from e
-        with self._control() as control:
-            try:
+        try:
+            with self._control() as control:
                 answer = control.RegisterNode(RegisterNodeRequest(public_key=key, name=site))
-            except httpx.HTTPStatusError as e:
-                if e.response.is_server_error:
-                    raise
-                raise EnrolmentError(*unfit) from e
+        except RunError as e:
+            raise EnrolmentError(*unfit) from e
         return str(answer.node_id)
 
     def unregister(self, node: str) -> None:
         """Shut a node out of Fleet; one that is out already stays so."""
-        with self._control() as control, contextlib.suppress(httpx.HTTPStatusError):
+        with contextlib.suppress(RunError), self._control() as control:
             control.UnregisterNode(UnregisterNodeRequest(node_id=int(node)))
 
     def online_nodes(self) -> set[str]:
@@ -245,7 +243,7 @@ class SuperLink:
 
     def stop_run(self, flower_run: int) -> None:
         """End a Flower run; one that has ended already is left as it is."""
-        with self._control() as control, contextlib.suppress(httpx.HTTPStatusError):
+        with contextlib.suppress(RunError), self._control() as control:
             control.StopRun(StopRunRequest(run_id=flower_run))
 
 
