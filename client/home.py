@@ -7,6 +7,6 @@ import click
 
 def home_of(ctx: click.Context) -> Path:
     """Give the folder that --home, the environment or the platform names."""
-    from hepafed.common.config import home_folder
+    from hepafed.common.contract.config import home_folder
 
     return home_folder(ctx.find_root().obj["home"], "client")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
-from hepafed.client.dicom import sequences
+from hepafed.client.dicom.roles import sequences
 from hepafed.client.pacs.config import PacsConfig
-from hepafed.common import config, evaluation, messages, plan
+from hepafed.common.contract import config, evaluation, messages, plan
 
 DOCS = Path(__file__).parent
 ATTACK = runpy.run_path(str(DOCS / "attack.py"), run_name="attack")
@@ -29,7 +29,7 @@ HEADER = "<!-- written by `make docs`; change the code instead -->"
 
 def commands(side: str) -> Iterator[tuple[str, click.Command]]:
     """Give every command line of `server` or `client` and its command, groups first."""
-    root = importlib.import_module(f"hepafed.{side}.cli").main
+    root = importlib.import_module(f"hepafed.{side}.cli.main").main
     waiting: list[tuple[str, click.Command]] = [(side, root)]
     while waiting:
         name, command = waiting.pop(0)
@@ -42,7 +42,7 @@ def commands(side: str) -> Iterator[tuple[str, click.Command]]:
 def help_text(name: str) -> str:
     """Run `name --help` as on a terminal of 80 columns."""
     side, *words = name.split(" ")
-    root = importlib.import_module(f"hepafed.{side}.cli").main
+    root = importlib.import_module(f"hepafed.{side}.cli.main").main
     done = CliRunner().invoke(
         root, [*words, "--help"], prog_name=side, terminal_width=WIDTH - 2, catch_exceptions=False
     )

@@ -4,9 +4,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hepafed.common.certificates import expiry, is_pair, make_authority, make_server_certificate
-from hepafed.common.config import Access, ServerConfig, host_and_port, read_toml, write_toml
+from hepafed.common.contract.config import (
+    Access,
+    ServerConfig,
+    host_and_port,
+    read_toml,
+    write_toml,
+)
 from hepafed.common.errors import ConfigError, UsageError
-from hepafed.server.enrolment import Members
+from hepafed.server.members.roster import Members
 
 HINT = "run server init first, or name its folder with --home"
 RENEWED_BEFORE = timedelta(days=60)

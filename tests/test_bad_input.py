@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hepafed.client.cli import main as client
+from hepafed.client.cli.main import main as client
 from hepafed.common.certificates import make_authority
-from hepafed.common.config import Access, Invite, write_toml
+from hepafed.common.contract.config import Access, Invite, write_toml
 from hepafed.common.processes import free_port
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import COLUMNS, write_site
-from hepafed.server.cli import main as server
+from hepafed.server.cli.main import main as server
 
 COMMANDS = {"server": server, "client": client}
 BIN = Path(sys.executable).parent

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from dicomweb_client import DICOMwebClient
 from hepafed.client.pacs.config import HINT, PacsConfig, secret_of
-from hepafed.client.pacs.source import (
+from hepafed.client.pacs.connection import (
     MOST_ANSWERS,
     BrokenConnectionError,
     Instance,
@@ -19,7 +19,7 @@ from hepafed.client.pacs.source import (
     is_asked_for,
     valid_uid,
 )
-from hepafed.client.pacs.wanted import Wanted
+from hepafed.client.pacs.request_list import Wanted
 from hepafed.common.errors import (
     ConfigError,
     FederationError,

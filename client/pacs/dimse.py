@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hepafed.client.pacs.config import PacsConfig, tls_context
-from hepafed.client.pacs.source import (
+from hepafed.client.pacs.connection import (
     CLASSES,
     MOST_ANSWERS,
     BrokenConnectionError,
@@ -15,7 +15,7 @@ from hepafed.client.pacs.source import (
     is_asked_for,
     valid_uid,
 )
-from hepafed.client.pacs.wanted import Wanted
+from hepafed.client.pacs.request_list import Wanted
 from hepafed.common.errors import HepaFedError, PayloadError, RefusedError
 from pydicom.dataset import Dataset
 from pydicom.uid import (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hepafed.client.pacs.config import PacsConfig
-from hepafed.client.pacs.source import (
+from hepafed.client.pacs.connection import (
     ASKING,
     Connect,
     Connection,
@@ -17,9 +17,9 @@ from hepafed.client.pacs.source import (
     patiently,
     quiet,
 )
+from hepafed.client.pacs.download import Brought, bring
+from hepafed.client.pacs.request_list import Wanted
 from hepafed.client.pacs.spool import Spool
-from hepafed.client.pacs.wanted import Wanted
-from hepafed.client.pacs.work import Brought, bring
 from hepafed.common.errors import DataError, PayloadError
 
 MOST_SHOWN = 50

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepafed.client.labels import read_labels
+from hepafed.client.lesions.labels import read_labels
 from hepafed.client.pacs.config import read_config
+from hepafed.client.pacs.connection import READING, Step
 from hepafed.client.pacs.fetch import FetchReport, fetch
-from hepafed.client.pacs.source import READING, Step
+from hepafed.client.pacs.request_list import read_wanted
 from hepafed.client.pacs.spool import Spool
-from hepafed.client.pacs.wanted import read_wanted
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how many are done, and of how many if that is known."""
 
 if TYPE_CHECKING:
-    from hepafed.client.ingest import IngestReport
+    from hepafed.client.ingest.from_dicom import IngestReport
 
 
 def ingest_pacs(
@@ -46,7 +46,9 @@ def ingest_pacs(
 
     try:
         fetched = fetch(config, wanted, spool, show)
-        from hepafed.client.ingest import ingest_dicom  # heavy: a fetch does not wait for it
+        from hepafed.client.ingest.from_dicom import (
+            ingest_dicom,  # heavy: a fetch does not wait for it
+        )
 
         ingested = ingest_dicom(home, spool.images, labels, progress, workers=workers, left=left)
         if ingested.taken and not config.keep_spool:

@@ -14,8 +14,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pydicom
-from hepafed.client.pacs.source import Series
-from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.cohort.pseudonyms import Pseudonyms
+from hepafed.client.pacs.connection import Series
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from pydicom.dataset import Dataset

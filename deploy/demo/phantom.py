@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from hepafed.common.contract.vocabulary import CLASSES
 from hepafed.common.files import write_whole
-from hepafed.common.vocabulary import CLASSES
 from hepafed.deploy.demo.anatomy import (
     LIVER_AXES,
     LIVER_CENTRE,

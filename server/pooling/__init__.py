@@ -42,7 +42,7 @@ from hepafed.server.pooling.check import check_summary
 from hepafed.server.pooling.comparisons import Compared, check_comparison
 from hepafed.server.pooling.drift import reference_of
 from hepafed.server.pooling.evidence import Group
-from hepafed.server.pooling.report import Questions, pool
+from hepafed.server.pooling.pool import Questions, pool
 
 __all__ = [
     "Compared",

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from hepafed.common.additive import TASK_ORDER, Additive, reader_pairs, sections
-from hepafed.common.bins import (
+from hepafed.common.contract.figures import TaskSummary
+from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.contract.vocabulary import CLASS_KEYS
+from hepafed.common.errors import PayloadError
+from hepafed.common.statistics.additive import TASK_ORDER, Additive, reader_pairs, sections
+from hepafed.common.statistics.bins import (
     Intervals,
     intervals_of,
     intervals_of_histogram,
     joined,
     pair_intervals,
 )
-from hepafed.common.clusters import FIGURES, PAIRWISE, pair_histogram
-from hepafed.common.errors import PayloadError
-from hepafed.common.figures import TaskSummary
-from hepafed.common.messages import SiteSummary
-from hepafed.common.vocabulary import CLASS_KEYS
+from hepafed.common.statistics.clusters import FIGURES, PAIRWISE, pair_histogram
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from hepafed.common.additive import reader_pairs
-from hepafed.common.agreement import kappa, mcnemar, paired_difference
+from hepafed.common.statistics.additive import reader_pairs
+from hepafed.common.statistics.agreement import kappa, mcnemar, paired_difference
+from hepafed.server.pooling.estimates import estimate_json, rate_json
 from hepafed.server.pooling.evidence import Evidence
-from hepafed.server.pooling.figures import estimate_json, rate_json
 from numpy.typing import NDArray
 
 Row = dict[str, Any]

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from hepafed.common.additive import TASK_ORDER, TENTHS, from_fixed
-from hepafed.common.bins import Intervals, logits_of_bins
-from hepafed.common.calibration import expected_error
-from hepafed.common.figures import Figure
-from hepafed.common.summaries import calibration_figures
+from hepafed.common.contract.figures import Figure
+from hepafed.common.disclosure.summaries import calibration_figures
+from hepafed.common.statistics.additive import TASK_ORDER, TENTHS, from_fixed
+from hepafed.common.statistics.bins import Intervals, logits_of_bins
+from hepafed.common.statistics.calibration import expected_error
+from hepafed.server.pooling.estimates import estimate_json, rate_json, value_json
 from hepafed.server.pooling.evidence import Evidence
-from hepafed.server.pooling.figures import estimate_json, rate_json, value_json
 
 Row = dict[str, Any]
 FITTED = ("slope", "intercept", "in_the_large")

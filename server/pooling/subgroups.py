@@ -7,14 +7,14 @@ the sites' exact AUCs: pooled histograms would need fine counts of small groups 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hepafed.common.bins import logistic
-from hepafed.common.figures import Figure, SubgroupSummary
-from hepafed.common.levels import EVERY, in_order
-from hepafed.common.messages import SiteSummary
-from hepafed.common.rates import Z
-from hepafed.common.subgroups import TASK, TELLING, UNIT, WITHHELD
-from hepafed.server.pooling.between import has_interval, random_effects
-from hepafed.server.pooling.figures import auc_json, rate_json
+from hepafed.common.contract.figures import Figure, SubgroupSummary
+from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.contract.subgroup_levels import EVERY, in_order
+from hepafed.common.disclosure.subgroups import TASK, TELLING, UNIT, WITHHELD
+from hepafed.common.statistics.bins import logistic
+from hepafed.common.statistics.rates import Z
+from hepafed.server.pooling.estimates import auc_json, rate_json
+from hepafed.server.pooling.heterogeneity import has_interval, random_effects
 
 Row = dict[str, Any]
 Key = tuple[str, str]

@@ -3,12 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from hepafed.server import cards
-from hepafed.server.report import across, comparing, rows
+from hepafed.server.models import cards
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
-from hepafed.server.report.figures import figures
+from hepafed.server.report.drawing.plots import figures
 from hepafed.server.report.methods import methods
-from hepafed.server.report.words import (
+from hepafed.server.report.tables import (
+    between_sites as across,
+)
+from hepafed.server.report.tables import (
+    comparisons as comparing,
+)
+from hepafed.server.report.tables import (
+    results as rows,
+)
+from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     bound,
     figure,

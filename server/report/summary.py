@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from hepafed.server.report.comparing import p_value
-from hepafed.server.report.words import TASK_WORDS, figure, preferred
+from hepafed.server.report.tables.comparisons import p_value
+from hepafed.server.report.tables.words import TASK_WORDS, figure, preferred
 
 
 def _compared(row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Exports of phantom patients, written once, and two sites that have scored."""
+"""Exports of phantom patients, written once, and the examinations and stores of all rooms."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,11 @@ import pytest
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import write_site
 
-from .releasing import Site
+from .examinations import examination, write_rtstruct, write_seg, write_table
+from .release.releasing import Site
+from .stores import cohort
+
+__all__ = ["cohort", "examination", "write_rtstruct", "write_seg", "write_table"]
 
 
 @pytest.fixture(scope="session")

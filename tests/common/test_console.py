@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from hepafed.common.console import command
-from hepafed.server.cli import main as server
+from hepafed.server.cli.main import main as server
 
 SERVER = Path(sys.executable).with_name("server")
 

@@ -5,7 +5,7 @@ import inspect
 from importlib import metadata
 
 import pytest
-from hepafed.client import supernode
+from hepafed.client.worker import supernode
 
 
 def test_flower_is_the_pinned_release() -> None:
@@ -43,7 +43,7 @@ def test_the_grid_still_takes_the_retries_that_we_give_it() -> None:
 
 def test_a_supernode_still_sends_its_key_in_the_header_that_we_look_at() -> None:
     from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER
-    from hepafed.server.admission import HEADER
+    from hepafed.server.members.admission import HEADER
 
     assert FLEET_HTTP_PUBLIC_KEY_HEADER == HEADER
 
@@ -77,7 +77,7 @@ def test_the_shorter_sleep_grows_with_the_wait_and_starts_anew_after_work() -> N
 def test_flower_lets_clocks_be_as_far_off_as_we_say() -> None:
     from flwr.common import constant
     from flwr.superlink.routers.fleet import node_auth
-    from hepafed.client import standing
+    from hepafed.client.membership import status as standing
 
     assert constant.SYSTEM_TIME_TOLERANCE == standing.AHEAD_SECONDS
     both = constant.SYSTEM_TIME_TOLERANCE + constant.TIMESTAMP_TOLERANCE
@@ -89,7 +89,7 @@ def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
     import io
     import zipfile
 
-    from hepafed.server.flower import bundle
+    from hepafed.server.flower.superlink import bundle
 
     names = zipfile.ZipFile(io.BytesIO(bundle())).namelist()
     assert sorted(names) == [".info/CONTENT", "pyproject.toml"]

@@ -80,7 +80,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     while time.monotonic() < limit:
         seen |= set(ours.children(recursive=True))
         words = [" ".join(_words(p)) for p in seen]
-        if sum("hepafed.client.worker" in w for w in words) >= 2:
+        if sum("hepafed.client.worker.process" in w for w in words) >= 2:
             break
         assert demo.poll() is None, "the demo ended by itself"
         time.sleep(0.2)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.dicom.folder import read_folder
-from hepafed.common.vocabulary import CLASSES
+from hepafed.client.ingest.folder import read_folder
+from hepafed.common.contract.vocabulary import CLASSES
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import make_patient, write_patient, write_site
 

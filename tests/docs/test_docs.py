@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hepafed.common import messages, plan
+from hepafed.common.contract import messages, plan
 
 ROOT = Path(__file__).parents[2]
 NOT_OURS = {".git", ".venv", "build", "dist", "__pycache__"}

@@ -4,7 +4,7 @@ import re
 import struct
 from pathlib import Path
 
-from hepafed.common.evaluation import evaluation_from
+from hepafed.common.contract.evaluation import evaluation_from
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hepafed.client.cohort import SIDE, Cohort, Crop
-from hepafed.client.train import Flat, Trainer
-from hepafed.common.model import build
-from hepafed.common.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
-from hepafed.common.weights import Layout, flatten, from_bf16, to_bf16
-from hepafed.server.aggregation import WeightedMean, check_update
+from hepafed.client.cohort.store import SIDE, Cohort, Crop
+from hepafed.client.learning.trainer import Flat, Trainer
+from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
+from hepafed.common.network.architecture import build
+from hepafed.common.network.weights import Layout, flatten, from_bf16, to_bf16
+from hepafed.server.training.aggregation import WeightedMean, check_update
 
 SITES = {"hospital-a": 4, "hospital-b": 7, "hospital-c": 13}
 """Images at each site; unequal, so that the weights matter."""

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from hepafed.common.certificates import pinned
-from hepafed.common.config import Access, read_toml
+from hepafed.common.contract.config import Access, read_toml
 from hepafed.deploy.demo.run import EXTERNAL_SITES, SITES, TRAIN_SITES
 from sklearn.metrics import roc_auc_score
 
@@ -120,8 +120,8 @@ def _processes(trained: Trained) -> list[psutil.Process]:
 def test_superlink_supernodes_and_workers_are_processes_that_ps_shows(trained: Trained) -> None:
     lines = [" ".join(p.cmdline()) for p in _processes(trained)]
     assert sum("flower_superlink" in line for line in lines) == 1
-    assert sum("hepafed.client.supernode" in line for line in lines) == len(SITES)
-    assert sum("hepafed.client.worker" in line for line in lines) == len(SITES)
+    assert sum("hepafed.client.worker.supernode" in line for line in lines) == len(SITES)
+    assert sum("hepafed.client.worker.process" in line for line in lines) == len(SITES)
 
 
 def test_no_process_listens_beyond_loopback_but_the_gateway(trained: Trained) -> None:

@@ -17,14 +17,14 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from hepafed.client.transfer import Transfer
+from hepafed.client.release.transfer import Transfer
 from hepafed.common.certificates import make_authority, make_node_key, pinned
-from hepafed.common.config import Access, SiteConfig, read_toml
+from hepafed.common.contract.config import Access, SiteConfig, read_toml
 from hepafed.common.errors import PayloadError, RefusedError, RunError
+from hepafed.common.network.weights import Layout, from_bf16, to_bf16
 from hepafed.common.processes import free_port, stop_process, tied_environment
-from hepafed.common.weights import Layout, from_bf16, to_bf16
 from hepafed.deploy.demo.federation import Federation, federation
-from hepafed.server.blobs import Blobs
+from hepafed.server.runs.blobs import Blobs
 
 PUBLIC = "127.0.0.2"
 
@@ -44,7 +44,7 @@ def _supernode(fed: Federation, site: str) -> Iterator[subprocess.Popen[bytes]]:
     keys, config = fed.home(site) / "keys", fed.home(site) / "site.toml"
     address = read_toml(SiteConfig, config, "").address
     command = [
-        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.supernode", "main",
+        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.worker.supernode", "main",
         "--root-certificates", str(keys / "ca.pem"), "--superlink", address,
         "--auth-supernode-private-key", str(keys / "node.key"),
         "--isolation", "process", "--host", "127.0.0.1", "--port", str(free_port()),

@@ -16,16 +16,17 @@ import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hepafed.client import enrol, standing
-from hepafed.client.cli import main as client
-from hepafed.client.cohort import SIDE, Cohort, Crop
-from hepafed.client.start import sole_use, why_shut_out
+from hepafed.client.cli.main import main as client
+from hepafed.client.cohort.store import SIDE, Cohort, Crop
+from hepafed.client.membership import join as enrol
+from hepafed.client.membership import status as standing
+from hepafed.client.worker.supervisor import sole_use, why_shut_out
 from hepafed.common.certificates import make_authority, make_node_key, pinned
-from hepafed.common.config import Invite, SiteConfig, read_toml, write_toml
+from hepafed.common.contract.config import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.errors import EnrolmentError, UnreachableError
 from hepafed.common.processes import free_port, stop_process
 from hepafed.deploy.demo.federation import Federation, federation
-from hepafed.server.remote import Remote
+from hepafed.server.cli.api_client import Remote
 from hepafed.server.setup import initialise
 
 from .conftest import Trained

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
-from hepafed.server import masked, placing
+from hepafed.server.validation import masked_sum as masked
+from hepafed.server.validation import placements as placing
 
 from .federation import Federation
 

@@ -12,25 +12,22 @@ from typing import Any
 
 import numpy as np
 from flwr.app import Context, Message, RecordDict
-from hepafed.client.app import SiteApp
-from hepafed.client.ledger import Ledger
+from hepafed.client.release.ledger import Ledger
+from hepafed.client.worker.app import SiteApp
 from hepafed.common.certificates import make_authority, make_node_key
-from hepafed.common.config import SiteConfig
-from hepafed.common.messages import (
-    pack,
-    unpack,
-)
-from hepafed.common.plan import Plan, RoundsPlan, plan_from
+from hepafed.common.contract.config import SiteConfig
+from hepafed.common.contract.messages import pack, unpack
+from hepafed.common.contract.plan import Plan, RoundsPlan, plan_from
+from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
-from hepafed.common.scores import ScoreTable
-from hepafed.common.sums import additive_of
-from hepafed.common.weights import Flat, Layout
-from hepafed.server.blobs import Blobs, Inbox
-from hepafed.server.exchange import Exchange
-from hepafed.server.registry import Registry
-from hepafed.server.rounds import Desk
-from hepafed.server.runs import Run, Runs
-from hepafed.server.validation import validate
+from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.statistics.sums import additive_of
+from hepafed.server.models.registry import Registry
+from hepafed.server.runs.blobs import Blobs, Inbox
+from hepafed.server.runs.sites import Exchange
+from hepafed.server.runs.store import Run, Runs
+from hepafed.server.training.rounds import Desk
+from hepafed.server.validation.validate import validate
 
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
 Hook = Callable[[str, object], object]

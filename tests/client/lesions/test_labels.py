@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hepafed.client.labels import BOX, read_labels
+from hepafed.client.lesions.labels import BOX, read_labels
 from hepafed.common.errors import LabelsError
 
 Write = Callable[..., Path]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.client.pacs.config import PacsConfig, read_config, secret_of
-from hepafed.client.pacs.wanted import Wanted, read_wanted
+from hepafed.client.pacs.request_list import Wanted, read_wanted
 from hepafed.common.errors import ConfigError, DataError
 
 WEB = 'protocol = "dicomweb"\nurl = "https://pacs.example/dicom-web"\naccessions = "list.txt"\n'

@@ -6,11 +6,11 @@ from pathlib import Path
 import pydicom
 import pytest
 from hepafed.client.pacs.config import PacsConfig, read_config
+from hepafed.client.pacs.connection import ASKING, READING, Step
 from hepafed.client.pacs.dimse import FIND, GET, offer
 from hepafed.client.pacs.fetch import FetchReport, fetch
-from hepafed.client.pacs.source import ASKING, READING, Step
+from hepafed.client.pacs.request_list import read_wanted
 from hepafed.client.pacs.spool import Spool
-from hepafed.client.pacs.wanted import read_wanted
 from hepafed.common.errors import DataError
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless, RLELossless

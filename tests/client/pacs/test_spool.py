@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 from hepafed.client.pacs.config import PacsConfig
-from hepafed.client.pacs.source import BrokenConnectionError, Pace, Series, StoppedError, patiently
+from hepafed.client.pacs.connection import (
+    BrokenConnectionError,
+    Pace,
+    Series,
+    StoppedError,
+    patiently,
+)
+from hepafed.client.pacs.request_list import Wanted
 from hepafed.client.pacs.spool import Spool
-from hepafed.client.pacs.wanted import Wanted
 from hepafed.common.errors import DataError, UnreachableError
 
 from .hostile import as_file, instance

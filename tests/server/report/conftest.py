@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hepafed.common.scores import ScoreTable
-from hepafed.server.cards import statement
-from hepafed.server.report.table import report_from_scores
+from hepafed.common.statistics.scores import ScoreTable
+from hepafed.server.models.cards import statement
+from hepafed.server.report.from_scores import report_from_scores
 
 
 def scores(seed: int = 3, patients: int = 240, sites: int = 3) -> ScoreTable:

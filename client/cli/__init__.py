@@ -1,0 +1,1 @@
+"""The `client` command: what a site's IT types."""

@@ -1,0 +1,1 @@
+"""The cohort store: lesions as numbers, under pseudonyms."""

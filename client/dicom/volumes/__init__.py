@@ -1,0 +1,1 @@
+"""From slices to volumes of numbers in the patient."""

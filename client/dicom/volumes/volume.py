@@ -1,0 +1,121 @@
+"""A volume: a stack of slices, or the mean of several, with its role and how to load it."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from hepafed.client.dicom.encoding.header import Header
+from hepafed.client.dicom.encoding.reasons import FileOutcome
+from hepafed.client.dicom.volumes.geometry import Stack
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Slices of one series in order along their normal. Identities stay in memory."""
+
+    stack: Stack
+    sequence: str
+    """A word of the vocabulary or a finer name, e.g. `t1-in-phase`."""
+    rule: str
+    """Name of the rule that decided."""
+    directions: tuple["Volume", ...] = ()
+    """Diffusion directions (or repeats) whose geometric mean this is; empty for one stack."""
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """The slices in order; of a mean, those of its first direction."""
+        return self.stack.headers
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """4×4: voxel [column, row, slice, 1] → patient LPS, mm."""
+        return self.stack.affine
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Between slices, rows, columns, mm."""
+        return self.stack.spacing
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Slices, rows, columns."""
+        return len(self.headers), self.headers[0].rows, self.headers[0].columns
+
+    @property
+    def stacks(self) -> tuple["Volume", ...]:
+        """The single stacks it is made of."""
+        return self.directions or (self,)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all files it is made of, in slice order."""
+        return list(dict.fromkeys(h.name for v in self.stacks for h in v.headers))
+
+    @property
+    def b_value(self) -> float | None:
+        """The b-value, s/mm²; 0 where a diffusion series states none."""
+        b = self.headers[0].b_value
+        return 0.0 if b is None and self.rule == "b-zero" else b
+
+    @property
+    def combined(self) -> str:
+        """How several directions became one volume; empty for one stack."""
+        return f"geometric mean of {len(self.directions)} directions" if self.directions else ""
+
+    @property
+    def lossy(self) -> bool:
+        """Whether a slice was compressed with loss."""
+        return any(h.lossy for v in self.stacks for h in v.headers)
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of the files although they are taken."""
+        return "; ".join(filter(None, (self.combined, "compressed with loss" * self.lossy)))
+
+    @property
+    def patient_id(self) -> str:
+        """Identity as the hospital writes it."""
+        return self.headers[0].patient_id
+
+    @property
+    def study_uid(self) -> str:
+        """StudyInstanceUID."""
+        return self.headers[0].study
+
+    @property
+    def series_uid(self) -> str:
+        """SeriesInstanceUID."""
+        return self.headers[0].series
+
+    def load(self) -> NDArray[np.float32]:
+        """Decode the voxels, float32 [slices, rows, columns], after rescale.
+
+        Raises
+        ------
+        DicomError
+            A slice cannot be decoded.
+        """
+        from hepafed.client.dicom.volumes.pixels import load_stack
+
+        if not self.directions:
+            return load_stack(self.headers)
+        total: NDArray[np.float32] = np.zeros(self.shape, np.float32)
+        with np.errstate(divide="ignore"):
+            for part in self.directions:
+                # Signal is never negative; log 0 is −∞, and the mean with a zero is zero
+                total += np.log(np.maximum(load_stack(part.headers), 0))
+        total /= len(self.directions)
+        return np.exp(total, out=total)
+
+    def named(self, sequence: str, rule: str) -> "Volume":
+        """Give the volume with another role."""
+        return replace(self, sequence=sequence, rule=rule)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """What the slices of one examination amount to."""
+
+    volumes: list[Volume] = field(default_factory=list)
+    outcomes: dict[str, FileOutcome] = field(default_factory=dict)
+    """By the file's name."""

@@ -1,0 +1,1 @@
+"""Training and scoring on the site's own lesions."""

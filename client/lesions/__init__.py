@@ -1,0 +1,1 @@
+"""From a labels table to places in volumes."""

@@ -1,0 +1,199 @@
+"""From labels to lesions: each row finds its volume and its place there, or says why not."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from hepafed.client.dicom.volumes.volume import Volume
+from hepafed.client.lesions.labels import Label, complain_about
+from hepafed.client.lesions.masks.mask import Mask, MaskError, box_in
+from hepafed.client.lesions.overlaps import overlapping
+from hepafed.common.errors import HepaFedError
+
+if TYPE_CHECKING:  # the readers of masks are heavy, and most tables have boxes
+    from hepafed.client.lesions.masks.read import MaskFile
+    from hepafed.client.lesions.outline import Outline
+
+REFERENCES = ("t2", "portal")
+"""Sequences in whose grid a box may be given when its row names no series, in order."""
+BEYOND = 1.0
+"""Voxels by which a box in mm, or a mask, may reach over the volume's edge; it is cut there."""
+
+Examinations = dict[str, dict[str, list[Volume]]]
+"""Patient → study → volumes."""
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A labelled lesion and where it lies."""
+
+    label: Label
+    reference: Volume
+    """The volume in whose grid `box` is given."""
+    box: tuple[float, ...]
+    """x, y, z of the first and of the last voxel; may be fractions."""
+    mask: Mask | None = None
+
+    @property
+    def size(self) -> tuple[float, float, float]:
+        """Millimetres along columns, rows and slices of the reference."""
+        steps = np.linalg.norm(self.reference.affine[:3, :3], axis=0)
+        made = [(b - a + 1) * s for a, b, s in zip(self.box[:3], self.box[3:], steps, strict=True)]
+        return (float(made[0]), float(made[1]), float(made[2]))
+
+
+def find_lesions(
+    rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path], table: Path
+) -> list[Lesion]:
+    """Find every row's lesion as `locate` does.
+
+    Raises
+    ------
+    LabelsError
+        Every problem, by row number, never by value.
+    """
+    found, problems = locate(rows, volumes, objects)
+    complain_about(problems, table)
+    return found
+
+
+def locate(
+    rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
+) -> tuple[list[Lesion], list[str]]:
+    """Find the lesions of rows, and say of every other row what is wrong with it.
+
+    `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
+    the export, for rows that have neither a box nor a mask_file. A problem is a row that fits no
+    examination, lies outside its volume, has a mask that cannot be used, or overlaps another
+    lesion; each begins with its row's number and holds no value.
+    """
+    examinations: Examinations = defaultdict(lambda: defaultdict(list))
+    for volume in volumes:
+        examinations[volume.patient_id][volume.study_uid].append(volume)
+    problems = _two_ids(rows, examinations)
+    needs_objects = any(r.box is None and r.mask_file is None for r in rows)
+    files = _files(objects) if needs_objects else []
+    found: list[Lesion] = []
+    for row in rows:
+        try:
+            found.append(_lesion(row, examinations, files))
+        except HepaFedError as e:
+            problems.append(f"row {row.row}: {e.message}")
+    return found, problems + _overlaps(found)
+
+
+def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
+    """One examination under several patient ids: a split by patient would not hold."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for patient, studies in examinations.items():
+        for study, volumes in studies.items():
+            ids[study] |= {patient} | {h.patient_id for v in volumes for h in v.headers}
+    shared = {p for found in ids.values() if len(found) > 1 for p in found}
+    return [
+        f"row {r.row}: an examination of this patient is in the export under another patient id too"
+        for r in rows
+        if r.patient_id in shared
+    ]
+
+
+def _files(objects: Iterable[Path]) -> "list[MaskFile]":
+    from hepafed.client.lesions.masks.read import look_at
+
+    found = []
+    for path in objects:
+        try:
+            found.append(look_at(path))
+        except MaskError:
+            continue  # not one of the objects that a row can mean; the scan has its reason
+    return found
+
+
+def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> Lesion:
+    studies = examinations.get(row.patient_id, {})
+    if row.study_uid:
+        studies = {u: v for u, v in studies.items() if u == row.study_uid}
+    if len(studies) != 1:
+        found = "no examination" if not studies else "several examinations, and no study_uid"
+        raise MaskError(f"{found} for this patient")
+    study, volumes = next(iter(studies.items()))
+    if row.box is not None:
+        reference = _reference(row, volumes)
+        return Lesion(row, reference, _box(row, row.box, reference))
+    from hepafed.client.lesions.outline import outline_of, reference_frame
+
+    own = [f for f in files if (f.patient_id, f.study_uid) == (row.patient_id, study)]
+    outline = outline_of(row, own)
+    reference = _drawn_on(row, outline, volumes)
+    mask = outline.on(reference)
+    if mask.frame and reference_frame(reference) not in ("", mask.frame):
+        raise MaskError("the mask is on another frame of reference than the images")
+    return Lesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
+
+
+def _reference(row: Label, volumes: list[Volume]) -> Volume:
+    if row.series_uid:
+        choice = [v for v in volumes if v.series_uid == row.series_uid]
+    else:
+        choice = [v for s in REFERENCES for v in volumes if v.sequence == s]
+    if not choice:
+        raise MaskError("its series is not in the folder, or was refused")
+    return choice[0]
+
+
+def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
+    """Choose the volume on which a mask was drawn: the row's series, else the mask's images."""
+    known = {h.instance for v in volumes for h in v.headers}
+    if not outline.images <= known:
+        raise MaskError("the mask refers to images that are not there")
+    if row.series_uid or not (outline.images or outline.series):
+        return _reference(row, volumes)
+    counts = [
+        (len(outline.images & {h.instance for h in v.headers}), v.series_uid in outline.series)
+        for v in volumes
+    ]
+    best = max(range(len(volumes)), key=lambda n: (counts[n], -n))
+    if not any(counts[best]):
+        raise MaskError("the mask refers to images that are not there")
+    return volumes[best]
+
+
+def _shape(reference: Volume) -> tuple[int, int, int]:
+    h = reference.headers[0]
+    return (h.columns, h.rows, len(reference.headers))
+
+
+def _box(row: Label, box: tuple[float, ...], reference: Volume) -> tuple[float, ...]:
+    if row.space == "voxel":
+        if any(b > n - 1 for b, n in zip(box[3:], _shape(reference), strict=True)):
+            raise MaskError("the box lies outside the volume")
+        return box
+    low, high = np.array(box[:3]), np.array(box[3:])
+    as_voxel = Mask(((low + high) / 2)[None], np.diag(high - low))
+    return _inside(box_in(as_voxel, reference.affine), reference)
+
+
+def _inside(box: tuple[float, ...], reference: Volume) -> tuple[float, ...]:
+    """Cut a box at the volume's edge; MaskError when it reaches far over it."""
+    low, high = np.array(box[:3]), np.array(box[3:])
+    last = np.array(_shape(reference), float) - 1
+    if (low < -BEYOND).any() or (high > last + BEYOND).any():
+        raise MaskError("the lesion lies outside the volume")
+    return tuple(float(v) for v in (*np.clip(low, 0, last), *np.clip(high, 0, last)))
+
+
+def _overlaps(lesions: list[Lesion]) -> list[str]:
+    by_examination: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
+    for lesion in lesions:
+        key = lesion.reference.patient_id, lesion.reference.study_uid
+        by_examination[key].append(lesion)
+    found = []
+    for group in by_examination.values():
+        bodies = [(s.reference.affine, s.box, s.mask) for s in group]
+        for a, b in overlapping(bodies):
+            found.append(
+                f"row {group[b].label.row}: overlaps the lesion of row {group[a].label.row}"
+            )
+    return found

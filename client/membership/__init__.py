@@ -1,0 +1,1 @@
+"""Joining a federation, how the site stands in it, and leaving."""

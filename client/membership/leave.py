@@ -1,0 +1,48 @@
+"""Leave a federation: have the membership ended, then remove the keys; the cohort stays."""
+
+import shutil
+from pathlib import Path
+
+from hepafed.client.membership.status import end
+from hepafed.client.worker.supervisor import sole_use
+from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.errors import RefusedError, UnreachableError
+
+OFFLINE = "if the coordinator cannot be reached any more: client leave --offline"
+
+
+def leave(home: Path, *, offline: bool) -> list[str]:
+    """End this site's membership and remove keys/, flower/ and site.toml; gives what to say.
+
+    The cohort, the ledger, the pseudonym key and the memory of exchanges stay. Interrupted, it
+    can be done again.
+
+    Raises
+    ------
+    ConfigError
+        `home` has not joined, or `client start` runs in it.
+    UnreachableError
+        The coordinator does not answer (nothing is removed), unless `offline`.
+    PayloadError
+        It answered something else.
+    """
+    config = read_toml(SiteConfig, home / "site.toml", "this home has joined nothing: see --home")
+    said = []
+    with sole_use(home):
+        if offline:
+            said.append(
+                "the coordinator was not told: it still counts this site in until server revoke "
+                f"{config.site}"
+            )
+        elif (home / "keys" / "token").exists():
+            try:
+                end(home, config)
+            except RefusedError:
+                said.append("the coordinator had ended the membership already")
+            except UnreachableError as e:
+                raise UnreachableError(e.message, OFFLINE) from e
+        for folder in (home / "keys", home / "flower"):
+            if folder.exists():
+                shutil.rmtree(folder)
+        (home / "site.toml").unlink()
+    return [f"{config.site} has left {config.address}", *said]

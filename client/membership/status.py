@@ -1,0 +1,150 @@
+"""How this site stands with the coordinator: a question over TLS with the site's own token."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from hepafed.common.certificates import pinned, untrusted
+from hepafed.common.contract.config import SiteConfig
+from hepafed.common.errors import ConfigError, PayloadError, RefusedError, UnreachableError
+
+AHEAD_SECONDS, BEHIND_SECONDS = 5, 305
+"""Flower refuses a signature of a clock that is further off
+(flwr.superlink.routers.fleet.node_auth; tests/contracts holds these to it)."""
+_LONGEST_ANSWER = 1 << 16
+JOIN = "run client join first"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the coordinator says of itself and of this site."""
+
+    site: str
+    role: str
+    ahead: float
+    """Seconds by which this machine's clock is ahead of the coordinator's; negative: behind."""
+    hepafed: str
+    """Release that the coordinator runs."""
+    flwr: str
+    certificate: datetime
+    """When the server's certificate expires."""
+
+
+def clock_ahead(answered: object, asked: datetime, received: datetime) -> float:
+    """Seconds by which this machine's clock is ahead of the one that answered.
+
+    Half the time between question and answer is taken for the way back. PayloadError where
+    `answered` is not a time.
+    """
+    try:
+        there = datetime.fromisoformat(str(answered))
+        return (asked + (received - asked) / 2 - there) / timedelta(seconds=1)
+    except (ValueError, TypeError) as e:
+        raise PayloadError("the server's answer holds no time") from e
+
+
+def clock_fault(ahead: float) -> str:
+    """Say what is wrong with a clock `ahead` of the coordinator's by so much; empty: nothing."""
+    if -BEHIND_SECONDS < ahead < AHEAD_SECONDS:
+        return ""
+    way = "ahead of" if ahead > 0 else "behind"
+    return f"this machine's clock is {abs(ahead):.0f} s {way} the coordinator's"
+
+
+CLOCK_HINT = (
+    f"set it by NTP (or ask the coordinator to): Flower lets in no site that is {AHEAD_SECONDS} s "
+    f"ahead or {BEHIND_SECONDS} s behind"
+)
+
+
+def ask(home: Path, config: SiteConfig, seconds: float = 10) -> Standing:
+    """Ask the coordinator how this site stands; nothing but the token is sent.
+
+    Raises
+    ------
+    ConfigError
+        The keys that `client join` made are not there.
+    UnreachableError
+        No answer, or not from the coordinator whose CA is pinned here.
+    RefusedError
+        The coordinator does not know the token (any more).
+    PayloadError
+        The answer is not one.
+    """
+    asked = datetime.now(UTC)
+    values, certificate = _call(home, config, "GET", "/site", seconds)
+    ahead = clock_ahead(values.get("time"), asked, datetime.now(UTC))
+    words = {k: str(values.get(k, "")) for k in ("site", "role", "hepafed", "flwr")}
+    return Standing(**words, ahead=ahead, certificate=certificate)
+
+
+def end(home: Path, config: SiteConfig) -> None:
+    """Have the coordinator end this site's membership; raises as `ask` does."""
+    _call(home, config, "POST", "/site/leave", 30)
+
+
+def _call(
+    home: Path, config: SiteConfig, method: str, path: str, seconds: float
+) -> tuple[dict[str, Any], datetime]:
+    try:
+        ca = (home / "keys" / "ca.pem").read_text()
+        token = (home / "keys" / "token").read_text().strip()
+    except OSError as e:
+        raise ConfigError("the keys of this site are not there", JOIN) from e
+    if not token:
+        raise ConfigError("the token of this site is empty", "client leave, then join anew")
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"https://{config.address}{path}"
+    try:
+        with (
+            httpx.Client(verify=pinned(ca), timeout=seconds) as http,
+            http.stream(method, url, headers=headers) as answer,
+        ):
+            stream = answer.extensions["network_stream"].get_extra_info("ssl_object")
+            expires = ssl.cert_time_to_seconds(stream.getpeercert()["notAfter"])
+            content = b""
+            for part in answer.iter_bytes():
+                content += part
+                if len(content) > _LONGEST_ANSWER:
+                    raise PayloadError("the server's answer is too long")
+    except httpx.HTTPError as e:
+        raise UnreachableError(
+            f"cannot reach the server at {config.address}: {untrusted(e) or why(e)}",
+            "is it running, and outgoing HTTPS to it allowed?",
+        ) from e
+    return _values(answer, content), datetime.fromtimestamp(expires, UTC)
+
+
+def _values(answer: httpx.Response, content: bytes) -> dict[str, Any]:
+    if answer.status_code == 403:
+        raise RefusedError(
+            "the coordinator does not accept this site's token",
+            "was it revoked? ask the coordinator; then client leave, and client join with a new "
+            "invite",
+        )
+    try:
+        values = httpx.Response(answer.status_code, content=content).json()
+    except ValueError:
+        values = None
+    if answer.is_server_error:
+        raise UnreachableError(
+            f"the server cannot answer now ({answer.status_code})", "try again in a moment"
+        )
+    if answer.is_error or not isinstance(values, dict):
+        raise PayloadError(f"the server answered {answer.status_code}")
+    return values
+
+
+def why(error: httpx.HTTPError) -> str:
+    """Say why nothing came back, without a host's inner words."""
+    words = str(error).lower()
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    if "refused" in words:
+        return "the connection is refused"
+    if any(w in words for w in ("name or service", "resolution", "nodename", "getaddrinfo")):
+        return "its name is not known here (DNS)"
+    return "no answer"

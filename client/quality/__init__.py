@@ -1,0 +1,1 @@
+"""What is odd in a cohort, and what may be said of it."""

@@ -1,0 +1,142 @@
+"""The examination-level consistency report: what a radiologist should look at, and why."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hepafed.client.cohort.measurements import DYNAMIC, facts_from
+from hepafed.client.cohort.store import Acquisition, Lesion
+from hepafed.client.quality.findings import Finding, scanner_of
+from hepafed.common.contract.vocabulary import CLASSES, PROTOCOLS, SEQUENCES
+
+LIVER_MM = 260.0
+"""Longest side of a very large liver; a longer box is a mistake."""
+LIVER_ML = 2500.0
+"""Volume of a very large liver."""
+SMALLEST_MM = 4.0
+LEAST_BODY = 0.6
+"""Share of a lesion that must be body."""
+LEAST_FIELD = 0.9
+FARTHEST_APART = 20.0
+"""Millimetres between a lesion's boxes in two sequences; breathing moves a liver by that."""
+
+
+@dataclass(frozen=True)
+class LesionLine:
+    """One lesion in the report."""
+
+    lesion: str
+    """Pseudonym."""
+    label: str
+    source: str
+    """`box`, `mask` or empty."""
+    size: tuple[float, ...]
+    """Millimetres along columns, rows and slices; empty where unknown."""
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExaminationLine:
+    """One examination in the report."""
+
+    examination: str
+    """Pseudonym; empty for pictures without an examination."""
+    patient: str
+    """Pseudonym."""
+    split: str
+    scanner: str
+    found: tuple[str, ...]
+    """Sequences that it has."""
+    missing: Mapping[str, tuple[str, ...]]
+    """Protocol → sequences that it lacks; a protocol that it satisfies is there with none."""
+    lesions: tuple[LesionLine, ...]
+    remarks: tuple[str, ...]
+    """Of the examination as a whole."""
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.remarks) or any(x.remarks for x in self.lesions)
+
+
+def consistency(
+    rows: Sequence[Lesion], acquired: Sequence[Acquisition], splits: Mapping[str, str],
+    findings: Sequence[Finding] = (),
+) -> list[ExaminationLine]:  # fmt: skip
+    """Go through every examination; suspicious ones first, then in the order of pseudonyms."""
+    examinations: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
+    classes: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        examinations[row.patient, row.examination or row.lesion].append(row)
+        classes[row.patient].add(row.label)
+    scanners: dict[str, list[Acquisition]] = defaultdict(list)
+    for a in acquired:
+        scanners[a.examination].append(a)
+    made = []
+    for (patient, _), lesions in examinations.items():
+        name = lesions[0].examination
+        there = {s for r in lesions for s in r.sequences.split(",")}
+        remarks = [*_of_phases(lesions, there), *_of_classes(classes[patient])]
+        remarks += [f.text for f in findings if _concerns(f, name, patient)]
+        made.append(
+            ExaminationLine(
+                examination=name,
+                patient=patient,
+                split=splits.get(patient, ""),
+                scanner=", ".join(sorted({scanner_of(a) for a in scanners[name]})),
+                found=tuple(s for s in SEQUENCES if s in there),
+                missing={p: tuple(s for s in q if s not in there) for p, q in PROTOCOLS.items()},
+                lesions=tuple(_line(r, findings) for r in lesions),
+                remarks=tuple(remarks),
+            )
+        )
+    return sorted(made, key=lambda e: (not e.suspicious, e.patient, e.examination))
+
+
+def _concerns(finding: Finding, examination: str, patient: str) -> bool:
+    words = finding.where.split()
+    return bool(examination and examination in words) or patient in words
+
+
+def _line(row: Lesion, findings: Sequence[Finding]) -> LesionLine:
+    facts = facts_from(row.facts)
+    remarks = list(_of_size(facts.size))
+    if facts.in_body is not None and facts.in_body < LEAST_BODY:
+        remarks.append(f"{_percent(1 - facts.in_body)} of it lies outside the body")
+    if facts.in_field is not None and facts.in_field < LEAST_FIELD:
+        remarks.append(f"{_percent(1 - facts.in_field)} of it lies outside a sequence's image")
+    if facts.apart is not None and facts.apart > FARTHEST_APART:
+        remarks.append(f"its boxes in different sequences are {facts.apart:.0f} mm apart")
+    remarks += [f.text for f in findings if row.lesion in f.where.split()]
+    return LesionLine(row.lesion, CLASSES[row.label], facts.source, facts.size, tuple(remarks))
+
+
+def _of_size(size: tuple[float, ...]) -> Iterator[str]:
+    if not size:
+        return
+    if max(size) > LIVER_MM:
+        yield f"the box is longer than a liver ({max(size):.0f} mm)"
+    # An ellipsoid fills π/6 of its box.
+    millilitres = size[0] * size[1] * size[2] * 0.5236 / 1000
+    if millilitres > LIVER_ML:
+        yield f"the lesion is larger than a liver ({millilitres:.0f} ml)"
+    if max(size[:2]) < SMALLEST_MM:
+        yield f"the lesion is very small ({max(size[:2]):.1f} mm)"
+
+
+def _of_phases(lesions: Sequence[Lesion], there: set[str]) -> Iterator[str]:
+    if any(facts_from(r.facts).phases_in_order is False for r in lesions):
+        yield "the dynamic phases were not acquired in their order"
+    if "t1" in there and there & set(DYNAMIC):
+        yield "a T1 series with contrast could not be given a phase"
+
+
+def _of_classes(classes: set[int]) -> Iterator[str]:
+    if {1, 2} <= classes:
+        yield "this patient has primary malignant and metastatic lesions"
+    elif len(classes) > 1:
+        yield "this patient has benign and malignant lesions"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

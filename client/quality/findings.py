@@ -1,0 +1,178 @@
+"""Quality control of a site's cohort: scanners, spacing, b-values, outliers, the same pixels twice.
+
+Everything is read from the store; findings name pseudonyms alone.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+import numpy as np
+from hepafed.client.cohort.measurements import facts_from
+from hepafed.client.cohort.store import Acquisition, Cohort, Lesion
+from hepafed.client.quality.duplicates import describe, same_pictures
+from numpy.typing import NDArray
+
+FAR = 5.0
+"""Robust z-score from which a value is an outlier (Iglewicz and Hoaglin 1993 take 3.5)."""
+LEAST_SPREAD = 0.05
+"""Share of the median below which a spread is not believed: many sites have one protocol."""
+FEWEST = 8
+"""Values from which outliers are looked for."""
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should look at."""
+
+    kind: str
+    """`outlier`, `duplicate` or `leak` (the same pixels in two splits)."""
+    where: str
+    """Pseudonyms."""
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What quality control saw."""
+
+    scanners: dict[str, int]
+    """Examinations by manufacturer and field strength."""
+    b_values: dict[str, int]
+    """DWI examinations by the b-values they have, s/mm²."""
+    spacing: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
+    """Sequence → 10, 50 and 90 % quantiles between slices and in the plane, mm."""
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def quality(store: Cohort) -> Quality:
+    """Look over a cohort; CohortError when a crop is missing or damaged."""
+    acquired, rows, splits = store.acquisitions(), store.rows(), store.splits()
+    by_sequence: dict[str, list[Acquisition]] = defaultdict(list)
+    for a in acquired:
+        by_sequence[a.sequence].append(a)
+    scanners = {a.examination: scanner_of(a) for a in acquired}
+    return Quality(
+        scanners=dict(sorted(Counter(scanners.values()).items())),
+        b_values=dict(
+            sorted(Counter(a.b_values or "not stated" for a in by_sequence["dwi"]).items())
+        ),
+        spacing={s: spacing_of(found) for s, found in sorted(by_sequence.items()) if found},
+        findings=tuple(
+            chain(
+                _outliers(by_sequence, rows),
+                _same_volumes(acquired, splits),
+                _same_crops(store, rows, splits),
+            )
+        ),
+    )
+
+
+def scanner_of(a: Acquisition) -> str:
+    """Name manufacturer and field strength."""
+    return f"{a.manufacturer} {a.field_strength:g} T" if a.field_strength else a.manufacturer
+
+
+def spacing_of(found: Sequence[Acquisition]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Give the quantiles of the spacing between slices and in the plane, mm."""
+    slices = np.quantile([a.between_slices for a in found], QUANTILES)
+    plane = np.quantile([max(a.between_rows, a.between_columns) for a in found], QUANTILES)
+    return tuple(np.round(slices, 1).tolist()), tuple(np.round(plane, 1).tolist())
+
+
+def robust_z(values: Sequence[float]) -> list[float]:
+    """Give each value's distance from the median in robust standard deviations (1.4826 × MAD)."""
+    found = np.asarray(values, np.float64)
+    middle = float(np.median(found))
+    spread = 1.4826 * float(np.median(np.abs(found - middle)))
+    spread = max(spread, LEAST_SPREAD * abs(middle), 1e-9)
+    return [float(z) for z in (found - middle) / spread]
+
+
+def _outliers(
+    by_sequence: dict[str, list[Acquisition]], rows: Sequence[Lesion]
+) -> Iterator[Finding]:
+    hint = "look at it in client cohort --html; leave it out of the labels if it is wrong"
+    for sequence, found in sorted(by_sequence.items()):
+        measures = {
+            "between slices, mm": [a.between_slices for a in found],
+            "in the plane, mm": [max(a.between_rows, a.between_columns) for a in found],
+            "slices": [float(a.slices) for a in found],
+            "contrast, spread over mean": [a.spread / (abs(a.mean) + 1e-9) for a in found],
+        }
+        for name, values in measures.items():
+            for n, text in _far(values):
+                where = f"examination {found[n].examination}"
+                yield Finding("outlier", where, f"{sequence}, {name}: {text}", hint)
+    sized = [(r, max(facts_from(r.facts).size)) for r in rows if facts_from(r.facts).size]
+    for n, text in _far([size for _, size in sized]):
+        yield Finding("outlier", f"lesion {sized[n][0].lesion}", f"longest side, mm: {text}", hint)
+
+
+def _far(values: Sequence[float]) -> Iterator[tuple[int, str]]:
+    if len(values) < FEWEST:
+        return
+    middle = float(np.median(values))
+    for n, z in enumerate(robust_z(values)):
+        if abs(z) > FAR:
+            yield n, f"{values[n]:.3g}, the median is {middle:.3g}"
+
+
+def _same_volumes(acquired: Sequence[Acquisition], splits: dict[str, str]) -> Iterator[Finding]:
+    by_pixels: dict[str, list[Acquisition]] = defaultdict(list)
+    for a in acquired:
+        by_pixels[a.pixels].append(a)
+    for found in by_pixels.values():
+        for other in found[1:]:
+            if other.patient != found[0].patient:
+                what = f"one {other.sequence} volume, voxel for voxel"
+                yield _double(found[0].patient, other.patient, what, splits)
+
+
+def _same_crops(store: Cohort, rows: Sequence[Lesion], splits: dict[str, str]) -> Iterator[Finding]:
+    """Compare the middle slice of every crop with its likes, sequence by sequence."""
+    described: dict[str, list[tuple[NDArray[np.float32], Lesion]]] = defaultdict(list)
+    for row in rows:
+        voxels = store.voxels(row)
+        for channel, sequence in enumerate(row.sequences.split(",")):
+            made = describe(voxels[channel, row.slices // 2])
+            if made is not None:
+                described[sequence].append((made, row))
+    pairs: dict[tuple[str, str], tuple[str, float]] = {}
+    for sequence, found in sorted(described.items()):
+        shown = partial(_middle, store, [r for _, r in found], sequence)
+        owners = [r.patient for _, r in found]
+        for a, b, alike in same_pictures([d for d, _ in found], owners, shown):
+            key = (found[a][1].lesion, found[b][1].lesion)
+            if key not in pairs or alike > pairs[key][1]:
+                pairs[key] = (sequence, alike)
+    patient = {r.lesion: r.patient for r in rows}
+    for (one, other), (sequence, alike) in sorted(pairs.items()):
+        what = f"lesions {one} and {other} are one picture on {sequence} (detail {alike:.2f} alike)"
+        yield _double(patient[one], patient[other], what, splits)
+
+
+def _middle(store: Cohort, rows: Sequence[Lesion], sequence: str, n: int) -> NDArray[np.float16]:
+    """Read the middle slice of a lesion's crop in one sequence."""
+    row = rows[n]
+    voxels = store.voxels(row)
+    return np.asarray(voxels[row.sequences.split(",").index(sequence), row.slices // 2])
+
+
+def _double(first: str, second: str, what: str, splits: dict[str, str]) -> Finding:
+    one, other = splits.get(first, ""), splits.get(second, "")
+    where = f"patients {first} and {second}"
+    if one != other:
+        return Finding(
+            "leak", where, f"{what}, in {one} and {other}",
+            "one person under two ids: give them one patient_id in labels.csv and in the export, "
+            "move the cohort folder away and ingest again",
+        )  # fmt: skip
+    return Finding(
+        "duplicate", where, f"{what}, both in {one}",
+        "one person under two ids, or one export twice: keep one of them",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The trust boundary: what may leave, what left, and what is remembered of it."""

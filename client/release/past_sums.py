@@ -1,0 +1,184 @@
+"""What a site remembers of masked sums, so that no two answers can be subtracted (exchanges.json).
+
+The rules (docs/decisions/0013): an attempt's name serves once; attempts of a run only count up;
+each sum of a run is opened in one attempt at most; a cohort's sums are always over the same sites;
+and one set of scores is released in one form and counted at one operating point only. What a rule
+forbids is refused before anything leaves, and what is allowed is on disk before it leaves.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hepafed.common.contract.messages import Terms
+from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+
+RESET = "client peers --new-group, once you know what it allows (docs/security.md)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """A masked vector that left and may still be opened."""
+
+    terms: Terms
+    seed: str
+    """Of the site's own mask, hex."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Everything that exchanges.json holds."""
+
+    used: tuple[str, ...] = ()
+    """Names of every attempt ever joined."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Run and subject → last attempt."""
+    opened: dict[str, str] = field(default_factory=dict)
+    """Run and subject → the attempt that was opened."""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Split → the sites whose sums were opened."""
+    forms: dict[str, str] = field(default_factory=dict)
+    """Scores (weights and split) → the form that left."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """Scores → the operating point at which they were counted."""
+    sealed: Sealed | None = None
+
+
+def _sum(terms: Terms) -> str:
+    return f"{terms.run} {terms.subject}"
+
+
+def _scores(weights: str, split: str) -> str:
+    return f"{split} {weights}"
+
+
+def _all_scores(terms: Terms) -> list[str]:
+    return [_scores(w, terms.split) for w in (terms.weights, *terms.against)]
+
+
+class Exchanges:
+    """The file exchanges.json of a site; read and written whole at every step."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "exchanges.json"
+
+    def _load(self) -> Memory:
+        if not self._path.exists():
+            return Memory()
+        try:
+            values = json.loads(self._path.read_text())
+        except ValueError as e:
+            raise ConfigError("exchanges.json is damaged", RESET) from e
+        return read_record(Memory, values, ConfigError, "exchanges.json")
+
+    def _store(self, memory: Memory) -> None:
+        write_whole(self._path, json.dumps(write_record(memory), indent=1), private=True)
+
+    def form_of(self, weights: str, split: str) -> str:
+        """In what form these scores left before; empty: they did not."""
+        return self._load().forms.get(_scores(weights, split), "")
+
+    def hold_thresholds(self, thresholds: Mapping[str, float], split: str) -> None:
+        """Keep the operating points of scores, by the digest of their weights; all or none.
+
+        Raises
+        ------
+        RefusedError
+            They were counted at another one: with enough of them the counts would be the scores.
+        """
+        memory = self._load()
+        asked = {_scores(w, split): t for w, t in thresholds.items()}
+        if any(memory.thresholds.get(key, t) != t for key, t in asked.items()):
+            raise RefusedError(
+                "these scores were counted at another operating point before",
+                "a model's operating point is locked in its card",
+            )
+        self._store(replace(memory, thresholds={**memory.thresholds, **asked}))
+
+    def releasing(self, weights: str, split: str, form: str) -> None:
+        """Write down that these scores are about to leave as `cells` or `plain`.
+
+        Raises
+        ------
+        RefusedError
+            They left in another form already: the two together would say more than either.
+        """
+        memory = self._load()
+        key = _scores(weights, split)
+        before = memory.forms.get(key, form)
+        if before != form:
+            raise RefusedError(f"these scores were released {before} before, not {form}", RESET)
+        self._store(replace(memory, forms={**memory.forms, key: form}))
+
+    def begin(self, terms: Terms) -> None:
+        """Join an attempt: its name is spent, and whatever was sealed before stays closed.
+
+        Raises
+        ------
+        RefusedError
+            A replay, an attempt out of order, or a sum that could be subtracted from another.
+        """
+        memory = self._load()
+        if terms.exchange in memory.used:
+            raise RefusedError("this exchange was held before: a replay")
+        if terms.attempt <= memory.attempts.get(_sum(terms), 0):
+            raise RefusedError(f"attempt {terms.attempt} of this run was held before")
+        self._may_open(memory, terms)
+        self._store(
+            replace(
+                memory,
+                used=(*memory.used, terms.exchange),
+                attempts={**memory.attempts, _sum(terms): terms.attempt},
+                sealed=None,
+            )
+        )
+
+    def seal(self, terms: Terms, seed: bytes) -> None:
+        """Keep the seed of a masked vector that is about to leave."""
+        self._store(replace(self._load(), sealed=Sealed(terms=terms, seed=seed.hex())))
+
+    def open(self, run: str, exchange: str) -> str:
+        """Give the seed of the sealed vector; asked again for the same one, the same answer.
+
+        Raises
+        ------
+        RefusedError
+            Another vector is sealed, or none, or the sum could be subtracted from another.
+        """
+        memory = self._load()
+        sealed = memory.sealed
+        if sealed is None or (sealed.terms.run, sealed.terms.exchange) != (run, exchange):
+            raise RefusedError("no masked counts of this exchange wait to be opened here")
+        terms = sealed.terms
+        if memory.opened.get(_sum(terms)) != exchange:
+            self._may_open(memory, terms)
+            self._store(
+                replace(
+                    memory,
+                    opened={**memory.opened, _sum(terms): exchange},
+                    groups={**memory.groups, terms.split: terms.participants},
+                    forms={**memory.forms, **dict.fromkeys(_all_scores(terms), "masked")},
+                )
+            )
+        return sealed.seed
+
+    @staticmethod
+    def _may_open(memory: Memory, terms: Terms) -> None:
+        if _sum(terms) in memory.opened:
+            raise RefusedError("a masked sum of this run was opened already")
+        for scores in _all_scores(terms):
+            form = memory.forms.get(scores, "masked")
+            if form != "masked":
+                raise RefusedError(f"these scores were released {form} before, not masked", RESET)
+        group = memory.groups.get(terms.split, terms.participants)
+        if group != terms.participants:
+            raise RefusedError(
+                f"this cohort's masked sums are over {', '.join(group)[:400]} only", RESET
+            )
+
+    def new_group(self) -> None:
+        """Forget with whom and in what form scores were released; replays stay refused."""
+        self._store(replace(self._load(), groups={}, forms={}, sealed=None))

@@ -1,0 +1,183 @@
+"""Whose signature a site believes: the other sites' identities, pinned in peers.json.
+
+An identity is pinned at the first exchange (trust on first use) or before, by a person who
+compared fingerprints. From then on another key under the same name is refused.
+"""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.contract.config import SiteConfig, plain_name, read_toml
+from hepafed.common.disclosure.masking import fingerprint, public_line
+from hepafed.common.errors import ConfigError, RefusedError, UsageError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+
+FIRST_USE, CONFIRMED = "first-use", "confirmed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Another site, as this one knows it."""
+
+    site: str
+    fingerprint: str
+    """`SHA256:…` of its enrolled public key."""
+    trust: str
+    """`first-use` or `confirmed`."""
+    since: str
+    """When it was pinned, UTC."""
+
+
+class Peers:
+    """The file peers.json of a site."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "peers.json"
+
+    def all(self) -> dict[str, Peer]:
+        """Every pinned site by name; ConfigError for a damaged file."""
+        if not self._path.exists():
+            return {}
+        try:
+            values = json.loads(self._path.read_text())["peers"]
+            found = [read_record(Peer, v, ConfigError, "peers.json") for v in values]
+        except (ValueError, KeyError, TypeError) as e:
+            raise ConfigError(
+                "peers.json is damaged", "move it away; identities are then pinned anew"
+            ) from e
+        return {p.site: p for p in found}
+
+    def _store(self, peers: dict[str, Peer]) -> None:
+        values = {"peers": [write_record(p) for _, p in sorted(peers.items())]}
+        write_whole(self._path, json.dumps(values, indent=1), private=True)
+
+    def check(self, identities: dict[str, str], trust: str, own: str, now: datetime) -> None:
+        """Hold OpenSSH lines by site to the pinned ones; new ones are pinned if all are good.
+
+        `own` names this site among them: nothing is pinned for it.
+
+        Raises
+        ------
+        RefusedError
+            A site shows another identity than before, two sites show one identity, or `trust`
+            is `confirmed` and nobody confirmed it.
+        """
+        known = self.all()
+        prints = {site: fingerprint(line) for site, line in identities.items()}
+        if len(set(prints.values())) != len(prints):
+            raise RefusedError("two sites of a masked sum show the same identity")
+        new = {}
+        for site, shown in prints.items():
+            if site == own:
+                continue
+            pinned = known.get(site)
+            if pinned is not None and pinned.fingerprint != shown:
+                raise RefusedError(
+                    f"{site} shows another identity than the one pinned here",
+                    f"ask that hospital why; then client peers --forget {site}",
+                )
+            if trust == CONFIRMED and (pinned is None or pinned.trust != CONFIRMED):
+                raise RefusedError(
+                    f"the identity of {site} is not confirmed here",
+                    f"compare by telephone; then client peers --confirm {site} {shown}",
+                )
+            if pinned is None:
+                new[site] = Peer(site=site, fingerprint=shown, trust=FIRST_USE, since=_time(now))
+        if new:
+            self._store(known | new)
+
+    def confirm(self, prints: dict[str, str], now: datetime) -> None:
+        """Pin fingerprints that a person vouches for, also before first contact.
+
+        Raises
+        ------
+        UsageError
+            One is not a fingerprint, or differs from the one pinned (nothing is changed then).
+        """
+        known = self.all()
+        for site, shown in prints.items():
+            plain_name(site)
+            if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", shown):
+                raise UsageError(
+                    f"the fingerprint of {site} is not one", "it looks like SHA256:dDqJdr2NQ78…"
+                )
+            pinned = known.get(site)
+            if pinned is not None and pinned.fingerprint != shown:
+                raise UsageError(
+                    f"{site} is pinned here with another fingerprint: {pinned.fingerprint}",
+                    f"find out which is true before client peers --forget {site}",
+                )
+            known[site] = (
+                replace(pinned, trust=CONFIRMED)
+                if pinned
+                else Peer(site=site, fingerprint=shown, trust=CONFIRMED, since=_time(now))
+            )
+        self._store(known)
+
+    def forget(self, site: str) -> None:
+        """Drop a pinned identity; UsageError when there is none."""
+        known = self.all()
+        if site not in known:
+            raise UsageError(f"no identity of {site} is pinned here", "see client peers")
+        del known[site]
+        self._store(known)
+
+
+def _time(now: datetime) -> str:
+    return now.isoformat(timespec="seconds")
+
+
+def read_roster(path: Path) -> dict[str, str]:
+    """Read a roster: one site a line, name and fingerprint; `#` starts a comment.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or a line is neither (named by its number).
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"cannot read {path}", "name the coordinator's .roster file") from e
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if len(words) != 2 or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", words[0]):
+            raise UsageError(
+                f"line {number} of the roster is not a site and its fingerprint",
+                "each line reads: hospital-a SHA256:…",
+            )
+        if found.setdefault(words[0], words[1]) != words[1]:
+            raise UsageError(f"line {number} of the roster names {words[0]} a second time")
+    return found
+
+
+def own_fingerprint(home: Path) -> tuple[str, str]:
+    """Give this site's name and the fingerprint of its own identity.
+
+    Raises
+    ------
+    ConfigError
+        This home has not joined a federation.
+    """
+    config = read_toml(SiteConfig, home / "site.toml", "run client join first")
+    return config.site, fingerprint(public_line(read_own_identity(home)))
+
+
+def read_own_identity(home: Path) -> ec.EllipticCurvePrivateKey:
+    """Read the key that this site enrolled with; ConfigError when it cannot be read."""
+    try:
+        key = serialization.load_ssh_private_key((home / "keys" / "node.key").read_bytes(), None)
+    except (OSError, ValueError) as e:
+        raise ConfigError("the site's key cannot be read", "client join made it") from e
+    if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
+        raise ConfigError("the site's key is not an elliptic curve key", "client join made it")
+    return key

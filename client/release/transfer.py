@@ -1,0 +1,106 @@
+"""Weights in and updates out, beside Flower: HTTPS through the gateway, checked by SHA-256."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import numpy as np
+from hepafed.common.certificates import pinned
+from hepafed.common.contract.config import SiteConfig
+from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
+from hepafed.common.network.weights import Layout, from_bf16
+from hepafed.common.retry import backoff
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 180.0
+"""How long a transfer is tried again, from its first failure on: a coordinator starts again within
+seconds, and gives up an upload that broke off without a word only after two minutes."""
+FEWEST_TRIES = 4
+"""However long each takes."""
+_PART = 1 << 20
+"""Bytes handed to the network at a time."""
+
+
+class Transfer:
+    """A site's channel for blobs."""
+
+    def __init__(self, home: Path, config: SiteConfig) -> None:
+        self._http = httpx.Client(
+            base_url=f"https://{config.address}",
+            verify=pinned((home / "keys" / "ca.pem").read_text()),
+            headers={"Authorization": f"Bearer {(home / 'keys' / 'token').read_text().strip()}"},
+            timeout=httpx.Timeout(60, write=300),
+        )
+
+    def fetch(self, digest: str, layout: Layout) -> NDArray[np.float32]:
+        """Get weights by digest.
+
+        Raises
+        ------
+        PayloadError
+            The bytes are not of that digest, or not the model's.
+        UnreachableError
+            The server did not answer for `PATIENCE_SECONDS`.
+        """
+        return from_bf16(self._tried(lambda: self._get(digest, 2 * layout.size)), layout)
+
+    def _get(self, digest: str, size: int) -> memoryview:
+        """Read a blob into one piece of memory of its known size."""
+        content, sha, read = memoryview(bytearray(size)), hashlib.sha256(), 0
+        with self._http.stream("GET", f"/weights/{digest}") as answer:
+            _check(answer)
+            for part in answer.iter_raw():
+                if read + len(part) > size:
+                    raise PayloadError("the weights are longer than the plan's model")
+                content[read : read + len(part)] = part
+                sha.update(part)
+                read += len(part)
+        if read != size or sha.hexdigest() != digest:
+            raise PayloadError("the weights are not those of the request's digest")
+        return content
+
+    def send(self, run: str, round_: int, content: bytes | memoryview) -> None:
+        """Upload an update.
+
+        Raises
+        ------
+        RefusedError
+            The server does not want it (any more).
+        UnreachableError
+            The server did not answer for `PATIENCE_SECONDS`.
+        """
+
+        def put() -> None:
+            answer = self._http.put(
+                f"/updates/{run}/{round_}",
+                content=(bytes(content[i : i + _PART]) for i in range(0, len(content), _PART)),
+                headers={"Content-Length": str(len(content))},
+            )
+            _check(answer)
+
+        self._tried(put)
+
+    def _tried(self, call: Callable[[], T]) -> T:
+        limit, failures = math.inf, 0
+        while True:
+            try:
+                return call()
+            except httpx.HTTPError as e:
+                limit = min(limit, time.monotonic() + PATIENCE_SECONDS)
+                failures += 1
+                if failures >= FEWEST_TRIES and time.monotonic() > limit:
+                    raise UnreachableError(
+                        "the server does not answer", "client check says why"
+                    ) from e
+            time.sleep(backoff(failures - 1, 10.0))
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code in (400, 403, 404):
+        raise RefusedError(f"the server refused a transfer ({answer.status_code})")
+    answer.raise_for_status()

@@ -1,0 +1,1 @@
+"""A model's misses, explained for the site's own radiologists."""

@@ -1,0 +1,1 @@
+"""The running site: SuperNode and worker, supervised; requests in, replies out."""

@@ -1,0 +1,52 @@
+"""The site worker: one long-lived process that owns data, GPU and keys, and answers requests.
+
+`python -m hepafed.client.worker.process HOME HOST:PORT` (started and supervised by `client start`).
+"""
+
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from hepafed.common.console import complain
+from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.errors import HepaFedError
+from hepafed.common.processes import tie_to_parent
+
+
+def main() -> None:
+    """Answer requests until SIGTERM."""
+    tie_to_parent()
+    home, address = Path(sys.argv[1]), sys.argv[2]
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        config = read_toml(SiteConfig, home / "site.toml", "run client join first")
+        _serve(home, config, address, stopping)
+    except HepaFedError as e:
+        complain(e.message, e.hint)
+        raise SystemExit(e.exit_code) from None
+
+
+def _serve(home: Path, config: SiteConfig, address: str, stopping: threading.Event) -> None:
+    import torch
+    from hepafed.client.worker.app import open_app
+    from hepafed.client.worker.executor import Executor
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    app = open_app(home, config)
+    logging.getLogger("hepafed.client").info("worker ready")
+    Executor(address, home / "keys" / "executor.secret", app).serve(stopping)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The stock SuperNode, with a shorter idle wait, as a process of its own.
+
+Flower's loop sleeps 3 s when there is no message and looks for the reply every 0.5 s; both are
+constants in `flwr.supernode.start_client_internal`. Only those sleeps are shortened here
+(tests/contracts holds the module to it).
+"""
+
+import time
+import types
+from collections.abc import Callable
+
+from hepafed.common.retry import next_wait
+
+IDLE_SECONDS = (0.05, 3.0)
+REPLY_SECONDS = (0.02, 0.5)
+"""Shortest and longest sleep of each kind, by the time since the last sleep of the other kind
+(common/waiting.py): what has just been busy is looked at often, an idle site costs nobody much."""
+
+
+class ShorterSleep:
+    """Sleeps less than Flower asks: it polls, so nothing but latency depends on it."""
+
+    def __init__(
+        self,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sleep = sleep
+        self._clock = clock
+        self._idle = True
+        self._since = clock()
+
+    def __call__(self, seconds: float) -> None:
+        """Stand in for `time.sleep`."""
+        idle = seconds >= 1
+        if idle != self._idle:
+            self._idle, self._since = idle, self._clock()
+        shortest, longest = IDLE_SECONDS if idle else REPLY_SECONDS
+        self._sleep(next_wait(self._clock() - self._since, shortest, longest))
+
+
+def main() -> None:
+    """Run Flower's SuperNode command in this process."""
+    from flwr.supernode import start_client_internal
+    from flwr.supernode.cli import flower_supernode
+
+    quick = types.SimpleNamespace(**{**vars(time), "sleep": ShorterSleep()})
+    start_client_internal.time = quick  # type: ignore[attr-defined, assignment]
+    flower_supernode()

@@ -1,0 +1,164 @@
+"""`client start`: SuperNode and worker as two supervised processes; either restarts alone."""
+
+import fcntl
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepafed.client.membership.status import CLOCK_HINT, ask, clock_fault
+from hepafed.common.console import complain, say
+from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.errors import CohortError, ConfigError, FederationError
+from hepafed.common.files import write_whole
+from hepafed.common.processes import free_port, stop_process, tied_environment
+from hepafed.common.retry import backoff
+
+SHORT_LIFE_SECONDS = 20.0
+"""A process that lived shorter than this waits longer before its next start."""
+
+SUPERNODE = "SuperNode"
+WORKER_SETTINGS = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+}
+"""Environment of the worker where the site sets no other. PyTorch's threads wait asleep: beside
+another program on the same cores, waiting awake makes the network several times slower. And glibc
+keeps freed memory: every round takes the same large pieces, and having them from the system anew,
+page by page, cost a quarter of a round's processor time."""
+
+
+@dataclass
+class _Child:
+    name: str
+    command: list[str]
+    log: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, env=self.environment
+            )
+        self.started = time.monotonic()
+
+    def died(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def delay(self) -> float:
+        short = time.monotonic() - self.started < SHORT_LIFE_SECONDS
+        self.failures = self.failures + 1 if short else 0
+        return backoff(self.failures, 60.0)
+
+
+def run_site(home: Path) -> None:
+    """Run the site until SIGTERM or Ctrl-C.
+
+    Raises
+    ------
+    ConfigError
+        `home` has not joined, or another `client start` uses it.
+    CohortError
+        Nothing was ingested yet.
+    """
+    config = read_toml(SiteConfig, home / "site.toml", "run client join first")
+    if not (home / "cohort").exists():
+        raise CohortError("this site has no cohort yet", "run client ingest first")
+    with sole_use(home):
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        children = _children(home, config)
+        say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
+        try:
+            for child in children:
+                child.start()
+            _supervise(home, config, children, stopping)
+        finally:
+            for child in children:
+                if child.process is not None:
+                    stop_process(child.process)
+    say("stopped")
+
+
+@contextmanager
+def sole_use(home: Path) -> Iterator[None]:
+    """Hold the lock of `client start`; ConfigError while one runs in `home`."""
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"a client runs in {home} already", "stop it first") from None
+        yield
+
+
+def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
+    """Ask the coordinator what keeps this site from coming online, and what helps.
+
+    Two empty texts where nothing does.
+    """
+    try:
+        fault = clock_fault(ask(home, config, seconds=5).ahead)
+    except (FederationError, ConfigError) as e:
+        return e.message, f"{e.hint}; it is tried for ever"
+    return (fault, CLOCK_HINT) if fault else ("", "")
+
+
+def _supervise(
+    home: Path, config: SiteConfig, children: list[_Child], stopping: threading.Event
+) -> None:
+    due: dict[str, float] = {}
+    told = _tell(why_shut_out(home, config), ("", ""))
+    while not stopping.wait(0.3):
+        for child in children:
+            if not child.died():
+                continue
+            if child.name not in due:
+                wait = child.delay()
+                due[child.name] = time.monotonic() + wait
+                say(f"{child.name} ended; again in {wait:.0f} s (see {child.log})")
+                if child.name == SUPERNODE:
+                    told = _tell(why_shut_out(home, config), told)
+            elif time.monotonic() >= due[child.name]:
+                del due[child.name]
+                child.start()
+
+
+def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
+    """Say what keeps the site away, unless it was said last time."""
+    if any(reason) and reason != told:
+        complain(*reason)
+    return reason
+
+
+def _children(home: Path, config: SiteConfig) -> list[_Child]:
+    keys = home / "keys"
+    secret = keys / "executor.secret"
+    if not secret.exists():
+        write_whole(secret, secrets.token_bytes(32), private=True)
+    port = free_port()
+    folder = home / "flower"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    supernode = [
+        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.worker.supernode", "main",
+        "--root-certificates", str(keys / "ca.pem"), "--superlink", config.address,
+        "--auth-supernode-private-key", str(keys / "node.key"),
+        "--isolation", "process", "--host", "127.0.0.1", "--port", str(port),
+        "--superexec-auth-secret-file", str(secret),
+    ]  # fmt: skip
+    worker = [sys.executable, "-m", "hepafed.client.worker.process", str(home), f"127.0.0.1:{port}"]
+    environment = tied_environment(folder)
+    return [
+        _Child(SUPERNODE, supernode, home / "supernode.log", environment),
+        _Child("worker", worker, home / "worker.log", {**WORKER_SETTINGS, **environment}),
+    ]

@@ -1,0 +1,1 @@
+"""What coordinator and sites agree on: plans, messages, files, words."""

@@ -1,0 +1,162 @@
+"""What a machine is set to: home folders, and the TOML files of server, site, invite, access."""
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+from hepafed.common.contract.subgroup_levels import NAME
+from hepafed.common.contract.vocabulary import ROLES
+from hepafed.common.errors import ConfigError, UsageError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+
+T = TypeVar("T")
+FORMS = ("masked", "cells", "plain")
+"""How score counts can leave a site."""
+
+_CHOICES = {
+    "release": FORMS,
+    "fallback": ("cells", "none"),
+    "peer_trust": ("first-use", "confirmed"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """server.toml: the coordinator's machine."""
+
+    address: str
+    """HOST:PORT that sites reach; the gateway listens on this port."""
+    listen: str = "0.0.0.0"  # noqa: S104 - the one public port
+    """Interface the gateway binds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invite:
+    """SITE.invite: the one file with which a site joins."""
+
+    site: str
+    role: str
+    address: str
+    token: str
+    expires: str
+    """UTC, ISO 8601."""
+    ca: str
+    """The coordinator's CA certificate, PEM."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """An access file: who may use the coordinator's API, as which role."""
+
+    name: str
+    role: str
+    """`coordinator` or `evaluator`."""
+    address: str
+    token: str
+    ca: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteConfig:
+    """site.toml: a site's identity and its policy."""
+
+    site: str
+    role: str
+    address: str
+    minimum_count: int = 5
+    """Smallest count of a histogram cell that leaves the site."""
+    share_cohort_summary: bool = False
+    """Answer the coordinator's question what the cohort looks like (`CohortSummary`)."""
+    share_subgroups: tuple[str, ...] = ()
+    """Variables by which a validation may split this site's figures: `lesion_size`, `vendor`,
+    `field_strength`, and the NAME of each column `group_NAME` of your labels."""
+    release: str = "masked"
+    """How score counts leave: `masked` (only their sum over sites can be read), `cells` (merged
+    to the minimum count) or `plain` (every bin: a research cohort that allows it)."""
+    fallback: str = "cells"
+    """When a masked sum does not come about: `cells`, or `none` (the counts stay here)."""
+    minimum_peers: int = 2
+    """Fewest sites in a masked sum, this one included."""
+    minimum_patients: int = 20
+    """Fewest patients in a masked sum, over all of its sites."""
+    peer_trust: str = "first-use"
+    """Whose keys count: `first-use` (those of the first exchange, held from then on) or
+    `confirmed` (only identities that `client peers --confirm` or `--roster` accepted)."""
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+    threads: int = 0
+    """CPU threads of the worker; 0: all cores."""
+
+    def __post_init__(self) -> None:
+        """Check role and limits."""
+        if self.role not in ROLES:
+            raise ConfigError(f"role: {self.role!r} is not one of {', '.join(ROLES)}")
+        if not 1 <= self.minimum_count <= 1000:
+            raise ConfigError(f"minimum_count: {self.minimum_count} is outside 1…1000")
+        if not 2 <= self.minimum_peers <= 1000:
+            raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
+        if not 1 <= self.minimum_patients <= 10**6:
+            raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        if not all(NAME.fullmatch(v) for v in self.share_subgroups):
+            raise ConfigError("share_subgroups: a name is not lower-case letters, digits and '_'")
+        for key, known in _CHOICES.items():
+            value = getattr(self, key)
+            if value not in known:
+                raise ConfigError(f"{key}: {value!r} is not one of {', '.join(known)}")
+
+
+def home_folder(option: Path | None, side: str) -> Path:
+    """Where `server` or `client` keeps its files: --home, $HEPAFED_HOME, or the platform's."""
+    if option is not None:
+        return option.expanduser().absolute()
+    if named := os.environ.get("HEPAFED_HOME"):
+        return Path(named).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("hepafed")) / side
+
+
+def plain_name(name: str) -> str:
+    """Check the name of a site or person: 1 to 40 lower-case letters, digits, '-'."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise UsageError(
+            f"{name[:60]!r} is not a usable name",
+            "use 1 to 40 lower-case letters, digits or '-', e.g. hospital-a",
+        )
+    return name
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Split HOST:PORT; UsageError where it is neither."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise UsageError(f"{address[:80]!r} is not HOST:PORT", "e.g. fl.example.org:8443")
+    return host.strip("[]"), int(port)
+
+
+def read_toml(cls: type[T], path: Path, hint: str) -> T:
+    """Read one of the files above; ConfigError names the file, the key and the `hint`."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"cannot read {path}: {e.strerror}", hint) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path} is not TOML: {e}", hint) from e
+    return read_record(cls, values, ConfigError, path.name)
+
+
+def write_toml(record: object, path: Path, *, private: bool = False) -> None:
+    """Write one of the files above, whole or not at all."""
+    lines = []
+    for key, value in write_record(record).items():
+        if isinstance(value, str) and "\n" in value:
+            lines.append(f'{key} = """\n{value}"""')
+        elif isinstance(value, str):
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            lines.append(f'{key} = "{escaped}"')
+        else:
+            lines.append(f"{key} = {str(value).lower()}")
+    write_whole(path, "\n".join(lines) + "\n", private=private)

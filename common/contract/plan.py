@@ -1,0 +1,164 @@
+"""The plan: what the coordinator asks the sites to train, as a TOML file."""
+
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hepafed.common.contract.vocabulary import PROTOCOLS
+from hepafed.common.errors import PlanError
+from hepafed.common.records import read_record
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        msg = f"{name}: {value} is outside {low:g}…{high:g}"
+        raise PlanError(msg)
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        msg = f"{name}: {value!r} is not one of {', '.join(known)}"
+        raise PlanError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPlan:
+    """The network's settings; the architecture is always timm's `inception_resnet_v2`."""
+
+    size: int = 299
+    """Side of the square input in pixels (75 is the network's smallest)."""
+    weights: str = ""
+    """Local safetensors file at the coordinator to start from; empty: random from `seed`."""
+    dropout: float = 0.2
+    """Drop rate before the classifier."""
+    freeze_norm: bool = False
+    """Keep BatchNorm at its stored statistics while training."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _within("model.size", self.size, 75, 1024)
+        _within("model.dropout", self.dropout, 0, 0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """What a site does in one round."""
+
+    epochs: int = 1
+    """Passes over the site's training lesions in a round; 0: a rehearsal, all but the training."""
+    batch: int = 32
+    """Images a step; 0: the whole split in one step."""
+    optimiser: str = "adamw"
+    """`adamw` or `sgd`."""
+    rate: float = 1e-3
+    """Peak learning rate."""
+    schedule: str = "one-cycle"
+    """`one-cycle`, `cosine` or `constant`, over all rounds."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay."""
+    momentum: float = 0.0
+    """Momentum of `sgd`."""
+    augment: bool = True
+    """Random mirror, rotation, scale and intensity."""
+    balance: bool = True
+    """Draw the classes equally often."""
+    label_smoothing: float = 0.0
+    """Softening of the targets."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _within("training.epochs", self.epochs, 0, 1000)
+        _within("training.batch", self.batch, 0, 65536)
+        _one_of("training.optimiser", self.optimiser, ("adamw", "sgd"))
+        _within("training.rate", self.rate, 1e-9, 10)
+        _one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
+        _within("training.weight_decay", self.weight_decay, 0, 1)
+        _within("training.momentum", self.momentum, 0, 0.999)
+        _within("training.label_smoothing", self.label_smoothing, 0, 0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPlan:
+    """Which lesions a site uses."""
+
+    missing: str = "drop"
+    """A lesion without every sequence of the protocol: `drop` leaves it out, `zero` fills its
+    missing channels with zero (at least one sequence must be there)."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _one_of("data.missing", self.missing, ("drop", "zero"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundsPlan:
+    """How the federation runs."""
+
+    count: int = 10
+    """Rounds of the run."""
+    quorum: int = 2
+    """Fewest sites whose updates make a round."""
+    deadline: int = 3600
+    """Seconds a round waits for its sites."""
+    strategy: str = "fedavg"
+    """`fedavg`: mean of the updates weighted by examples."""
+    max_norm: float = 1e4
+    """Largest L2 norm of an update; a larger one is rejected and named."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _within("rounds.count", self.count, 1, 10000)
+        _within("rounds.quorum", self.quorum, 1, 1000)
+        _within("rounds.deadline", self.deadline, 5, 7 * 86400)
+        _one_of("rounds.strategy", self.strategy, ("fedavg",))
+        _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the coordinator asks for; fixed for the whole run."""
+
+    name: str
+    """A short word for lists and model ids: letters, digits, '-' (at most 40)."""
+    protocol: str
+    """`t2`, `t2-dwi`, `multi-sequence` or `enhanced`."""
+    seed: int = 0
+    """Seed of the initial weights and of every site's order of examples."""
+    data: DataPlan = field(default_factory=DataPlan)
+    model: ModelPlan = field(default_factory=ModelPlan)
+    training: TrainingPlan = field(default_factory=TrainingPlan)
+    rounds: RoundsPlan = field(default_factory=RoundsPlan)
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _one_of("protocol", self.protocol, tuple(PROTOCOLS))
+        plain = self.name.replace("-", "")
+        if not (plain.isascii() and plain.isalnum() and 1 <= len(self.name) <= 40):
+            msg = f"name: {self.name[:60]!r} must be 1 to 40 letters, digits or '-'"
+            raise PlanError(msg)
+        _within("seed", self.seed, 0, 2**31 - 1)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read and check a plan file.
+
+    Raises
+    ------
+    PlanError
+        The file cannot be read, is not TOML, or a key or value is wrong (named).
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise PlanError(
+            f"cannot read the plan {path}: {e.strerror}", "name an existing TOML file"
+        ) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise PlanError(f"{path} is not TOML: {e}", "see docs/coordinator-guide.md, 'Plans'") from e
+    return plan_from(values)
+
+
+def plan_from(values: object) -> Plan:
+    """Make a plan from plain values (a TOML table, a JSON object); PlanError names the key."""
+    return read_record(Plan, values, PlanError)

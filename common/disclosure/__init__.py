@@ -1,0 +1,1 @@
+"""What of a cohort may be shown, and under which masks."""

@@ -1,0 +1,257 @@
+"""Several models on the same lesions: what adds up over sites, and how each two of them differ.
+
+Every model is scored on the lesions that all of them could score. What a site puts into a sum
+(`Paired`) are each model's additive components (`common/additive.py`) and, for each pair of
+models, how their calls cross. With them the coordinator makes placement curves of each model; the
+second step (`clusters.products_of` of all models at once) holds the covariance of their AUCs.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from hepafed.common.contract.figures import Figure, PairSummary
+from hepafed.common.disclosure.summaries import NO_INTERVAL, figure_of
+from hepafed.common.errors import DataError, PayloadError
+from hepafed.common.statistics.additive import (
+    TASK_ORDER,
+    Additive,
+    check_additive,
+    vector_length,
+)
+from hepafed.common.statistics.agreement import estimate
+from hepafed.common.statistics.auc import Auc, auc_from_intervals
+from hepafed.common.statistics.bins import Intervals, intervals_of_histogram
+from hepafed.common.statistics.clusters import (
+    FIGURES,
+    Products,
+    curves_of,
+    pair_histogram,
+    products_of,
+)
+from hepafed.common.statistics.multiclass import products_with_exact_squares, sizes_of
+from hepafed.common.statistics.obuchowski import Sizes, covariance
+from hepafed.common.statistics.scores import ScoreTable, rows_of, task_scores
+from hepafed.common.statistics.sums import additive_of, called, threshold_of
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+EXACT = 1
+"""Cases in a cell of a placement curve where the scores are at hand: nothing needs hiding."""
+WITHHELD = "withheld: fewer patients than the site's minimum count"
+ROUNDING = 1e-12
+"""A variance below it is the rounding of sums in fixed point: two models that do not differ."""
+NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
+
+
+def common_rows(tables: Sequence[ScoreTable]) -> list[ScoreTable]:
+    """Take the lesions that every table holds, in the order of the first.
+
+    Raises
+    ------
+    DataError
+        The tables disagree on the truth of a lesion, or share none.
+    """
+    places = [{k: i for i, k in enumerate(_keys(t))} for t in tables]
+    shared = [k for k in places[0] if all(k in p for p in places)]
+    if not shared:
+        raise DataError("the models share no lesion", "compare models on one cohort")
+    found = [
+        rows_of(t, np.array([p[k] for k in shared], np.int64))
+        for t, p in zip(tables, places, strict=True)
+    ]
+    wrong = np.any([t.truth != found[0].truth for t in found], axis=0)
+    if wrong.any():
+        raise DataError(f"the score tables disagree on the truth of {int(wrong.sum())} lesions")
+    return found
+
+
+def _keys(table: ScoreTable) -> list[tuple[str, str, str]]:
+    columns = (table.site.tolist(), table.patient.tolist(), table.lesion.tolist())
+    return list(zip(*columns, strict=True))
+
+
+def pairs_of(models: int) -> list[tuple[int, int]]:
+    """List the pairs of models, in order."""
+    return list(combinations(range(models), 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """A site's part of a comparison, or the sum of several sites'."""
+
+    sums: tuple[Additive, ...]
+    """Of each model, over the common lesions alone, without readers."""
+    calls: Counts
+    """[pairs, 4, 2, 2, 2]: by pair, task, truth, and the calls of both models."""
+
+    def to_vector(self) -> NDArray[np.uint64]:
+        """Give uint64[paired_length(models)]; vectors add up modulo 2^64."""
+        parts = [s.to_vector() for s in self.sums]
+        return np.concatenate([*parts, self.calls.ravel().view(np.uint64)])
+
+    @classmethod
+    def from_vector(cls, vector: NDArray[np.uint64], models: int) -> "Paired":
+        """Read a vector, or the sum of several.
+
+        Raises
+        ------
+        PayloadError
+            The length is not that of the layout.
+        """
+        if vector.shape != (paired_length(models),) or vector.dtype != np.uint64:
+            raise PayloadError("a vector of paired sums is not of the agreed layout")
+        one = vector_length()
+        parts = [vector[i * one : (i + 1) * one] for i in range(models)]
+        calls = vector[models * one :].view(np.int64)
+        return cls(
+            tuple(Additive.from_vector(p) for p in parts),
+            calls.reshape(len(pairs_of(models)), len(TASK_ORDER), 2, 2, 2),
+        )
+
+
+def paired_length(models: int) -> int:
+    """Give how many integers the vector of some models holds."""
+    return models * vector_length() + 8 * len(TASK_ORDER) * len(pairs_of(models))
+
+
+def add_paired(parts: Sequence[Paired]) -> Paired:
+    """Sum the parts of several sites, all of the same models."""
+    total = parts[0].to_vector()
+    for part in parts[1:]:
+        total += part.to_vector()
+    return Paired.from_vector(total, len(parts[0].sums))
+
+
+def check_paired(paired: Paired, what: str) -> None:
+    """Check that sums can be those of cases; PayloadError names whose they are."""
+    for sums in paired.sums:
+        check_additive(sums, what)
+    by_truth = paired.sums[0].called.sum(2)
+    same = all((s.called.sum(2) == by_truth).all() for s in paired.sums)
+    for (a, b), calls in zip(pairs_of(len(paired.sums)), paired.calls, strict=True):
+        same = same and calls.min(initial=0) >= 0
+        same = same and bool((calls.sum(3) == paired.sums[a].called).all())
+        same = same and bool((calls.sum(2) == paired.sums[b].called).all())
+    if not same:
+        raise PayloadError(f"the paired sums of {what} are not over the same cases")
+
+
+def paired_of(tables: Sequence[ScoreTable], thresholds: Sequence[float]) -> Paired:
+    """Make a site's part; the tables have the same rows, thresholds are the patients'."""
+    sums = tuple(additive_of(t, x) for t, x in zip(tables, thresholds, strict=True))
+    calls = [
+        _crossed_calls(tables[a], tables[b], (thresholds[a], thresholds[b]))
+        for a, b in pairs_of(len(tables))
+    ]
+    return Paired(sums, np.stack(calls))
+
+
+def _crossed_calls(first: ScoreTable, second: ScoreTable, at: tuple[float, float]) -> Counts:
+    made = np.zeros((len(TASK_ORDER), 2, 2, 2), np.int64)
+    for i, (unit, task) in enumerate(TASK_ORDER):
+        a, b = task_scores(first, unit, task), task_scores(second, unit, task)
+        calls = [called(s, threshold_of(unit, t)) for s, t in zip((a, b), at, strict=True)]
+        np.add.at(made[i], (a.truth.astype(int), calls[0].astype(int), calls[1].astype(int)), 1)
+    return made
+
+
+def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSummary, ...]:
+    """Compare each two models in each task: paired DeLong (1988), patients as clusters.
+
+    `products` are those of all models' `FIGURES`, with the curves of `paired.sums`; without them
+    a difference has no interval.
+    """
+    cells = [
+        [intervals_of_histogram(pair_histogram(s, f)) for f in FIGURES] for s in paired.sums
+    ]  # fmt: skip
+    matrix = None
+    if products is not None:
+        sizes = [sizes_of(c, s.size, s.clusters) for c, s in zip(cells, paired.sums, strict=True)]
+        matrix = _covariance([c for model in cells for c in model], products, _together(sizes))
+    made = []
+    for pair, (a, b) in enumerate(pairs_of(len(cells))):
+        for i, (unit, task) in enumerate(TASK_ORDER):
+            at = FIGURES.index((unit, task))
+            x, y = at + a * len(FIGURES), at + b * len(FIGURES)
+            variance = None
+            if matrix is not None:
+                variance = float(matrix[x, x] + matrix[y, y] - 2 * matrix[x, y])
+            aucs = auc_from_intervals(cells[a][at]), auc_from_intervals(cells[b][at])
+            positives, negatives = cells[a][at].totals
+            made.append(
+                PairSummary(
+                    first=a, second=b, unit=unit, task=task,
+                    positives=int(positives), negatives=int(negatives),
+                    auc_first=figure_of(aucs[0]), auc_second=figure_of(aucs[1]),
+                    difference=_difference(aucs, variance),
+                    calls=tuple(paired.calls[pair, i].ravel().tolist()),
+                    bound=sum(x.bound for x in aucs if x is not None),
+                )
+            )  # fmt: skip
+    return tuple(made)
+
+
+def _covariance(cells: list[Intervals], products: Products, sizes: Sizes) -> Floats:
+    """Give the covariance of all models' AUCs: exact variances, correlations off the curves.
+
+    Curves are coarse. The squares that they smooth away come back from the histograms; the
+    products of two models keep their correlation, so that the matrix stays one of a covariance
+    and two equal models differ by exactly nothing.
+    """
+    coarse = covariance(products.real()[0], sizes)
+    exact = covariance(products_with_exact_squares(cells, products), sizes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.sqrt(np.diag(exact) / np.diag(coarse))
+    scale = np.where(np.isfinite(scale), scale, 1.0)
+    return np.asarray(coarse * np.outer(scale, scale), np.float64)
+
+
+def _together(parts: Sequence[Sizes]) -> Sizes:
+    names = ("positives", "negatives", "with_positives", "with_negatives", "clusters")
+    return Sizes(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+
+
+def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> Figure:
+    first, second = aucs
+    if first is None or second is None:
+        return Figure(reason="one class only")
+    value = second.value - first.value
+    if variance is None:
+        return Figure(value=value, reason=NO_PRODUCTS)
+    if not math.isfinite(variance):
+        return Figure(value=value, reason=NO_INTERVAL)
+    se = math.sqrt(variance) if variance > ROUNDING else 0.0
+    if se == 0 and abs(value) > ROUNDING:
+        return Figure(value=value, reason="the difference has no variance: no interval")
+    found = estimate(value, se, within=(-1.0, 1.0))
+    return Figure(value=found.value, low=found.low, high=found.high, se=found.se)
+
+
+def own_pairs(
+    tables: Sequence[ScoreTable], paired: Paired, minimum: int, *, calls: bool
+) -> tuple[PairSummary, ...]:
+    """Make what a site releases of its own comparison, exact to the bin.
+
+    With fewer patients than `minimum` nothing but counts; crossed calls only where they are asked
+    for (`calls`) and no cell of any pair's holds fewer than `minimum` cases.
+    """
+    curves = [curves_of(s, EXACT) for s in paired.sums]
+    found = pair_summaries(paired, products_of(list(tables), curves))
+    gone, few = Figure(reason=WITHHELD), int(paired.sums[0].size[0]) < minimum
+    shown = calls and bool((paired.calls[paired.calls > 0] >= minimum).all())
+    return tuple(
+        PairSummary(
+            first=p.first, second=p.second, unit=p.unit, task=p.task,
+            positives=p.positives, negatives=p.negatives,
+            auc_first=gone if few else p.auc_first,
+            auc_second=gone if few else p.auc_second,
+            difference=gone if few else p.difference,
+            calls=p.calls if shown else None,
+            bound=0.0 if few else p.bound,
+        )
+        for p in found
+    )  # fmt: skip

@@ -1,0 +1,251 @@
+"""What a site releases of its scores: figures, counts, sums, cells (docs/statistics.md)."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from hepafed.common.contract.figures import Cells, Figure, TaskSummary, TuningFigures
+from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.contract.vocabulary import CLASS_KEYS, TASKS
+from hepafed.common.statistics.additive import TASK_ORDER, Additive, task_histogram
+from hepafed.common.statistics.auc import Auc, auc_from_counts, score_counts
+from hepafed.common.statistics.bins import (
+    BINS,
+    Histogram,
+    cells_of,
+    intervals_of,
+    joined,
+    logistic,
+    logit_of_bin,
+)
+from hepafed.common.statistics.calibration import calibrate
+from hepafed.common.statistics.curves import (
+    average_precision,
+    curve_from_mass,
+    partial_auc,
+    sensitivity_at,
+    specificity_at,
+)
+from hepafed.common.statistics.multiclass import adjusted_figure, clustered_figures
+from hepafed.common.statistics.scores import ScoreTable, TaskScores, task_scores
+from hepafed.common.statistics.sums import additive_of
+
+ONE_CLASS = "all of one class"
+NO_INTERVAL = "fewer than two of a class: no interval"
+READ_AT = (0.90, 0.95)
+"""Specificities (sensitivities) at which the sensitivity (specificity) is read off the curve."""
+
+RELEASED = (
+    "clusters", "decision", "reliability", "score_sums", "squares", "reader_calls", "reader_pairs",
+)  # fmt: skip
+"""Small sections that a summary may hold; `size`, `confusion` and calls stand in its fields."""
+
+
+def figure_of(auc: Auc | None) -> Figure:
+    """Give an AUC as a releasable figure."""
+    if auc is None:
+        return Figure(reason=ONE_CLASS)
+    low, high = auc.interval or (None, None)
+    reason = "" if auc.se is not None else NO_INTERVAL
+    return Figure(value=auc.value, low=low, high=high, se=auc.se, reason=reason)
+
+
+def curve_figures(positives: np.ndarray, negatives: np.ndarray) -> dict[str, Figure]:
+    """Read the curve's figures off counts [k] over ordered scores; empty for one class only."""
+    if not positives.sum() or not negatives.sum():
+        return {}
+    curve = curve_from_mass(positives.astype(float), negatives.astype(float))
+    found = {"average_precision": average_precision(curve)}
+    for at in READ_AT:
+        found[f"partial_auc_{at:.2f}"] = partial_auc(curve, at)
+        found[f"sensitivity_at_{at:.2f}"] = sensitivity_at(curve, at)
+        found[f"specificity_at_{at:.2f}"] = specificity_at(curve, at)
+    return {k: Figure(value=v) for k, v in found.items()}
+
+
+def calibration_figures(
+    logits: np.ndarray, positives: np.ndarray, negatives: np.ndarray
+) -> dict[str, Figure]:
+    """Fit slope, intercept and calibration in the large to counts [k] at logits [k]."""
+    fit = calibrate(logits, positives.astype(float), negatives.astype(float))
+    names = ("slope", "intercept", "in_the_large")
+    if isinstance(fit, str):
+        return {n: Figure(reason=fit) for n in names}
+    found = [getattr(fit, n) for n in names]
+    return {
+        n: Figure(value=e.value, low=e.low, high=e.high, se=e.se)
+        for n, e in zip(names, found, strict=True)
+    }
+
+
+def _summary(sums: Additive, scores: TaskScores, index: int, minimum: int) -> TaskSummary:
+    unit, task = TASK_ORDER[index]
+    truth = scores.truth
+    values, positives, negatives = score_counts(scores.logits[truth], scores.logits[~truth])
+    enough = len(truth) >= minimum
+    auc = auc_from_counts(positives, negatives)
+    return TaskSummary(
+        unit=unit,
+        task=task,
+        positives=int(truth.sum()),
+        negatives=int((~truth).sum()),
+        auc=figure_of(auc),
+        true_positives=int(sums.called[index, 1, 1]) if enough else None,
+        true_negatives=int(sums.called[index, 0, 0]) if enough else None,
+        cells=_cells(sums, unit, task, minimum),
+        figures=(
+            adjusted_figure("logit", auc)
+            | curve_figures(positives, negatives)
+            | calibration_figures(values, positives, negatives)
+            if enough
+            else {}
+        ),
+    )
+
+
+def _cells(sums: Additive, unit: str, task: str, minimum: int) -> Cells | None:
+    positives, negatives = task_histogram(sums, unit, task)
+    first = None
+    if unit == "lesion":
+        k = CLASS_KEYS.index(task.removesuffix("_vs_rest"))
+        first = sums.lesion_scores[k, min(c for c in range(len(CLASS_KEYS)) if c != k)]
+    return cells_of(Histogram(positives, negatives, first), minimum)
+
+
+def summarise(
+    table: ScoreTable,
+    *,
+    run: str,
+    model: str,
+    weights: str,
+    threshold: float,
+    minimum_count: int,
+    sums: Additive | None = None,
+) -> SiteSummary:
+    """Make all that a site releases of a validation: figures, counts, cells; never a score.
+
+    `sums` is the site's `additive_of` where it is known already.
+    """
+    readers = tuple(sorted(table.readers))
+    sums = sums or additive_of(table, threshold, readers)
+    by_task = [_summary(sums, task_scores(table, *t), i, minimum_count)
+               for i, t in enumerate(TASK_ORDER)]  # fmt: skip
+    enough = len(table.truth) >= minimum_count
+    clustered, overall = clustered_figures(table, sums) if enough else ({}, {})
+    tasks = tuple(_with(t, clustered.get(t.task, {})) for t in by_task)
+    sections, withheld = released_sections(sums, minimum_count)
+    return SiteSummary(
+        run=run,
+        model=model,
+        weights=weights,
+        patients=int(sums.size[0]),
+        lesions=int(sums.size[1]),
+        by_class={k: int((table.truth == i).sum()) for i, k in enumerate(CLASS_KEYS)},
+        minimum_count=minimum_count,
+        tasks=tasks,
+        confusion=tuple(map(tuple, sums.confusion.tolist())) if enough else None,
+        suppressed=(*(f"{t.unit} {t.task}: cells" for t in tasks if t.cells is None), *withheld),
+        figures=overall,
+        sections=sections,
+        readers=sums.readers,
+    )
+
+
+def _with(task: TaskSummary, more: dict[str, Figure]) -> TaskSummary:
+    return replace(task, figures=task.figures | more)
+
+
+def released_sections(
+    sums: Additive, minimum: int
+) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Choose the small sections that hold no cell of fewer than `minimum` cases.
+
+    Gives them by name, and the names of what is withheld: a tenth of the reliability table, a
+    step of the decision curve, a reader, or a site with fewer cases than that.
+    """
+
+    def fine(cases: np.ndarray) -> bool:
+        return bool((cases[cases > 0] >= minimum).all())
+
+    whole = sums.decision.sum(1)
+    steps = np.concatenate([
+        sums.called.sum((1, 2))[:, None] - whole[:, :1], whole[:, :-1] - whole[:, 1:], whole[:, -1:]
+    ], axis=1)  # fmt: skip
+    allowed = {
+        "clusters": fine(sums.size),
+        "decision": fine(steps),
+        "reliability": fine(sums.reliability.sum(1)),
+        "score_sums": fine(sums.reliability.sum(1)),
+        "squares": fine(sums.size),
+        "reader_calls": fine(sums.reader_calls.sum((1, 2, 3))),
+        "reader_pairs": fine(sums.reader_pairs.sum((1, 2))),
+    }
+    small = sums.small()
+    return (
+        {n: small[n] for n in RELEASED if allowed[n]},
+        tuple(n.replace("_", " ") for n in RELEASED if not allowed[n]),
+    )
+
+
+def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
+    """Make what a site releases of its tuning split."""
+    aucs = []
+    for task in TASKS["lesion"]:
+        scores = task_scores(table, "lesion", task)
+        _, m, n = score_counts(scores.logits[scores.truth], scores.logits[~scores.truth])
+        if (auc := auc_from_counts(m, n)) is not None:
+            aucs.append(auc.value)
+    patients = task_scores(table, *TASK_ORDER[0])
+    return TuningFigures(
+        lesions=len(table.truth),
+        macro_auc=sum(aucs) / len(aucs) if aucs else None,
+        tasks=(_summary(additive_of(table, 0.5), patients, 0, minimum_count),),
+    )
+
+
+def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
+    """Choose the operating point with the largest Youden index on pooled tuning cells.
+
+    Candidates are the lower edges of the cells (Youden 1950); 0.5 where nothing can be chosen.
+    """
+    cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
+    rows = joined([intervals_of(c) for c in cells])
+    positives, negatives = rows.totals
+    if positives == 0 or negatives == 0:
+        return 0.5, "0.5: the tuning data hold one class only"
+    best, chosen = -math.inf, 0.5
+    for edge in np.unique(rows.low).tolist():
+        caught = int(rows.positives[rows.low >= edge].sum()) / positives
+        spared = int(rows.negatives[rows.low < edge].sum()) / negatives
+        if caught + spared > best:
+            best, chosen = caught + spared, logistic(logit_of_bin(edge))
+    return chosen, "largest Youden index on the pooled tuning cells"
+
+
+REFERENCE_CELLS = 40
+"""Cells that a model's card keeps of the tuning scores, at most."""
+
+
+def tuning_scores(figures: list[TuningFigures]) -> dict[str, list[int]] | None:
+    """Merge the pooled patient scores of the tuning splits for the model's card (`Cells`' form).
+
+    Against these a later cohort's scores are held (drift); None where no site released cells.
+    """
+    cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
+    rows = joined([intervals_of(c) for c in cells])
+    total = sum(rows.totals)
+    if not total:
+        return None
+    # a site's cell lies where its lower edge does: coarse enough for a comparison of shares
+    p, n = (
+        np.bincount(rows.low, weights=w, minlength=BINS).astype(np.int64)
+        for w in (rows.positives, rows.negatives)
+    )
+    merged = cells_of(Histogram(p, n), max(2, -(-total // REFERENCE_CELLS)))
+    if merged is None:
+        return None
+    return {
+        "edges": list(merged.edges),
+        "positives": list(merged.positives),
+        "negatives": list(merged.negatives),
+    }

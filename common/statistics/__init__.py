@@ -1,0 +1,1 @@
+"""Estimates, their intervals, and the sums they are made of."""

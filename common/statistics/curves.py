@@ -1,0 +1,146 @@
+"""ROC and precision-recall curves from intervals of bins, and the figures read off them.
+
+With fine bins (or cells of single scores) every figure is that of the score table at bin
+resolution. With merged cells the curve runs through the middle of what the cells leave open, and
+`Read.least`/`most` say how far the figure could lie below or above.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hepafed.common.statistics.bins import Intervals, mass_of_bins
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+POINTS = 200
+"""Points kept of a curve that is drawn; figures are read off the whole curve."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Cases at or above falling thresholds, float64[k + 1] each, from none to all."""
+
+    positives: Floats
+    negatives: Floats
+
+    @property
+    def sensitivity(self) -> Floats:
+        """Share of the positives reached."""
+        return np.asarray(self.positives / self.positives[-1])
+
+    @property
+    def false_positives(self) -> Floats:
+        """Share of the negatives reached."""
+        return np.asarray(self.negatives / self.negatives[-1])
+
+
+@dataclass(frozen=True)
+class Read:
+    """A figure read off a curve, and the least and most that the bins allow."""
+
+    value: float
+    least: float
+    most: float
+
+
+def curve_from_mass(positives: Floats, negatives: Floats) -> Curve:
+    """Make a curve from masses over ordered scores (lowest first)."""
+    held = np.flatnonzero(positives + negatives)[::-1]
+    zero = np.zeros(1)
+    return Curve(
+        np.concatenate([zero, np.cumsum(positives[held])]),
+        np.concatenate([zero, np.cumsum(negatives[held])]),
+    )
+
+
+def middle_curve(cells: Intervals) -> Curve | None:
+    """Make the curve through the middle of what cells leave open; None when a class is empty."""
+    if 0 in cells.totals:
+        return None
+    low, high = cells.low, cells.high
+    if (low[1:] >= high[:-1]).all():  # apart and in order: straight lines between their edges
+        return curve_from_mass(cells.positives.astype(float), cells.negatives.astype(float))
+    return curve_from_mass(
+        mass_of_bins(low, high, cells.positives), mass_of_bins(low, high, cells.negatives)
+    )
+
+
+def curves(cells: Intervals) -> tuple[Curve, Curve, Curve] | None:
+    """Make the middle, the worst and the best curve; None when a class is empty.
+
+    Worst: every positive at the lower end of its interval and every negative at its upper end.
+    """
+    middle = middle_curve(cells)
+    if middle is None:
+        return None
+
+    def at(place_positives: NDArray[np.int64], place_negatives: NDArray[np.int64]) -> Curve:
+        size = int(max(cells.high.max(), 1))
+        return curve_from_mass(
+            np.bincount(place_positives, weights=cells.positives, minlength=size).astype(float),
+            np.bincount(place_negatives, weights=cells.negatives, minlength=size).astype(float),
+        )
+
+    low, last = cells.low, cells.high - 1
+    if (low == last).all():
+        return middle, middle, middle
+    return middle, at(low, last), at(last, low)
+
+
+def _thin(x: Floats, y: Floats) -> list[list[float]]:
+    keep = np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).round().astype(int))
+    points: list[list[float]] = np.stack([x[keep], y[keep]], axis=1).tolist()
+    return points
+
+
+def roc_points(curve: Curve) -> list[list[float]]:
+    """Give points (false positive rate, sensitivity), 200 at most, without those on a line."""
+    x, y = curve.false_positives, curve.sensitivity
+    turns = np.ones(len(x), bool)
+    dx, dy = np.diff(x), np.diff(y)
+    turns[1:-1] = np.abs(dx[:-1] * dy[1:] - dx[1:] * dy[:-1]) > 0
+    return _thin(x[turns], y[turns])
+
+
+def pr_points(curve: Curve) -> list[list[float]]:
+    """Give points (recall, precision), 200 at most, from the highest threshold on."""
+    found = curve.positives[1:] + curve.negatives[1:]
+    return _thin(curve.sensitivity[1:], curve.positives[1:] / found)
+
+
+def average_precision(curve: Curve) -> float:
+    """Give Σ (recall gained) · precision, as scikit-learn defines it."""
+    gained = np.diff(curve.sensitivity)
+    precision = curve.positives[1:] / (curve.positives[1:] + curve.negatives[1:])
+    return float(np.dot(gained, precision))
+
+
+def sensitivity_at(curve: Curve, specificity: float) -> float:
+    """Give the largest sensitivity at a specificity, straight lines between points (pROC)."""
+    return _upper(curve.false_positives, curve.sensitivity, 1 - specificity)
+
+
+def specificity_at(curve: Curve, sensitivity: float) -> float:
+    """Give the largest specificity at a sensitivity, straight lines between points (pROC)."""
+    return _upper(1 - curve.sensitivity[::-1], 1 - curve.false_positives[::-1], 1 - sensitivity)
+
+
+def _upper(x: Floats, y: Floats, at: float) -> float:
+    """Read y at x = at off an ascending curve; the upper end where it is vertical."""
+    i = int(np.searchsorted(x, at + 1e-12, side="right")) - 1
+    if i + 1 >= len(x):
+        return float(y[-1])
+    share = (at - x[i]) / (x[i + 1] - x[i])
+    return float(y[i] + max(share, 0.0) * (y[i + 1] - y[i]))
+
+
+def partial_auc(curve: Curve, specificity: float) -> float:
+    """Give the area over false positive rates 0…1 − specificity, made 0.5…1 (McClish 1989)."""
+    limit = 1 - specificity
+    x, y = curve.false_positives, curve.sensitivity
+    inside = x <= limit + 1e-12
+    x_in = np.append(x[inside], limit)
+    y_in = np.append(y[inside], _upper(x, y, limit))
+    area = float(np.dot(np.diff(x_in), (y_in[1:] + y_in[:-1]) / 2))
+    chance = limit * limit / 2
+    return (1 + (area - chance) / (limit - chance)) / 2

@@ -1,0 +1,1 @@
+"""The `server` command: what coordinators and evaluators type."""

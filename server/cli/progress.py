@@ -1,0 +1,108 @@
+"""Follow a run on the terminal: rounds, sites, loss, AUC, seconds."""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from hepafed.common.console import progress, say, say_json
+from hepafed.common.errors import RunError
+
+if TYPE_CHECKING:
+    from hepafed.server.cli.api_client import Remote
+
+ENDED = ("completed", "failed", "stopped")
+POLL_SECONDS = 0.5
+MASKED = {
+    "counts": "score counts",
+    "clusters": "lesions within patients",
+    "pairs": "paired counts of the models",
+    "pair-clusters": "patients common to the models",
+}
+
+
+def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool) -> None:
+    """Say what became of a new run, after following it to its end when asked to."""
+    if watching:
+        run = follow(remote, run["id"])
+    if as_json:
+        say_json(json.dumps({k: v for k, v in run.items() if k != "events"}))
+    elif not watching:
+        say(f"run {run['id']} is queued")
+        say(f"next: server watch {run['id']}")
+    elif run["status"] == "completed" and run["kind"] == "train":
+        say(f"model {run['model']}")
+        say(f"next: server validate {run['model']} --watch")
+    if run["status"] == "failed":
+        raise RunError(f"run {run['id']} failed: {run['error']}", run["hint"])
+
+
+def follow(remote: "Remote", run: str) -> dict[str, Any]:
+    """Print a run's events as they come, under a bar of its rounds; returns the ended run."""
+    events: list[dict[str, Any]] = []
+    with progress() as display:
+        bar = display.add_task(run, total=None)
+        while True:
+            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
+            for event in values["events"]:
+                if line := describe(event):
+                    display.console.print(line, markup=False)
+            events += values["events"]
+            total, done = _progress(values, events)
+            display.update(bar, total=total, completed=done)
+            if values["status"] in ENDED:
+                break
+            time.sleep(POLL_SECONDS)
+    say(f"run {run}: {values['status']}")
+    return values
+
+
+def _progress(run: dict[str, Any], events: list[dict[str, Any]]) -> tuple[int | None, int]:
+    """Count a training in rounds, a validation in sites that were asked."""
+    if run["kind"] == "train":
+        return run["plan"]["rounds"]["count"], run["round"]
+    asked = [len(e["sites"]) for e in events if e["event"] == "asked"]
+    return (asked[-1] if asked else None), sum(e["event"] == "reply" for e in events)
+
+
+def describe(event: dict[str, Any]) -> str:
+    """Put one event into words; "" for one that says nothing new to a person."""
+    kind = event["event"]
+    if kind == "waiting":
+        return f"waiting for {event['quorum']} training sites; online: {len(event['online'])}"
+    if kind == "absent":
+        return f"waiting up to {event['seconds']:.0f} s for {', '.join(event['sites']) or 'a site'}"
+    if kind == "preparing":
+        return "making the initial weights"
+    if kind == "round":
+        return f"round {event['round']}: {', '.join(event['sites'])}"
+    if kind == "reply" and "loss" in event:
+        return (
+            f"  {event['site']}: {event['examples']} examples{_loss(event)}, "
+            f"{event['seconds']:.1f} s"
+        )
+    if kind == "reply":
+        return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
+    if kind == "compared":
+        return f"  {event['site']}: models compared on {event['patients']} patients"
+    if kind == "missing":
+        return f"  {event['site']}: {event['reason']}"
+    if kind == "interrupted":
+        return f"interrupted: {event['reason']}; goes on at the last completed round"
+    if kind == "judged":
+        return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
+    if kind == "done":
+        return f"  round {event['round']} done in {event['seconds']:.1f} s{_loss(event)}"
+    if kind == "asked":
+        return f"asked {', '.join(event['sites'])}"
+    if kind == "masking":
+        words = MASKED.get(event["subject"], event["subject"])
+        again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
+        return f"{words} summed under masks over {', '.join(event['sites'])}{again}"
+    if kind == "frozen":
+        locked = f"threshold {event['threshold']:.3f} locked"
+        return f"froze the weights of round {event['round']}, {locked}"
+    return ""
+
+
+def _loss(event: dict[str, Any]) -> str:
+    return "" if event["loss"] is None else f", loss {event['loss']:.3f}"

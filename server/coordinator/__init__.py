@@ -1,0 +1,1 @@
+"""The running coordinator: queue, attempts and supervision."""

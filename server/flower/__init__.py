@@ -1,0 +1,1 @@
+"""Flower below its public API, on the server's side."""

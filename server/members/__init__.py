@@ -1,0 +1,1 @@
+"""Who takes part: invites, tokens, roles."""

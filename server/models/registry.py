@@ -1,0 +1,97 @@
+"""The registry of models: frozen weights and a card, signed by the coordinator."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.files import whole_file, write_whole
+from hepafed.common.network.weights import Layout, save_safetensors, to_bf16
+from numpy.typing import NDArray
+
+_PART = 1 << 20
+
+
+class Registry:
+    """The folder models/: ID/weights.safetensors, ID/wire.bf16, ID/card.json, ID/card.sig."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "models"
+        self._keys = home / "keys"
+
+    def add(
+        self, name: str, layout: Layout, weights: NDArray[np.float32], card: dict[str, Any]
+    ) -> str:
+        """Freeze a model; the same weights and card give the same id. Returns the id."""
+        sha = hashlib.sha256()
+        for part in _wire(weights):
+            sha.update(part)
+        digest = sha.hexdigest()
+        identity = f"{name}-{digest[:8]}"
+        folder = self._folder / identity
+        folder.mkdir(parents=True, exist_ok=True)
+        save_safetensors(folder / "weights.safetensors", layout, weights)
+        with whole_file(folder / "wire.bf16") as f:
+            f.writelines(_wire(weights))
+        text = json.dumps({"id": identity, "sha256": digest, **card}, indent=1, sort_keys=True)
+        key = serialization.load_pem_private_key((self._keys / "ca.key").read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
+            raise TypeError("the coordinator's key is not an elliptic curve key")
+        signature = key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))
+        write_whole(folder / "card.sig", base64.b64encode(signature))
+        write_whole(folder / "card.json", text)
+        return identity
+
+    def folder(self, model: str) -> Path:
+        """Where a model lies; RefusedError for an unknown id."""
+        folder = self._folder / model
+        if "/" in model or model.startswith(".") or not (folder / "card.json").exists():
+            raise RefusedError(f"there is no model {model[:60]}", "see server models")
+        return folder
+
+    def card(self, model: str) -> dict[str, Any]:
+        """Read a model's card.
+
+        Raises
+        ------
+        RefusedError
+            There is no such model.
+        PayloadError
+            The card's signature is not the coordinator's.
+        """
+        folder = self.folder(model)
+        text = (folder / "card.json").read_bytes()
+        key = serialization.load_pem_private_key((self._keys / "ca.key").read_bytes(), None)
+        public = key.public_key()
+        try:
+            if not isinstance(public, ec.EllipticCurvePublicKey):
+                raise InvalidSignature
+            signature = base64.b64decode((folder / "card.sig").read_bytes())
+            public.verify(signature, text, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            raise PayloadError(f"the card of {model} was changed after signing") from None
+        return dict(json.loads(text))
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every model's card, oldest first."""
+        if not self._folder.exists():
+            return []
+        cards = [self.card(p.parent.name) for p in self._folder.glob("*/card.json")]
+        return sorted(cards, key=lambda c: (c.get("created", ""), c["id"]))
+
+    def wire(self, model: str) -> bytes:
+        """Read the bf16 weights as sites get them."""
+        return (self.folder(model) / "wire.bf16").read_bytes()
+
+
+def _wire(weights: NDArray[np.float32]) -> Iterator[memoryview]:
+    """Give the bytes that sites get, in pieces."""
+    for start in range(0, weights.size, _PART):
+        yield to_bf16(weights[start : start + _PART])

@@ -1,0 +1,144 @@
+"""Between sites: their mean, random effects on logit AUC, and what one site's absence changes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hepafed.common.contract.figures import Figure, TaskSummary
+from hepafed.common.statistics.rates import LEVEL, Z
+from hepafed.server.pooling.estimates import auc_json
+from hepafed.server.pooling.results import row
+from scipy.stats import t as student
+
+Row = dict[str, Any]
+LEAST = 1e-9
+"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
+
+
+def has_interval(auc: Figure) -> bool:
+    """Whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
+    inside = auc.value is not None and LEAST < auc.value < 1 - LEAST
+    return inside and auc.se is not None and auc.se > LEAST
+
+
+def usable(by_site: Mapping[str, TaskSummary]) -> dict[str, tuple[float, float]]:
+    """Give AUC and standard error of the sites that have both, neither degenerate."""
+    return {
+        s: (t.auc.value or 0.0, t.auc.se or 0.0) for s, t in by_site.items() if has_interval(t.auc)
+    }
+
+
+def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Row:
+    """Average the sites' AUCs, each counting the same; the sites are independent."""
+    tasks = list(by_site.values())
+    made = row(
+        "site-mean", None, unit, task,
+        sum(t.positives for t in tasks), sum(t.negatives for t in tasks),
+    )  # fmt: skip
+    values = [t.auc.value for t in tasks if t.auc.value is not None]
+    errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
+    if not values:
+        made["auc"] = auc_json(Figure(reason="no site has both classes"), "mean of sites")
+        return made
+    mean = sum(values) / len(values)
+    if len(errors) == len(values):
+        se = math.sqrt(sum(e * e for e in errors)) / len(errors)
+        low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
+        figure = Figure(value=mean, low=low, high=high, se=se)
+    else:
+        figure = Figure(value=mean, reason="a site has no standard error: no interval")
+    made["auc"] = auc_json(figure, "mean of sites, DeLong errors")
+    return made
+
+
+@dataclass(frozen=True)
+class RandomEffects:
+    """Of DerSimonian and Laird 1986, on the points' scale, but for i2 (Higgins 2003; 0…1)."""
+
+    mean: float
+    se: float
+    tau2: float
+    q: float
+    i2: float
+
+
+def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
+    """Pool (AUC, standard error) of k sites on the logit scale; None for fewer than two.
+
+    The variance of logit AUC is (se / (AUC (1 − AUC)))², the delta method.
+    """
+    return combined([(math.log(a / (1 - a)), (e / (a * (1 - a))) ** 2) for a, e in found])
+
+
+def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
+    """Pool (value, variance) of k sites by random effects; None for fewer than two."""
+    if len(points) < 2:
+        return None
+    weights = [1 / v for _, v in points]
+    total = sum(weights)
+    fixed = sum(w * y for w, (y, _) in zip(weights, points, strict=True)) / total
+    q = sum(w * (y - fixed) ** 2 for w, (y, _) in zip(weights, points, strict=True))
+    over = q - (len(points) - 1)
+    tau2 = max(0.0, over / (total - sum(w * w for w in weights) / total))
+    random = [1 / (v + tau2) for _, v in points]
+    mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / sum(random)
+    return RandomEffects(
+        mean, 1 / math.sqrt(sum(random)), tau2, q, max(0.0, over / q) if q > 0 else 0.0
+    )
+
+
+def heterogeneity(
+    unit: str, task: str, by_site: Mapping[str, TaskSummary], without: Mapping[str, Row]
+) -> Row:
+    """Make a row of `heterogeneity`; `without` holds the pooled AUC less each site."""
+    found = usable(by_site)
+    made: Row = {"unit": unit, "task": task, "sites": len(found), "method": "dersimonian-laird"}
+    whole = random_effects(list(found.values()))
+    if whole is None:
+        few = "fewer than two sites with an interval"
+        return made | {"value": None, "reason": few, "leave_one_out": _without(found, without)}
+    return made | {
+        "value": _logistic(whole.mean),
+        "low": _logistic(whole.mean - Z * whole.se),
+        "high": _logistic(whole.mean + Z * whole.se),
+        "level": LEVEL,
+        "logit_auc": whole.mean,
+        "se": whole.se,
+        "tau2": whole.tau2,
+        "q": whole.q,
+        "i2": whole.i2,
+        "prediction": _prediction(whole, len(found)),
+        "leave_one_out": _without(found, without),
+    }
+
+
+def _prediction(whole: RandomEffects, sites: int) -> Row:
+    """Where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
+    if sites < 3:
+        return {"low": None, "high": None, "reason": "fewer than three sites"}
+    half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
+    return {"low": _logistic(whole.mean - half), "high": _logistic(whole.mean + half)}
+
+
+def _without(found: Mapping[str, tuple[float, float]], pooled: Mapping[str, Row]) -> list[Row]:
+    rows = []
+    for site in sorted({*found, *pooled}):
+        rest = random_effects([v for s, v in found.items() if s != site])
+        made: Row = {"without": site, "value": None, "low": None, "high": None}
+        if rest is None:
+            made |= {"tau2": None, "i2": None, "reason": "fewer than two sites remain"}
+        else:
+            made |= {
+                "value": _logistic(rest.mean),
+                "low": _logistic(rest.mean - Z * rest.se),
+                "high": _logistic(rest.mean + Z * rest.se),
+                "tau2": rest.tau2,
+                "i2": rest.i2,
+            }
+        rows.append(made | {"pooled": pooled.get(site)})
+    return rows
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0

@@ -1,0 +1,1 @@
+"""Runs on disk, what sites upload for them, and talking to the sites."""

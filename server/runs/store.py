@@ -1,0 +1,170 @@
+"""Runs on disk: what was asked, how far it is, what happened (Flower's are attempts)."""
+
+import errno
+import json
+import os
+import secrets
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hepafed.common.contract.evaluation import Evaluation, digest_of, evaluation_from
+from hepafed.common.contract.plan import Plan
+from hepafed.common.errors import ConfigError, RefusedError, RunError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+
+ENDED = ("completed", "failed", "stopped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training or validation."""
+
+    id: str
+    kind: str
+    """`train`, `validate` or `cohort`."""
+    plan: Plan
+    created: str
+    status: str = "queued"
+    """`queued`, `running`, or one of `ENDED`."""
+    round: int = 0
+    """Rounds completed."""
+    model: str = ""
+    """Model made by a training, or asked of a validation."""
+    against: tuple[str, ...] = ()
+    """Models that a validation compares with `model` on the same lesions."""
+    split: str = "external"
+    """Split that a validation scores."""
+    sites: tuple[str, ...] = field(default=())
+    """Sites asked of a validation or for their cohort; empty: every site of the fitting role."""
+    wait: float = 60.0
+    """Seconds that a validation waits for sites that are offline."""
+    subgroups: tuple[str, ...] = ()
+    """Variables by which a validation splits its figures."""
+    evaluation: str = ""
+    """SHA-256 of the evaluation.toml kept beside run.json since `created`; empty: none."""
+    flower_run: int = 0
+    """Flower's id of the newest attempt."""
+    error: str = ""
+    hint: str = ""
+
+
+class Runs:
+    """The folder runs/: run.json (state), events.jsonl (history) and `stop` (asked for) of each."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "runs"
+        self._lock = threading.RLock()
+
+    def folder(self, run: str) -> Path:
+        """Where a run keeps its files; RefusedError for an unknown id."""
+        folder = self._folder / run
+        if "/" in run or run.startswith(".") or not (folder / "run.json").exists():
+            raise RefusedError(f"there is no run {run[:60]}", "see server runs")
+        return folder
+
+    def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
+        """Write down a new run, queued; `promise` is the text of its evaluation.toml."""
+        identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
+        run = Run(
+            id=identity,
+            kind=kind,
+            plan=plan,
+            created=datetime.now(UTC).isoformat(),
+            evaluation=digest_of(promise) if promise else "",
+            **values,
+        )
+        folder = self._folder / identity
+        folder.mkdir(parents=True, exist_ok=True)
+        if promise:  # before run.json: a run that exists has its evaluation
+            write_whole(folder / "evaluation.toml", promise)
+        self._write(run)
+        return run
+
+    def _write(self, run: Run) -> None:
+        path = self._folder / run.id / "run.json"
+        write_whole(path, json.dumps(write_record(run), indent=1))
+
+    def get(self, run: str) -> Run:
+        """Read one run."""
+        values = json.loads((self.folder(run) / "run.json").read_text())
+        return read_record(Run, values, ConfigError, run)
+
+    def evaluation(self, run: Run) -> Evaluation | None:
+        """Read what was promised of a run; RunError when the file is not the one recorded."""
+        if not run.evaluation:
+            return None
+        path = self.folder(run.id) / "evaluation.toml"
+        text = path.read_bytes().decode() if path.exists() else ""
+        if digest_of(text) != run.evaluation:
+            raise RunError(f"the evaluation of {run.id} was changed after it was recorded")
+        return evaluation_from(text)
+
+    def all(self) -> list[Run]:
+        """Every run, oldest first."""
+        if not self._folder.exists():
+            return []
+        found = [self.get(p.parent.name) for p in self._folder.glob("*/run.json")]
+        return sorted(found, key=lambda r: (r.created, r.id))
+
+    def change(self, run: str, **values: Any) -> Run:  # noqa: ANN401
+        """Change some fields of a run."""
+        with self._lock:
+            changed = replace(self.get(run), **values)
+            self._write(changed)
+        return changed
+
+    def event(self, run: str, kind: str, **values: Any) -> None:  # noqa: ANN401
+        """Add a line to a run's history; all of it, or OSError and nothing.
+
+        Half a line that lost power left is closed first, so that it costs itself alone.
+        """
+        values = {"at": datetime.now(UTC).isoformat(), "event": kind, **values}
+        path = self.folder(run) / "events.jsonl"
+        with self._lock, path.open("a+b", buffering=0) as f:
+            end = f.seek(0, os.SEEK_END)
+            f.seek(max(end - 1, 0))
+            torn = f.read(1) not in (b"", b"\n")
+            line = b"\n" * torn + json.dumps(values).encode() + b"\n"
+            try:
+                if f.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                f.truncate(end)
+                raise
+
+    def events(self, run: str, since: int = 0) -> list[dict[str, Any]]:
+        """Read a run's history from event `since` on; lines that hold none are passed over."""
+        path = self.folder(run) / "events.jsonl"
+        if not path.exists():
+            return []
+        lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is not whole
+        return [e for line in lines if (e := _event(line)) is not None][since:]
+
+    def ask_to_stop(self, run: str) -> None:
+        """Have a run end before its next step, also after a restart."""
+        write_whole(self.folder(run) / "stop", "")
+
+    def may_go_on(self, run: str) -> bool:
+        """Whether nobody asked the run to stop."""
+        return not (self._folder / run / "stop").exists()
+
+    def clear_stop(self, run: str) -> None:
+        """Forget a request to stop (on resume)."""
+        (self.folder(run) / "stop").unlink(missing_ok=True)
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """Read a line of a history; None when it was torn, or cannot be passed on as JSON."""
+    try:
+        values = json.loads(line, parse_constant=_no_constant)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) and "event" in values else None
+
+
+def _no_constant(word: str) -> float:
+    raise ValueError(word)

@@ -1,0 +1,105 @@
+"""A run's checkpoints: fp32 weights after a round, and what must be known to go on from it.
+
+A checkpoint is one safetensors file (tensors by their names in the network) whose metadata holds
+the round and the history; it is written whole or not at all.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hepafed.common.errors import RunError
+from hepafed.common.network.weights import Flat, Layout, read_parts, save_safetensors
+from safetensors import SafetensorError, safe_open
+
+
+@dataclass
+class State:
+    """All that a training run is between two rounds."""
+
+    layout: Layout
+    weights: Path
+    """File of the fp32 weights; they are in memory only while they are worked on."""
+    round: int = 0
+    """Rounds completed."""
+    scores: dict[int, float] = field(default_factory=dict)
+    """Pooled tuning AUC of the weights after each round."""
+    best: int = -1
+    """Round whose weights would be frozen now (`rounds.judge`); -1: none yet."""
+    best_figures: list[dict[str, Any]] = field(default_factory=list)
+    """The sites' tuning figures of the best weights."""
+    examples: dict[str, int] = field(default_factory=dict)
+    """Training examples by site, as of the newest round."""
+
+
+def _path(folder: Path, round_: int) -> Path:
+    return folder / f"round-{round_:05d}.safetensors"
+
+
+def parts(state: State) -> Iterator[Flat]:
+    """Read the weights piece by piece, in the layout's order."""
+    return read_parts(state.weights, state.layout.size)
+
+
+def save(folder: Path, state: State, weights: Flat) -> None:
+    """Write the state after a round; keeps only this round's file and the best one's."""
+    about = {
+        "round": state.round,
+        "scores": {str(k): v for k, v in state.scores.items()},
+        "best": state.best,
+        "best_figures": state.best_figures,
+        "examples": state.examples,
+    }
+    path = _path(folder, state.round)
+    save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
+    state.weights = path
+    keep = {path, _path(folder, state.best), _path(folder, state.round - 1)}
+    for old in folder.glob("round-*.safetensors"):
+        if old not in keep:
+            old.unlink()
+
+
+def load(folder: Path) -> State | None:
+    """Read the newest checkpoint; None when there is none."""
+    found = sorted(folder.glob("round-*.safetensors"))
+    if not found:
+        return None
+    layout, about = _read(found[-1])
+    return State(
+        layout=layout,
+        weights=found[-1],
+        round=about["round"],
+        scores={int(k): v for k, v in about["scores"].items()},
+        best=about["best"],
+        best_figures=about["best_figures"],
+        examples=about["examples"],
+    )
+
+
+def weights_of_round(folder: Path, state: State, round_: int) -> Flat:
+    """Read the weights after one round that is still kept."""
+    flat, start = np.empty(state.layout.size, np.float32), 0
+    for part in read_parts(_path(folder, round_), flat.size):
+        flat[start : start + part.size] = part
+        start += part.size
+    return flat
+
+
+def from_initial(path: Path) -> State:
+    """Start from a file of initial weights."""
+    return State(layout=_read(path)[0], weights=path)
+
+
+def _read(path: Path) -> tuple[Layout, dict[str, Any]]:
+    """Read all but the numbers."""
+    try:
+        with safe_open(str(path), framework="numpy") as f:
+            about = json.loads((f.metadata() or {}).get("hepafed", "{}"))
+            order = json.loads((f.metadata() or {})["order"])
+            shapes = tuple(tuple(f.get_slice(n).get_shape()) for n in order)
+    except (OSError, KeyError, ValueError, SafetensorError) as e:
+        raise RunError(f"the checkpoint {path.name} cannot be read", "resume the run") from e
+    return Layout(names=tuple(order), shapes=shapes), about

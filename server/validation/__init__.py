@@ -1,0 +1,1 @@
+"""Federated validation: questions to the sites, their answers, sums."""

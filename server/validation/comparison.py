@@ -1,0 +1,163 @@
+"""Frozen models compared at the sites: paired figures of each, and sums where all release them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hepafed.common.contract.messages import (
+    ComparedModel,
+    CompareRequest,
+    SiteComparison,
+    SiteSummary,
+)
+from hepafed.common.contract.plan import plan_from
+from hepafed.common.disclosure.masking import FEWEST_SITES, Counts, counts_from_bytes, slot
+from hepafed.common.disclosure.paired import Paired, add_paired, check_paired, paired_length
+from hepafed.common.errors import DataError, PayloadError
+from hepafed.common.statistics.bins import intervals_of_histogram
+from hepafed.common.statistics.clusters import (
+    FIGURES,
+    Products,
+    pair_histogram,
+    products_length,
+)
+from hepafed.server.pooling import Compared, check_comparison
+from hepafed.server.runs.blobs import Expected
+from hepafed.server.runs.sites import Exchange
+from hepafed.server.runs.store import Run
+from hepafed.server.training.rounds import Desk
+from hepafed.server.validation.masked_sum import Task, masked_sum
+from hepafed.server.validation.placements import Step, curves_over, placed
+
+
+def compare(
+    desk: Desk,
+    exchange: Exchange,
+    run: Run,
+    summaries: Mapping[str, SiteSummary],
+    cards: list[dict[str, Any]],
+) -> tuple[Compared | None, list[str]]:
+    """Have the models of `cards` compared at the sites that gave summaries; also gives notes.
+
+    The weights must have been published. Pooled figures are those of all cases where every site
+    that answers releases paired counts, else random effects over the sites' own.
+    """
+    if not cards[1:] or not desk.runs.may_go_on(run.id):
+        return None, []
+    request = CompareRequest(run=run.id, split=run.split, models=tuple(map(_model, cards)))
+    deadline = run.plan.rounds.deadline * len(cards)  # every other model is scored first
+    found, parts, failed = _ask(desk, exchange, request, summaries, deadline)
+    for site, reason in sorted(failed.items()):
+        desk.runs.event(run.id, "missing", site=site, reason=f"comparison: {reason}")
+    notes = [f"{s} is not in the comparison of models: {r}" for s, r in sorted(failed.items())]
+    names = tuple(str(c["id"]) for c in cards)
+    compared = Compared(names=names, sites=dict(sorted(found.items())), absent=failed)
+    if not found or any(v.form == "figures" for v in found.values()):
+        return compared, notes
+    paired, why = _paired(desk, exchange, request, found, parts)
+    if paired is not None:
+        products, why = _placed(desk, exchange, request, found, paired)
+        if products is not None:
+            return replace(compared, paired=paired, products=products), notes
+    note = f"the comparison of models pools the sites' own figures, not their cases: {why}"
+    return compared, [*notes, note]
+
+
+def _model(card: dict[str, Any]) -> ComparedModel:
+    return ComparedModel(
+        model=card["id"], plan=plan_from(card["plan"]), weights=card["sha256"],
+        threshold=float(card["operating_point"]["threshold"]),
+    )  # fmt: skip
+
+
+def _ask(
+    desk: Desk, exchange: Exchange, request: CompareRequest, summaries: Mapping[str, SiteSummary],
+    deadline: float,
+) -> tuple[dict[str, SiteComparison], list[Paired], dict[str, str]]:  # fmt: skip
+    """Ask for the sites' own figures; gives them, the plain counts, and who gave none."""
+    found: dict[str, SiteComparison] = {}
+    parts: list[Paired] = []
+    weights = tuple(m.weights for m in request.models)
+    sites, length = sorted(summaries), paired_length(len(weights))
+    desk.inbox.open_round(Expected(request.run, slot("pairs", 0), frozenset(sites), 8 * length))
+
+    def on_reply(site: str, message: object) -> None:
+        if not isinstance(message, SiteComparison) or message.run != request.run:
+            raise PayloadError("an answer to another run")
+        if message.weights != weights or message.form not in ("masked", "plain", "figures"):
+            raise PayloadError("the site compared other models than those asked for")
+        try:
+            check_comparison(site, message, len(weights), summaries[site])
+        except DataError as e:
+            raise PayloadError(e.message) from e
+        if message.form == "plain":
+            path = desk.inbox.take(site, message.vector)
+            if path is None:
+                raise PayloadError("the plain counts did not arrive, or are not those announced")
+            vector = counts_from_bytes(path.read_bytes(), length)
+            path.unlink()
+            parts.append(_checked(vector, request, {site: message}))
+        found[site] = message
+        desk.runs.event(
+            request.run, "compared", site=site, patients=message.patients, form=message.form
+        )
+
+    failed = exchange.ask(dict.fromkeys(sites, request), SiteComparison, deadline, on_reply)
+    return found, parts, failed
+
+
+def _checked(vector: Counts, request: CompareRequest, members: dict[str, SiteComparison]) -> Paired:
+    """Read paired counts and hold them to what the same sites released beside them."""
+    paired, what = Paired.from_vector(vector, len(request.models)), ", ".join(members)
+    check_paired(paired, what)
+    told = [sum(v.patients for v in members.values()), sum(v.lesions for v in members.values())]
+    if any(s.size.tolist() != told for s in paired.sums):
+        raise PayloadError(f"the paired sums of {what} are not over the patients announced")
+    return paired
+
+
+def _paired(
+    desk: Desk, exchange: Exchange, request: CompareRequest, found: dict[str, SiteComparison],
+    parts: list[Paired],
+) -> tuple[Paired | None, str]:  # fmt: skip
+    """Add up the paired counts of all sites; None, and why, when some are missing."""
+    wanting = sorted(s for s, v in found.items() if v.form == "masked")
+    if not wanting:
+        return add_paired(parts), ""
+    if len(wanting) < FEWEST_SITES:
+        return None, f"{wanting[0]} has no other site to be masked with"
+    task = _task(request, "pairs", paired_length(len(request.models)))
+    summed = masked_sum(desk, exchange, task, wanting)
+    if summed.total is None or summed.sites != tuple(wanting):
+        lost = "; ".join(f"{s}: {r}" for s, r in sorted(summed.lost.items()))
+        return None, f"the masked sum did not come about ({lost or 'it was interrupted'})"
+    try:
+        masked = _checked(summed.total, request, {s: found[s] for s in wanting})
+    except PayloadError as e:
+        return None, e.message
+    return add_paired([*parts, masked]), ""
+
+
+def _task(request: CompareRequest, subject: str, length: int) -> Task:
+    first, *others = (m.weights for m in request.models)
+    return Task(
+        request.run, subject, first, request.split, length, most_attempts=1, against=tuple(others)
+    )
+
+
+def _placed(
+    desk: Desk, exchange: Exchange, request: CompareRequest, found: dict[str, SiteComparison],
+    paired: Paired,
+) -> tuple[Products | None, str]:  # fmt: skip
+    """Make the second step over all models at once."""
+    cells = [intervals_of_histogram(pair_histogram(s, f)) for s in paired.sums for f in FIGURES]
+    least = sum(v.minimum_count for v in found.values())
+    curves = curves_over(cells, least)
+    step = Step(
+        curves=curves,
+        sites=tuple(sorted(found)),
+        masked=tuple(sorted(s for s, v in found.items() if v.form == "masked")),
+        task=_task(request, "pair-clusters", products_length(len(curves))),
+    )
+    products, gone = placed(desk, exchange, step)
+    return products, f"second step without {gone}" if products is None else ""

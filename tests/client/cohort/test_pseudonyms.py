@@ -1,0 +1,30 @@
+"""A site's pseudonyms come from one key, made once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from hepafed.client.cohort import pseudonyms
+from hepafed.client.cohort.pseudonyms import Pseudonyms
+
+
+def test_two_first_ingests_at_once_share_one_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, make = Barrier(4), pseudonyms._make_key
+
+    def all_find_none(path: Path) -> None:
+        at_once.wait(10)
+        make(path)
+
+    monkeypatch.setattr(pseudonyms, "_make_key", all_find_none)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: Pseudonyms(tmp_path).of("patient", "1"), range(4)))
+    assert len(set(made)) == 1
+    assert made[0] == Pseudonyms(tmp_path).of("patient", "1")
+
+
+def test_the_key_makes_the_home_it_lies_in(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    assert Pseudonyms(home).of("patient", "1") == Pseudonyms(home).of("patient", "1")

@@ -1,0 +1,40 @@
+"""Variables of a subgroup come from what ingest measured and from what the site declared."""
+
+from collections.abc import Callable
+
+import pytest
+from hepafed.client.cohort.measurements import Facts
+from hepafed.client.cohort.store import Cohort
+from hepafed.client.cohort.subgroups import groups_of, size_level
+
+Make = Callable[..., Cohort]
+
+
+@pytest.mark.parametrize(
+    ("size", "level"),
+    [((19.9, 5.0, 90.0), "<2 cm"), ((5.0, 20.0, 1.0), "2-5 cm"), ((50.0, 3.0, 1.0), "2-5 cm"),
+     ((50.1, 3.0, 1.0), ">5 cm"), ((), "")],
+)  # fmt: skip
+def test_size_is_the_longest_extent_in_the_plane_cut_at_2_and_5_cm(
+    size: tuple[float, ...], level: str
+) -> None:
+    assert size_level(Facts("box", size)) == level
+
+
+def test_vendor_and_field_strength_are_those_of_the_lesions_examination(cohort: Make) -> None:
+    odd: dict[int, dict[str, object]] = {
+        1: {"manufacturer": "ge", "field_strength": 1.49},
+        2: {"manufacturer": "other", "field_strength": None},
+    }
+    store = cohort(4, changes=odd)
+    found = groups_of(store.select("t2", "external"), store.acquisitions())
+    assert found["vendor"].tolist() == ["siemens", "ge", "other", "siemens"]
+    assert found["field_strength"].tolist() == ["3 T", "1.5 T", "", "3 T"]
+    assert set(found["lesion_size"].tolist()) == {"2-5 cm"}
+
+
+def test_what_the_site_declared_is_kept_with_the_lesion(cohort: Make) -> None:
+    facts = {k: Facts("box", (30.0, 30.0, 30.0), groups={"sex": "f"}) for k in (0, 2)}
+    store = cohort(3, facts=facts)
+    found = groups_of(store.select("t2", "external"), store.acquisitions())
+    assert found["sex"].tolist() == ["f", "", "f"]

@@ -1,0 +1,152 @@
+"""A site releases what its policy says, in one form, and counts of scores in that form alone."""
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hepafed.client.release.policy import permit
+from hepafed.common.contract.config import SiteConfig
+from hepafed.common.contract.figures import PlacementCurve
+from hepafed.common.contract.messages import PlacementsRequest
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.statistics.additive import add
+from hepafed.common.statistics.clusters import curves_of, products_of
+from hepafed.common.statistics.sums import additive_of
+
+from .releasing import Site, exchange, table_of, terms_of
+
+
+def test_a_masked_summary_holds_no_cells(pair: list[Site]) -> None:
+    made = pair[0].score()
+    assert made.form == "masked"
+    assert all(t.cells is None for t in made.tasks)
+    assert made.vector == ""
+
+
+def test_a_masked_summary_holds_no_count_that_only_the_sum_may_show(tmp_path: Path) -> None:
+    made = {}
+    for name, policy in (("a", {}), ("b", {"release": "cells"})):
+        site = Site(tmp_path, name, minimum_count=2, **policy)
+        site.table = table_of(name, 5, patients=2000)
+        made[name] = site.score()
+    assert {"decision", "reliability", "squares"} <= set(made["b"].sections)
+    assert made["a"].sections == {}
+    assert made["a"].suppressed == ()
+
+
+def test_a_plain_release_is_the_counts_themselves(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="plain")
+    made = site.score()
+    assert (made.form, made.vector) == ("plain", sha256(site.sent[0]).hexdigest())
+    assert site.sent[0] == site.counts().tobytes()
+
+
+def test_cells_of_the_policy_s_minimum_leave_in_the_summary_alone(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="cells", minimum_count=7)
+    made = site.score()
+    assert made.form == "cells"
+    assert site.sent == []
+    for task in made.tasks:
+        assert task.cells is not None
+        held = np.add(task.cells.positives, task.cells.negatives)
+        assert min(held) >= 7
+
+
+def test_a_fallback_needs_the_policy_s_word(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="not at all"):
+        Site(tmp_path, "a", fallback="none").score(fallback=True)
+    assert Site(tmp_path, "b").score(fallback=True).form == "cells"
+
+
+def test_no_cells_after_a_masked_sum_of_the_same_scores(pair: list[Site]) -> None:
+    exchange(pair, terms_of("a", "b"))
+    with pytest.raises(RefusedError, match="masked before"):
+        pair[0].score(run="validate-2", fallback=True)
+    made = pair[0].score(run="validate-2", weights="b" * 64, fallback=True)
+    assert made.form == "cells"
+
+
+def test_scores_that_left_in_cells_leave_in_cells_again(pair: list[Site]) -> None:
+    pair[0].score(fallback=True)
+    assert pair[0].score(run="validate-2").form == "cells"
+    with pytest.raises(RefusedError, match="no scores"):
+        pair[0].key(terms_of("a", "b"))
+
+
+def test_scores_that_left_plain_are_not_masked_when_the_policy_changes(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="plain")
+    site.score()
+    site.policy = {"fallback": "none"}
+    site.restart()
+    with pytest.raises(RefusedError):
+        site.score()
+
+
+def test_scores_are_needed_anew_after_a_restart(pair: list[Site]) -> None:
+    pair[0].restart()
+    with pytest.raises(RefusedError, match="no scores"):
+        pair[0].key(terms_of("a", "b"))
+
+
+@pytest.mark.parametrize("form", ["masked", "cells", "plain"])
+def test_scores_are_counted_at_one_operating_point_only(tmp_path: Path, form: str) -> None:
+    site = Site(tmp_path, "a", release=form)
+    site.score()
+    with pytest.raises(RefusedError, match="operating point"):
+        site.score(run="validate-2", threshold=0.51)
+    site.score(run="validate-2", threshold=0.51, weights="b" * 64)
+
+
+def curves_over(sites: list[Site]) -> tuple[PlacementCurve | None, ...]:
+    return curves_of(add([additive_of(s.table, 0.5) for s in sites]), 5)
+
+
+def test_placements_of_a_masked_release_go_into_a_masked_sum(pair: list[Site]) -> None:
+    exchange(pair, terms_of("a", "b"))
+    curves = curves_over(pair)
+    for site in pair:
+        reply = site.releases.placements(PlacementsRequest(run="validate-1", curves=curves))
+        assert (reply.form, reply.products) == ("masked", ())
+    plain = [products_of([s.table], [curves]).to_vector() for s in pair]
+    second = terms_of("a", "b", number=2, subject="clusters", length=len(plain[0]))
+    assert (exchange(pair, second) == plain[0] + plain[1]).all()
+    third = terms_of("a", "b", number=3, attempt=2, subject="clusters", length=len(plain[0]))
+    with pytest.raises(RefusedError, match="opened already"):
+        pair[0].key(third)
+
+
+def test_placements_of_a_plain_release_are_plain(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="plain")
+    site.score()
+    curves = curves_over([site])
+    reply = site.releases.placements(PlacementsRequest(run="validate-1", curves=curves))
+    wanted = products_of([site.table], [curves]).to_vector().view(np.int64)
+    assert reply.products == tuple(wanted.tolist())
+
+
+def test_cells_have_no_second_step(tmp_path: Path) -> None:
+    site = Site(tmp_path, "a", release="cells")
+    site.score()
+    request = PlacementsRequest(run="validate-1", curves=curves_over([site]))
+    with pytest.raises(RefusedError, match="released cells"):
+        site.releases.placements(request)
+    policy = SiteConfig(site="a", role="validate", address="localhost:1", release="cells")
+    with pytest.raises(RefusedError, match="no second step"):
+        permit(policy, request)
+
+
+@pytest.mark.parametrize("wrong", ["falling", "too few", "edges"])
+def test_a_curve_that_no_distribution_has_is_refused(pair: list[Site], wrong: str) -> None:
+    curves = list(curves_over(pair))
+    first = curves[0]
+    assert first is not None
+    if wrong == "falling":
+        curves[0] = replace(first, of_positives=first.of_positives[::-1])
+    elif wrong == "edges":
+        curves[0] = replace(first, edges=(1, *first.edges[1:]))
+    else:
+        curves.pop()
+    with pytest.raises(PayloadError):
+        pair[0].releases.placements(PlacementsRequest(run="validate-1", curves=tuple(curves)))

@@ -1,0 +1,81 @@
+"""Only the messages of the list cross the wire, and only when every field fits."""
+
+import json
+
+import pytest
+from hepafed.common.contract.figures import TuningFigures
+from hepafed.common.contract.messages import (
+    KINDS,
+    LARGEST_MESSAGE,
+    Refusal,
+    TrainReply,
+    TrainRequest,
+    pack,
+    unpack,
+)
+from hepafed.common.contract.plan import Plan
+from hepafed.common.errors import PayloadError
+
+REPLY = TrainReply(
+    run="r", round=1, update="0" * 64, examples=3, loss=0.5, seconds=1.0,
+    tuning=TuningFigures(lesions=2, macro_auc=None),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        REPLY,
+        TrainRequest(run="r", round=1, plan=Plan(name="a", protocol="t2"), weights="0" * 64),
+        Refusal(run="", reason="no"),
+    ],
+)
+def test_a_message_reads_back_as_it_was(message: object) -> None:
+    assert unpack(pack(message)) == message
+
+
+def test_every_kind_has_its_own_record() -> None:
+    assert len(set(KINDS.values())) == len(KINDS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", "null", '{"kind": "shell", "body": {}}', '{"kind": ["train"], "body": 1}',
+        '{"kind": "refused", "body": {"run": 3, "reason": ""}}',
+        '{"kind": "refused", "body": {"run": "", "reason": "", "more": 1}}',
+        '{"kind": "tune", "body": {"round": NaN}}',
+        '{"kind": "refused", "body": {"run": "", "reason": "\\ud800"}}',
+        '{"kind": "refused", "body": {"run": "", "reason": "\\uDFFF"}}',
+        "[" * 100_000,
+    ],
+)  # fmt: skip
+def test_anything_else_is_a_payload_error(text: str) -> None:
+    with pytest.raises(PayloadError):
+        unpack(text)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "Infinity", "NaN"])
+def test_a_number_must_be_finite(number: str) -> None:
+    text = pack(REPLY)
+    assert '"seconds":1.0' in text
+    with pytest.raises(PayloadError):
+        unpack(text.replace('"seconds":1.0', f'"seconds":{number}'))
+
+
+def test_characters_beyond_the_basic_plane_are_text() -> None:
+    message = Refusal(run="", reason="nein 🏥")
+    assert "\\ud8" in pack(message)
+    assert unpack(pack(message)) == message
+
+
+def test_a_number_must_be_a_number() -> None:
+    values = json.loads(pack(REPLY))
+    values["body"]["examples"] = 3.5
+    with pytest.raises(PayloadError, match="examples"):
+        unpack(json.dumps(values))
+
+
+def test_a_message_too_long_is_not_parsed() -> None:
+    with pytest.raises(PayloadError, match="over"):
+        unpack(" " * (LARGEST_MESSAGE + 1))

@@ -1,0 +1,53 @@
+"""A plan file is read strictly: every wrong key, type or value is named."""
+
+from pathlib import Path
+
+import pytest
+from hepafed.common.contract.plan import Plan, plan_from, read_plan
+from hepafed.common.errors import PlanError
+from hepafed.common.records import write_record
+
+GOOD = 'name = "t2"\nprotocol = "t2"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "plan.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_plan_reads_back_what_was_written(tmp_path: Path) -> None:
+    plan = read_plan(write(tmp_path, GOOD + "[training]\nrate = 1\n"))
+    assert plan.training.rate == 1.0
+    assert plan_from(write_record(plan)) == plan
+    assert isinstance(plan, Plan)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (GOOD + "epochs = 3\n", "epochs"),
+        (GOOD + "[training]\nepoch = 3\n", "training.epoch"),
+        (GOOD + '[training]\nepochs = "3"\n', "training.epochs"),
+        (GOOD + "[training]\nepochs = true\n", "training.epochs"),
+        (GOOD + "[training]\nepochs = -1\n", "training.epochs"),
+        (GOOD + "[training]\nrate = nan\n", "training.rate"),
+        (GOOD + "[model]\nsize = 74\n", "model.size"),
+        (GOOD + '[rounds]\nstrategy = "best"\n', "rounds.strategy"),
+        (GOOD + "training = 3\n", "training"),
+        ('name = "t2"\nprotocol = "t7"\n', "protocol"),
+        ('name = "../x"\nprotocol = "t2"\n', "name"),
+        ('protocol = "t2"\n', "name"),
+        ("protocol = = 3", "TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_plan_is_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(PlanError, match=named):
+        read_plan(write(tmp_path, text))
+
+
+def test_a_missing_plan_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(PlanError) as caught:
+        read_plan(tmp_path / "none.toml")
+    assert caught.value.hint
+    assert caught.value.exit_code == 2

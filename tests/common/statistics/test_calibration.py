@@ -1,0 +1,55 @@
+"""Slope and intercept from counts are those of a logistic regression on the cases."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hepafed.common.statistics.calibration import Calibration, calibrate, expected_error
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(40, 300), st.floats(0.4, 2.5), st.floats(-1, 1))
+def test_the_fit_is_statsmodels(seed: int, n: int, slope: float, shift: float) -> None:
+    rng = np.random.default_rng(seed)
+    logits = np.round(rng.normal(size=n) * 1.5, 1)
+    truth = rng.random(n) < 1 / (1 + np.exp(-(shift + slope * logits)))
+    values, at = np.unique(logits, return_inverse=True)
+    found = calibrate(
+        values, np.bincount(at, truth, len(values)), np.bincount(at, ~truth, len(values))
+    )
+    if isinstance(found, str):
+        assert truth.all() or not truth.any() or "separated" in found
+        return
+    both = sm.GLM(truth, sm.add_constant(logits), sm.families.Binomial()).fit(tol=1e-12)
+    assert [found.intercept.value, found.slope.value] == pytest.approx(both.params, abs=1e-6)
+    assert [found.intercept.se, found.slope.se] == pytest.approx(both.bse, rel=1e-4)
+    large = sm.GLM(truth, np.ones(n), sm.families.Binomial(), offset=logits).fit(tol=1e-12)
+    assert found.in_the_large.value == pytest.approx(large.params[0], abs=1e-6)
+    assert found.in_the_large.low == pytest.approx(large.conf_int()[0][0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("logits", "positives", "negatives", "reason"),
+    [([0.0, 1.0], [0, 3], [3, 0], "separated"), ([0.0, 1.0], [2, 3], [0, 0], "one class"),
+     ([0.5], [2], [3], "equal"), ([0.0, 1.0, 2.0], [0, 2, 3], [3, 2, 0], "separated")],
+)  # fmt: skip
+def test_what_has_no_finite_slope_is_said(
+    logits: list[float], positives: list[int], negatives: list[int], reason: str
+) -> None:
+    found = calibrate(np.array(logits), np.array(positives, float), np.array(negatives, float))
+    assert isinstance(found, str)
+    assert reason in found
+
+
+def test_a_certain_mistake_leaves_the_slope_finite() -> None:
+    logits = np.array([-65504.0, -2.0, 0.0, 2.0, 65504.0])
+    found = calibrate(logits, np.array([1.0, 3, 5, 9, 40]), np.array([40.0, 9, 5, 3, 1]))
+    assert isinstance(found, Calibration)
+    assert 0 < found.slope.value < 1
+
+
+def test_expected_error_weighs_gaps_by_cases() -> None:
+    counts, positives = np.array([10, 0, 30]), np.array([2, 0, 24])
+    gaps = expected_error(counts, positives, np.array([1.0, 0.0, 27.0]))
+    assert gaps == pytest.approx((1 + 3) / 40)

@@ -1,0 +1,285 @@
+"""Pooled figures are those of the pooled score table, whatever the sites and their forms."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.disclosure.summaries import summarise, tuning_figures, tuning_scores
+from hepafed.common.errors import DataError, PayloadError
+from hepafed.common.statistics.additive import add
+from hepafed.common.statistics.auc import delong_auc
+from hepafed.common.statistics.bins import intervals_of_histogram
+from hepafed.common.statistics.clusters import add_products, curves_of, products_of
+from hepafed.common.statistics.curves import average_precision, curve_from_mass
+from hepafed.common.statistics.scores import ScoreTable, reader_calls, rows_of, task_scores
+from hepafed.common.statistics.sums import additive_of
+from hepafed.server.pooling import Group, Questions, check_summary, pool, reference_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import (
+    accuracy_score,
+    brier_score_loss,
+    cohen_kappa_score,
+    f1_score,
+    matthews_corrcoef,
+    roc_auc_score,
+)
+
+MODEL = {"id": "m", "protocol": "t2", "sha256": "", "operating_point": {"threshold": 0.4}}
+READERS = ("reader_a", "reader_b")
+THRESHOLD = 0.4
+
+
+def table(
+    site: str, seed: int, lesions: int, decimals: int, scale: float, classes: int
+) -> ScoreTable:
+    rng = np.random.default_rng(seed)
+    raw = np.round(rng.normal(size=(lesions, 3)), decimals) * scale
+    # a reader calls a patient: the same call stands at each of the patient's lesions
+    calls = {r: np.repeat(rng.integers(-1, 2, lesions), 2)[:lesions].astype(np.int8)
+             for r in READERS}  # fmt: skip
+    return ScoreTable(
+        site=np.full(lesions, site),
+        patient=np.array([f"p{i // 2}" for i in range(lesions)]),
+        lesion=np.array([f"l{i}" for i in range(lesions)]),
+        truth=rng.integers(0, classes, lesions),
+        log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True),
+        readers=calls,
+    )
+
+
+def joined(tables: list[ScoreTable]) -> ScoreTable:
+    fields = ("site", "patient", "lesion", "truth", "log_probs")
+    return ScoreTable(
+        **{f: np.concatenate([getattr(t, f) for t in tables]) for f in fields},
+        readers={r: np.concatenate([t.readers[r] for t in tables]) for r in READERS},
+    )
+
+
+def summary(t: ScoreTable, minimum: int = 1) -> SiteSummary:
+    return summarise(
+        t, run="r", model="m", weights="", threshold=THRESHOLD, minimum_count=minimum
+    )  # fmt: skip
+
+
+def federated(tables: list[ScoreTable], forms: list[str], minimum: int):  # noqa: ANN201
+    """Release, pool and report, as a coordinator would; a `masked` site is seen in a sum alone."""
+    summaries = {str(t.site[0]): summary(t, minimum) for t in tables}
+    sums = {str(t.site[0]): additive_of(t, THRESHOLD, READERS) for t in tables}
+    of_form = {f: [s for s, x in zip(sums, forms, strict=True) if x == f] for f in set(forms)}
+    groups = [Group((s,), sums[s], "plain") for s in of_form.get("plain", [])]
+    if masked := of_form.get("masked"):
+        groups.append(Group(tuple(masked), add([sums[s] for s in masked])))
+    curves = curves_of(add(list(sums.values())), 1)
+    products = add_products([products_of([t], [curves]) for t in tables])
+    return pool(summaries, MODEL, {}, groups=groups, products=products)
+
+
+site_list = st.lists(
+    st.tuples(
+        st.integers(0, 10**6), st.integers(1, 40), st.sampled_from(["masked", "plain", "cells"])
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(site_list, st.integers(0, 3), st.sampled_from([1.0, 12.0, 60.0]), st.integers(1, 3),
+       st.integers(1, 6))  # fmt: skip
+def test_federated_figures_are_those_of_the_pooled_table(
+    sites: list[tuple[int, int, str]], decimals: int, scale: float, classes: int, minimum: int
+) -> None:
+    tables = [
+        table(f"s{i}", seed, n, decimals, scale, classes) for i, (seed, n, _) in enumerate(sites)
+    ]
+    report = federated(tables, [f for _, _, f in sites], minimum)
+    _same_as_central(report, joined(tables))
+
+
+def test_fifty_sites_pool_as_one_table() -> None:
+    tables = [table(f"s{i:02}", i, 5 + i % 30, 2, 3.0, 1 + i % 3) for i in range(50)]
+    forms = ["masked", "plain", "cells"]
+    report = federated(tables, [forms[i % 3] for i in range(50)], 1)
+    _same_as_central(report, joined(tables))
+    assert {f["form"] for f in report["forms"]} == set(forms)
+
+
+def _same_as_central(report, whole: ScoreTable) -> None:  # noqa: ANN001
+    rows = {(r["unit"], r["task"]): r for r in report["results"] if r["scope"] == "pooled"}
+    calibration = {
+        (r["unit"], r["task"]): r for r in report["calibration"] if r["scope"] == "pooled"
+    }
+    for key, r in rows.items():
+        if key[1] == "macro":
+            continue
+        scores = task_scores(whole, *key)
+        truth = scores.truth
+        assert (r["n"], r["positives"]) == (len(truth), truth.sum())
+        called = scores.logits >= (np.log(2 / 3) if key[0] == "patient" else 0)
+        if r["accuracy"]["value"] is not None:
+            assert r["accuracy"]["value"] == pytest.approx(accuracy_score(truth, called))
+            if truth.any():
+                assert r["f1"]["value"] == pytest.approx(f1_score(truth, called, zero_division=0))
+        brier = calibration[key]["brier"]["value"]
+        if brier is not None:
+            both = brier_score_loss(truth, np.minimum(scores.probabilities, 1.0), labels=[0, 1])
+            assert brier == pytest.approx(both, abs=1e-6)
+        _same_auc(r, scores.logits, truth)
+    (classes,) = [r for r in report["multiclass"] if r["scope"] == "pooled"]
+    if classes["confusion"] is not None:
+        called_class = np.round(whole.log_probs, 12).argmax(1)
+        if classes["kappa"]["value"] is not None:
+            kappa = cohen_kappa_score(whole.truth, called_class)
+            assert classes["kappa"]["value"] == pytest.approx(kappa)
+        if classes["mcc"]["value"] is not None:
+            assert classes["mcc"]["value"] == pytest.approx(
+                matthews_corrcoef(whole.truth, called_class)
+            )
+    for reader in report["readers"]:
+        calls = reader_calls(whole, reader["reader"])
+        truth = task_scores(whole, "patient", "malignant_vs_benign").truth
+        read = calls >= 0
+        assert reader["n"] == read.sum()
+        assert reader["sensitivity"]["numerator"] == ((calls == 1) & truth).sum()
+        assert reader["specificity"]["numerator"] == ((calls == 0) & ~truth).sum()
+
+
+def _same_auc(r, logits: np.ndarray, truth: np.ndarray) -> None:  # noqa: ANN001
+    auc = r["auc"]
+    if auc["value"] is None:
+        assert auc["reason"]
+        assert truth.all() or not truth.any() or "suppressed" in auc["reason"]
+        return
+    assert abs(auc["value"] - roc_auc_score(truth, logits)) <= auc["binning_error"] + 1e-9
+    plain = delong_auc(logits[truth], logits[~truth])
+    assert plain is not None
+    if auc["binning_error"] <= plain.bound + 1e-12:  # nothing but the scores' own ties
+        assert auc["se"] == (None if plain.se is None else pytest.approx(plain.se, abs=1e-6))
+
+
+def test_without_step_two_no_clustered_interval_is_made_up() -> None:
+    tables = [table(f"s{i}", i, 40, 3, 2.0, 3) for i in range(3)]
+    groups = [Group(("s0", "s1"), add([additive_of(t, THRESHOLD, READERS) for t in tables[:2]]))]
+    report = pool({f"s{i}": summary(t, 3) for i, t in enumerate(tables)}, MODEL, {}, groups=groups)
+    rows = [r for r in report["results"] if r["scope"] == "pooled" and r["unit"] == "lesion"]
+    for r in rows:
+        if r["task"] != "macro":
+            assert r["auc"]["clustered"]["low"] is None
+            assert "second step" in r["auc"]["clustered"]["reason"]
+        else:
+            assert r["auc"]["value"] is not None
+            assert r["auc"]["low"] is None
+    left_out = {r["without"]: r["pooled"] for r in report["heterogeneity"][0]["leave_one_out"]}
+    assert left_out["s0"]["value"] is None
+    assert "masked" in left_out["s0"]["reason"]
+    assert left_out["s2"]["value"] is not None
+
+
+def test_a_site_cannot_be_in_two_sums() -> None:
+    t = table("a", 1, 30, 3, 1.0, 3)
+    group = Group(("a",), additive_of(t, THRESHOLD, READERS))
+    with pytest.raises(PayloadError, match="two sums"):
+        pool({"a": summary(t)}, MODEL, {}, groups=[group, group])
+
+
+def test_predictive_values_and_drift_are_given_where_they_were_asked_for() -> None:
+    t = table("a", 1, 200, 3, 1.0, 3)
+    same = additive_of(t, THRESHOLD, READERS)
+    histogram = intervals_of_histogram_of(same)
+    report = pool(
+        {"a": summary(t)}, MODEL, {},
+        questions=Questions(
+            prevalences=(0.1,), reference={("patient", "malignant_vs_benign"): histogram}
+        ),
+    )  # fmt: skip
+    pooled = report["results"][0]
+    (given_at,) = pooled["at_prevalence"]
+    s, c = pooled["sensitivity"]["value"], pooled["specificity"]["value"]
+    assert given_at["ppv"] == pytest.approx(s * 0.1 / (s * 0.1 + (1 - c) * 0.9))
+    assert {r["class"] for r in report["drift"]} == {"positives", "negatives"}
+    for r in report["drift"]:  # a cohort does not drift from itself
+        assert (r["psi"], r["ks"]) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
+
+
+def intervals_of_histogram_of(sums):  # noqa: ANN001, ANN201
+    from hepafed.common.statistics.bins import Histogram
+
+    return intervals_of_histogram(Histogram(sums.patient_scores[1], sums.patient_scores[0]))
+
+
+def test_a_card_keeps_the_tuning_scores_in_cells_and_the_same_cohort_does_not_drift() -> None:
+    t = table("a", 1, 400, 3, 1.0, 3)
+    kept = tuning_scores([tuning_figures(t, 5)])
+    assert kept is not None
+    held = np.array(kept["positives"]) + np.array(kept["negatives"])
+    assert held.min() >= 5
+    assert held.sum() == 200
+    reference = reference_of({"tuning_scores": kept})
+    drift = pool({"a": summary(t)}, MODEL, {}, questions=Questions(reference=reference))["drift"]
+    assert len(drift) == 4
+    assert all(r["psi"] < 0.1 for r in drift)
+    assert tuning_scores([]) is None
+    assert reference_of({}) == {}
+
+
+def test_scores_that_moved_are_called_drift() -> None:
+    t = table("a", 1, 300, 3, 1.0, 3)
+    moved = dataclasses.replace(
+        t, log_probs=np.log(np.exp(t.log_probs) * [0.2, 1, 1])
+        - np.log((np.exp(t.log_probs) * [0.2, 1, 1]).sum(1, keepdims=True)),
+    )  # fmt: skip
+    reference = intervals_of_histogram_of(additive_of(t, THRESHOLD, READERS))
+    asked = Questions(reference={("patient", "malignant_vs_benign"): reference})
+    drift = pool({"a": summary(moved)}, MODEL, {}, questions=asked)["drift"]
+    assert all(r["psi"] > 0.25 and r["ks"] > 0.2 for r in drift if r["n"])
+
+
+def test_counts_that_cannot_be_are_refused() -> None:
+    good = summary(table("a", 1, 30, 3, 1.0, 3), 2)
+    check_summary("a", good)
+    task = good.tasks[1]
+    cells = task.cells
+    assert cells is not None
+    for bad in (
+        dataclasses.replace(task, true_positives=task.positives + 1),
+        dataclasses.replace(task, positives=task.positives + 1),
+        dataclasses.replace(task, auc=dataclasses.replace(task.auc, value=1.5)),
+        dataclasses.replace(
+            task, cells=dataclasses.replace(cells, first_rest=tuple(n + 1 for n in cells.negatives))
+        ),
+    ):
+        with pytest.raises(DataError):
+            check_summary("a", dataclasses.replace(good, tasks=(good.tasks[0], bad)))
+    whole = summary(table("a", 1, 30, 3, 1.0, 3), 1)
+    check_summary("a", whole)
+    for name in ("decision", "reliability", "squares"):
+        values = (-1, *whole.sections[name][1:])
+        for broken in (values, whole.sections[name][:-1]):
+            with pytest.raises(DataError):
+                check_summary(
+                    "a", dataclasses.replace(whole, sections={**whole.sections, name: broken})
+                )
+
+
+def test_the_precision_recall_curve_is_of_the_pooled_cases() -> None:
+    tables = [table(f"s{i}", i, 60, 1, 2.0, 3) for i in range(2)]
+    report = federated(tables, ["plain", "plain"], 1)
+    scores = task_scores(joined(tables), "patient", "malignant_vs_benign")
+    values = np.unique(scores.logits)
+    p, n = ([np.sum((scores.logits == v) & (scores.truth == t)) for v in values]
+            for t in (True, False))  # fmt: skip
+    exact = average_precision(curve_from_mass(np.array(p, float), np.array(n, float)))
+    assert report["results"][0]["average_precision"]["value"] == pytest.approx(exact, abs=1e-3)
+
+
+def test_one_class_everywhere_gives_reasons_and_no_figure() -> None:
+    t = table("a", 1, 24, 3, 1.0, 1)
+    report = pool({"a": summary(rows_of(t, np.arange(24)))}, MODEL, {})
+    for r in report["results"]:
+        assert r["auc"]["value"] is None
+        assert r["auc"]["reason"]
+    for r in report["calibration"]:
+        assert r["slope"]["value"] is None
+        assert r["slope"]["reason"]

@@ -1,0 +1,90 @@
+"""A run's state and history survive restarts, full disks and lost power."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hepafed.common.contract.plan import Plan
+from hepafed.server.runs.store import Run, Runs
+
+FILLING_DISK = """
+import resource, sys
+from pathlib import Path
+from hepafed.server.runs.store import Runs
+home, run, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    Runs(home).event(run, "reply", site="a" * 200)
+except OSError:
+    sys.exit(7)
+"""
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
+
+
+@pytest.fixture
+def run(runs: Runs) -> Run:
+    return runs.create("train", Plan(name="demo", protocol="t2"))
+
+
+def _kinds(runs: Runs, run: Run) -> list[str]:
+    return [e["event"] for e in runs.events(run.id)]
+
+
+def test_a_stop_outlives_a_restart_and_a_resume_takes_it_back(
+    tmp_path: Path, runs: Runs, run: Run
+) -> None:
+    assert runs.may_go_on(run.id)
+    runs.ask_to_stop(run.id)
+    assert not Runs(tmp_path).may_go_on(run.id)
+    runs.clear_stop(run.id)
+    runs.clear_stop(run.id)
+    assert Runs(tmp_path).may_go_on(run.id)
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"at": "2026', b"\x00" * 40, b'{"at": "\xc3'], ids=("half", "zeros", "letter")
+)
+def test_a_line_torn_by_lost_power_costs_itself_alone(runs: Runs, run: Run, torn: bytes) -> None:
+    runs.event(run.id, "round")
+    with (runs.folder(run.id) / "events.jsonl").open("ab") as f:
+        f.write(torn)
+    assert _kinds(runs, run) == ["round"]
+    runs.event(run.id, "reply")
+    runs.event(run.id, "done")
+    assert _kinds(runs, run) == ["round", "reply", "done"]
+    assert [e["event"] for e in runs.events(run.id, 2)] == ["done"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"at": "2026{"at": "", "event": "reply"}', '{"event": "x", "loss": Infinity}', "[1]"],
+    ids=("joined", "infinite", "list"),
+)
+def test_a_line_that_is_no_event_is_passed_over(runs: Runs, run: Run, line: str) -> None:
+    with (runs.folder(run.id) / "events.jsonl").open("a") as f:
+        f.write(line + "\n")
+    runs.event(run.id, "done")
+    assert _kinds(runs, run) == ["done"]
+
+
+def test_an_event_that_does_not_fit_the_disk_leaves_nothing_behind(
+    tmp_path: Path, runs: Runs, run: Run
+) -> None:
+    runs.event(run.id, "round")
+    path = runs.folder(run.id) / "events.jsonl"
+    before = path.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", FILLING_DISK, str(tmp_path), run.id, str(len(before) + 30)],
+        check=False, env=dict(os.environ),
+    )  # fmt: skip
+    assert done.returncode == 7
+    assert path.read_bytes() == before
+    runs.event(run.id, "done")
+    assert [json.loads(x)["event"] for x in path.read_text().splitlines()] == ["round", "done"]
