@@ -25,7 +25,7 @@ def client(home: Path, *words: str, text: str | None = None) -> Result:
     return CliRunner().invoke(main, ["--home", str(home), *words], input=text)
 
 
-PAGE = (resources.files("hepafed.client") / "review.html").read_text(encoding="utf-8")
+PAGE = (resources.files("hepafed.client.review") / "review.html").read_text(encoding="utf-8")
 CELL = re.search(r'<th scope="row">.*</th>', PAGE)
 
 
