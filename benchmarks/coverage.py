@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from hepafed.common.statistics.auc import delong_auc
-from hepafed.common.statistics.obuchowski import clustered_auc
+from hepafed.common.statistics import clustered_auc, delong_auc
 from scipy.stats import norm
 
 AUCS = (0.7, 0.8, 0.9, 0.95, 0.98)

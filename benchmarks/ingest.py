@@ -201,10 +201,8 @@ def part_loop(folder: Path) -> tuple[float, float]:
 
 
 def _scan(home: Path, export: Path) -> tuple[float, float]:
-    from hepafed.client.cohort.pseudonyms import Pseudonyms
-    from hepafed.client.ingest.scan import scan
-    from hepafed.client.ingest.scan_index import ScanIndex
-    from hepafed.client.ingest.worker_pool import Farm
+    from hepafed.client.cohort import Pseudonyms
+    from hepafed.client.ingest import Farm, ScanIndex, scan
 
     begun = time.perf_counter()
     index = ScanIndex(home, export, Pseudonyms(home))
@@ -237,7 +235,7 @@ def part_quarter(folder: Path) -> tuple[float, float]:
 
 def part_ingest(folder: Path) -> tuple[float, float]:
     """Ingest everything, from nothing to the store."""
-    from hepafed.client.ingest.from_dicom import ingest_dicom
+    from hepafed.client.ingest import ingest_dicom
 
     shutil.rmtree(folder / "home", ignore_errors=True)
     begun = time.perf_counter()

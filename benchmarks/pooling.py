@@ -15,12 +15,17 @@ import json
 import time
 
 import numpy as np
-from hepafed.common.contract.vocabulary import TASKS
-from hepafed.common.disclosure.summaries import summarise
-from hepafed.common.statistics.additive import add
-from hepafed.common.statistics.clusters import add_products, curves_of, products_of
-from hepafed.common.statistics.scores import ScoreTable, task_scores
-from hepafed.common.statistics.sums import additive_of
+from hepafed.common.contract import TASKS
+from hepafed.common.disclosure import summarise
+from hepafed.common.statistics import (
+    ScoreTable,
+    add,
+    add_products,
+    additive_of,
+    curves_of,
+    products_of,
+    task_scores,
+)
 from hepafed.server.pooling import Group, pool
 from sklearn.metrics import roc_auc_score
 

@@ -22,12 +22,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hepafed.client.cohort.store import Cohort, Crop
-from hepafed.client.learning.scoring import batches, score
-from hepafed.client.learning.trainer import Trainer
-from hepafed.client.worker.supervisor import WORKER_SETTINGS
-from hepafed.common.contract.plan import ModelPlan, Plan
-from hepafed.common.network.weights import Flat, flatten
+from hepafed.client.cohort import Cohort, Crop
+from hepafed.client.learning import Trainer, batches, score
+from hepafed.client.worker import WORKER_SETTINGS
+from hepafed.common.contract import ModelPlan, Plan
+from hepafed.common.network import Flat, flatten
 
 TARGET = 0.95
 SPLIT = "external"

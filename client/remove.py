@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from hepafed.client.cohort.pseudonyms import KEY_FILE, Pseudonyms
-from hepafed.client.cohort.store import Cohort
-from hepafed.client.ingest.from_dicom import only_one
-from hepafed.client.ingest.scan_index import forget_patients
-from hepafed.client.pacs.connection import quiet
-from hepafed.client.pacs.spool import Spool
-from hepafed.client.review import archive as kept
+from hepafed.client.cohort import KEY_FILE, Cohort, Pseudonyms
+from hepafed.client.ingest import forget_patients, only_one
+from hepafed.client.pacs import Spool, quiet
+from hepafed.client.review import forget
 from hepafed.common.errors import CohortError, UsageError
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -82,7 +79,7 @@ def remove(home: Path, ids: Collection[str]) -> Removed:
         gone = {names.of("patient", i) for i in ids}
         found, files = _from_spool(home, gone, names)
         showed, pages = _from_reviews(home, gone)
-        scored, tables = kept.forget(home, gone)
+        scored, tables = forget(home, gone)
         found |= showed | scored | forget_patients(home, gone)
         lesions = 0
         if (home / "cohort" / "index.db").exists():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.statistics.bins import BINS, Histogram, bin_logits, cells_of, logits_of_bins
+from hepafed.common.statistics import BINS, Histogram, bin_logits, cells_of, logits_of_bins
 from numpy.typing import NDArray
 
 PATIENTS = 60

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 from hepafed.client.dicom.roles import sequences
-from hepafed.client.pacs.config import PacsConfig
+from hepafed.client.pacs import PacsConfig
 from hepafed.common.contract import config, evaluation, messages, plan
 
 DOCS = Path(__file__).parent

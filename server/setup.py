@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hepafed.common.certificates import expiry, is_pair, make_authority, make_server_certificate
-from hepafed.common.contract.config import (
+from hepafed.common.contract import (
     Access,
     ServerConfig,
     host_and_port,
@@ -12,7 +12,7 @@ from hepafed.common.contract.config import (
     write_toml,
 )
 from hepafed.common.errors import ConfigError, UsageError
-from hepafed.server.members.roster import Members
+from hepafed.server.members import Members
 
 HINT = "run server init first, or name its folder with --home"
 RENEWED_BEFORE = timedelta(days=60)

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import uvicorn
 from hepafed.common.console import say
-from hepafed.common.contract.config import ServerConfig, host_and_port, read_toml
+from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.server import setup
-from hepafed.server.coordinator.coordinator import Coordinator
-from hepafed.server.gateway.app import make_gateway
-from hepafed.server.gateway.limits import MOST_CONNECTIONS, Impatient
+from hepafed.server.coordinator import Coordinator
+from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway
 
 
 def run_server(home: Path) -> None:

@@ -11,7 +11,7 @@ from hepafed.common.console import command, say, say_json, stages, table
 from hepafed.common.errors import CohortError, UsageError
 
 if TYPE_CHECKING:
-    from hepafed.client.quality.findings import Quality
+    from hepafed.client.quality import Quality
 
 
 @click.command()
@@ -26,8 +26,8 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
     Example:
       client inspect /export --json
     """
-    from hepafed.client.dicom.roles.overrides import read_overrides
-    from hepafed.client.ingest.inspect import inspect as look
+    from hepafed.client.dicom.roles import read_overrides
+    from hepafed.client.ingest import inspect as look
 
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder of an export")
@@ -101,23 +101,23 @@ def ingest(
     home = home_of(ctx)
     with stages() as stage:
         if lld_mmri is not None:
-            from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri
+            from hepafed.client.ingest import ingest_lld_mmri
 
             report = ingest_lld_mmri(
                 home, lld_mmri, lambda done, total: stage("examinations", done, total),
                 workers=processes,
             )  # fmt: skip
         elif dicom is not None and labels is not None:
-            from hepafed.client.ingest.from_dicom import ingest_dicom
+            from hepafed.client.ingest import ingest_dicom
 
             report = ingest_dicom(home, dicom, labels, stage, workers=processes, left=left)
         elif pacs is not None and labels is not None:
-            from hepafed.client.pacs.ingest import ingest_pacs
+            from hepafed.client.pacs import ingest_pacs
 
             fetched, report = ingest_pacs(home, pacs, labels, stage, workers=processes, left=left)
             say(fetched.text)
         else:
-            from hepafed.client.ingest.from_images import ingest_images
+            from hepafed.client.ingest import ingest_images
 
             report = ingest_images(
                 home, images or Path(), labels or Path(), sequence=sequence,
@@ -176,14 +176,14 @@ def cohort(
       client cohort --html cohort.html
       client cohort --explain 5f0c2a9b71
     """
-    from hepafed.client.cohort.store import Cohort
+    from hepafed.client.cohort import Cohort
 
     if list_series or explain:
         _explain_series(home_of(ctx), explain)
         return
     store = Cohort.open(home_of(ctx))
     if html is not None:
-        from hepafed.client.quality.contact_sheet import contact_sheet
+        from hepafed.client.quality import contact_sheet
         from hepafed.common.files import write_whole
 
         write_whole(html, contact_sheet(store), private=True)
@@ -192,7 +192,7 @@ def cohort(
     counts = store.counts()
     found = None
     if quality:
-        from hepafed.client.quality.findings import quality as look
+        from hepafed.client.quality import quality as look
 
         found = look(store)
     if as_json:
@@ -223,7 +223,7 @@ def _say_quality(found: "Quality") -> None:
 
 def _explain_series(home: Path, wanted: str) -> None:
     """List the series, or explain one; by pseudonym, shortened to ten digits."""
-    from hepafed.client.ingest.scan_index import known_series
+    from hepafed.client.ingest import known_series
 
     known = known_series(home)
     if not wanted:
@@ -255,7 +255,7 @@ def review(
     Example:
       client review validate-1f791d
     """
-    from hepafed.client.review.page import review as write_page
+    from hepafed.client.review import review as write_page
 
     home = home_of(ctx)
     target = output or home / "reviews" / f"{run}.html"

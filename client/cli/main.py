@@ -39,8 +39,8 @@ def join(ctx: click.Context, invite: Path) -> None:
     Example:
       client join hospital-a.invite
     """
-    from hepafed.client.membership.join import join as enrol
-    from hepafed.client.membership.status import CLOCK_HINT, clock_fault
+    from hepafed.client.membership import CLOCK_HINT, clock_fault
+    from hepafed.client.membership import join as enrol
 
     home = home_of(ctx)
     joined = enrol(home, invite)
@@ -61,7 +61,7 @@ def start(ctx: click.Context) -> None:
     Example:
       client start
     """
-    from hepafed.client.worker.supervisor import run_site
+    from hepafed.client.worker import run_site
 
     run_site(home_of(ctx))
 
@@ -89,7 +89,7 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
       client ledger --show 12
       client ledger --verify
     """
-    from hepafed.client.release.ledger import Ledger
+    from hepafed.client.release import Ledger
 
     home = home_of(ctx)
     book = Ledger(home)
@@ -179,9 +179,7 @@ def peers(
     """
     from datetime import UTC, datetime
 
-    from hepafed.client.release.past_lesions import Released
-    from hepafed.client.release.past_sums import Exchanges
-    from hepafed.client.release.peers import Peers, own_fingerprint, read_roster
+    from hepafed.client.release import Exchanges, Peers, Released, own_fingerprint, read_roster
     from hepafed.common.records import write_record
 
     home = home_of(ctx)
@@ -227,8 +225,8 @@ def check(ctx: click.Context, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from hepafed.client.membership.preflight import FAIL
-    from hepafed.client.membership.preflight import check as look
+    from hepafed.client.membership import FAIL
+    from hepafed.client.membership import check as look
 
     lines = look(home_of(ctx))
     failed = [line for line in lines if line.state == FAIL]
@@ -256,7 +254,7 @@ def leave(ctx: click.Context, offline: bool) -> None:
       client leave
     To come back: client join with a new invite, in the same home.
     """
-    from hepafed.client.membership.leave import leave as end
+    from hepafed.client.membership import leave as end
 
     home = home_of(ctx)
     for line in end(home, offline=offline):

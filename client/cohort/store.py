@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from hepafed.client.cohort import index as cohort_index
 from hepafed.client.cohort.splits import assign
-from hepafed.common.contract.vocabulary import CLASSES, PROTOCOLS, SPLITS
+from hepafed.common.contract import CLASSES, PROTOCOLS, SPLITS
 from hepafed.common.errors import CohortError
 from hepafed.common.files import write_whole
 from numpy.typing import NDArray

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from hepafed.client.cohort.measurements import Facts, facts_from
 from hepafed.client.cohort.store import Acquisition, Selection
-from hepafed.client.quality.summary import field_strength
-from hepafed.common.contract.subgroup_levels import MEASURED, SEVERAL, SIZES
+from hepafed.common.contract import MEASURED, SEVERAL, SIZES
 from numpy.typing import NDArray
 
+FIELD_STRENGTHS = ((1.4, 1.6, "1.5 T"), (2.8, 3.2, "3 T"))
+"""Tesla from, to, and the name of what lies between."""
 SMALL, LARGE = 20.0, 50.0
 """Millimetres at which lesion sizes are cut: 2 cm (BCLC's very early stage), 5 cm (Milan)."""
 
@@ -54,3 +55,10 @@ def _scanners(acquired: Sequence[Acquisition]) -> tuple[dict[str, str], dict[str
 
 def _only(values: set[str]) -> str:
     return next(iter(values)) if len(values) == 1 else SEVERAL
+
+
+def field_strength(tesla: float | None) -> str:
+    """Name a field strength roughly: the exact one can be one scanner's."""
+    if tesla is None:
+        return "not stated"
+    return next((name for low, high, name in FIELD_STRENGTHS if low <= tesla <= high), "other")

@@ -1,1 +1,23 @@
 """From exports to the cohort store."""
+
+from hepafed.client.ingest.from_dicom import IngestReport, ingest_dicom, only_one
+from hepafed.client.ingest.from_images import ingest_images
+from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri
+from hepafed.client.ingest.inspect import inspect
+from hepafed.client.ingest.scan import scan
+from hepafed.client.ingest.scan_index import ScanIndex, forget_patients, known_series
+from hepafed.client.ingest.worker_pool import Farm
+
+__all__ = [
+    "Farm",
+    "IngestReport",
+    "ScanIndex",
+    "forget_patients",
+    "ingest_dicom",
+    "ingest_images",
+    "ingest_lld_mmri",
+    "inspect",
+    "known_series",
+    "only_one",
+    "scan",
+]

@@ -10,27 +10,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from hepafed.client.cohort.crops import Volume as Voxels
-from hepafed.client.cohort.crops import crop, measure
-from hepafed.client.cohort.measurements import (
+from hepafed.client.cohort import (
+    Acquisition,
+    Cohort,
+    Crop,
     Facts,
+    Lesion,
+    Pseudonyms,
+    crop,
     in_order,
+    measure,
     points_in,
     seen_in,
     shares,
     size_of,
 )
-from hepafed.client.cohort.pseudonyms import Pseudonyms
-from hepafed.client.cohort.store import Acquisition, Cohort, Crop, Lesion
-from hepafed.client.dicom.encoding.header import Header, read_headers
-from hepafed.client.dicom.roles.overrides import read_overrides
-from hepafed.client.dicom.roles.series import explain, volumes_of
-from hepafed.client.dicom.volumes.volume import Grouped, Volume
+from hepafed.client.cohort import Volume as Voxels
+from hepafed.client.dicom.encoding import Header, read_headers
+from hepafed.client.dicom.roles import explain, read_overrides, volumes_of
+from hepafed.client.dicom.volumes import Grouped, Volume
 from hepafed.client.ingest.scan_index import Source
-from hepafed.client.lesions.labels import Label
-from hepafed.client.lesions.locate import Lesion as Located
-from hepafed.client.lesions.locate import locate
-from hepafed.common.contract.vocabulary import SEQUENCES
+from hepafed.client.lesions import Label, locate
+from hepafed.client.lesions import Lesion as Located
+from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import DicomError
 from numpy.typing import NDArray
 

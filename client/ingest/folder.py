@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.client.dicom.encoding.file_bytes import members
-from hepafed.client.dicom.encoding.header import Header, read_headers
-from hepafed.client.dicom.encoding.reasons import BrokenFileError, FileOutcome, outcome_of
-from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.roles.series import volumes_of
-from hepafed.client.dicom.volumes.volume import Volume
+from hepafed.client.dicom.encoding import (
+    BrokenFileError,
+    FileOutcome,
+    Header,
+    members,
+    outcome_of,
+    read_headers,
+)
+from hepafed.client.dicom.roles import NO_OVERRIDES, Overrides, volumes_of
+from hepafed.client.dicom.volumes import Volume
 from hepafed.common.errors import DicomError
 
 

@@ -14,15 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 
-from hepafed.client.cohort.crops import NORMALISATION
-from hepafed.client.cohort.pseudonyms import Pseudonyms
-from hepafed.client.cohort.store import Acquisition, Cohort, Lesion
-from hepafed.client.dicom.roles.overrides import FILE_NAME, read_overrides
+from hepafed.client.cohort import NORMALISATION, Acquisition, Cohort, Lesion, Pseudonyms
+from hepafed.client.dicom.roles import FILE_NAME, read_overrides
 from hepafed.client.ingest.examination import Made, Outcome, Task, make, problems_of
 from hepafed.client.ingest.scan import Progress, scan
 from hepafed.client.ingest.scan_index import ScanIndex
 from hepafed.client.ingest.worker_pool import Farm
-from hepafed.client.lesions.labels import Label, complain_about, read_labels
+from hepafed.client.lesions import Label, complain_about, read_labels
 from hepafed.common.errors import CohortError, UsageError
 from hepafed.common.files import whole_file
 

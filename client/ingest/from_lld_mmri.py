@@ -4,19 +4,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from hepafed.client.cohort.crops import NORMALISATION, Volume, crop, measure
-from hepafed.client.cohort.measurements import Facts, points_in, seen_in, shares, size_of
-from hepafed.client.cohort.pseudonyms import Pseudonyms
-from hepafed.client.cohort.store import Acquisition, Cohort, Crop, Lesion
+from hepafed.client.cohort import (
+    NORMALISATION,
+    Acquisition,
+    Cohort,
+    Crop,
+    Facts,
+    Lesion,
+    Pseudonyms,
+    Volume,
+    crop,
+    measure,
+    points_in,
+    seen_in,
+    shares,
+    size_of,
+)
 from hepafed.client.ingest.examination import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
 from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_annotation
 from hepafed.client.ingest.worker_pool import Farm, cores
-from hepafed.client.lesions.labels import complain_about
-from hepafed.client.lesions.masks.mask import MaskError
-from hepafed.client.lesions.masks.nifti import read_frame, read_grid
-from hepafed.client.lesions.overlaps import overlapping
-from hepafed.common.contract.vocabulary import SEQUENCES
+from hepafed.client.lesions import complain_about, overlapping
+from hepafed.client.lesions.masks import MaskError, read_frame, read_grid
+from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import UsageError
 from numpy.typing import NDArray
 

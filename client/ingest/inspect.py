@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.dicom.encoding.reasons import outcome_of
-from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.volumes.pixels import statistics
+from hepafed.client.dicom.encoding import outcome_of
+from hepafed.client.dicom.roles import NO_OVERRIDES, Overrides
+from hepafed.client.dicom.volumes import statistics
 from hepafed.client.ingest.folder import read_folder
 from hepafed.common.errors import DicomError
 

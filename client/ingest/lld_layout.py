@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.lesions.labels import complain_about
-from hepafed.common.contract.vocabulary import CLASSES
+from hepafed.client.lesions import complain_about
+from hepafed.common.contract import CLASSES
 from hepafed.common.errors import LabelsError, UsageError
 
 LARGEST_JSON = 64 << 20

@@ -10,9 +10,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.client.dicom.encoding.archives import Member, is_archive, members_of
-from hepafed.client.dicom.encoding.header import read_headers
-from hepafed.client.dicom.encoding.reasons import BrokenFileError, SetAsideError
+from hepafed.client.dicom.encoding import (
+    BrokenFileError,
+    Member,
+    SetAsideError,
+    is_archive,
+    members_of,
+    read_headers,
+)
 from hepafed.client.ingest.scan_index import Reading, ScanIndex, Source
 from hepafed.client.ingest.worker_pool import Farm
 from hepafed.common.errors import DicomError
@@ -192,7 +197,7 @@ def _set_aside(path: Path, member: str, source: Source, reason: str) -> Reading 
 
 
 def _head(path: Path, member: str) -> bytes:
-    from hepafed.client.dicom.encoding.file_bytes import opened
+    from hepafed.client.dicom.encoding import opened
 
     with opened(path, member) as (stream, _):
         return stream.read(4)
@@ -201,8 +206,7 @@ def _head(path: Path, member: str) -> bytes:
 def _owner(path: Path, member: str) -> tuple[str, str]:
     """Patient and study of an object that is no image, read as headers are."""
     import pydicom
-    from hepafed.client.dicom.encoding.elements import Raw, text_of
-    from hepafed.client.dicom.encoding.file_bytes import opened
+    from hepafed.client.dicom.encoding import Raw, opened, text_of
 
     wanted = (0x00100020, 0x0020000D)
     try:

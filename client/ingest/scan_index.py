@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.client.cohort.pseudonyms import Pseudonyms
+from hepafed.client.cohort import Pseudonyms
 
 FORMAT = "2"
 """Of the index; a change of it, or of the header reader, has every file read anew."""

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from hepafed.client.cohort.measurements import readings
-from hepafed.client.cohort.subgroups import groups_of
+from hepafed.client.cohort import groups_of, readings
 from hepafed.client.learning.trainer import Flat, Images, Trainer
-from hepafed.common.contract.figures import TuningFigures
-from hepafed.common.contract.plan import Plan
-from hepafed.common.disclosure.summaries import tuning_figures
+from hepafed.common.contract import Plan, TuningFigures
+from hepafed.common.disclosure import tuning_figures
 from hepafed.common.errors import EmptySplitError
-from hepafed.common.network.weights import load
-from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.network import load
+from hepafed.common.statistics import ScoreTable
 from numpy.typing import NDArray
 from torch import Tensor, nn
 

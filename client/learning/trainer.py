@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from hepafed.client.cohort.store import Acquisition, Cohort, Selection, stamp_of
+from hepafed.client.cohort import Acquisition, Cohort, Selection, stamp_of
 from hepafed.client.learning.augmentation import augment
-from hepafed.common.contract.plan import Plan, TrainingPlan
+from hepafed.common.contract import Plan, TrainingPlan
 from hepafed.common.errors import EmptySplitError, RunError
-from hepafed.common.network.architecture import build, for_sites
-from hepafed.common.network.weights import Layout, all_finite, difference, load
+from hepafed.common.network import Layout, all_finite, build, difference, for_sites, load
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional

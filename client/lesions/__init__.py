@@ -1,1 +1,14 @@
 """From a labels table to places in volumes."""
+
+from hepafed.client.lesions.labels import Label, complain_about, read_labels
+from hepafed.client.lesions.locate import Lesion, locate
+from hepafed.client.lesions.overlaps import overlapping
+
+__all__ = [
+    "Label",
+    "Lesion",
+    "complain_about",
+    "locate",
+    "overlapping",
+    "read_labels",
+]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hepafed.common.contract.subgroup_levels import (
+from hepafed.common.contract import (
+    CLASSES,
     MEASURED,
     MOST_VARIABLES,
     NAME,
@@ -15,7 +16,6 @@ from hepafed.common.contract.subgroup_levels import (
     column_problem,
     plain_level,
 )
-from hepafed.common.contract.vocabulary import CLASSES
 from hepafed.common.errors import LabelsError
 
 REQUIRED = ("patient_id", "lesion_id", "label")

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from hepafed.client.dicom.volumes.volume import Volume
+from hepafed.client.dicom.volumes import Volume
 from hepafed.client.lesions.labels import Label, complain_about
-from hepafed.client.lesions.masks.mask import Mask, MaskError, box_in
+from hepafed.client.lesions.masks import Mask, MaskError, box_in
 from hepafed.client.lesions.overlaps import overlapping
 from hepafed.common.errors import HepaFedError
 
 if TYPE_CHECKING:  # the readers of masks are heavy, and most tables have boxes
-    from hepafed.client.lesions.masks.read import MaskFile
+    from hepafed.client.lesions.masks import MaskFile
     from hepafed.client.lesions.outline import Outline
 
 REFERENCES = ("t2", "portal")
@@ -100,7 +100,7 @@ def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
 
 
 def _files(objects: Iterable[Path]) -> "list[MaskFile]":
-    from hepafed.client.lesions.masks.read import look_at
+    from hepafed.client.lesions.masks import look_at
 
     found = []
     for path in objects:

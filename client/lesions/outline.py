@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from hepafed.client.dicom.encoding.file_bytes import opened
-from hepafed.client.dicom.volumes.volume import Volume
+from hepafed.client.dicom.encoding import opened
+from hepafed.client.dicom.volumes import Volume
 from hepafed.client.lesions.labels import Label
-from hepafed.client.lesions.masks.mask import Mask, MaskError
-from hepafed.client.lesions.masks.nifti import read_nifti
-from hepafed.client.lesions.masks.read import MaskFile, look_at
-from hepafed.client.lesions.masks.rtstruct import Grid, Structure, rasterise, read_structure
-from hepafed.client.lesions.masks.seg import read_seg
+from hepafed.client.lesions.masks import (
+    Grid,
+    Mask,
+    MaskError,
+    MaskFile,
+    Structure,
+    look_at,
+    rasterise,
+    read_nifti,
+    read_seg,
+    read_structure,
+)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from hepafed.client.lesions.masks.mask import Mask
+from hepafed.client.lesions.masks import Mask
 from numpy.typing import NDArray
 
 SHARED = 0.25

@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx
 from hepafed.client.membership.status import clock_ahead, why
-from hepafed.client.release.peers import read_own_identity
+from hepafed.client.release import read_own_identity
 from hepafed.common.certificates import make_node_key, pinned, untrusted
-from hepafed.common.contract.config import Invite, SiteConfig, read_toml, write_toml
-from hepafed.common.disclosure.masking import public_line
+from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
+from hepafed.common.disclosure import public_line
 from hepafed.common.errors import ConfigError, EnrolmentError, UnreachableError
 from hepafed.common.files import write_whole
 

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
+from hepafed.client.home import sole_use
 from hepafed.client.membership.status import end
-from hepafed.client.worker.supervisor import sole_use
-from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import RefusedError, UnreachableError
 
 OFFLINE = "if the coordinator cannot be reached any more: client leave --offline"

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from hepafed.client.cohort.store import Cohort
+from hepafed.client.cohort import Cohort
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
 from hepafed.common.certificates import expiry
-from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import ConfigError, HepaFedError, RefusedError
 
 PASS, FAIL, NOTE = "pass", "fail", "note"

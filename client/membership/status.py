@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from hepafed.common.certificates import pinned, untrusted
-from hepafed.common.contract.config import SiteConfig
+from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError, UnreachableError
 
 AHEAD_SECONDS, BEHIND_SECONDS = 5, 305

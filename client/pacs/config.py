@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hepafed.common.contract.config import read_toml
+from hepafed.common.contract import read_toml
 from hepafed.common.errors import ConfigError
 
 PROTOCOLS = ("dicomweb", "dimse")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepafed.client.lesions.labels import read_labels
+from hepafed.client.lesions import read_labels
 from hepafed.client.pacs.config import read_config
 from hepafed.client.pacs.connection import READING, Step
 from hepafed.client.pacs.fetch import FetchReport, fetch
@@ -15,7 +15,7 @@ Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how many are done, and of how many if that is known."""
 
 if TYPE_CHECKING:
-    from hepafed.client.ingest.from_dicom import IngestReport
+    from hepafed.client.ingest import IngestReport
 
 
 def ingest_pacs(
@@ -46,7 +46,7 @@ def ingest_pacs(
 
     try:
         fetched = fetch(config, wanted, spool, show)
-        from hepafed.client.ingest.from_dicom import (
+        from hepafed.client.ingest import (
             ingest_dicom,  # heavy: a fetch does not wait for it
         )
 

@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pydicom
-from hepafed.client.cohort.pseudonyms import Pseudonyms
+from hepafed.client.cohort import Pseudonyms
 from hepafed.client.pacs.connection import Series
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hepafed.client.cohort.measurements import DYNAMIC, facts_from
-from hepafed.client.cohort.store import Acquisition, Lesion
+from hepafed.client.cohort import DYNAMIC, Acquisition, Lesion, facts_from
 from hepafed.client.quality.findings import Finding, scanner_of
-from hepafed.common.contract.vocabulary import CLASSES, PROTOCOLS, SEQUENCES
+from hepafed.common.contract import CLASSES, PROTOCOLS, SEQUENCES
 
 LIVER_MM = 260.0
 """Longest side of a very large liver; a longer box is a mistake."""

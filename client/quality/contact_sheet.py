@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from hepafed.client.cohort.store import Cohort, Lesion
+from hepafed.client.cohort import Cohort, Lesion
 from hepafed.client.quality.consistency import ExaminationLine, consistency
 from hepafed.client.quality.findings import Quality, quality
 from jinja2 import Environment, StrictUndefined

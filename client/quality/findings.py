@@ -10,8 +10,7 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
-from hepafed.client.cohort.measurements import facts_from
-from hepafed.client.cohort.store import Acquisition, Cohort, Lesion
+from hepafed.client.cohort import Acquisition, Cohort, Lesion, facts_from
 from hepafed.client.quality.duplicates import describe, same_pictures
 from numpy.typing import NDArray
 

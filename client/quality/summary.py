@@ -3,15 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from hepafed.client.cohort.store import Acquisition, Cohort
+from hepafed.client.cohort import Acquisition, Cohort, field_strength
 from hepafed.client.quality.findings import spacing_of
-from hepafed.common.contract.figures import Spacing
-from hepafed.common.contract.messages import CohortSummary
-from hepafed.common.contract.vocabulary import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS
-from hepafed.common.disclosure.suppression import withheld
+from hepafed.common.contract import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS, CohortSummary, Spacing
+from hepafed.common.disclosure import withheld
 from hepafed.common.errors import RefusedError
-
-FIELD_STRENGTHS = ((1.4, 1.6, "1.5 T"), (2.8, 3.2, "3 T"))
 
 
 def summarise_cohort(store: Cohort, run: str, minimum: int) -> CohortSummary:
@@ -52,13 +48,6 @@ def summarise_cohort(store: Cohort, run: str, minimum: int) -> CohortSummary:
         by_field_strength=withheld(_tally((), strength.values()), minimum),
         spacing=tuple(_spacing(acquired, set(worst), minimum)),
     )  # fmt: skip
-
-
-def field_strength(tesla: float | None) -> str:
-    """Name a field strength roughly: the exact one can be one scanner's."""
-    if tesla is None:
-        return "not stated"
-    return next((name for low, high, name in FIELD_STRENGTHS if low <= tesla <= high), "other")
 
 
 def _tally(words: Sequence[str], found: Iterable[str]) -> dict[str, int]:

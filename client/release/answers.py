@@ -16,40 +16,41 @@ from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.past_lesions import Released
 from hepafed.client.release.past_sums import RESET, Exchanges
 from hepafed.client.release.peers import Peers, read_own_identity
-from hepafed.common.contract.config import SiteConfig
-from hepafed.common.contract.figures import PlacementCurve
-from hepafed.common.contract.messages import (
+from hepafed.common.contract import (
     CompareRequest,
     KeyOffer,
     KeysRequest,
     MaskedReply,
     OpenReply,
     OpenRequest,
+    PlacementCurve,
     PlacementsReply,
     PlacementsRequest,
     SiteComparison,
+    SiteConfig,
     SiteSummary,
     SumsRequest,
     Terms,
     ValidateRequest,
+    usable_names,
 )
-from hepafed.common.contract.subgroup_levels import usable_names
-from hepafed.common.disclosure.masking import (
+from hepafed.common.disclosure import (
+    RELEASED,
     Counts,
     check_offer,
     check_terms,
+    common_rows,
     counts_to_bytes,
     make_offer,
     masked,
+    own_pairs,
+    paired_of,
     slot,
+    subgroup_summaries,
+    summarise,
 )
-from hepafed.common.disclosure.paired import common_rows, own_pairs, paired_of
-from hepafed.common.disclosure.subgroups import subgroup_summaries
-from hepafed.common.disclosure.summaries import RELEASED, summarise
 from hepafed.common.errors import PayloadError, RefusedError
-from hepafed.common.statistics.clusters import FIGURES, check_curve, products_of
-from hepafed.common.statistics.scores import ScoreTable
-from hepafed.common.statistics.sums import additive_of
+from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
 
 Upload = Callable[[str, int, bytes], None]
 """Of (run, slot, content)."""

@@ -18,7 +18,7 @@ from hepafed.client.release.past_sums import RESET
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.statistics import ScoreTable
 
 MOST_SETS = 4
 """Sets of lesions over which a set of scores is released: one a protocol."""

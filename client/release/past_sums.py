@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hepafed.common.contract.messages import Terms
+from hepafed.common.contract import Terms
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record

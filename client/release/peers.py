@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hepafed.common.contract.config import SiteConfig, plain_name, read_toml
-from hepafed.common.disclosure.masking import fingerprint, public_line
+from hepafed.common.contract import SiteConfig, plain_name, read_toml
+from hepafed.common.disclosure import fingerprint, public_line
 from hepafed.common.errors import ConfigError, RefusedError, UsageError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record

@@ -1,13 +1,13 @@
 """What a site's policy lets happen: the last word on every request."""
 
-from hepafed.common.contract.config import SiteConfig
-from hepafed.common.contract.evaluation import MOST_MODELS
-from hepafed.common.contract.messages import (
+from hepafed.common.contract import (
+    MOST_MODELS,
     CohortRequest,
     CompareRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
+    SiteConfig,
     SumsRequest,
     TrainRequest,
     TuneRequest,

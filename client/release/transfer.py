@@ -10,9 +10,9 @@ from typing import TypeVar
 import httpx
 import numpy as np
 from hepafed.common.certificates import pinned
-from hepafed.common.contract.config import SiteConfig
+from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
-from hepafed.common.network.weights import Layout, from_bf16
+from hepafed.common.network import Layout, from_bf16
 from hepafed.common.retry import backoff
 from numpy.typing import NDArray
 

@@ -11,12 +11,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.common.contract.messages import ValidateRequest
+from hepafed.common.contract import ValidateRequest
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
-from hepafed.common.network.weights import Flat, Layout, from_bf16, to_bf16
+from hepafed.common.network import Flat, Layout, from_bf16, to_bf16
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics.scores import COLUMNS, ScoreTable, read_scores, write_scores
+from hepafed.common.statistics import COLUMNS, ScoreTable, read_scores, write_scores
 
 MODELS = 3
 """Weights of how many models stay."""

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hepafed.client.learning.trainer import Trainer
+from hepafed.client.learning import Trainer
 from hepafed.client.review.archive import recall, recall_weights
 from hepafed.client.review.saliency import Explanation, Map, explain
-from hepafed.common.contract.vocabulary import CLASSES, PROTOCOLS
+from hepafed.common.contract import CLASSES, PROTOCOLS
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
-from hepafed.common.network.weights import load
-from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.network import load
+from hepafed.common.statistics import ScoreTable
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image

@@ -4,40 +4,36 @@ import logging
 from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
-from hepafed.client.cohort.store import Cohort, stamp_of
-from hepafed.client.learning.scoring import score, score_tuning
-from hepafed.client.learning.trainer import Flat, Trainer
-from hepafed.client.quality.summary import summarise_cohort
-from hepafed.client.release.answers import Releases
-from hepafed.client.release.ledger import Ledger
-from hepafed.client.release.policy import Request, permit
-from hepafed.client.release.transfer import Transfer
-from hepafed.client.review.archive import keep
-from hepafed.common.contract.config import SiteConfig
-from hepafed.common.contract.figures import TuningFigures
-from hepafed.common.contract.messages import (
+from hepafed.client.cohort import Cohort, stamp_of
+from hepafed.client.learning import Flat, Trainer, score, score_tuning
+from hepafed.client.quality import summarise_cohort
+from hepafed.client.release import Ledger, Releases, Request, Transfer, permit
+from hepafed.client.review import keep
+from hepafed.common.contract import (
     KINDS,
     CohortRequest,
     CompareRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
+    Plan,
     Refusal,
     SiteComparison,
+    SiteConfig,
     SiteSummary,
     SumsRequest,
     TrainReply,
     TrainRequest,
     TuneReply,
     TuneRequest,
+    TuningFigures,
     ValidateRequest,
     pack,
     unpack,
 )
-from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import HepaFedError, PayloadError
-from hepafed.common.network.weights import to_bf16
-from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.network import to_bf16
+from hepafed.common.statistics import ScoreTable
 
 log = logging.getLogger("hepafed.client")
 

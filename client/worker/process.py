@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from hepafed.common.console import complain
-from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import HepaFedError
 from hepafed.common.processes import tie_to_parent
 

@@ -1,20 +1,18 @@
 """`client start`: SuperNode and worker as two supervised processes; either restarts alone."""
 
-import fcntl
 import secrets
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.client.membership.status import CLOCK_HINT, ask, clock_fault
+from hepafed.client.home import sole_use
+from hepafed.client.membership import CLOCK_HINT, ask, clock_fault
 from hepafed.common.console import complain, say
-from hepafed.common.contract.config import SiteConfig, read_toml
+from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
@@ -89,17 +87,6 @@ def run_site(home: Path) -> None:
                 if child.process is not None:
                     stop_process(child.process)
     say("stopped")
-
-
-@contextmanager
-def sole_use(home: Path) -> Iterator[None]:
-    """Hold the lock of `client start`; ConfigError while one runs in `home`."""
-    with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(f"a client runs in {home} already", "stop it first") from None
-        yield
 
 
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:

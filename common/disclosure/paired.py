@@ -12,29 +12,35 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from hepafed.common.contract.figures import Figure, PairSummary
+from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.disclosure.summaries import NO_INTERVAL, figure_of
 from hepafed.common.errors import DataError, PayloadError
-from hepafed.common.statistics.additive import (
+from hepafed.common.statistics import (
+    FIGURES,
     TASK_ORDER,
     Additive,
-    check_additive,
-    vector_length,
-)
-from hepafed.common.statistics.agreement import estimate
-from hepafed.common.statistics.auc import Auc, auc_from_intervals
-from hepafed.common.statistics.bins import Intervals, intervals_of_histogram
-from hepafed.common.statistics.clusters import (
-    FIGURES,
+    Auc,
+    Intervals,
     Products,
+    ScoreTable,
+    Sizes,
+    additive_of,
+    auc_from_intervals,
+    called,
+    check_additive,
+    covariance,
     curves_of,
+    estimate,
+    intervals_of_histogram,
     pair_histogram,
     products_of,
+    products_with_exact_squares,
+    rows_of,
+    sizes_of,
+    task_scores,
+    threshold_of,
+    vector_length,
 )
-from hepafed.common.statistics.multiclass import products_with_exact_squares, sizes_of
-from hepafed.common.statistics.obuchowski import Sizes, covariance
-from hepafed.common.statistics.scores import ScoreTable, rows_of, task_scores
-from hepafed.common.statistics.sums import additive_of, called, threshold_of
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]

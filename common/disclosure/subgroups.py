@@ -9,13 +9,25 @@ operating point, for malignant and for benign patients separately.
 from collections.abc import Sequence
 
 import numpy as np
-from hepafed.common.contract.figures import Figure, SubgroupSummary
-from hepafed.common.contract.subgroup_levels import EVERY, NOT_STATED, SEVERAL, SIZES, in_order
+from hepafed.common.contract import (
+    EVERY,
+    NOT_STATED,
+    SEVERAL,
+    SIZES,
+    Figure,
+    SubgroupSummary,
+    in_order,
+)
 from hepafed.common.disclosure.level_suppression import Counts, choose, narrowing
 from hepafed.common.disclosure.summaries import figure_of
-from hepafed.common.statistics.auc import delong_auc
-from hepafed.common.statistics.scores import ScoreTable, TaskScores, patients_of, task_scores
-from hepafed.common.statistics.sums import called
+from hepafed.common.statistics import (
+    ScoreTable,
+    TaskScores,
+    called,
+    delong_auc,
+    patients_of,
+    task_scores,
+)
 from numpy.typing import NDArray
 
 UNIT, TASK = "patient", "malignant_vs_benign"

@@ -4,31 +4,42 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from hepafed.common.contract.figures import Cells, Figure, TaskSummary, TuningFigures
-from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.contract.vocabulary import CLASS_KEYS, TASKS
-from hepafed.common.statistics.additive import TASK_ORDER, Additive, task_histogram
-from hepafed.common.statistics.auc import Auc, auc_from_counts, score_counts
-from hepafed.common.statistics.bins import (
+from hepafed.common.contract import (
+    CLASS_KEYS,
+    TASKS,
+    Cells,
+    Figure,
+    SiteSummary,
+    TaskSummary,
+    TuningFigures,
+)
+from hepafed.common.statistics import (
     BINS,
+    TASK_ORDER,
+    Additive,
+    Auc,
     Histogram,
+    ScoreTable,
+    TaskScores,
+    additive_of,
+    adjusted_figure,
+    auc_from_counts,
+    average_precision,
+    calibrate,
     cells_of,
+    clustered_figures,
+    curve_from_mass,
     intervals_of,
     joined,
     logistic,
     logit_of_bin,
-)
-from hepafed.common.statistics.calibration import calibrate
-from hepafed.common.statistics.curves import (
-    average_precision,
-    curve_from_mass,
     partial_auc,
+    score_counts,
     sensitivity_at,
     specificity_at,
+    task_histogram,
+    task_scores,
 )
-from hepafed.common.statistics.multiclass import adjusted_figure, clustered_figures
-from hepafed.common.statistics.scores import ScoreTable, TaskScores, task_scores
-from hepafed.common.statistics.sums import additive_of
 
 ONE_CLASS = "all of one class"
 NO_INTERVAL = "fewer than two of a class: no interval"

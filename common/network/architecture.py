@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepafed.common.contract.plan import Plan
-from hepafed.common.contract.vocabulary import CLASSES, PROTOCOLS
+from hepafed.common.contract import CLASSES, PROTOCOLS, Plan
 from hepafed.common.errors import PlanError
 
 if TYPE_CHECKING:

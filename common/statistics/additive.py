@@ -29,7 +29,7 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
-from hepafed.common.contract.vocabulary import CLASS_KEYS, TASKS
+from hepafed.common.contract import CLASS_KEYS, TASKS
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics.bins import BINS
 from numpy.typing import NDArray

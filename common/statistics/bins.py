@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.contract.figures import Cells
+from hepafed.common.contract import Cells
 from hepafed.common.errors import DataError
 from numpy.typing import NDArray
 

@@ -18,8 +18,7 @@ class-against-class AUCs that Hand and Till average. `FIGURES` lists them.
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.contract.figures import PlacementCurve
-from hepafed.common.contract.vocabulary import CLASS_KEYS, TASKS
+from hepafed.common.contract import CLASS_KEYS, TASKS, PlacementCurve
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics.additive import Additive, from_fixed, task_histogram, to_fixed
 from hepafed.common.statistics.auc import placements, shares

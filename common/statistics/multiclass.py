@@ -1,8 +1,7 @@
 """Means of AUCs over classes, macro and Hand and Till's, with intervals that know the clusters."""
 
 import numpy as np
-from hepafed.common.contract.figures import Figure
-from hepafed.common.contract.vocabulary import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS, Figure
 from hepafed.common.statistics.additive import TASK_ORDER, Additive
 from hepafed.common.statistics.agreement import Estimate
 from hepafed.common.statistics.auc import Auc, delong_auc, placements, squares

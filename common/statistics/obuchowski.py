@@ -4,9 +4,15 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from hepafed.common.statistics.adjusted import adjusted_interval, freedom_of_sum
 from hepafed.common.statistics.agreement import Estimate, estimate
-from hepafed.common.statistics.auc import Auc, auc_from_placements, placements, score_counts
+from hepafed.common.statistics.auc import (
+    Auc,
+    adjusted_interval,
+    auc_from_placements,
+    freedom_of_sum,
+    placements,
+    score_counts,
+)
 from hepafed.common.statistics.bins import Intervals
 from numpy.typing import NDArray
 

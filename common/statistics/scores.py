@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.contract.subgroup_levels import MOST_LEVELS, NAME, PREFIX, plain_level
-from hepafed.common.contract.vocabulary import CLASS_KEYS, CLASSES
+from hepafed.common.contract import CLASS_KEYS, CLASSES, MOST_LEVELS, NAME, PREFIX, plain_level
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
 from numpy.typing import NDArray

@@ -1,7 +1,7 @@
 """A site's part of every sum: the additive components (`common/additive.py`) of its score table."""
 
 import numpy as np
-from hepafed.common.contract.vocabulary import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS
 from hepafed.common.statistics.additive import (
     DECISION_THRESHOLDS,
     TASK_ORDER,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.contract.vocabulary import CLASSES
+from hepafed.common.contract import CLASSES
 from hepafed.common.files import write_whole
 from hepafed.deploy.demo.anatomy import (
     LIVER_AXES,

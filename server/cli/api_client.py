@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 from hepafed.common.certificates import pinned, untrusted
-from hepafed.common.contract.config import Access, read_toml
+from hepafed.common.contract import Access, read_toml
 from hepafed.common.errors import FederationError, UnreachableError
 
 HINT = "the coordinator makes access files (server init, server grant); name one with --access"

@@ -49,7 +49,7 @@ def models(
         say_json(json.dumps(card, indent=1))
         return
     from hepafed.common.files import write_whole
-    from hepafed.server.models.cards import card_markdown
+    from hepafed.server.models import card_markdown
 
     remote.download(f"/api/models/{model}/weights", folder / model / "weights.safetensors")
     write_whole(folder / model / "card.json", json.dumps(card, indent=1))
@@ -98,7 +98,7 @@ def validate(
       server validate t2-dwi-5e6f7a8b --against t2-1a2b3c4d --watch -o report
       server validate t2-1a2b3c4d --evaluation evaluation.toml --watch --access eva.access
     """
-    from hepafed.common.contract.evaluation import evaluation_from, read_evaluation, seconds_of
+    from hepafed.common.contract import evaluation_from, read_evaluation, seconds_of
 
     promise = read_evaluation(evaluation) if evaluation else ""
     split = split or (evaluation_from(promise).split if promise else "external")
@@ -168,10 +168,9 @@ def report(
 def _from_scores(
     tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
 ) -> dict[str, Any]:
-    from hepafed.common.statistics.additive import TASK_ORDER
-    from hepafed.common.statistics.scores import read_scores
+    from hepafed.common.statistics import TASK_ORDER, read_scores
     from hepafed.server.pooling import Questions
-    from hepafed.server.report.from_scores import report_from_scores
+    from hepafed.server.report import report_from_scores
 
     names = [t.stem for t in tables]
     if len(set(names)) < len(names):
@@ -189,8 +188,7 @@ def _from_scores(
 
 
 def _write(values: dict[str, Any], folder: Path) -> None:
-    from hepafed.server.report.summary import summary_lines
-    from hepafed.server.report.write import write_report
+    from hepafed.server.report import summary_lines, write_report
 
     page = write_report(values, folder)
     for line in summary_lines(values):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from hepafed.common.console import command, say, say_json, table
-from hepafed.common.contract.vocabulary import ROLES
+from hepafed.common.contract import ROLES
 from hepafed.common.errors import RunError, UsageError
 from hepafed.server.cli import evaluator
 from hepafed.server.cli.access import access_option, json_option
@@ -106,7 +106,7 @@ def invite(
     Example:
       server invite hospital-a --role train --expires 48h
     """
-    from hepafed.common.contract.config import Invite, plain_name, write_toml
+    from hepafed.common.contract import Invite, plain_name, write_toml
 
     number = expires.removesuffix("h")
     if not number.replace(".", "", 1).isdigit():
@@ -140,7 +140,7 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
     Example:
       server grant statistician --role evaluator
     """
-    from hepafed.common.contract.config import Access, write_toml
+    from hepafed.common.contract import Access, write_toml
 
     remote = _remote(ctx, access)
     made = remote.post("/api/grants", name=name, role=role)
@@ -194,7 +194,7 @@ def cohort(ctx: click.Context, sites: str, as_json: bool, access: Path | None) -
       server cohort --sites hospital-a,hospital-b
     """
     from hepafed.server.cli.progress import follow
-    from hepafed.server.validation.cohort_survey import survey_tables
+    from hepafed.server.validation import survey_tables
 
     remote = _remote(ctx, access)
     run = remote.post("/api/cohort", sites=[s for s in sites.split(",") if s])
@@ -262,7 +262,7 @@ def train(
     Example:
       server train plan.toml --watch
     """
-    from hepafed.common.contract.plan import read_plan
+    from hepafed.common.contract import read_plan
     from hepafed.common.records import write_record
 
     checked = read_plan(plan)

@@ -1,1 +1,7 @@
 """The running coordinator: queue, attempts and supervision."""
+
+from hepafed.server.coordinator.coordinator import Coordinator
+
+__all__ = [
+    "Coordinator",
+]

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hepafed.common.errors import HepaFedError, UnreachableError
-from hepafed.server.members.roster import Members
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import ENDED, Run
-from hepafed.server.training.rounds import Desk, train
-from hepafed.server.validation.cohort_survey import survey
-from hepafed.server.validation.validate import validate
+from hepafed.server.members import Members
+from hepafed.server.runs import ENDED, Desk, Exchange, Run
+from hepafed.server.training import train
+from hepafed.server.validation import survey, validate
 
 log = logging.getLogger("hepafed.server")
 

@@ -10,21 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.contract.plan import Plan, RoundsPlan, plan_from
-from hepafed.common.disclosure.masking import fingerprint
+from hepafed.common.contract import Plan, RoundsPlan, plan_from
+from hepafed.common.disclosure import fingerprint
 from hepafed.common.errors import RefusedError, RunError, UnreachableError
 from hepafed.common.files import write_whole
 from hepafed.common.records import write_record
 from hepafed.common.retry import backoff
 from hepafed.server.coordinator.conductor import Conductor
-from hepafed.server.flower.superlink import LOST, Executor, SuperLink
-from hepafed.server.members.admission import Admission
-from hepafed.server.members.roster import Members, SiteEntry
-from hepafed.server.models.registry import Registry
-from hepafed.server.runs.blobs import Blobs, Inbox
-from hepafed.server.runs.store import ENDED, Run, Runs
-from hepafed.server.training.rounds import Desk
-from hepafed.server.validation.preregistration import DEFAULT_WAIT, Asked, fitting
+from hepafed.server.flower import LOST, Executor, SuperLink
+from hepafed.server.members import Admission, Members, SiteEntry
+from hepafed.server.models import Registry
+from hepafed.server.runs import ENDED, Blobs, Desk, Inbox, Run, Runs
+from hepafed.server.validation import DEFAULT_WAIT, Asked, fitting
 
 log = logging.getLogger("hepafed.server")
 COHORT_SECONDS = 60

@@ -1,1 +1,10 @@
 """The one public port."""
+
+from hepafed.server.gateway.app import make_gateway
+from hepafed.server.gateway.limits import MOST_CONNECTIONS, Impatient
+
+__all__ = [
+    "MOST_CONNECTIONS",
+    "Impatient",
+    "make_gateway",
+]

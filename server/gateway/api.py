@@ -6,14 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from hepafed.common.contract.config import plain_name
-from hepafed.common.contract.vocabulary import ROLES
+from hepafed.common.contract import ROLES, plain_name
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
-from hepafed.server.coordinator.coordinator import Coordinator
+from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.limits import Bodies
-from hepafed.server.validation.cohort_survey import read_survey
-from hepafed.server.validation.preregistration import asked_from
+from hepafed.server.validation import asked_from, read_survey
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response

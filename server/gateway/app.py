@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 from hepafed.common.certificates import pinned
 from hepafed.common.errors import BusyError, HepaFedError, RefusedError, UnreachableError
-from hepafed.server.coordinator.coordinator import Coordinator
+from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import api
 from hepafed.server.gateway import site_routes as membership
 from hepafed.server.gateway.limits import Bodies
-from hepafed.server.members.admission import HEADER
+from hepafed.server.members import HEADER
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response

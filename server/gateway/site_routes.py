@@ -2,7 +2,7 @@
 
 from importlib import metadata
 
-from hepafed.server.coordinator.coordinator import Coordinator
+from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import token_of, utc_now
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.files import whole_file, write_whole
-from hepafed.common.network.weights import Layout, save_safetensors, to_bf16
+from hepafed.common.network import Layout, save_safetensors, to_bf16
 from numpy.typing import NDArray
 
 _PART = 1 << 20

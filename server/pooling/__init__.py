@@ -41,7 +41,7 @@ computed has value null and a reason.
 from hepafed.server.pooling.check import check_summary
 from hepafed.server.pooling.comparisons import Compared, check_comparison
 from hepafed.server.pooling.drift import reference_of
-from hepafed.server.pooling.evidence import Group
+from hepafed.server.pooling.evidence import Group, evidence
 from hepafed.server.pooling.pool import Questions, pool
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Questions",
     "check_comparison",
     "check_summary",
+    "evidence",
     "pool",
     "reference_of",
 ]

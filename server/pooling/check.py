@@ -1,11 +1,17 @@
 """Check that what a site released can be, before it is pooled."""
 
-from hepafed.common.contract.figures import Figure, TaskSummary
-from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.contract.subgroup_levels import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME
-from hepafed.common.disclosure.subgroups import TASK, UNIT
+from hepafed.common.contract import (
+    LEVEL,
+    MOST_LEVELS,
+    MOST_VARIABLES,
+    NAME,
+    Figure,
+    SiteSummary,
+    TaskSummary,
+)
+from hepafed.common.disclosure import TASK, UNIT
 from hepafed.common.errors import DataError, HepaFedError
-from hepafed.common.statistics.bins import intervals_of, pair_intervals
+from hepafed.common.statistics import intervals_of, pair_intervals
 from hepafed.server.pooling.evidence import evidence, task_of
 
 MOST_MINIMUM = 1000

@@ -6,15 +6,10 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.figures import Figure, PairSummary
-from hepafed.common.contract.messages import SiteComparison, SiteSummary
-from hepafed.common.disclosure.paired import Paired, pair_summaries, pairs_of
+from hepafed.common.contract import Figure, PairSummary, SiteComparison, SiteSummary
+from hepafed.common.disclosure import Paired, pair_summaries, pairs_of
 from hepafed.common.errors import DataError
-from hepafed.common.statistics.additive import TASK_ORDER
-from hepafed.common.statistics.agreement import holm, mcnemar
-from hepafed.common.statistics.bins import logistic
-from hepafed.common.statistics.clusters import Products
-from hepafed.common.statistics.rates import Z
+from hepafed.common.statistics import TASK_ORDER, Products, Z, holm, logistic, mcnemar
 from hepafed.server.pooling.check import check_figures
 from hepafed.server.pooling.estimates import estimate_json
 from hepafed.server.pooling.heterogeneity import LEAST, combined, has_interval, random_effects

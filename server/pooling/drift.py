@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.figures import Cells
+from hepafed.common.contract import Cells
 from hepafed.common.errors import DataError
 from hepafed.common.records import read_record
-from hepafed.common.statistics.bins import Intervals, intervals_of, mass_of_bins
+from hepafed.common.statistics import Intervals, intervals_of, mass_of_bins
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray
 

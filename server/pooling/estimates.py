@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from hepafed.common.contract.figures import Figure
-from hepafed.common.disclosure.summaries import NO_INTERVAL
-from hepafed.common.statistics.agreement import Estimate
-from hepafed.common.statistics.auc import Auc
-from hepafed.common.statistics.rates import LEVEL, Rate, Ratio, rate
+from hepafed.common.contract import Figure
+from hepafed.common.disclosure import NO_INTERVAL
+from hepafed.common.statistics import LEVEL, Auc, Estimate, Rate, Ratio, rate
 
 ONE_CLASS = "one class only"
 

@@ -4,19 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from hepafed.common.contract.figures import TaskSummary
-from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.contract.vocabulary import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS, SiteSummary, TaskSummary
 from hepafed.common.errors import PayloadError
-from hepafed.common.statistics.additive import TASK_ORDER, Additive, reader_pairs, sections
-from hepafed.common.statistics.bins import (
+from hepafed.common.statistics import (
+    FIGURES,
+    PAIRWISE,
+    TASK_ORDER,
+    Additive,
     Intervals,
     intervals_of,
     intervals_of_histogram,
     joined,
+    pair_histogram,
     pair_intervals,
+    reader_pairs,
+    sections,
 )
-from hepafed.common.statistics.clusters import FIGURES, PAIRWISE, pair_histogram
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hepafed.common.contract.figures import Figure, TaskSummary
-from hepafed.common.statistics.rates import LEVEL, Z
+from hepafed.common.contract import Figure, TaskSummary
+from hepafed.common.statistics import LEVEL, Z
 from hepafed.server.pooling.estimates import auc_json
 from hepafed.server.pooling.results import row
 from scipy.stats import t as student

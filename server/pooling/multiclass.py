@@ -3,15 +3,20 @@
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.figures import Figure
-from hepafed.common.statistics.agreement import Estimate, f1_scores, kappa, matthews, recalls
-from hepafed.common.statistics.auc import auc_from_intervals
-from hepafed.common.statistics.bins import Intervals
-from hepafed.common.statistics.clusters import FIGURES, Products
-from hepafed.common.statistics.multiclass import (
+from hepafed.common.contract import Figure
+from hepafed.common.statistics import (
+    FIGURES,
     MEANS,
+    Estimate,
+    Intervals,
+    Products,
+    auc_from_intervals,
     estimates,
+    f1_scores,
+    kappa,
+    matthews,
     products_with_exact_squares,
+    recalls,
     sizes_of,
 )
 from hepafed.server.pooling.estimates import auc_json, estimate_json, rate_json, value_json

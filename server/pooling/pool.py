@@ -4,13 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hepafed.common.contract.figures import Figure, TaskSummary
-from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.statistics.additive import TASK_ORDER
-from hepafed.common.statistics.auc import auc_from_intervals
-from hepafed.common.statistics.bins import Intervals
-from hepafed.common.statistics.clusters import Products
-from hepafed.common.statistics.multiclass import MEANS
+from hepafed.common.contract import Figure, SiteSummary, TaskSummary
+from hepafed.common.statistics import MEANS, TASK_ORDER, Intervals, Products, auc_from_intervals
 from hepafed.server.pooling.comparisons import Compared, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
 from hepafed.server.pooling.estimates import auc_figure, auc_json

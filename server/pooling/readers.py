@@ -3,8 +3,7 @@
 from typing import Any
 
 import numpy as np
-from hepafed.common.statistics.additive import reader_pairs
-from hepafed.common.statistics.agreement import kappa, mcnemar, paired_difference
+from hepafed.common.statistics import kappa, mcnemar, paired_difference, reader_pairs
 from hepafed.server.pooling.estimates import estimate_json, rate_json
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray

@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.figures import Figure
-from hepafed.common.disclosure.summaries import calibration_figures
-from hepafed.common.statistics.additive import TASK_ORDER, TENTHS, from_fixed
-from hepafed.common.statistics.bins import Intervals, logits_of_bins
-from hepafed.common.statistics.calibration import expected_error
+from hepafed.common.contract import Figure
+from hepafed.common.disclosure import calibration_figures
+from hepafed.common.statistics import (
+    TASK_ORDER,
+    TENTHS,
+    Intervals,
+    expected_error,
+    from_fixed,
+    logits_of_bins,
+)
 from hepafed.server.pooling.estimates import estimate_json, rate_json, value_json
 from hepafed.server.pooling.evidence import Evidence
 

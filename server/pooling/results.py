@@ -4,27 +4,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.figures import Figure, TaskSummary
-from hepafed.common.disclosure.summaries import READ_AT
-from hepafed.common.statistics.additive import DECISION_THRESHOLDS, TASK_ORDER
-from hepafed.common.statistics.agreement import matthews
-from hepafed.common.statistics.auc import auc_from_intervals
-from hepafed.common.statistics.bins import Intervals
-from hepafed.common.statistics.curves import (
+from hepafed.common.contract import Figure, TaskSummary
+from hepafed.common.disclosure import READ_AT
+from hepafed.common.statistics import (
+    DECISION_THRESHOLDS,
+    TASK_ORDER,
     Curve,
+    Intervals,
+    Z,
+    auc_from_intervals,
     average_precision,
     curves,
+    likelihood_ratios,
+    matthews,
     middle_curve,
+    net_benefit,
     partial_auc,
     pr_points,
     roc_points,
     sensitivity_at,
     specificity_at,
-)
-from hepafed.common.statistics.rates import (
-    Z,
-    likelihood_ratios,
-    net_benefit,
     values_at_prevalence,
 )
 from hepafed.server.pooling.estimates import (

@@ -7,12 +7,9 @@ the sites' exact AUCs: pooled histograms would need fine counts of small groups 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hepafed.common.contract.figures import Figure, SubgroupSummary
-from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.contract.subgroup_levels import EVERY, in_order
-from hepafed.common.disclosure.subgroups import TASK, TELLING, UNIT, WITHHELD
-from hepafed.common.statistics.bins import logistic
-from hepafed.common.statistics.rates import Z
+from hepafed.common.contract import EVERY, Figure, SiteSummary, SubgroupSummary, in_order
+from hepafed.common.disclosure import TASK, TELLING, UNIT, WITHHELD
+from hepafed.common.statistics import Z, logistic
 from hepafed.server.pooling.estimates import auc_json, rate_json
 from hepafed.server.pooling.heterogeneity import has_interval, random_effects
 

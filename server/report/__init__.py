@@ -1,1 +1,11 @@
 """The report of a validation: page, tables, plots."""
+
+from hepafed.server.report.from_scores import report_from_scores
+from hepafed.server.report.summary import summary_lines
+from hepafed.server.report.write import write_report
+
+__all__ = [
+    "report_from_scores",
+    "summary_lines",
+    "write_report",
+]

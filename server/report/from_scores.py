@@ -7,21 +7,27 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.messages import SiteComparison, SiteSummary
-from hepafed.common.disclosure.paired import (
+from hepafed.common.contract import SiteComparison, SiteSummary
+from hepafed.common.disclosure import (
     EXACT,
     Paired,
     add_paired,
     common_rows,
     own_pairs,
     paired_of,
+    subgroup_summaries,
+    summarise,
 )
-from hepafed.common.disclosure.subgroups import subgroup_summaries
-from hepafed.common.disclosure.summaries import summarise
-from hepafed.common.statistics.additive import Additive, add
-from hepafed.common.statistics.clusters import add_products, curves_of, products_of
-from hepafed.common.statistics.scores import ScoreTable, rows_of
-from hepafed.common.statistics.sums import additive_of
+from hepafed.common.statistics import (
+    Additive,
+    ScoreTable,
+    add,
+    add_products,
+    additive_of,
+    curves_of,
+    products_of,
+    rows_of,
+)
 from hepafed.server.pooling import Compared, Group, Questions, pool
 
 

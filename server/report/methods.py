@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hepafed.server.report.tables.words import FORM_WORDS
+from hepafed.server.report.tables import FORM_WORDS
 
 SPLITS = {
     "external": "external sites that took no part in training; all of their patients were held out",

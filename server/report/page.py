@@ -3,26 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from hepafed.server.models import cards
+from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
-from hepafed.server.report.drawing.plots import figures
+from hepafed.server.report.drawing import figures
 from hepafed.server.report.methods import methods
 from hepafed.server.report.tables import (
-    between_sites as across,
-)
-from hepafed.server.report.tables import (
-    comparisons as comparing,
-)
-from hepafed.server.report.tables import (
-    results as rows,
-)
-from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
+    between_sites,
     bound,
+    comparisons,
     figure,
     number,
     place,
     preferred,
+    results,
     task,
 )
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -59,7 +53,7 @@ def render(report: dict[str, Any]) -> str:
     )  # fmt: skip
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
     anchors = frozenset(a for a, _ in SECTIONS)
-    headline = [r for r in report["results"] if (r["unit"], r["task"]) == rows.HEADLINE]
+    headline = [r for r in report["results"] if (r["unit"], r["task"]) == results.HEADLINE]
     card = report["model"].get("card")
     css = Markup((folder / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
     return environment.get_template("report.html").render(
@@ -71,14 +65,14 @@ def render(report: dict[str, Any]) -> str:
         pooled=next((r for r in headline if r["scope"] == "pooled"), None),
         preferred=preferred,
         figures=figures(report),
-        rows=rows,
-        across=across,
-        comparing=comparing,
+        rows=results,
+        across=between_sites,
+        comparing=comparisons,
         methods=methods(report),
         checklists=checklists(report, anchors),
         status_words=STATUS_WORDS,
         card=card,
-        card_facts=cards.facts(card) if card else [],
+        card_facts=facts(card) if card else [],
         missing=missing(report),
         lesions=sum(s["lesions"] for s in report["sites"]),
         patients=sum(s["patients"] for s in report["sites"]),
@@ -97,7 +91,7 @@ def missing(report: dict[str, Any]) -> list[tuple[str, str]]:
         for site, why in (report["provenance"].get("missing_sites") or {}).items()
     ]
     for r in report["results"]:
-        for name in ("auc", *rows.RATES):
+        for name in ("auc", *results.RATES):
             values = r.get(name) or {}
             if values.get("reason"):
                 what = FIGURE_WORDS[name]

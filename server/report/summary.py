@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from hepafed.server.report.tables.comparisons import p_value
-from hepafed.server.report.tables.words import TASK_WORDS, figure, preferred
+from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred
 
 
 def _compared(row: dict[str, Any]) -> str:

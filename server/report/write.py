@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.contract.vocabulary import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
-from hepafed.server.models.cards import card_markdown
+from hepafed.server.models import card_markdown
 from hepafed.server.report.page import render
 
 FIGURES = ("auc", "sensitivity", "specificity", "ppv", "npv", "accuracy")

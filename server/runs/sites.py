@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from flwr.app import ConfigRecord, Message, RecordDict
-from hepafed.common.contract.messages import Refusal, pack, unpack
+from hepafed.common.contract import Refusal, pack, unpack
 from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
 

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.contract.evaluation import Evaluation, digest_of, evaluation_from
-from hepafed.common.contract.plan import Plan
+from hepafed.common.contract import Evaluation, Plan, digest_of, evaluation_from
 from hepafed.common.errors import ConfigError, RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record

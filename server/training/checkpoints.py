@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from hepafed.common.errors import RunError
-from hepafed.common.network.weights import Flat, Layout, read_parts, save_safetensors
+from hepafed.common.network import Flat, Layout, read_parts, save_safetensors
 from safetensors import SafetensorError, safe_open
 
 

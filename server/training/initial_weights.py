@@ -7,14 +7,13 @@ import json
 import sys
 from pathlib import Path
 
-from hepafed.common.contract.plan import plan_from
+from hepafed.common.contract import plan_from
 from hepafed.common.errors import HepaFedError
 
 
 def main() -> None:
     """Build the plan's network and write its weights."""
-    from hepafed.common.network.architecture import build
-    from hepafed.common.network.weights import Layout, flatten, save_safetensors
+    from hepafed.common.network import Layout, build, flatten, save_safetensors
 
     plan = plan_from(json.loads(Path(sys.argv[1]).read_text()))
     try:

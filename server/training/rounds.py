@@ -7,31 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hepafed.common.contract.figures import TuningFigures
-from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
-from hepafed.common.disclosure.summaries import choose_threshold, tuning_scores
+from hepafed.common.contract import TrainReply, TrainRequest, TuneReply, TuneRequest, TuningFigures
+from hepafed.common.disclosure import choose_threshold, tuning_scores
 from hepafed.common.errors import PayloadError, RunError
-from hepafed.common.network.architecture import for_sites
-from hepafed.common.network.weights import Flat, pieces, to_bf16
+from hepafed.common.network import Flat, for_sites, pieces, to_bf16
 from hepafed.common.records import read_record, write_record
-from hepafed.server.models.cards import statement
-from hepafed.server.models.registry import Registry
-from hepafed.server.runs.blobs import Blobs, Expected, Inbox
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import Run, Runs
+from hepafed.server.models import statement
+from hepafed.server.runs import Desk, Exchange, Expected, Run
 from hepafed.server.training import checkpoints
 from hepafed.server.training.aggregation import WeightedMean, check_update
 from hepafed.server.training.checkpoints import State
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What the coordinator has at hand while conducting runs."""
-
-    runs: Runs
-    blobs: Blobs
-    inbox: Inbox
-    registry: Registry
 
 
 @dataclass

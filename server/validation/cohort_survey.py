@@ -5,14 +5,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.contract.messages import CohortRequest, CohortSummary
-from hepafed.common.contract.vocabulary import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS
+from hepafed.common.contract import (
+    CLASS_KEYS,
+    PROTOCOLS,
+    SEQUENCES,
+    SPLITS,
+    CohortRequest,
+    CohortSummary,
+)
 from hepafed.common.errors import PayloadError, RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.records import write_record
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import Run
-from hepafed.server.training.rounds import Desk
+from hepafed.server.runs import Desk, Exchange, Run
 
 FILE = "cohort.json"
 FIELD_STRENGTHS = ("1.5 T", "3 T", "other", "not stated")

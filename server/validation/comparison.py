@@ -4,28 +4,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hepafed.common.contract.messages import (
+from hepafed.common.contract import (
     ComparedModel,
     CompareRequest,
     SiteComparison,
     SiteSummary,
+    plan_from,
 )
-from hepafed.common.contract.plan import plan_from
-from hepafed.common.disclosure.masking import FEWEST_SITES, Counts, counts_from_bytes, slot
-from hepafed.common.disclosure.paired import Paired, add_paired, check_paired, paired_length
+from hepafed.common.disclosure import (
+    FEWEST_SITES,
+    Counts,
+    Paired,
+    add_paired,
+    check_paired,
+    counts_from_bytes,
+    paired_length,
+    slot,
+)
 from hepafed.common.errors import DataError, PayloadError
-from hepafed.common.statistics.bins import intervals_of_histogram
-from hepafed.common.statistics.clusters import (
+from hepafed.common.statistics import (
     FIGURES,
     Products,
+    intervals_of_histogram,
     pair_histogram,
     products_length,
 )
 from hepafed.server.pooling import Compared, check_comparison
-from hepafed.server.runs.blobs import Expected
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import Run
-from hepafed.server.training.rounds import Desk
+from hepafed.server.runs import Desk, Exchange, Expected, Run
 from hepafed.server.validation.masked_sum import Task, masked_sum
 from hepafed.server.validation.placements import Step, curves_over, placed
 

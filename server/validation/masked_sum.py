@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.contract.messages import (
+from hepafed.common.contract import (
     KeyOffer,
     KeysRequest,
     MaskedReply,
@@ -23,7 +23,7 @@ from hepafed.common.contract.messages import (
     SumsRequest,
     Terms,
 )
-from hepafed.common.disclosure.masking import (
+from hepafed.common.disclosure import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
     Counts,
@@ -36,9 +36,7 @@ from hepafed.common.disclosure.masking import (
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
-from hepafed.server.runs.blobs import Expected
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.training.rounds import Desk
+from hepafed.server.runs import Desk, Exchange, Expected
 
 STEP_SECONDS = 180.0
 """How long keys, masked vectors and seeds are waited for: the scoring lies behind."""

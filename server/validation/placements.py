@@ -8,20 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.contract.figures import PlacementCurve
-from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, ValidateRequest
+from hepafed.common.contract import (
+    PlacementCurve,
+    PlacementsReply,
+    PlacementsRequest,
+    ValidateRequest,
+)
 from hepafed.common.errors import PayloadError
-from hepafed.common.statistics.bins import Intervals
-from hepafed.common.statistics.clusters import (
+from hepafed.common.statistics import (
     FIGURES,
+    Intervals,
     Products,
     add_products,
     curve_of,
     products_length,
 )
-from hepafed.server.pooling.evidence import evidence
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.training.rounds import Desk
+from hepafed.server.pooling import evidence
+from hepafed.server.runs import Desk, Exchange
 from hepafed.server.validation.masked_sum import STEP_SECONDS, Task, masked_sum
 from hepafed.server.validation.summaries import Gathered
 

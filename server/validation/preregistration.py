@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hepafed.common.contract.evaluation import (
+from hepafed.common.contract import (
     LARGEST_FILE,
     LONGEST_WAIT,
     MOST_MODELS,
+    MOST_VARIABLES,
     Endpoint,
     Evaluation,
     evaluation_from,
     seconds_of,
+    usable_names,
 )
-from hepafed.common.contract.subgroup_levels import MOST_VARIABLES, usable_names
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
-from hepafed.server.pooling import Questions
-from hepafed.server.pooling.drift import reference_of
-from hepafed.server.runs.store import Run, Runs
+from hepafed.server.pooling import Questions, reference_of
+from hepafed.server.runs import Run, Runs
 
 DEFAULT_WAIT = 60.0
 """Seconds that a validation waits for offline sites when nobody said how long."""

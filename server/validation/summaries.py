@@ -5,16 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from hepafed.common.contract.messages import SiteSummary, ValidateRequest
-from hepafed.common.disclosure.masking import FEWEST_SITES, counts_from_bytes, slot
+from hepafed.common.contract import SiteSummary, ValidateRequest
+from hepafed.common.disclosure import FEWEST_SITES, counts_from_bytes, slot
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics.additive import Additive, check_additive, sections, vector_length
+from hepafed.common.statistics import Additive, check_additive, sections, vector_length
 from hepafed.server.pooling import Group, check_summary
-from hepafed.server.runs.blobs import Expected
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.training.rounds import Desk
+from hepafed.server.runs import Desk, Exchange, Expected
 from hepafed.server.validation.masked_sum import MaskedSum, Task, masked_sum
 
 REFUSED = "refused: "

@@ -9,14 +9,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from hepafed.common.contract.messages import ValidateRequest
-from hepafed.common.contract.plan import plan_from
+from hepafed.common.contract import ValidateRequest, plan_from
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
 from hepafed.server.pooling import pool
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import Run
-from hepafed.server.training.rounds import Desk
+from hepafed.server.runs import Desk, Exchange, Run
 from hepafed.server.validation.comparison import compare
 from hepafed.server.validation.placements import place
 from hepafed.server.validation.preregistration import questions, recorded

@@ -18,9 +18,10 @@ import pytest
 from click.testing import CliRunner
 from hepafed.client.cli.main import main as client
 from hepafed.client.cohort.store import SIDE, Cohort, Crop
+from hepafed.client.home import sole_use
 from hepafed.client.membership import join as enrol
 from hepafed.client.membership import status as standing
-from hepafed.client.worker.supervisor import sole_use, why_shut_out
+from hepafed.client.worker.supervisor import why_shut_out
 from hepafed.common.certificates import make_authority, make_node_key, pinned
 from hepafed.common.contract.config import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.errors import EnrolmentError, UnreachableError

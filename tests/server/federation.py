@@ -24,9 +24,9 @@ from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
+from hepafed.server.runs.desk import Desk
 from hepafed.server.runs.sites import Exchange
 from hepafed.server.runs.store import Run, Runs
-from hepafed.server.training.rounds import Desk
 from hepafed.server.validation.validate import validate
 
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))

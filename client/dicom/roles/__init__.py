@@ -1,1 +1,13 @@
 """Which sequence a series is."""
+
+from hepafed.client.dicom.roles.overrides import FILE_NAME, NO_OVERRIDES, Overrides, read_overrides
+from hepafed.client.dicom.roles.series import explain, volumes_of
+
+__all__ = [
+    "FILE_NAME",
+    "NO_OVERRIDES",
+    "Overrides",
+    "explain",
+    "read_overrides",
+    "volumes_of",
+]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from hepafed.client.dicom.roles.rules import Facts, Rule, Test
-from hepafed.common.contract.vocabulary import SEQUENCES
+from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import ConfigError
 
 FILE_NAME: Final = "sequences.toml"

@@ -4,10 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hepafed.client.dicom.encoding.header import Header
+from hepafed.client.dicom.encoding import Header
 from hepafed.client.dicom.roles.rules import Facts
-from hepafed.client.dicom.volumes.geometry import Stack
-from hepafed.client.dicom.volumes.volume import Volume
+from hepafed.client.dicom.volumes import Stack, Volume
 
 FAT_SHIFT = 3.4e-6 * 42.577e6
 """Hz per tesla between fat and water (3.4 ppm of the proton's frequency)."""

@@ -4,14 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from hepafed.client.dicom.encoding.header import Header
-from hepafed.client.dicom.encoding.reasons import FileOutcome
+from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.roles.phases import dynamic_facts, facts_of
 from hepafed.client.dicom.roles.rules import Facts, Rule, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
-from hepafed.client.dicom.volumes.stacks import Refusal, stacks_of
-from hepafed.client.dicom.volumes.volume import Grouped, Volume
+from hepafed.client.dicom.volumes import Grouped, Refusal, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
@@ -68,7 +66,7 @@ def _refusals(
     series: Sequence[Header], refused: list[Refusal], overrides: Overrides
 ) -> Iterator[FileOutcome]:
     """Give the outcomes of what made no stack; a series of no use is set aside before refused."""
-    from hepafed.client.dicom.volumes.geometry import Stack
+    from hepafed.client.dicom.volumes import Stack
 
     for group, error in refused:
         kind, reason = getattr(error, "outcome", "refused"), error.message

@@ -1,1 +1,15 @@
 """From slices to volumes of numbers in the patient."""
+
+from hepafed.client.dicom.volumes.geometry import Stack
+from hepafed.client.dicom.volumes.pixels import statistics
+from hepafed.client.dicom.volumes.stacks import Refusal, stacks_of
+from hepafed.client.dicom.volumes.volume import Grouped, Volume
+
+__all__ = [
+    "Grouped",
+    "Refusal",
+    "Stack",
+    "Volume",
+    "stacks_of",
+    "statistics",
+]

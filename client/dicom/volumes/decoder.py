@@ -15,8 +15,7 @@ import time
 from typing import Any, Final
 
 import numpy as np
-from hepafed.client.dicom.encoding.header import Header
-from hepafed.client.dicom.encoding.reasons import BrokenFileError
+from hepafed.client.dicom.encoding import BrokenFileError, Header
 from numpy.typing import NDArray
 
 START_SECONDS: Final = 60.0

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
-from hepafed.client.dicom.encoding.file_bytes import whole
+from hepafed.client.dicom.encoding import whole
 from numpy.typing import NDArray
 from pydicom.pixels.utils import pixel_array
 

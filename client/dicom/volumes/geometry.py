@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.client.dicom.encoding.header import Header
+from hepafed.client.dicom.encoding import Header
 from hepafed.common.errors import DicomError
 from numpy.typing import NDArray
 

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from hepafed.client.dicom.encoding.file_bytes import inflated, opened, whole
-from hepafed.client.dicom.encoding.header import DEFLATED, Header
-from hepafed.client.dicom.encoding.reasons import BrokenFileError
+from hepafed.client.dicom.encoding import DEFLATED, BrokenFileError, Header, inflated, opened, whole
 from numpy.typing import NDArray
 
 Stored = NDArray[np.integer[Any]]

@@ -4,8 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import pairwise
 
-from hepafed.client.dicom.encoding.header import Header
-from hepafed.client.dicom.encoding.reasons import SetAsideError
+from hepafed.client.dicom.encoding import Header, SetAsideError
 from hepafed.client.dicom.volumes.geometry import SAME_PLACE, Stack, check, places_of, stack
 from hepafed.common.errors import DicomError
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from hepafed.client.dicom.encoding.header import Header
-from hepafed.client.dicom.encoding.reasons import FileOutcome
+from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.volumes.geometry import Stack
 from numpy.typing import NDArray
 

@@ -20,9 +20,7 @@ from hepafed.server.report.drawing.chart import (
     draw,
 )
 from hepafed.server.report.drawing.forest import Row, forest
-from hepafed.server.report.tables.comparisons import reader_points
-from hepafed.server.report.tables.results import Table
-from hepafed.server.report.tables.words import figure, number, place, preferred
+from hepafed.server.report.tables import Table, figure, number, place, preferred, reader_points
 from markupsafe import Markup
 
 HEADLINE = ("patient", "malignant_vs_benign")

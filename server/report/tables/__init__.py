@@ -1,1 +1,30 @@
 """The report's tables and the words they use."""
+
+from hepafed.server.report.tables.comparisons import p_value, reader_points
+from hepafed.server.report.tables.results import Table
+from hepafed.server.report.tables.words import (
+    FIGURE_WORDS,
+    FORM_WORDS,
+    TASK_WORDS,
+    bound,
+    figure,
+    number,
+    place,
+    preferred,
+    task,
+)
+
+__all__ = [
+    "FIGURE_WORDS",
+    "FORM_WORDS",
+    "TASK_WORDS",
+    "Table",
+    "bound",
+    "figure",
+    "number",
+    "p_value",
+    "place",
+    "preferred",
+    "reader_points",
+    "task",
+]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hepafed.common.contract.vocabulary import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     NONE,

@@ -4,8 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hepafed.common.statistics.adjusted import adjusted_interval, freedom_of_sum, satterthwaite
-from hepafed.common.statistics.auc import auc_from_intervals, delong_auc
+from hepafed.common.statistics.auc import (
+    adjusted_interval,
+    auc_from_intervals,
+    delong_auc,
+    freedom_of_sum,
+    satterthwaite,
+)
 from hepafed.common.statistics.bins import Intervals
 from hepafed.common.statistics.rates import Z, rate
 from hypothesis import given

@@ -8,9 +8,10 @@ from hepafed.common.contract.plan import Plan
 from hepafed.common.network.weights import Layout
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
+from hepafed.server.runs.desk import Desk
 from hepafed.server.runs.store import Runs
 from hepafed.server.training.checkpoints import State
-from hepafed.server.training.rounds import Desk, judge
+from hepafed.server.training.rounds import judge
 
 
 def figures(auc: float, se: float | None, lesions: int = 50) -> TuningFigures:

@@ -7,10 +7,11 @@ import pytest
 from hepafed.common.network.weights import Layout, to_bf16
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
+from hepafed.server.runs.desk import Desk
 from hepafed.server.runs.store import Runs
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import State
-from hepafed.server.training.rounds import Desk, _keep
+from hepafed.server.training.rounds import _keep
 
 WEIGHTS = np.random.default_rng(0).normal(size=2_500_000).astype(np.float32)
 

@@ -15,9 +15,10 @@ from hepafed.common.network.architecture import for_sites
 from hepafed.common.network.weights import Layout, save_safetensors
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
+from hepafed.server.runs.desk import Desk
 from hepafed.server.runs.store import Run, Runs
 from hepafed.server.training import checkpoints
-from hepafed.server.training.rounds import Desk, _freeze, _tune, train
+from hepafed.server.training.rounds import _freeze, _tune, train
 
 PATH = "pretrained/imagenet.safetensors"
 PLAN = Plan(

@@ -12,9 +12,9 @@ from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import PayloadError, RefusedError, RunError
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
+from hepafed.server.runs.desk import Desk
 from hepafed.server.runs.sites import Exchange
 from hepafed.server.runs.store import Runs
-from hepafed.server.training.rounds import Desk
 from hepafed.server.validation.cohort_survey import check, read_survey, survey, survey_tables
 
 SUMMARY = CohortSummary(
