@@ -79,10 +79,14 @@ def run(folder: Path, wanted: int, *, scan_only: bool) -> None:
             print("dcm2niix is not installed: ingest was not compared")
     ours, theirs_rate = count / scan.seconds, count / loop.seconds
     line = {
-        "benchmark": "ingest", "ours": round(ours, 1), "theirs": round(theirs_rate, 1),
-        "unit": "files/s", "ratio": round(ours / theirs_rate, 2), "target": TARGET,
+        "benchmark": "ingest",
+        "ours": round(ours, 1),
+        "theirs": round(theirs_rate, 1),
+        "unit": "files/s",
+        "ratio": round(ours / theirs_rate, 2),
+        "target": TARGET,
         "met": ours / theirs_rate >= TARGET,
-    }  # fmt: skip
+    }
     print(json.dumps(line))
 
 
@@ -153,8 +157,10 @@ def write_files(folder: Path, wanted: int) -> int:
         with (source / "labels.csv").open(newline="") as f:
             rows += list(csv.DictReader(f))
         written += sum(1 for p in source.rglob("*") if p.is_file()) - 1
-    templates = [sorted(p for p in (folder / s).rglob("*") if p.is_file() and p.suffix != ".csv")
-                 for s in styles]  # fmt: skip
+    templates = [
+        sorted(p for p in (folder / s).rglob("*") if p.is_file() and p.suffix != ".csv")
+        for s in styles
+    ]
     own = list(rows)
     while written < wanted:
         copy += 1

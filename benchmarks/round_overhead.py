@@ -78,8 +78,13 @@ def _set_up(fed: Federation, site: str, seed: int) -> None:
     images = fed.folder / f"images-{site}"
     _write_images(images, seed)
     fed.command(
-        site, "ingest", "--images", str(images), "--labels", str(images / "labels.csv"),
-    )  # fmt: skip
+        site,
+        "ingest",
+        "--images",
+        str(images),
+        "--labels",
+        str(images / "labels.csv"),
+    )
     config = fed.home(site) / "site.toml"
     config.write_text(config.read_text().replace("threads = 0", "threads = 1"))
 
@@ -106,8 +111,10 @@ def run_hepafed(folder: Path, rounds: int) -> Figures:
     size = next(e["bytes"] for e in events if e["event"] == "round")
     return Figures(
         [b - a for a, b in pairwise(ends)],
-        memory.peak(begin=began), size // 2, memory.peak(end=began),
-    )  # fmt: skip
+        memory.peak(begin=began),
+        size // 2,
+        memory.peak(end=began),
+    )
 
 
 def _report(ours: Figures, stock: StockFigures) -> None:
@@ -125,10 +132,15 @@ def _report(ours: Figures, stock: StockFigures) -> None:
         f"before the rounds, while a process makes the initial weights once: HepaFed "
         f"{ours.preparing / 1e6:.0f} MB"
     )
-    _line("server_memory", ours.peak / model, stock.peak / model, "models", TARGET_MODELS,
-          met=ours.peak <= TARGET_MODELS * model)  # fmt: skip
-    _line("round_overhead", mine, other, "s/round", TARGET_RATIO,
-          met=mine <= TARGET_RATIO * other)  # fmt: skip
+    _line(
+        "server_memory",
+        ours.peak / model,
+        stock.peak / model,
+        "models",
+        TARGET_MODELS,
+        met=ours.peak <= TARGET_MODELS * model,
+    )
+    _line("round_overhead", mine, other, "s/round", TARGET_RATIO, met=mine <= TARGET_RATIO * other)
 
 
 def _all(seconds: list[float]) -> str:
@@ -168,8 +180,10 @@ def main(quick: bool, ours_only: bool, keep: Path | None) -> None:
         folder = (keep or Path(temporary)).absolute()
         ours = run_hepafed(folder / "hepafed", 2 if quick else 5)
         if ours_only:
-            say(f"seconds a round {_all(ours.seconds)}; peak {ours.peak / 1e6:.0f} MB; "
-                f"preparing {ours.preparing / 1e6:.0f} MB")  # fmt: skip
+            say(
+                f"seconds a round {_all(ours.seconds)}; peak {ours.peak / 1e6:.0f} MB; "
+                f"preparing {ours.preparing / 1e6:.0f} MB"
+            )
             return
         (weights,) = (folder / "hepafed/server/runs").glob("*/initial.safetensors")
         stock = run_stock(folder / "stock", weights, 1 if quick else 4)

@@ -118,10 +118,14 @@ def table() -> str:
     """Make the table of the document."""
     target = hospital(0)
     own = target.counts()
-    rows: list[tuple[str, str, Found, int]] = [(
-        "`plain`: the hospital's fine histogram", "its scores", from_counts(target, own),
-        class_known(target, own),
-    )]  # fmt: skip
+    rows: list[tuple[str, str, Found, int]] = [
+        (
+            "`plain`: the hospital's fine histogram",
+            "its scores",
+            from_counts(target, own),
+            class_known(target, own),
+        )
+    ]
     for minimum in (5, 10):
         found, count = from_cells(target, minimum)
         known = class_known_from_cells(target, minimum)
@@ -129,22 +133,34 @@ def table() -> str:
     for sites in (2, 3, 5, 10):
         total = np.sum([hospital(i).counts() for i in range(sites)], axis=0)
         what = f"{sites * PATIENTS} scores, not whose"
-        rows.append((
-            f"`masked`: the sum of {sites} hospitals", what, from_counts(target, total),
-            class_known(target, total),
-        ))  # fmt: skip
+        rows.append(
+            (
+                f"`masked`: the sum of {sites} hospitals",
+                what,
+                from_counts(target, total),
+                class_known(target, total),
+            )
+        )
     others = hospital(1).counts()
     left = (own + others) - others
-    rows.append((
-        "the sum of 2 hospitals, at the other one", "its scores", from_counts(target, left),
-        class_known(target, left),
-    ))  # fmt: skip
+    rows.append(
+        (
+            "the sum of 2 hospitals, at the other one",
+            "its scores",
+            from_counts(target, left),
+            class_known(target, left),
+        )
+    )
     both = hospital(1).counts() + hospital(2).counts()
     left = (own + both) - both
-    rows.append((
-        "two sums, with and without it (refused)", "its scores", from_counts(target, left),
-        class_known(target, left),
-    ))  # fmt: skip
+    rows.append(
+        (
+            "two sums, with and without it (refused)",
+            "its scores",
+            from_counts(target, left),
+            class_known(target, left),
+        )
+    )
     lines = [
         "| what the attacker holds | which is | scores read off, of 60 | median error | "
         "class known from the score |",

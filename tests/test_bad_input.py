@@ -82,9 +82,12 @@ def access(tmp_path: Path, authority: str) -> Path:
     """An access file to a server that does not run."""
     path = tmp_path / "home" / "coordinator.access"
     values = Access(
-        name="coordinator", role="coordinator", address=f"127.0.0.1:{free_port()}", token="t",
+        name="coordinator",
+        role="coordinator",
+        address=f"127.0.0.1:{free_port()}",
+        token="t",
         ca=authority,
-    )  # fmt: skip
+    )
     write_toml(values, path, private=True)
     return path
 
@@ -162,9 +165,13 @@ def test_a_home_without_anything_is_said(tmp_path: Path, program: str) -> None:
 
 def _write_invite(path: Path, ca: str, expires: datetime, **other: str) -> None:
     values = Invite(
-        site="hospital-a", role="train", address=f"127.0.0.1:{free_port()}", token="t",
-        expires=expires.isoformat(timespec="seconds"), ca=ca,
-    )  # fmt: skip
+        site="hospital-a",
+        role="train",
+        address=f"127.0.0.1:{free_port()}",
+        token="t",
+        expires=expires.isoformat(timespec="seconds"),
+        ca=ca,
+    )
     write_toml(values, path, private=True)
     with path.open("a") as f:
         f.writelines(f'{k} = "{v}"\n' for k, v in other.items())

@@ -43,9 +43,17 @@ def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "bin/python"
     _run(uv, "venv", "--quiet", "--python", sys.executable, folder, cwd=wheel.parent)
     _run(
-        uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python, wheel,
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--offline",
+        "--no-deps",
+        "--python",
+        python,
+        wheel,
         cwd=wheel.parent,
-    )  # fmt: skip
+    )
     purelib = _run(
         python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder
     )

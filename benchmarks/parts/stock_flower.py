@@ -45,8 +45,10 @@ def run_stock(folder: Path, weights: Path, rounds: int) -> StockFigures:
         config = f'weights="{weights}" times="{times}" rounds={rounds}'
         subprocess.run(
             [str(BIN / "flwr"), "run", str(APP), "benchmark", "--run-config", config],
-            env=environment, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         limit = time.monotonic() + PATIENCE_SECONDS
         while len(ended := _ends(times)) <= rounds:
             if superlink.poll() is not None or time.monotonic() > limit:
@@ -94,19 +96,36 @@ def _processes(
 
     try:
         superlink = start(
-            "superlink", str(BIN / "flower-superlink"), "--host", "127.0.0.1", "--port", str(port),
-            "--ssl-certfile", str(folder / "server.pem"),
-            "--ssl-keyfile", str(folder / "server.key"),
-            "--ssl-ca-certfile", str(folder / "ca.pem"),
-            "--database", str(folder / "state.db"), "--disable-runtime-dependency-installation",
-        )  # fmt: skip
+            "superlink",
+            str(BIN / "flower-superlink"),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--ssl-certfile",
+            str(folder / "server.pem"),
+            "--ssl-keyfile",
+            str(folder / "server.key"),
+            "--ssl-ca-certfile",
+            str(folder / "ca.pem"),
+            "--database",
+            str(folder / "state.db"),
+            "--disable-runtime-dependency-installation",
+        )
         _wait_for(port)
         for site in range(SITES):
             start(
-                f"supernode-{site}", str(BIN / "flower-supernode"),
-                "--superlink", f"127.0.0.1:{port}", "--root-certificates", str(folder / "ca.pem"),
-                "--host", "127.0.0.1", "--port", str(free_port()),
-            )  # fmt: skip
+                f"supernode-{site}",
+                str(BIN / "flower-supernode"),
+                "--superlink",
+                f"127.0.0.1:{port}",
+                "--root-certificates",
+                str(folder / "ca.pem"),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(free_port()),
+            )
         yield superlink
     finally:
         for process in reversed(running):

@@ -73,10 +73,21 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.pass_context
 @command
 def ingest(
-    ctx: click.Context, dicom: Path | None, pacs: Path | None, images: Path | None,
-    lld_mmri: Path | None, labels: Path | None, sequence: str, label_map: str, where: str,
-    group_column: str, file_column: str, label_column: str, left: Path | None, processes: int,
-) -> None:  # fmt: skip
+    ctx: click.Context,
+    dicom: Path | None,
+    pacs: Path | None,
+    images: Path | None,
+    lld_mmri: Path | None,
+    labels: Path | None,
+    sequence: str,
+    label_map: str,
+    where: str,
+    group_column: str,
+    file_column: str,
+    label_column: str,
+    left: Path | None,
+    processes: int,
+) -> None:
     """Build or extend the cohort store; nothing identifying is kept.
 
     Stopped or killed at any moment, the same command goes on where it was; files that were read
@@ -104,9 +115,11 @@ def ingest(
             from hepafed.client.ingest import ingest_lld_mmri
 
             report = ingest_lld_mmri(
-                home, lld_mmri, lambda done, total: stage("examinations", done, total),
+                home,
+                lld_mmri,
+                lambda done, total: stage("examinations", done, total),
                 workers=processes,
-            )  # fmt: skip
+            )
         elif dicom is not None and labels is not None:
             from hepafed.client.ingest import ingest_dicom
 
@@ -120,11 +133,17 @@ def ingest(
             from hepafed.client.ingest import ingest_images
 
             report = ingest_images(
-                home, images or Path(), labels or Path(), sequence=sequence,
-                label_map=_pairs(label_map), where=_pairs(where), group_column=group_column,
-                file_column=file_column, label_column=label_column,
+                home,
+                images or Path(),
+                labels or Path(),
+                sequence=sequence,
+                label_map=_pairs(label_map),
+                where=_pairs(where),
+                group_column=group_column,
+                file_column=file_column,
+                label_column=label_column,
                 progress=lambda done, total: stage("pictures", done, total),
-            )  # fmt: skip
+            )
     for what, why in report.left:
         say(f"left: {what}: {why}")
     for warning in report.warnings:
@@ -161,9 +180,13 @@ def _pairs(text: str) -> dict[str, str]:
 @click.pass_context
 @command
 def cohort(
-    ctx: click.Context, quality: bool, html: Path | None, as_json: bool, list_series: bool,
+    ctx: click.Context,
+    quality: bool,
+    html: Path | None,
+    as_json: bool,
+    list_series: bool,
     explain: str,
-) -> None:  # fmt: skip
+) -> None:
     """Count the lesions by class, split, protocol, sequence and scanner.
 
     --html writes one page for a radiologist: a picture of every lesion in every sequence, and
@@ -261,7 +284,11 @@ def review(
     target = output or home / "reviews" / f"{run}.html"
     with stages() as stage:
         missed, shown = write_page(
-            home, run, target, most=most, occlusion=not no_occlusion,
+            home,
+            run,
+            target,
+            most=most,
+            occlusion=not no_occlusion,
             progress=lambda done, total: stage("lesions", done, total),
-        )  # fmt: skip
+        )
     say(f"{missed} malignant lesions missed; {shown} shown in {target}")

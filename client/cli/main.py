@@ -109,10 +109,17 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
         return
     columns = ("entry", "at", "kind", "run", "bytes", "sha256", "text")
     rows = [
-        (str(e["entry"]), e["at"][:19], e["kind"], e["run"], str(e["bytes"]), e["sha256"][:12],
-         "kept" if e.get("kept") else "hash only")
+        (
+            str(e["entry"]),
+            e["at"][:19],
+            e["kind"],
+            e["run"],
+            str(e["bytes"]),
+            e["sha256"][:12],
+            "kept" if e.get("kept") else "hash only",
+        )
         for e in entries
-    ]  # fmt: skip
+    ]
     table(columns, rows)
     say(f"updates and counts are not kept; the texts of messages are, in {home / 'sent'}")
     say("next: client ledger --show ENTRY")
@@ -166,9 +173,13 @@ def remove(ctx: click.Context, file: Path) -> None:
 @click.pass_context
 @command
 def peers(
-    ctx: click.Context, confirm: tuple[str, str] | None, roster: Path | None, forget: str | None,
-    new_group: bool, as_json: bool,
-) -> None:  # fmt: skip
+    ctx: click.Context,
+    confirm: tuple[str, str] | None,
+    roster: Path | None,
+    forget: str | None,
+    new_group: bool,
+    as_json: bool,
+) -> None:
     """Show and vouch for the other sites' identities, whose keys masked sums use.
 
     \b

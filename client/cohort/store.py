@@ -190,9 +190,15 @@ class Cohort:
         if not self.holds(digest):
             write_whole(self._crop(digest), out.getvalue(), private=True)
         return Lesion(
-            crop.lesion, crop.patient, crop.examination, crop.label, ",".join(crop.sequences),
-            voxels.shape[1], digest, crop.facts,
-        )  # fmt: skip
+            crop.lesion,
+            crop.patient,
+            crop.examination,
+            crop.label,
+            ",".join(crop.sequences),
+            voxels.shape[1],
+            digest,
+            crop.facts,
+        )
 
     def holds(self, digest: str) -> bool:
         """Say whether a crop is there and whole."""
@@ -203,9 +209,12 @@ class Cohort:
         return True
 
     def commit(
-        self, lesions: Iterable[Lesion], acquisitions: Iterable[Acquisition],
-        replaced: Iterable[str], normalisation: str = "",
-    ) -> int:  # fmt: skip
+        self,
+        lesions: Iterable[Lesion],
+        acquisitions: Iterable[Acquisition],
+        replaced: Iterable[str],
+        normalisation: str = "",
+    ) -> int:
         """Make written lesions part of the store; returns how many are new or other than before.
 
         Whatever the store held of the examinations `replaced` goes; a patient's split stays for
@@ -299,10 +308,14 @@ class Cohort:
             owner[start : start + r.slices] = index
             start += r.slices
         return Selection(
-            images, owner, np.array([r.label for r in rows], np.int64),
-            [r.lesion for r in rows], [r.patient for r in rows], [r.facts for r in rows],
+            images,
+            owner,
+            np.array([r.label for r in rows], np.int64),
+            [r.lesion for r in rows],
+            [r.patient for r in rows],
+            [r.facts for r in rows],
             [r.examination for r in rows],
-        )  # fmt: skip
+        )
 
     def voxels(self, row: Lesion) -> NDArray[np.float16]:
         """Read a lesion's crop [sequences, slices, 160, 160], checked; CohortError if damaged."""
@@ -311,8 +324,11 @@ class Cohort:
         except ValueError as e:
             raise CohortError(DAMAGED, "run client ingest again") from e
         if made.dtype != np.float16 or made.shape != (
-            len(row.sequences.split(",")), row.slices, SIDE, SIDE,
-        ):  # fmt: skip
+            len(row.sequences.split(",")),
+            row.slices,
+            SIDE,
+            SIDE,
+        ):
             raise CohortError(DAMAGED, "run client ingest again")
         return np.asarray(made)
 

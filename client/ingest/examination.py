@@ -125,9 +125,12 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
 
 
 def _written(
-    task: Task, found: Sequence[Located], planes: Sequence[list[NDArray[np.float16]]],
-    sequences: tuple[str, ...], facts: Sequence[Facts],
-) -> Iterator[Lesion]:  # fmt: skip
+    task: Task,
+    found: Sequence[Located],
+    planes: Sequence[list[NDArray[np.float16]]],
+    sequences: tuple[str, ...],
+    facts: Sequence[Facts],
+) -> Iterator[Lesion]:
     """Write the crops of the lesions; none where no sequence could be read."""
     names = {row.lesion_id: name for row, name in task.rows}
     for lesion, parts, about in zip(found, planes, facts, strict=True):
@@ -137,10 +140,15 @@ def _written(
         row = lesion.label
         yield Cohort.prepare(task.home).write(
             Crop(
-                names[row.lesion_id], task.patient, row.label, sequences, voxels,
-                task.examination, about.text(),
+                names[row.lesion_id],
+                task.patient,
+                row.label,
+                sequences,
+                voxels,
+                task.examination,
+                about.text(),
             )
-        )  # fmt: skip
+        )
 
 
 def _facts(
@@ -221,15 +229,26 @@ def _acquisition(
     bounded = {_bounded(b, 20_000) for b in b_values}
     shown = sorted(b for b in bounded if b is not None)
     return Acquisition(
-        examination=task.examination, sequence=volume.sequence, patient=task.patient,
+        examination=task.examination,
+        sequence=volume.sequence,
+        patient=task.patient,
         manufacturer=manufacturer_of(h.manufacturer),
-        field_strength=_bounded(h.field_strength, 25), b_value=_bounded(volume.b_value, 20_000),
-        b_values=",".join(f"{b:g}" for b in shown), rule=volume.rule,
-        slices=len(volume.headers), rows=h.rows, columns=h.columns,
-        between_slices=between_slices, between_rows=between_rows,
-        between_columns=between_columns, low=scale.low, high=scale.high, mean=scale.mean,
-        spread=scale.spread, pixels=digest(loaded.voxels),
-    )  # fmt: skip
+        field_strength=_bounded(h.field_strength, 25),
+        b_value=_bounded(volume.b_value, 20_000),
+        b_values=",".join(f"{b:g}" for b in shown),
+        rule=volume.rule,
+        slices=len(volume.headers),
+        rows=h.rows,
+        columns=h.columns,
+        between_slices=between_slices,
+        between_rows=between_rows,
+        between_columns=between_columns,
+        low=scale.low,
+        high=scale.high,
+        mean=scale.mean,
+        spread=scale.spread,
+        pixels=digest(loaded.voxels),
+    )
 
 
 def _bounded(value: float | None, most: float) -> float | None:

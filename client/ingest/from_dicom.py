@@ -42,9 +42,14 @@ class IngestReport:
 
 
 def ingest_dicom(
-    home: Path, dicom: Path, labels: Path, progress: Progress, *, workers: int = 0,
+    home: Path,
+    dicom: Path,
+    labels: Path,
+    progress: Progress,
+    *,
+    workers: int = 0,
     left: Path | None = None,
-) -> IngestReport:  # fmt: skip
+) -> IngestReport:
     """Put every labelled lesion of a folder of DICOM files into the cohort store.
 
     Running it again on the same files changes nothing. `workers` is the number of processes (0:
@@ -148,9 +153,15 @@ class _Tasks:
             for r in self._rows[examination]
         ]
         return Task(
-            self._folder, self._home, examination, self._patient[examination], tuple(images),
-            tuple(masks), tuple(rows), self.inputs(examination),
-        )  # fmt: skip
+            self._folder,
+            self._home,
+            examination,
+            self._patient[examination],
+            tuple(images),
+            tuple(masks),
+            tuple(rows),
+            self.inputs(examination),
+        )
 
     def inputs(self, examination: str) -> str:
         """Digest what an examination's result depends on."""
@@ -192,9 +203,7 @@ def _checked(
     return problems
 
 
-def _make(
-    tasks: _Tasks, examinations: Sequence[str], farm: Farm, progress: Progress
-) -> None:  # fmt: skip
+def _make(tasks: _Tasks, examinations: Sequence[str], farm: Farm, progress: Progress) -> None:
     """Crop the examinations, and record each as soon as it is done."""
     progress("examinations", 0, len(examinations))
     for done, (task, result) in enumerate(farm.spread(make, map(tasks.task, examinations)), 1):

@@ -16,10 +16,18 @@ LARGEST_PIXELS = 64_000_000
 
 
 def ingest_images(
-    home: Path, images: Path, labels: Path, *, sequence: str, label_map: Mapping[str, str],
-    where: Mapping[str, str], group_column: str, file_column: str, label_column: str,
+    home: Path,
+    images: Path,
+    labels: Path,
+    *,
+    sequence: str,
+    label_map: Mapping[str, str],
+    where: Mapping[str, str],
+    group_column: str,
+    file_column: str,
+    label_column: str,
     progress: Callable[[int, int], None],
-) -> IngestReport:  # fmt: skip
+) -> IngestReport:
     """Put pictures listed in a CSV into the cohort store, one channel, one slice a lesion.
 
     `where` keeps the rows whose columns have these values; `label_map` turns their labels into
@@ -38,19 +46,28 @@ def ingest_images(
     classes = _classes(rows, label_column, label_map)
     with only_one(home):
         crops, left = _crops(
-            images, rows, Pseudonyms(home), classes, sequence, progress,
+            images,
+            rows,
+            Pseudonyms(home),
+            classes,
+            sequence,
+            progress,
             (group_column, file_column, label_column),
-        )  # fmt: skip
+        )
         if crops:
             Cohort.create(home).add(crops)
     return IngestReport(len(crops), left)
 
 
 def _crops(
-    images: Path, rows: list[tuple[int, dict[str, str]]], names: Pseudonyms,
-    classes: Mapping[str, int], sequence: str, progress: Callable[[int, int], None],
+    images: Path,
+    rows: list[tuple[int, dict[str, str]]],
+    names: Pseudonyms,
+    classes: Mapping[str, int],
+    sequence: str,
+    progress: Callable[[int, int], None],
     columns: tuple[str, str, str],
-) -> tuple[list[Crop], list[tuple[str, str]]]:  # fmt: skip
+) -> tuple[list[Crop], list[tuple[str, str]]]:
     """Read the pictures; gives their crops, and the rows that were left with the reason."""
     group, file, label = columns
     crops: list[Crop] = []

@@ -138,12 +138,16 @@ def make(
         made.append(
             store.write(
                 Crop(
-                    names.of("lesion", examination.patient, f"{examination.study}/{number}"), who,
-                    examination.labels[number], tuple(a.sequence for a in acquired),
-                    np.stack(sampled[number]), name, facts.text(),
+                    names.of("lesion", examination.patient, f"{examination.study}/{number}"),
+                    who,
+                    examination.labels[number],
+                    tuple(a.sequence for a in acquired),
+                    np.stack(sampled[number]),
+                    name,
+                    facts.text(),
                 )
             )
-        )  # fmt: skip
+        )
     return made, acquired if made else [], broken
 
 
@@ -174,9 +178,23 @@ def _acquisition(examination: str, patient: str, sequence: str, volume: Volume) 
     slices, rows, columns = volume.voxels.shape
     steps = np.linalg.norm(volume.affine[:3, :3], axis=0).round(4)
     return Acquisition(
-        examination=examination, sequence=sequence, patient=patient, manufacturer="other",
-        field_strength=None, b_value=None, b_values="", rule=RULE, slices=slices, rows=rows,
-        columns=columns, between_slices=float(steps[2]), between_rows=float(steps[1]),
-        between_columns=float(steps[0]), low=volume.scale.low, high=volume.scale.high,
-        mean=volume.scale.mean, spread=volume.scale.spread, pixels=digest(volume.voxels),
-    )  # fmt: skip
+        examination=examination,
+        sequence=sequence,
+        patient=patient,
+        manufacturer="other",
+        field_strength=None,
+        b_value=None,
+        b_values="",
+        rule=RULE,
+        slices=slices,
+        rows=rows,
+        columns=columns,
+        between_slices=float(steps[2]),
+        between_rows=float(steps[1]),
+        between_columns=float(steps[0]),
+        low=volume.scale.low,
+        high=volume.scale.high,
+        mean=volume.scale.mean,
+        spread=volume.scale.spread,
+        pixels=digest(volume.voxels),
+    )

@@ -39,9 +39,12 @@ class _Batch:
 
 
 def scan(
-    folder: Path, index: ScanIndex, progress: Progress, farm: Farm,
+    folder: Path,
+    index: ScanIndex,
+    progress: Progress,
+    farm: Farm,
     without: Collection[Path] = (),
-) -> None:  # fmt: skip
+) -> None:
     """Read the header of every file under `folder` that the index does not know yet.
 
     Killed at any moment, the next scan goes on where the index stands. `without` are files and

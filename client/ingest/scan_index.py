@@ -232,10 +232,13 @@ class ScanIndex:
         return (row[0], row[1]) if row else ("", "")
 
     def record(
-        self, examination: str, inputs: str, result: str,
+        self,
+        examination: str,
+        inputs: str,
+        result: str,
         outcomes: Iterable[tuple[str, str, str]],
         series: Iterable[tuple[str, int, str, str]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Record what was made of an examination.
 
         `outcomes` are each file's (outcome, reason, key); `series` each series' pseudonym, files,
@@ -251,8 +254,9 @@ class ScanIndex:
                 "INSERT INTO known.series VALUES (?,?,?,?,?)",
                 ((s, examination, n, q, zlib.compress(t.encode())) for s, n, q, t in series),
             )
-            self._db.executemany("UPDATE known.file SET outcome = ?, reason = ? WHERE key = ?",
-                                 outcomes)  # fmt: skip
+            self._db.executemany(
+                "UPDATE known.file SET outcome = ?, reason = ? WHERE key = ?", outcomes
+            )
 
     def set_aside_all_but(self, examinations: Iterable[str], reason: str) -> None:
         """Set the files of every other examination aside, and forget what was made of it."""

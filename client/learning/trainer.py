@@ -81,9 +81,15 @@ class Trainer:
     def module(self, plan: Plan) -> nn.Module:
         """Give the plan's network, built once."""
         plan, known = for_sites(plan), self._plan
-        if self._module is None or known is None or (known.model, known.protocol) != (
-            plan.model, plan.protocol,
-        ):  # fmt: skip
+        if (
+            self._module is None
+            or known is None
+            or (known.model, known.protocol)
+            != (
+                plan.model,
+                plan.protocol,
+            )
+        ):
             self._module = build(plan).to(self.device)
             if self.device.type == "cuda":
                 self._module = self._module.to(memory_format=torch.channels_last)
@@ -181,9 +187,14 @@ class Trainer:
         return optimiser
 
     def _step(
-        self, module: nn.Module, optimiser: torch.optim.Optimizer, data: Images, chosen: Tensor,
-        plan: TrainingPlan, generator: torch.Generator,
-    ) -> float:  # fmt: skip
+        self,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        data: Images,
+        chosen: Tensor,
+        plan: TrainingPlan,
+        generator: torch.Generator,
+    ) -> float:
         pixels = data.pixels(chosen, self.device)
         if plan.augment:
             pixels = augment(pixels, generator)

@@ -135,9 +135,13 @@ def _row_of(problem: str) -> int:
 
 
 def _label(
-    i: int, row: dict[str, str], readers: list[str], groups: list[str], folder: Path,
+    i: int,
+    row: dict[str, str],
+    readers: list[str],
+    groups: list[str],
+    folder: Path,
     problem: Callable[[str], None],
-) -> Label | None:  # fmt: skip
+) -> Label | None:
     """Read a row; tells every problem of it, and gives None when there was one."""
     found: list[str] = [f"{c} is empty" for c in ("patient_id", "lesion_id") if not row[c]]
     if row["label"] not in CLASSES:

@@ -69,19 +69,25 @@ def versions() -> dict[str, str]:
 
 
 def judge(
-    standing: Standing, config: SiteConfig, authority: datetime, now: datetime,
+    standing: Standing,
+    config: SiteConfig,
+    authority: datetime,
+    now: datetime,
     own: dict[str, str],
-) -> list[Line]:  # fmt: skip
+) -> list[Line]:
     """Judge a coordinator's answer: server, token, clock, certificates, versions."""
     made = [Line("server", PASS, f"{config.address} answers, with the coordinator's CA")]
     if (standing.site, standing.role) == (config.site, config.role):
         made.append(Line("token", PASS, f"accepted as {standing.site} ({standing.role})"))
     else:
-        made.append(Line(
-            "token", FAIL,
-            f"the coordinator takes this site for {standing.site} ({standing.role})",
-            "site.toml was changed: put back site and role, or leave and join anew",
-        ))  # fmt: skip
+        made.append(
+            Line(
+                "token",
+                FAIL,
+                f"the coordinator takes this site for {standing.site} ({standing.role})",
+                "site.toml was changed: put back site and role, or leave and join anew",
+            )
+        )
     if fault := clock_fault(standing.ahead):
         made.append(Line("clock", FAIL, fault, CLOCK_HINT))
     else:
@@ -101,9 +107,11 @@ def _certificates(server: datetime, authority: datetime, now: datetime) -> Itera
         yield Line("certificate", PASS, text)
     if (authority - now).days < AUTHORITY_DAYS:
         yield Line(
-            "authority", NOTE, f"the coordinator's CA ends on {authority:%Y-%m-%d}",
+            "authority",
+            NOTE,
+            f"the coordinator's CA ends on {authority:%Y-%m-%d}",
             "by then the federation needs a new one, and every site joins anew: ask when",
-        )  # fmt: skip
+        )
 
 
 def _versions(standing: Standing, own: dict[str, str]) -> Line:

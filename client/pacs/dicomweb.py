@@ -82,8 +82,12 @@ class ReadOnlySession(requests.Session):
     """A session that can do nothing but GET."""
 
     def request(
-        self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any  # noqa: ANN401
-    ) -> requests.Response:  # fmt: skip
+        self,
+        method: str | bytes,
+        url: str | bytes,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> requests.Response:
         """Send a GET; anything else is a mistake of the program."""
         if method != "GET":
             raise PacsError(f"{method!r} is never sent to a PACS")
@@ -111,9 +115,11 @@ class DicomWeb:
             self._session.headers["Authorization"] = f"Bearer {secret_of(config)}"
         try:
             self._client = DICOMwebClient(
-                config.url.rstrip("/"), session=self._session, permissive_uid=True,
+                config.url.rstrip("/"),
+                session=self._session,
+                permissive_uid=True,
                 timeout=config.timeout,
-            )  # fmt: skip
+            )
         except ValueError:
             raise ConfigError("url: not an address that DICOMweb can use", HINT) from None
         self._client.set_http_retry_params(retry=False)

@@ -92,9 +92,11 @@ class Dimse:
     def instances(self, series: Series) -> list[Instance]:
         """List the instances of a series."""
         question = {
-            "StudyInstanceUID": series.study, "SeriesInstanceUID": series.uid,
-            "SOPInstanceUID": "", "SOPClassUID": "",
-        }  # fmt: skip
+            "StudyInstanceUID": series.study,
+            "SeriesInstanceUID": series.uid,
+            "SOPInstanceUID": "",
+            "SOPClassUID": "",
+        }
         return [
             Instance(valid_uid(f.get("SOPInstanceUID")), str(f.get("SOPClassUID") or ""))
             for f in self._find("IMAGE", question)
@@ -136,9 +138,10 @@ class Dimse:
             return REFUSED
 
         keys = {
-            "StudyInstanceUID": series.study, "SeriesInstanceUID": series.uid,
+            "StudyInstanceUID": series.study,
+            "SeriesInstanceUID": series.uid,
             "SOPInstanceUID": list(instances),
-        }  # fmt: skip
+        }
         question = _question("IMAGE", keys)
         association = self._open()
         association.bind(evt.EVT_C_STORE, store)
@@ -210,13 +213,17 @@ class Dimse:
         ae, roles = offer(config)
         self._too_large = False
         association = ae.associate(
-            config.host, config.port, ae_title=config.called_ae_title, max_pdu=65536,
+            config.host,
+            config.port,
+            ae_title=config.called_ae_title,
+            max_pdu=65536,
             ext_neg=list(roles),
             tls_args=(self._tls, config.host) if self._tls else None,
             evt_handlers=[
-                (evt.EVT_CONN_OPEN, self._bound_reads), (evt.EVT_DIMSE_RECV, self._message_ends),
+                (evt.EVT_CONN_OPEN, self._bound_reads),
+                (evt.EVT_DIMSE_RECV, self._message_ends),
             ],
-        )  # fmt: skip
+        )
         if not association.is_established:
             raise self._not_established(association)
         self._association = association

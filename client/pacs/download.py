@@ -149,9 +149,12 @@ class _Work:
         with self.lock:
             b = self.brought
             self.brought = replace(
-                b, instances=b.instances + instances, bytes=b.bytes + bytes, left=b.left + left,
+                b,
+                instances=b.instances + instances,
+                bytes=b.bytes + bytes,
+                left=b.left + left,
                 problems=(*b.problems, *problems),
-            )  # fmt: skip
+            )
             if instances:
                 self.report()
 

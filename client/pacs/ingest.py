@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 def ingest_pacs(
-    home: Path, pacs: Path, labels: Path, progress: Progress, *, workers: int = 0,
+    home: Path,
+    pacs: Path,
+    labels: Path,
+    progress: Progress,
+    *,
+    workers: int = 0,
     left: Path | None = None,
-) -> tuple[FetchReport, "IngestReport"]:  # fmt: skip
+) -> tuple[FetchReport, "IngestReport"]:
     """Fetch what pacs.toml's list names, then put its labelled lesions into the cohort store.
 
     An interrupted or failed call leaves the spool; the next one fetches only what is missing.

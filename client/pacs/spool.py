@@ -21,8 +21,12 @@ from hepafed.common.files import write_whole
 from pydicom.dataset import Dataset
 
 CHECKED = (
-    "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "AccessionNumber",
-)  # fmt: skip
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
+    "AccessionNumber",
+)
 ENOUGH_DISK = 512 * 1024 * 1024
 """Bytes that a fetch leaves free."""
 

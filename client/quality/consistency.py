@@ -59,9 +59,11 @@ class ExaminationLine:
 
 
 def consistency(
-    rows: Sequence[Lesion], acquired: Sequence[Acquisition], splits: Mapping[str, str],
+    rows: Sequence[Lesion],
+    acquired: Sequence[Acquisition],
+    splits: Mapping[str, str],
     findings: Sequence[Finding] = (),
-) -> list[ExaminationLine]:  # fmt: skip
+) -> list[ExaminationLine]:
     """Go through every examination; suspicious ones first, then in the order of pseudonyms."""
     examinations: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
     classes: dict[str, set[int]] = defaultdict(set)

@@ -68,9 +68,10 @@ def _smaller(picture: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def same_pictures(
-    descriptors: Sequence[NDArray[np.float32]], owners: Sequence[str],
+    descriptors: Sequence[NDArray[np.float32]],
+    owners: Sequence[str],
     picture: Callable[[int], NDArray[np.float16]],
-) -> Iterator[tuple[int, int, float]]:  # fmt: skip
+) -> Iterator[tuple[int, int, float]]:
     """Give pairs of the same picture under two owners, and the correlation of their detail.
 
     `picture` is asked for those pictures alone that have a near neighbour.

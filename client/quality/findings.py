@@ -167,11 +167,15 @@ def _double(first: str, second: str, what: str, splits: dict[str, str]) -> Findi
     where = f"patients {first} and {second}"
     if one != other:
         return Finding(
-            "leak", where, f"{what}, in {one} and {other}",
+            "leak",
+            where,
+            f"{what}, in {one} and {other}",
             "one person under two ids: give them one patient_id in labels.csv and in the export, "
             "move the cohort folder away and ingest again",
-        )  # fmt: skip
+        )
     return Finding(
-        "duplicate", where, f"{what}, both in {one}",
+        "duplicate",
+        where,
+        f"{what}, both in {one}",
         "one person under two ids, or one export twice: keep one of them",
-    )  # fmt: skip
+    )

@@ -43,11 +43,12 @@ def summarise_cohort(store: Cohort, run: str, minimum: int) -> CohortSummary:
         ),
         by_protocol=nested(
             _tally(list(PROTOCOLS), (p for found in has.values() for p in found)),
-            len(worst), minimum,
+            len(worst),
+            minimum,
         ),
         by_field_strength=withheld(_tally((), strength.values()), minimum),
         spacing=tuple(_spacing(acquired, set(worst), minimum)),
-    )  # fmt: skip
+    )
 
 
 def _tally(words: Sequence[str], found: Iterable[str]) -> dict[str, int]:

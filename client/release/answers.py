@@ -169,10 +169,14 @@ class Releases:
         # beside masked sums, of this run or another, one site's calls could be another's as well
         shown = policy.release != "masked"
         made = SiteComparison(
-            run=request.run, weights=weights, patients=patients, lesions=lesions,
+            run=request.run,
+            weights=weights,
+            patients=patients,
+            lesions=lesions,
             minimum_count=policy.minimum_count,
-            pairs=own_pairs(common, paired, least, calls=shown), form=form,
-        )  # fmt: skip
+            pairs=own_pairs(common, paired, least, calls=shown),
+            form=form,
+        )
         if form == "figures":
             return made
         vector = paired.to_vector()
@@ -258,8 +262,10 @@ class Releases:
         terms, scored, policy = request.terms, self._scored, self._config
         check_terms(terms)
         if scored is None or (scored.run, scored.weights, scored.split) != (
-            terms.run, (terms.weights, *terms.against), terms.split,
-        ):  # fmt: skip
+            terms.run,
+            (terms.weights, *terms.against),
+            terms.split,
+        ):
             raise RefusedError("this site has no scores of that run at hand")
         if terms.subject == "counts" and len(scored.tables) == 1:
             sums = additive_of(scored.tables[0], scored.thresholds[0], terms.readers)
@@ -304,8 +310,10 @@ class Releases:
             )
         self._peers.check(
             {o.site: o.identity for o in request.offers},
-            self._config.peer_trust, self._config.site, datetime.now(UTC),
-        )  # fmt: skip
+            self._config.peer_trust,
+            self._config.site,
+            datetime.now(UTC),
+        )
         seed = secrets.token_bytes(32)
         hidden = masked(
             scored.vectors[terms.subject], terms, self._config.site, keyed.key, request.offers, seed

@@ -131,8 +131,9 @@ class Ledger:
         else:
             raise UsageError(
                 f"{which[:80]} is neither an entry's number nor {SHORTEST} or more digits of a "
-                "SHA-256", "client ledger lists both",
-            )  # fmt: skip
+                "SHA-256",
+                "client ledger lists both",
+            )
         if not found or len({e["sha256"] for _, e in found}) > 1:
             what = "several entries begin with" if found else "there is no entry"
             raise UsageError(f"{what} {which[:80]}", "client ledger lists them")

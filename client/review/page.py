@@ -54,9 +54,14 @@ def missed_of(table: ScoreTable, threshold: float) -> list[Missed]:
 
 
 def review(
-    home: Path, run: str, target: Path, *, most: int, occlusion: bool,
+    home: Path,
+    run: str,
+    target: Path,
+    *,
+    most: int,
+    occlusion: bool,
     progress: Callable[[int, int], None],
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[int, int]:
     """Write the page of a kept validation (0600); returns how many were missed, and are shown.
 
     Raises
@@ -69,8 +74,11 @@ def review(
     missed = missed_of(kept.table, request.threshold)
     trainer = Trainer(home, 0)
     module = trainer.module(request.plan)
-    load(module, trainer.layout(request.plan),
-         recall_weights(home, request.weights, trainer.layout(request.plan)))  # fmt: skip
+    load(
+        module,
+        trainer.layout(request.plan),
+        recall_weights(home, request.weights, trainer.layout(request.plan)),
+    )
     images = trainer.images(request.plan, request.split)
     index = {name: i for i, name in enumerate(images.selection.lesions)}
     rows = []
@@ -89,10 +97,15 @@ def review(
         undefined=StrictUndefined,
     )
     page = pages.get_template("review.html").render(
-        run=run, model=request.model, threshold=request.threshold, missed=len(missed), rows=rows,
-        malignant=int((kept.table.truth != 0).sum()), sequences=PROTOCOLS[request.plan.protocol],
+        run=run,
+        model=request.model,
+        threshold=request.threshold,
+        missed=len(missed),
+        rows=rows,
+        malignant=int((kept.table.truth != 0).sum()),
+        sequences=PROTOCOLS[request.plan.protocol],
         occlusion=occlusion,
-    )  # fmt: skip
+    )
     write_whole(target, page, private=True)
     return len(missed), len(rows)
 
@@ -103,8 +116,9 @@ def _pictures(pixels: NDArray[np.float32], found: Explanation) -> list[dict[str,
     base = _grey(pixels[0])
     made.append({"what": "spoke for benign", "data": _png(_over(base, found.benign, COOL))})
     if found.malignant is not None:
-        made.append({"what": "spoke for malignant",
-                     "data": _png(_over(base, found.malignant, WARM))})  # fmt: skip
+        made.append(
+            {"what": "spoke for malignant", "data": _png(_over(base, found.malignant, WARM))}
+        )
     return made
 
 

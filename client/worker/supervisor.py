@@ -137,12 +137,26 @@ def _children(home: Path, config: SiteConfig) -> list[_Child]:
     folder = home / "flower"
     folder.mkdir(exist_ok=True, mode=0o700)
     supernode = [
-        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.worker.supernode", "main",
-        "--root-certificates", str(keys / "ca.pem"), "--superlink", config.address,
-        "--auth-supernode-private-key", str(keys / "node.key"),
-        "--isolation", "process", "--host", "127.0.0.1", "--port", str(port),
-        "--superexec-auth-secret-file", str(secret),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "hepafed.common.processes",
+        "hepafed.client.worker.supernode",
+        "main",
+        "--root-certificates",
+        str(keys / "ca.pem"),
+        "--superlink",
+        config.address,
+        "--auth-supernode-private-key",
+        str(keys / "node.key"),
+        "--isolation",
+        "process",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--superexec-auth-secret-file",
+        str(secret),
+    ]
     worker = [sys.executable, "-m", "hepafed.client.worker.process", str(home), f"127.0.0.1:{port}"]
     environment = tied_environment(folder)
     return [

@@ -9,8 +9,16 @@ CLASS_KEYS: Final = ("benign", "primary_malignant", "metastatic")
 """The same classes as they stand in score tables (`p_benign`) and report.json."""
 
 SEQUENCES: Final = (
-    "t1", "t2", "dwi", "adc", "t1-pre", "arterial", "portal", "delayed", "hepatobiliary",
-)  # fmt: skip
+    "t1",
+    "t2",
+    "dwi",
+    "adc",
+    "t1-pre",
+    "arterial",
+    "portal",
+    "delayed",
+    "hepatobiliary",
+)
 """Roles of a series in a liver examination."""
 
 PROTOCOLS: Final[dict[str, tuple[str, ...]]] = {

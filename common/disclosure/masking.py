@@ -59,9 +59,11 @@ def check_terms(terms: Terms) -> None:
     if not 1 <= terms.attempt <= MOST_ATTEMPTS:
         raise PayloadError(f"attempt {terms.attempt} at a masked sum: {MOST_ATTEMPTS} at most")
     readers = list(terms.readers)
-    if readers != sorted(set(readers)) or len(readers) > MOST_READERS or (
-        not all(0 < len(r) <= 80 for r in readers)
-    ):  # fmt: skip
+    if (
+        readers != sorted(set(readers))
+        or len(readers) > MOST_READERS
+        or (not all(0 < len(r) <= 80 for r in readers))
+    ):
         raise PayloadError(f"the readers of a masked sum must be {MOST_READERS} at most, in order")
     ordered = list(names) == sorted(set(names)) and all(re.fullmatch(_WORDS, n) for n in names)
     if not ordered or not FEWEST_SITES <= len(names) <= MOST_PARTICIPANTS:
@@ -102,9 +104,12 @@ def public_line(identity: ec.EllipticCurvePrivateKey) -> str:
 
 
 def make_offer(
-    terms: Terms, site: str, patients: int, key: X25519PrivateKey,
+    terms: Terms,
+    site: str,
+    patients: int,
+    key: X25519PrivateKey,
     identity: ec.EllipticCurvePrivateKey,
-) -> KeyOffer:  # fmt: skip
+) -> KeyOffer:
     """Sign a fresh key under the terms."""
     public = public_hex(key)
     message = _signed(terms, site, patients, public)
@@ -192,9 +197,13 @@ def own_mask(seed: bytes, terms: Terms, site: str) -> Counts:
 
 
 def masked(
-    counts: Counts, terms: Terms, site: str, private: X25519PrivateKey,
-    offers: Sequence[KeyOffer], seed: bytes,
-) -> Counts:  # fmt: skip
+    counts: Counts,
+    terms: Terms,
+    site: str,
+    private: X25519PrivateKey,
+    offers: Sequence[KeyOffer],
+    seed: bytes,
+) -> Counts:
     """Mask uint64[length] counts: plus own mask, plus or minus a mask for each other site.
 
     `offers` must have been checked, one a participant.

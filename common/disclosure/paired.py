@@ -171,9 +171,7 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
     `products` are those of all models' `FIGURES`, with the curves of `paired.sums`; without them
     a difference has no interval.
     """
-    cells = [
-        [intervals_of_histogram(pair_histogram(s, f)) for f in FIGURES] for s in paired.sums
-    ]  # fmt: skip
+    cells = [[intervals_of_histogram(pair_histogram(s, f)) for f in FIGURES] for s in paired.sums]
     matrix = None
     if products is not None:
         sizes = [sizes_of(c, s.size, s.clusters) for c, s in zip(cells, paired.sums, strict=True)]
@@ -190,14 +188,19 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
             positives, negatives = cells[a][at].totals
             made.append(
                 PairSummary(
-                    first=a, second=b, unit=unit, task=task,
-                    positives=int(positives), negatives=int(negatives),
-                    auc_first=figure_of(aucs[0]), auc_second=figure_of(aucs[1]),
+                    first=a,
+                    second=b,
+                    unit=unit,
+                    task=task,
+                    positives=int(positives),
+                    negatives=int(negatives),
+                    auc_first=figure_of(aucs[0]),
+                    auc_second=figure_of(aucs[1]),
                     difference=_difference(aucs, variance),
                     calls=tuple(paired.calls[pair, i].ravel().tolist()),
                     bound=sum(x.bound for x in aucs if x is not None),
                 )
-            )  # fmt: skip
+            )
     return tuple(made)
 
 
@@ -251,8 +254,12 @@ def own_pairs(
     shown = calls and bool((paired.calls[paired.calls > 0] >= minimum).all())
     return tuple(
         PairSummary(
-            first=p.first, second=p.second, unit=p.unit, task=p.task,
-            positives=p.positives, negatives=p.negatives,
+            first=p.first,
+            second=p.second,
+            unit=p.unit,
+            task=p.task,
+            positives=p.positives,
+            negatives=p.negatives,
             auc_first=gone if few else p.auc_first,
             auc_second=gone if few else p.auc_second,
             difference=gone if few else p.difference,
@@ -260,4 +267,4 @@ def own_pairs(
             bound=0.0 if few else p.bound,
         )
         for p in found
-    )  # fmt: skip
+    )

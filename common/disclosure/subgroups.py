@@ -105,6 +105,8 @@ def _summaries(
 
 def _counted(truth: NDArray[np.bool_], call: NDArray[np.bool_]) -> Counts:
     return (
-        int((truth & call).sum()), int((truth & ~call).sum()),
-        int((~truth & ~call).sum()), int((~truth & call).sum()),
-    )  # fmt: skip
+        int((truth & call).sum()),
+        int((truth & ~call).sum()),
+        int((~truth & ~call).sum()),
+        int((~truth & call).sum()),
+    )

@@ -47,8 +47,14 @@ READ_AT = (0.90, 0.95)
 """Specificities (sensitivities) at which the sensitivity (specificity) is read off the curve."""
 
 RELEASED = (
-    "clusters", "decision", "reliability", "score_sums", "squares", "reader_calls", "reader_pairs",
-)  # fmt: skip
+    "clusters",
+    "decision",
+    "reliability",
+    "score_sums",
+    "squares",
+    "reader_calls",
+    "reader_pairs",
+)
 """Small sections that a summary may hold; `size`, `confusion` and calls stand in its fields."""
 
 
@@ -139,8 +145,9 @@ def summarise(
     """
     readers = tuple(sorted(table.readers))
     sums = sums or additive_of(table, threshold, readers)
-    by_task = [_summary(sums, task_scores(table, *t), i, minimum_count)
-               for i, t in enumerate(TASK_ORDER)]  # fmt: skip
+    by_task = [
+        _summary(sums, task_scores(table, *t), i, minimum_count) for i, t in enumerate(TASK_ORDER)
+    ]
     enough = len(table.truth) >= minimum_count
     clustered, overall = clustered_figures(table, sums) if enough else ({}, {})
     tasks = tuple(_with(t, clustered.get(t.task, {})) for t in by_task)
@@ -179,9 +186,14 @@ def released_sections(
         return bool((cases[cases > 0] >= minimum).all())
 
     whole = sums.decision.sum(1)
-    steps = np.concatenate([
-        sums.called.sum((1, 2))[:, None] - whole[:, :1], whole[:, :-1] - whole[:, 1:], whole[:, -1:]
-    ], axis=1)  # fmt: skip
+    steps = np.concatenate(
+        [
+            sums.called.sum((1, 2))[:, None] - whole[:, :1],
+            whole[:, :-1] - whole[:, 1:],
+            whole[:, -1:],
+        ],
+        axis=1,
+    )
     allowed = {
         "clusters": fine(sums.size),
         "decision": fine(steps),

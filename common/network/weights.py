@@ -42,8 +42,9 @@ class Layout:
     @classmethod
     def of(cls, module: "nn.Module") -> "Layout":
         """Read the layout of a network."""
-        entries = [(k, tuple(v.shape)) for k, v in module.state_dict().items()
-                   if v.is_floating_point()]  # fmt: skip
+        entries = [
+            (k, tuple(v.shape)) for k, v in module.state_dict().items() if v.is_floating_point()
+        ]
         return cls(tuple(k for k, _ in entries), tuple(s for _, s in entries))
 
     @property

@@ -82,9 +82,11 @@ def joined(parts: list[Intervals]) -> Intervals:
         none = np.zeros(0, np.int64)
         return Intervals(none, none, none, none)
     return Intervals(
-        *(np.concatenate([getattr(p, f) for p in parts])
-          for f in ("low", "high", "positives", "negatives"))
-    )  # fmt: skip
+        *(
+            np.concatenate([getattr(p, f) for p in parts])
+            for f in ("low", "high", "positives", "negatives")
+        )
+    )
 
 
 def mass_of_bins(low: Counts, high: Counts, mass: Counts) -> Floats:

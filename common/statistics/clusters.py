@@ -36,9 +36,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 PATIENT = ("patient", "malignant_vs_benign")
-PAIRWISE = tuple(
-    ("lesion", f"{a}_vs_{b}") for a in CLASS_KEYS for b in CLASS_KEYS if a != b
-)  # fmt: skip
+PAIRWISE = tuple(("lesion", f"{a}_vs_{b}") for a in CLASS_KEYS for b in CLASS_KEYS if a != b)
 """Score p_a, positives of class a, negatives of class b (Hand and Till 2001)."""
 ONE_VS_REST = tuple(("lesion", t) for t in TASKS["lesion"])
 FIGURES = (PATIENT, *ONE_VS_REST, *PAIRWISE)
@@ -215,17 +213,21 @@ def _scores_of(table: ScoreTable, figure: tuple[str, str]) -> tuple[TaskScores, 
 
 
 def _placed(
-    table: ScoreTable, figure: tuple[str, str], curve: PlacementCurve,
-    index: NDArray[np.int64], count: int,
-) -> tuple[Floats, tuple[float, float]]:  # fmt: skip
+    table: ScoreTable,
+    figure: tuple[str, str],
+    curve: PlacementCurve,
+    index: NDArray[np.int64],
+    count: int,
+) -> tuple[Floats, tuple[float, float]]:
     """Sum centred placements by patient [2, count] (positives, negatives), and their squares."""
     scores, kept = _scores_of(table, figure)
     cluster = np.arange(count) if figure == PATIENT else index
     cell = np.searchsorted(np.array(curve.edges), bin_logits(scores.logits), side="right") - 1
     sums, squares = [], []
     for chosen, share in (
-        (kept & scores.truth, curve.of_positives), (kept & ~scores.truth, curve.of_negatives),
-    ):  # fmt: skip
+        (kept & scores.truth, curve.of_positives),
+        (kept & ~scores.truth, curve.of_negatives),
+    ):
         centred = np.array(share)[cell[chosen]] - curve.auc
         sums.append(np.bincount(cluster[chosen], weights=centred, minlength=count))
         squares.append(float(np.square(centred).sum()))

@@ -48,9 +48,12 @@ def sizes_of(cells: list[Intervals], size: Counts, clusters: Counts) -> Sizes:
         held.append((having, without))
     counts = np.array(held, np.int64)
     return Sizes(
-        totals[:, 0], totals[:, 1], counts[:, 0], counts[:, 1],
+        totals[:, 0],
+        totals[:, 1],
+        counts[:, 0],
+        counts[:, 1],
         np.full(len(FIGURES), size[0], np.int64),
-    )  # fmt: skip
+    )
 
 
 def products_with_exact_squares(cells: list[Intervals], products: Products) -> Floats:
@@ -101,11 +104,15 @@ def clustered_figures(
         values, products_with_exact_squares(cells, products), products.real()[2], sizes
     )
     return (
-        {n: {"clustered": released(e)} | adjusted_figure("clustered_logit", e)
-         for n, e in single.items()},
-        {n: released(means[n]) if n in means else Figure(reason="a class is missing")
-         for n in MEANS},
-    )  # fmt: skip
+        {
+            n: {"clustered": released(e)} | adjusted_figure("clustered_logit", e)
+            for n, e in single.items()
+        },
+        {
+            n: released(means[n]) if n in means else Figure(reason="a class is missing")
+            for n in MEANS
+        },
+    )
 
 
 def adjusted_figure(name: str, found: Auc | Estimate | None) -> dict[str, Figure]:

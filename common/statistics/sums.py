@@ -42,10 +42,12 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
     rows = [_task_rows(table, *st) for st in zip(TASK_ORDER, all_scores, strict=True)]
     patients, classes = all_scores[0], len(CLASS_KEYS)
     lesion_bins = [bin_logits(s.logits) for s in all_scores[1:]]
-    lesion_scores = np.stack([
-        np.bincount(table.truth * BINS + bins, minlength=classes * BINS).reshape(classes, BINS)
-        for bins in lesion_bins
-    ])  # fmt: skip
+    lesion_scores = np.stack(
+        [
+            np.bincount(table.truth * BINS + bins, minlength=classes * BINS).reshape(classes, BINS)
+            for bins in lesion_bins
+        ]
+    )
     pairs = patients.truth * BINS + bin_logits(patients.logits)
     confusion = table.truth * classes + argmax_class(table)
     calls = [reader_calls(table, r) for r in readers]
@@ -56,10 +58,12 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
         lesion_scores=lesion_scores,
         size=np.array([len(patients.truth), len(table.truth)], np.int64),
         confusion=np.bincount(confusion, minlength=classes**2).reshape(classes, classes),
-        called=np.stack([
-            _crossed([s.truth, called(s, threshold_of(unit, threshold))])
-            for (unit, _), s in zip(TASK_ORDER, all_scores, strict=True)
-        ]),
+        called=np.stack(
+            [
+                _crossed([s.truth, called(s, threshold_of(unit, threshold))])
+                for (unit, _), s in zip(TASK_ORDER, all_scores, strict=True)
+            ]
+        ),
         clusters=np.stack([r["clusters"] for r in rows]),
         decision=np.stack([r["decision"] for r in rows]),
         reliability=np.stack([r["reliability"] for r in rows]),
@@ -72,7 +76,7 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
             [_crossed([a > 0, b > 0], (a >= 0) & (b >= 0)) for a, b in _pairs(readers, calls)],
             np.int64,
         ).reshape(-1, 2, 2),
-    )  # fmt: skip
+    )
 
 
 def argmax_class(table: ScoreTable) -> NDArray[np.int64]:

@@ -35,9 +35,12 @@ class Federation:
         program = "server" if who == "server" else "client"
         command = [str(BIN / program), "--home", str(self.home(who)), *words]
         done = subprocess.run(
-            command, stdout=None if shown else subprocess.PIPE,
-            stderr=None if shown else subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
+            command,
+            stdout=None if shown else subprocess.PIPE,
+            stderr=None if shown else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             last = (done.stderr or "its words stand above").strip()[-800:]
             raise RunError(f"`{program} {words[0]}` of {who} failed: {last}", "see its folder")
@@ -82,9 +85,11 @@ class Federation:
         invite.unlink()
 
     def wait_online(
-        self, sites: Sequence[str], seen: Callable[[int], None] = lambda _: None,
+        self,
+        sites: Sequence[str],
+        seen: Callable[[int], None] = lambda _: None,
         seconds: float = 180,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Wait until every site's node is connected; `seen` gets how many are.
 
         Raises

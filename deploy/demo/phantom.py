@@ -62,9 +62,7 @@ def _looks(kind: int, rng: np.random.Generator) -> dict[str, Look]:
     grain = rng.uniform(0.02, 0.16) if benign else rng.uniform(0.06, 0.24)
     seen = target if rng.random() < 0.6 else 0.0
     coarse = 1.5 * grain if primary else grain
-    arterial, portal, delayed = (
-        ((1.0, 1.5, 1.8), (1.9, 1.25, 1.0), (0.8, 0.95, 1.1))[kind]
-    )  # fmt: skip
+    arterial, portal, delayed = ((1.0, 1.5, 1.8), (1.9, 1.25, 1.0), (0.8, 0.95, 1.1))[kind]
     shift = rng.normal(0, 0.12)
     return {
         "t2": Look(t2, ring=0.30 * seen, core=-0.25 * seen, texture=coarse),
@@ -100,19 +98,26 @@ def _lesions(
             kind = int(rng.choice(3, p=mixture))
         placed.append(
             Lesion(
-                kind=kind, centre=(float(place[0]), float(place[1]), float(place[2])),
-                radius=radius, stretch=tuple(rng.uniform(0.94, 1.08, 3).tolist()),
+                kind=kind,
+                centre=(float(place[0]), float(place[1]), float(place[2])),
+                radius=radius,
+                stretch=tuple(rng.uniform(0.94, 1.08, 3).tolist()),
                 lobes=float(rng.uniform(0.005, 0.03) if kind == 0 else rng.uniform(0.015, 0.05)),
-                phases=tuple(rng.uniform(0, 2 * math.pi, 9).tolist()), looks=_looks(kind, rng),
+                phases=tuple(rng.uniform(0, 2 * math.pi, 9).tolist()),
+                looks=_looks(kind, rng),
             )
-        )  # fmt: skip
+        )
     return tuple(placed)
 
 
 def _scan(
-    clean: Floats, points: Floats, style: SiteStyle, noise: float, gain: float,
+    clean: Floats,
+    points: Floats,
+    style: SiteStyle,
+    noise: float,
+    gain: float,
     rng: np.random.Generator,
-) -> Floats:  # fmt: skip
+) -> Floats:
     """Make a scanner's image of a clean signal: contrast, bias field, Rician noise, gain."""
     slope = rng.normal(0, 1, 3) / 110
     bend = float(rng.uniform(-0.6, 0.6)) / 110**2
@@ -143,9 +148,10 @@ def make_patient(style: SiteStyle, number: int, seed: int) -> tuple[Patient, np.
     lesions = _lesions(int(rng.choice(3, p=style.mixture)), style.mixture, style.t2[2], rng)
     labels = tuple(
         int(rng.choice([k for k in range(3) if k != lesion.kind]))
-        if rng.random() < style.label_noise else lesion.kind
+        if rng.random() < style.label_noise
+        else lesion.kind
         for lesion in lesions
-    )  # fmt: skip
+    )
     name = f"{style.name.upper()}-{number:05d}"
     year, month, day = rng.integers(2015, 2025), rng.integers(1, 13), rng.integers(1, 29)
     study = Study(
@@ -172,9 +178,13 @@ def _grid(size: tuple[int, int, float, float], tilt: float, rng: np.random.Gener
 
 
 def _images(
-    grid: Grid, names: tuple[str, ...], patient: Patient, style: SiteStyle, noise: float,
+    grid: Grid,
+    names: tuple[str, ...],
+    patient: Patient,
+    style: SiteStyle,
+    noise: float,
     rng: np.random.Generator,
-) -> tuple[dict[str, Floats], tuple[Drawn, ...]]:  # fmt: skip
+) -> tuple[dict[str, Floats], tuple[Drawn, ...]]:
     """Scan one grid in each of the contrasts `names`; gives the lesions on it as well."""
     points = grid.points()
     scene = draw(points, patient.lesions, patient.phases)
@@ -195,25 +205,60 @@ def write_patient(folder: Path, style: SiteStyle, number: int, seed: int) -> lis
     t2 = _grid(style.t2, style.tilt, rng)
     images, drawn = _images(t2, ("t2",), patient, style, 1.0, rng)
     series = [
-        Series("t2", 2, 60, 92.0, 3400.0, 150.0, "SE", "2D", 0.85 * style.t2[3], t2,
-               ((None, images["t2"]),))
-    ]  # fmt: skip
+        Series(
+            "t2",
+            2,
+            60,
+            92.0,
+            3400.0,
+            150.0,
+            "SE",
+            "2D",
+            0.85 * style.t2[3],
+            t2,
+            ((None, images["t2"]),),
+        )
+    ]
     dwi = _grid(style.dwi, style.tilt / 3, rng)
     images, _ = _images(dwi, ("dwi-low", "dwi-high"), patient, style, 2.0, rng)
     pair = ((50.0, images["dwi-low"]), (800.0, images["dwi-high"]))
     parts = {"dwi": pair} if style.joint_dwi else {"dwi-low": pair[:1], "dwi-high": pair[1:]}
     for n, (name, taken) in enumerate(parts.items()):
         series.append(
-            Series(name, 3 + n, 240 + 90 * n, 62.0, 5200.0, 90.0, "EP", "2D",
-                   0.8 * style.dwi[3], dwi, taken)
-        )  # fmt: skip
+            Series(
+                name,
+                3 + n,
+                240 + 90 * n,
+                62.0,
+                5200.0,
+                90.0,
+                "EP",
+                "2D",
+                0.8 * style.dwi[3],
+                dwi,
+                taken,
+            )
+        )
     t1 = _grid(style.t1, -style.tilt / 2, rng)
     images, _ = _images(t1, DYNAMIC, patient, style, 0.75, rng)
     for phase, (name, seconds) in enumerate(zip(DYNAMIC, (600, 660, 705, 840), strict=True), 1):
         series.append(
-            Series(name, 5 + phase, seconds, 1.4, 4.1, 10.0, "GR", "3D", style.t1[3], t1,
-                   ((None, images[name]),), phase, contrast=phase > 1)
-        )  # fmt: skip
+            Series(
+                name,
+                5 + phase,
+                seconds,
+                1.4,
+                4.1,
+                10.0,
+                "GR",
+                "3D",
+                style.t1[3],
+                t1,
+                ((None, images[name]),),
+                phase,
+                contrast=phase > 1,
+            )
+        )
     for one in series:
         written = write_series(home / f"S{one.number:03d}", vendor, study, one)
         if one.name == "t2":

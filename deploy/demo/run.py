@@ -45,10 +45,21 @@ def write_phantom(folder: Path, patients: int, seed: int) -> None:
 def _ingest(fed: Federation, site: str, data: Path, *, images: bool) -> None:
     if images:
         fed.command(
-            site, "ingest", "--images", str(data), "--labels", str(data / "labels.csv"),
-            "--sequence", "t2", "--label-map", LABEL_MAP, "--where", f"site={site}",
-            "--group-column", "group",
-        )  # fmt: skip
+            site,
+            "ingest",
+            "--images",
+            str(data),
+            "--labels",
+            str(data / "labels.csv"),
+            "--sequence",
+            "t2",
+            "--label-map",
+            LABEL_MAP,
+            "--where",
+            f"site={site}",
+            "--group-column",
+            "group",
+        )
     else:
         folder = data / site
         fed.command(site, "ingest", "--dicom", str(folder), "--labels", str(folder / "labels.csv"))
@@ -135,9 +146,17 @@ def conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
         say(f"\n== {plan.stem}: validate {model} at {', '.join(EXTERNAL_SITES)}")
         folder = reports / f"report-{plan.stem}"
         fed.command(
-            "server", "validate", model, "--sites", ",".join(EXTERNAL_SITES), "--watch",
-            *(word for m in models for word in ("--against", m)), "-o", str(folder), shown=True,
-        )  # fmt: skip
+            "server",
+            "validate",
+            model,
+            "--sites",
+            ",".join(EXTERNAL_SITES),
+            "--watch",
+            *(word for m in models for word in ("--against", m)),
+            "-o",
+            str(folder),
+            shown=True,
+        )
         models.append(model)
         pages.append(folder / "report.html")
     return pages
@@ -152,9 +171,13 @@ def conduct(fed: Federation, plans: list[Path], reports: Path) -> list[Path]:
 @click.option("--seed", default=1, show_default=True)
 @command
 def main(
-    build: Path, data: Path | None, images: Path | None, plans: tuple[Path, ...], patients: int,
+    build: Path,
+    data: Path | None,
+    images: Path | None,
+    plans: tuple[Path, ...],
+    patients: int,
     seed: int,
-) -> None:  # fmt: skip
+) -> None:
     """Run the whole federation; everything it writes is under --build."""
     started = time.monotonic()
     build = build.absolute()

@@ -86,10 +86,19 @@ def models(
 @click.pass_context
 @command
 def validate(
-    ctx: click.Context, model: str, names: str, split: str | None, evaluation: Path | None,
-    against: tuple[str, ...], subgroups: str, wait: str | None, watching: bool,
-    folder: Path | None, as_json: bool, access: Path | None,
-) -> None:  # fmt: skip
+    ctx: click.Context,
+    model: str,
+    names: str,
+    split: str | None,
+    evaluation: Path | None,
+    against: tuple[str, ...],
+    subgroups: str,
+    wait: str | None,
+    watching: bool,
+    folder: Path | None,
+    as_json: bool,
+    access: Path | None,
+) -> None:
     """Validate a frozen model at the held-out sites and pool their figures.
 
     \b
@@ -105,10 +114,15 @@ def validate(
     remote = remote_of(ctx, access)
     wanted = [n.strip() for n in names.split(",") if n.strip()]
     run = remote.post(
-        "/api/validate", model=model, against=list(against), sites=wanted, split=split,
-        wait=seconds_of(wait) if wait else 0, evaluation=promise,
+        "/api/validate",
+        model=model,
+        against=list(against),
+        sites=wanted,
+        split=split,
+        wait=seconds_of(wait) if wait else 0,
+        evaluation=promise,
         subgroups=[v.strip() for v in subgroups.split(",") if v.strip()],
-    )  # fmt: skip
+    )
     if promise and not as_json:
         say(f"evaluation {run['evaluation']} recorded {run['created'][:19]}Z as {run['id']}")
     started(remote, run, watching, as_json)
@@ -136,9 +150,16 @@ def validate(
 @click.pass_context
 @command
 def report(
-    ctx: click.Context, run: str, scores: Path | None, threshold: float, against: tuple[Path, ...],
-    prevalence: tuple[float, ...], margin: float | None, folder: Path | None, access: Path | None,
-) -> None:  # fmt: skip
+    ctx: click.Context,
+    run: str,
+    scores: Path | None,
+    threshold: float,
+    against: tuple[Path, ...],
+    prevalence: tuple[float, ...],
+    margin: float | None,
+    folder: Path | None,
+    access: Path | None,
+) -> None:
     """Write the report of a validation run, or of a score table.
 
     \b
@@ -177,14 +198,18 @@ def _from_scores(
         raise UsageError("two score tables have the same name", "the names tell the models apart")
     first, *others = [read_scores(t) for t in tables]
     return report_from_scores(
-        first, threshold, name=names[0], against=dict(zip(names[1:], others, strict=True)),
+        first,
+        threshold,
+        name=names[0],
+        against=dict(zip(names[1:], others, strict=True)),
         questions=Questions(
-            margin=margin, prevalences=prevalences,
-            model_margins={} if margin is None else {
-                (name, *task): margin for name in names[1:] for task in TASK_ORDER
-            },
+            margin=margin,
+            prevalences=prevalences,
+            model_margins={}
+            if margin is None
+            else {(name, *task): margin for name in names[1:] for task in TASK_ORDER},
         ),
-    )  # fmt: skip
+    )
 
 
 def _write(values: dict[str, Any], folder: Path) -> None:

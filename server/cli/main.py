@@ -116,12 +116,16 @@ def invite(
     path = folder / f"{site}.invite"
     write_toml(
         Invite(
-            site=site, role=role, address=remote.access.address, token=made["token"],
-            expires=made["expires"], ca=remote.access.ca,
+            site=site,
+            role=role,
+            address=remote.access.address,
+            token=made["token"],
+            expires=made["expires"],
+            ca=remote.access.ca,
         ),
         path,
         private=True,
-    )  # fmt: skip
+    )
     say(f"wrote {path}; it works once, until {made['expires']}")
     say(f"next: give it to the site by a safe way; there: client join {path.name}")
 

@@ -14,8 +14,10 @@ from hepafed.server.validation import survey, validate
 log = logging.getLogger("hepafed.server")
 
 PROCEDURES: Mapping[str, Callable[[Run, Desk, Exchange], str]] = {
-    "train": train, "validate": validate, "cohort": survey,
-}  # fmt: skip
+    "train": train,
+    "validate": validate,
+    "cohort": survey,
+}
 """By the run's kind; each returns the model, a word where there is none, or "" when stopped."""
 
 

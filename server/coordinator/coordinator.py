@@ -53,9 +53,10 @@ class Coordinator:
         conductor = Conductor(self.desk, self.members)
         executor = Executor(self.link, conductor, self._stopping, self._attempt_over)
         for name, target in (
-            ("executor", executor.serve), ("queue", self._serve_queue),
+            ("executor", executor.serve),
+            ("queue", self._serve_queue),
             ("supervisor", self._supervise),
-        ):  # fmt: skip
+        ):
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -149,10 +150,17 @@ class Coordinator:
         self.desk.runs.event(run.id, "preparing")
         write_whole(folder / "plan.json", json.dumps(write_record(run.plan)))
         made = subprocess.run(
-            [sys.executable, "-m", "hepafed.server.training.initial_weights",
-             str(folder / "plan.json"), str(initial)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "hepafed.server.training.initial_weights",
+                str(folder / "plan.json"),
+                str(initial),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if made.returncode:
             log.error("initial weights of %s: %s", run.id, made.stderr[-4000:])
             first = (made.stderr.strip().splitlines() or [""])[0] if made.returncode == 1 else ""
@@ -201,9 +209,10 @@ class Coordinator:
         self._comparable(asked)
         role = "train" if asked.split == "test" else "validate"
         known = {
-            name: s for name, s in self.members.sites().items()
+            name: s
+            for name, s in self.members.sites().items()
             if s.node and s.role == role and not s.revoked
-        }  # fmt: skip
+        }
         for site in asked.sites:
             if site not in known:
                 raise RefusedError(

@@ -134,15 +134,30 @@ class SuperLink:
         self.port = free_port()
         keys = self._home / "keys"
         command = [
-            sys.executable, "-m", "hepafed.common.processes", "flwr.superlink.cli",
+            sys.executable,
+            "-m",
+            "hepafed.common.processes",
+            "flwr.superlink.cli",
             "flower_superlink",
-            "--host", "127.0.0.1", "--port", str(self.port), "--isolation", "process",
-            "--database", str(self._folder / "state.db"), "--enable-supernode-auth",
-            "--ssl-certfile", str(keys / "server.pem"), "--ssl-keyfile", str(keys / "server.key"),
-            "--ssl-ca-certfile", str(keys / "ca.pem"),
-            "--superexec-auth-secret-file", str(secret),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--isolation",
+            "process",
+            "--database",
+            str(self._folder / "state.db"),
+            "--enable-supernode-auth",
+            "--ssl-certfile",
+            str(keys / "server.pem"),
+            "--ssl-keyfile",
+            str(keys / "server.key"),
+            "--ssl-ca-certfile",
+            str(keys / "ca.pem"),
+            "--superexec-auth-secret-file",
+            str(secret),
             "--disable-runtime-dependency-installation",
-        ]  # fmt: skip
+        ]
         with (self._folder / "superlink.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=tied_environment(self._folder)

@@ -28,9 +28,7 @@ def check_summary(site: str, summary: SiteSummary) -> None:
                 raise DataError(f"{site} released cells that do not add up to its counts")
             if t.unit == "lesion":
                 pair_intervals(t.cells, first=True)
-        check_figures(
-            site, t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES))
-        )  # fmt: skip
+        check_figures(site, t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES)))
     check_figures(site, *summary.figures.values())
     if not 1 <= summary.minimum_count <= MOST_MINIMUM:
         raise DataError(f"{site} released a minimum count that no policy has")

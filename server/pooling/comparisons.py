@@ -55,9 +55,11 @@ def check_comparison(site: str, found: SiteComparison, models: int, summary: Sit
         _check_difference(site, p)
         if p.calls is None:
             continue
-        if len(p.calls) != 8 or min(p.calls) < 0 or (
-            (sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives)
-        ):  # fmt: skip
+        if (
+            len(p.calls) != 8
+            or min(p.calls) < 0
+            or ((sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives))
+        ):
             raise DataError(f"{site} released crossed calls of other cases than it has")
 
 
@@ -98,7 +100,7 @@ def comparison_rows(
         rows += [
             _row(compared.names, "site", s, pairs[i], PAIRED, margins)
             for s, pairs in by_site.items()
-        ]  # fmt: skip
+        ]
     _adjust(rows, lambda r: r)
     _adjust(rows, lambda r: r["mcnemar"])
     return rows
@@ -157,16 +159,31 @@ def _auc(figures: Sequence[Figure]) -> Figure:
 
 
 def _row(
-    names: Sequence[str], scope: str, site: str | None, p: PairSummary, method: str,
+    names: Sequence[str],
+    scope: str,
+    site: str | None,
+    p: PairSummary,
+    method: str,
     margins: Mapping[tuple[str, str, str], float],
-) -> Row:  # fmt: skip
+) -> Row:
     made: Row = {
-        "scope": scope, "site": site, "first": names[p.first], "second": names[p.second],
-        "unit": p.unit, "task": p.task, "n": p.positives + p.negatives, "positives": p.positives,
-        "auc_first": _value(p.auc_first), "auc_second": _value(p.auc_second),
-        "difference": estimate_json(p.difference), "binning_error": p.bound, "method": method,
-        "p": None, "p_holm": None, "non_inferiority": None,
-    }  # fmt: skip
+        "scope": scope,
+        "site": site,
+        "first": names[p.first],
+        "second": names[p.second],
+        "unit": p.unit,
+        "task": p.task,
+        "n": p.positives + p.negatives,
+        "positives": p.positives,
+        "auc_first": _value(p.auc_first),
+        "auc_second": _value(p.auc_second),
+        "difference": estimate_json(p.difference),
+        "binning_error": p.bound,
+        "method": method,
+        "p": None,
+        "p_holm": None,
+        "non_inferiority": None,
+    }
     gain, reason = p.difference, p.difference.reason
     if gain.value is not None and gain.se:
         made["p"] = float(2 * norm.sf(abs(gain.value) / gain.se))

@@ -80,10 +80,13 @@ def evidence(
     fine = _histograms(groups, figures)
     return Evidence(
         cells={f: _cells(f, fine[f], alone) for f in figures},
-        sections={n: _section(n, readers, groups, alone) for n in sections() if "_scores" not in n
-                  or n == "score_sums"},
+        sections={
+            n: _section(n, readers, groups, alone)
+            for n in sections()
+            if "_scores" not in n or n == "score_sums"
+        },
         readers=readers,
-    )  # fmt: skip
+    )
 
 
 def figure_cells(
@@ -195,8 +198,10 @@ def _calls(tasks: list[TaskSummary]) -> Counts | None:
     for t in tasks:
         if t.true_positives is None or t.true_negatives is None:
             return None
-        rows.append([
-            [t.true_negatives, t.negatives - t.true_negatives],
-            [t.positives - t.true_positives, t.true_positives],
-        ])  # fmt: skip
+        rows.append(
+            [
+                [t.true_negatives, t.negatives - t.true_negatives],
+                [t.positives - t.true_positives, t.true_positives],
+            ]
+        )
     return np.array(rows, np.int64)

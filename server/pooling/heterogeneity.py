@@ -33,9 +33,13 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Row:
     """Average the sites' AUCs, each counting the same; the sites are independent."""
     tasks = list(by_site.values())
     made = row(
-        "site-mean", None, unit, task,
-        sum(t.positives for t in tasks), sum(t.negatives for t in tasks),
-    )  # fmt: skip
+        "site-mean",
+        None,
+        unit,
+        task,
+        sum(t.positives for t in tasks),
+        sum(t.negatives for t in tasks),
+    )
     values = [t.auc.value for t in tasks if t.auc.value is not None]
     errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
     if not values:

@@ -92,8 +92,9 @@ def pool(
         results.append(pooled)
         results += [
             site_row(s.site or "", i, s.known, s.tasks[unit, task], asked.prevalences)
-            for s in sites if (unit, task) in s.tasks
-        ]  # fmt: skip
+            for s in sites
+            if (unit, task) in s.tasks
+        ]
         results.append(site_mean(unit, task, by_site))
         without = _without_each(unit, task, summaries, groups) if i == 0 else {}
         uneven.append(heterogeneity(unit, task, by_site, without))
@@ -162,9 +163,11 @@ def _clustered(found: Any, products: Products | None) -> Row:  # noqa: ANN401
 
 
 def _macro_rows(
-    summaries: Mapping[str, SiteSummary], means: dict[str, Row],
-    site_means: dict[str, dict[str, Row]], lesions: int,
-) -> list[Row]:  # fmt: skip
+    summaries: Mapping[str, SiteSummary],
+    means: dict[str, Row],
+    site_means: dict[str, dict[str, Row]],
+    lesions: int,
+) -> list[Row]:
     rows = [macro_row("pooled", None, lesions, means["macro"])]
     rows += [macro_row("site", s, v.lesions, site_means[s]["macro"]) for s, v in summaries.items()]
     values = [m["macro"]["value"] for m in site_means.values()]

@@ -53,8 +53,10 @@ def _reader(name: str, calls: NDArray[np.int64], margin: float | None) -> Row:
     if margin is not None:
         holds = [g is not None and g.low is not None and g.low > -margin for g in gains]
         made["non_inferiority"] = {
-            "margin": margin, "sensitivity": holds[0], "specificity": holds[1],
-        }  # fmt: skip
+            "margin": margin,
+            "sensitivity": holds[0],
+            "specificity": holds[1],
+        }
     return made
 
 

@@ -77,6 +77,7 @@ def _fit(cells: Intervals | str) -> dict[str, Figure]:
         return {f: Figure(reason=COARSE) for f in FITTED}
     bins = np.unique(cells.low)
     at = np.searchsorted(bins, cells.low)
-    counts = [np.bincount(at, weights=c, minlength=len(bins))
-              for c in (cells.positives, cells.negatives)]  # fmt: skip
+    counts = [
+        np.bincount(at, weights=c, minlength=len(bins)) for c in (cells.positives, cells.negatives)
+    ]
     return calibration_figures(logits_of_bins(bins), counts[0], counts[1])

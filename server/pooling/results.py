@@ -45,8 +45,13 @@ RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 def row(scope: str, site: str | None, unit: str, task: str, p: int, n: int) -> Row:
     """Start a row."""
     return {
-        "scope": scope, "site": site, "unit": unit, "task": task, "n": p + n, "positives": p,
-    }  # fmt: skip
+        "scope": scope,
+        "site": site,
+        "unit": unit,
+        "task": task,
+        "n": p + n,
+        "positives": p,
+    }
 
 
 def pooled_row(

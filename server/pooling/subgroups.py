@@ -90,12 +90,18 @@ def _row(scope: str, site: str | None, key: Key, parts: list[SubgroupSummary], a
     counts = [(g.positives, g.negatives) for g in parts]
     p, n = (_total(c) for c in zip(*counts, strict=True)) if counts else (None, None)
     return {
-        "scope": scope, "site": site, "unit": UNIT, "task": TASK,
-        "variable": key[0], "level": key[1],
-        "n": None if p is None or n is None else p + n, "positives": p, "auc": auc,
+        "scope": scope,
+        "site": site,
+        "unit": UNIT,
+        "task": TASK,
+        "variable": key[0],
+        "level": key[1],
+        "n": None if p is None or n is None else p + n,
+        "positives": p,
+        "auc": auc,
         "sensitivity": _rate([(g.true_positives, g.positives) for g in parts]),
         "specificity": _rate([(g.true_negatives, g.negatives) for g in parts]),
-    }  # fmt: skip
+    }
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

@@ -73,10 +73,14 @@ def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Check
             continue
         items.append(
             Item(
-                number, section, topic, status, where if where in anchors else "",
+                number,
+                section,
+                topic,
+                status,
+                where if where in anchors else "",
                 text.format_map(facts) or "To be filled in by the authors.",
             )
-        )  # fmt: skip
+        )
     return Checklist(values["name"], values["source"], tuple(items))
 
 

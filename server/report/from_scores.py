@@ -89,9 +89,14 @@ def compare(models: Mapping[str, ScoreTable], threshold: float) -> Compared:
 def _site_comparison(tables: list[ScoreTable], paired: Paired) -> SiteComparison:
     patients, lesions = (int(n) for n in paired.sums[0].size)
     return SiteComparison(
-        run="scores", weights=(), patients=patients, lesions=lesions, minimum_count=1,
-        pairs=own_pairs(tables, paired, 1, calls=True), form="plain",
-    )  # fmt: skip
+        run="scores",
+        weights=(),
+        patients=patients,
+        lesions=lesions,
+        minimum_count=1,
+        pairs=own_pairs(tables, paired, 1, calls=True),
+        form="plain",
+    )
 
 
 def _by_site(table: ScoreTable) -> dict[str, ScoreTable]:
@@ -100,9 +105,14 @@ def _by_site(table: ScoreTable) -> dict[str, ScoreTable]:
 
 def _summary(part: ScoreTable, threshold: float, sums: Additive) -> SiteSummary:
     made = summarise(
-        part, run="scores", model="scores", weights="", threshold=threshold,
-        minimum_count=1, sums=sums,
-    )  # fmt: skip
+        part,
+        run="scores",
+        model="scores",
+        weights="",
+        threshold=threshold,
+        minimum_count=1,
+        sums=sums,
+    )
     return replace(made, subgroups=subgroup_summaries(part, tuple(part.groups), threshold, 1))
 
 

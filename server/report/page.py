@@ -48,9 +48,12 @@ def render(report: dict[str, Any]) -> str:
     """Fill the page's template; every text of the report is escaped."""
     folder = Path(__file__).parent
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         loader=FileSystemLoader(folder),
-    )  # fmt: skip
+    )
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
     anchors = frozenset(a for a, _ in SECTIONS)
     headline = [r for r in report["results"] if (r["unit"], r["task"]) == results.HEADLINE]

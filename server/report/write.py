@@ -75,10 +75,17 @@ def tables(report: dict[str, Any]) -> dict[str, str]:
         "results.csv": _csv(_result_header(), _results(report)),
         "sites.csv": _csv(
             ("site", "patients", "lesions", *CLASS_KEYS),
-            ([s["site"], s["patients"], s["lesions"], *(s["by_class"].get(k) for k in CLASS_KEYS)]
-             for s in report["sites"]),
+            (
+                [
+                    s["site"],
+                    s["patients"],
+                    s["lesions"],
+                    *(s["by_class"].get(k) for k in CLASS_KEYS),
+                ]
+                for s in report["sites"]
+            ),
         ),
-    }  # fmt: skip
+    }
     for key, columns in CURVES.items():
         rows = [
             [r["scope"], r["site"], r["unit"], r["task"], *point]

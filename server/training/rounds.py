@@ -131,9 +131,15 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State, digest: s
         gathered.replies[site] = (reply, path)
         gathered.fold_ready()
         desk.runs.event(
-            run.id, "reply", round=number, site=site, loss=reply.loss, seconds=reply.seconds,
-            examples=reply.examples, auc=reply.tuning.macro_auc,
-        )  # fmt: skip
+            run.id,
+            "reply",
+            round=number,
+            site=site,
+            loss=reply.loss,
+            seconds=reply.seconds,
+            examples=reply.examples,
+            auc=reply.tuning.macro_auc,
+        )
 
     request = TrainRequest(run=run.id, round=number, plan=for_sites(run.plan), weights=digest)
     failed = exchange.ask(
@@ -158,9 +164,14 @@ def _one_round(run: Run, desk: Desk, exchange: Exchange, state: State, digest: s
     state.examples = {s: gathered.replies[s][0].examples for s in sorted(gathered.folded)}
     loss = _mean_loss([r for r, _ in gathered.replies.values()])
     desk.runs.event(
-        run.id, "done", round=number, loss=loss, seconds=time.monotonic() - started,
-        auc=state.scores.get(number - 1), best=state.best,
-    )  # fmt: skip
+        run.id,
+        "done",
+        round=number,
+        loss=loss,
+        seconds=time.monotonic() - started,
+        auc=state.scores.get(number - 1),
+        best=state.best,
+    )
     return weights
 
 

@@ -70,15 +70,20 @@ def compare(
 
 def _model(card: dict[str, Any]) -> ComparedModel:
     return ComparedModel(
-        model=card["id"], plan=plan_from(card["plan"]), weights=card["sha256"],
+        model=card["id"],
+        plan=plan_from(card["plan"]),
+        weights=card["sha256"],
         threshold=float(card["operating_point"]["threshold"]),
-    )  # fmt: skip
+    )
 
 
 def _ask(
-    desk: Desk, exchange: Exchange, request: CompareRequest, summaries: Mapping[str, SiteSummary],
+    desk: Desk,
+    exchange: Exchange,
+    request: CompareRequest,
+    summaries: Mapping[str, SiteSummary],
     deadline: float,
-) -> tuple[dict[str, SiteComparison], list[Paired], dict[str, str]]:  # fmt: skip
+) -> tuple[dict[str, SiteComparison], list[Paired], dict[str, str]]:
     """Ask for the sites' own figures; gives them, the plain counts, and who gave none."""
     found: dict[str, SiteComparison] = {}
     parts: list[Paired] = []
@@ -122,9 +127,12 @@ def _checked(vector: Counts, request: CompareRequest, members: dict[str, SiteCom
 
 
 def _paired(
-    desk: Desk, exchange: Exchange, request: CompareRequest, found: dict[str, SiteComparison],
+    desk: Desk,
+    exchange: Exchange,
+    request: CompareRequest,
+    found: dict[str, SiteComparison],
     parts: list[Paired],
-) -> tuple[Paired | None, str]:  # fmt: skip
+) -> tuple[Paired | None, str]:
     """Add up the paired counts of all sites; None, and why, when some are missing."""
     wanting = sorted(s for s, v in found.items() if v.form == "masked")
     if not wanting:
@@ -151,9 +159,12 @@ def _task(request: CompareRequest, subject: str, length: int) -> Task:
 
 
 def _placed(
-    desk: Desk, exchange: Exchange, request: CompareRequest, found: dict[str, SiteComparison],
+    desk: Desk,
+    exchange: Exchange,
+    request: CompareRequest,
+    found: dict[str, SiteComparison],
     paired: Paired,
-) -> tuple[Products | None, str]:  # fmt: skip
+) -> tuple[Products | None, str]:
     """Make the second step over all models at once."""
     cells = [intervals_of_histogram(pair_histogram(s, f)) for s in paired.sums for f in FIGURES]
     least = sum(v.minimum_count for v in found.values())

@@ -138,11 +138,17 @@ def _gathered(
         if len(group) < FEWEST_SITES:
             break
         terms = Terms(
-            exchange=secrets.token_hex(16), run=task.run, subject=task.subject,
-            weights=task.weights, split=task.split, attempt=state.attempt + 1,
-            participants=group, length=task.length, readers=task.readers,
+            exchange=secrets.token_hex(16),
+            run=task.run,
+            subject=task.subject,
+            weights=task.weights,
+            split=task.split,
+            attempt=state.attempt + 1,
+            participants=group,
+            length=task.length,
+            readers=task.readers,
             against=task.against,
-        )  # fmt: skip
+        )
         state = replace(state, attempt=terms.attempt)
         folder.store(state)
         desk.runs.event(

@@ -51,10 +51,14 @@ def place(
         sites=tuple(sorted(got.summaries)),
         masked=tuple(sorted({s for g in got.groups if g.form == "masked" for s in g.sites})),
         task=Task(
-            request.run, "clusters", request.weights, request.split, products_length(),
+            request.run,
+            "clusters",
+            request.weights,
+            request.split,
+            products_length(),
             most_attempts=1,
         ),
-    )  # fmt: skip
+    )
     products, gone = placed(desk, exchange, step)
     if products is None:
         return None, [f"no clustered interval of the pooled lesions: second step without {gone}"]

@@ -117,9 +117,12 @@ def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]]
     if asked.against and set(asked.against) != set(against):
         raise RefusedError("--against is not what the evaluation says", "leave --against out")
     return replace(
-        asked, against=against, sites=promised.cohorts,
-        wait=asked.wait or seconds_of(promised.wait), subgroups=promised.subgroups,
-    )  # fmt: skip
+        asked,
+        against=against,
+        sites=promised.cohorts,
+        wait=asked.wait or seconds_of(promised.wait),
+        subgroups=promised.subgroups,
+    )
 
 
 def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[str, ...]:
@@ -257,16 +260,19 @@ def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | 
             continue
         pair = (c.get("first"), c.get("second"))
         here = (c.get("unit"), c.get("task"), "auc") == (
-            endpoint.unit, endpoint.task, endpoint.figure,
-        )  # fmt: skip
+            endpoint.unit,
+            endpoint.task,
+            endpoint.figure,
+        )
         d = dict(c["difference"]) | {"bound": c.get("binning_error", 0.0)}
         if here and pair == (against, own):
             return d
         if here and pair == (own, against):
             turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
             return {k: None if v is None else -v for k, v in turned.items()} | {
-                "reason": d.get("reason", ""), "bound": d["bound"],
-            }  # fmt: skip
+                "reason": d.get("reason", ""),
+                "bound": d["bound"],
+            }
     return None
 
 

@@ -76,9 +76,13 @@ def gather(
 
 
 def _ask(
-    desk: Desk, exchange: Exchange, request: ValidateRequest, sites: list[str], deadline: float,
+    desk: Desk,
+    exchange: Exchange,
+    request: ValidateRequest,
+    sites: list[str],
+    deadline: float,
     got: Gathered,
-) -> None:  # fmt: skip
+) -> None:
     """Ask for figures; changes `got`."""
     length = vector_length()
     desk.inbox.open_round(Expected(request.run, slot("counts", 0), frozenset(sites), 8 * length))
@@ -96,9 +100,13 @@ def _ask(
             got.groups.append(Group((site,), sums, "plain"))
         got.summaries[site] = summary
         desk.runs.event(
-            request.run, "reply", site=site, patients=summary.patients, lesions=summary.lesions,
+            request.run,
+            "reply",
+            site=site,
+            patients=summary.patients,
+            lesions=summary.lesions,
             form=summary.form,
-        )  # fmt: skip
+        )
 
     failed = exchange.ask(dict.fromkeys(sites, request), SiteSummary, deadline, on_reply)
     got.missing |= failed
@@ -122,8 +130,9 @@ def _checked(site: str, message: object, request: ValidateRequest) -> SiteSummar
     if message.weights != request.weights:
         raise PayloadError("the site scored other weights than those asked for")
     if message.form not in ("masked", "cells", "plain") or (request.fallback, message.form) == (
-        True, "masked",
-    ):  # fmt: skip
+        True,
+        "masked",
+    ):
         raise PayloadError("a form of release that does not exist")
     try:
         check_summary(site, message)
@@ -181,9 +190,13 @@ def _why(summed: MaskedSum, site: str, wanting: list[str]) -> str:
 
 
 def _fall_back(
-    desk: Desk, exchange: Exchange, request: ValidateRequest, left: dict[str, str],
-    deadline: float, got: Gathered,
-) -> None:  # fmt: skip
+    desk: Desk,
+    exchange: Exchange,
+    request: ValidateRequest,
+    left: dict[str, str],
+    deadline: float,
+    got: Gathered,
+) -> None:
     """Ask those outside the sum for cells; changes `got`.
 
     A site whose policy says no keeps its own figures in the report; one that does not answer any

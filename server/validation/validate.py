@@ -48,10 +48,15 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
     report = pool(
-        dict(sorted(got.summaries.items())), _model(card), _provenance(run, cards, missing),
-        groups=got.groups, products=products, compared=compared, notes=[*notes, *more],
+        dict(sorted(got.summaries.items())),
+        _model(card),
+        _provenance(run, cards, missing),
+        groups=got.groups,
+        products=products,
+        compared=compared,
+        notes=[*notes, *more],
         questions=questions(desk.runs.evaluation(run), card, cards[1:]),
-    )  # fmt: skip
+    )
     report["forms"] = got.forms()
     report |= recorded(run, desk.runs, report, missing)
     path = desk.runs.folder(run.id) / "report.json"

@@ -62,15 +62,25 @@ def examination(tmp_path: Path) -> Callable[..., Examination]:
     """Write an examination (several under one folder if called again) and read the folder."""
 
     def make(
-        patient: str = "P1", study: str = "S1", sequences: tuple[str, ...] = ("t2", "dwi"),
+        patient: str = "P1",
+        study: str = "S1",
+        sequences: tuple[str, ...] = ("t2", "dwi"),
         balls: tuple[tuple[tuple[float, float, float], float], ...] = ((CENTRE, RADIUS),),
         first: int = 1,
-    ) -> Examination:  # fmt: skip
+    ) -> Examination:
         folder = tmp_path / "export"
         about = Study(
-            patient, "Doe^Jane", "19500101", "F", "20240102", 36000, uid(study), uid(study, "f"),
-            OFFSET, 3.0,
-        )  # fmt: skip
+            patient,
+            "Doe^Jane",
+            "19500101",
+            "F",
+            "20240102",
+            36000,
+            uid(study),
+            uid(study, "f"),
+            OFFSET,
+            3.0,
+        )
         for number, name in enumerate(sequences, first):
             key, echo, repetition, b_values, phase = SEQUENCES[name]
             grid = Grid.centred((12, 64, 56), (6.0, 4.0, 4.0), TILTS[name], (0.0, 0.0, 0.0))
@@ -79,9 +89,21 @@ def examination(tmp_path: Path) -> Callable[..., Examination]:
             for centre, radius in balls:
                 image[np.linalg.norm(points - np.array(centre), axis=-1) <= radius] = 800.0
             images = tuple((b, image.astype(np.float32)) for b in b_values)
-            made = Series(key, number, 60 * number, echo, repetition, 90.0 if echo > 5 else 10.0,
-                          "SE" if name == "t2" else "EP" if name == "dwi" else "GR", "2D", 6.0,
-                          grid, images, phase, contrast=phase > 1)  # fmt: skip
+            made = Series(
+                key,
+                number,
+                60 * number,
+                echo,
+                repetition,
+                90.0 if echo > 5 else 10.0,
+                "SE" if name == "t2" else "EP" if name == "dwi" else "GR",
+                "2D",
+                6.0,
+                grid,
+                images,
+                phase,
+                contrast=phase > 1,
+            )
             write_series(folder / patient / study / name, VENDORS["siemens"], about, made)
         return Examination(folder, patient, read_folder(folder).volumes, list(balls))
 
@@ -99,16 +121,28 @@ def write_seg() -> Callable[..., Path]:
     def write(path: Path, volume: Volume, masks: dict[str, NDArray[np.bool_]]) -> Path:
         described = [
             hd.seg.SegmentDescription(
-                number, label, codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Tumor,
+                number,
+                label,
+                codes.SCT.MorphologicallyAbnormalStructure,
+                codes.SCT.Tumor,
                 hd.seg.SegmentAlgorithmTypeValues.MANUAL,
             )
             for number, label in enumerate(masks, 1)
-        ]  # fmt: skip
+        ]
         seg = hd.seg.Segmentation(
-            sources(volume), np.stack(list(masks.values()), axis=-1).astype(np.uint8),
-            hd.seg.SegmentationTypeValues.BINARY, described, hd.UID(), 90, hd.UID(), 1,
-            "Maker", "Model", "1", "serial",
-        )  # fmt: skip
+            sources(volume),
+            np.stack(list(masks.values()), axis=-1).astype(np.uint8),
+            hd.seg.SegmentationTypeValues.BINARY,
+            described,
+            hd.UID(),
+            90,
+            hd.UID(),
+            1,
+            "Maker",
+            "Model",
+            "1",
+            "serial",
+        )
         seg.save_as(path)
         return path
 
@@ -120,9 +154,11 @@ def write_rtstruct() -> Callable[..., Path]:
     """Write an RTSTRUCT: per structure, (slice, contour points in mm [n, 3]) on a volume."""
 
     def write(
-        path: Path, volume: Volume, rois: dict[str, list[tuple[int, NDArray[np.float64]]]],
+        path: Path,
+        volume: Volume,
+        rois: dict[str, list[tuple[int, NDArray[np.float64]]]],
         image: str = "",
-    ) -> Path:  # fmt: skip
+    ) -> Path:
         first = sources(volume)[0]
         ds = Dataset()
         ds.file_meta = FileMetaDataset()

@@ -23,14 +23,26 @@ def picture(seed: int, mirrored: bool = False, gain: float = 1.0) -> NDArray[np.
 
 def acquisition(examination: str, patient: str, sequence: str, **changes: object) -> Acquisition:
     values: dict[str, object] = {
-        "examination": examination, "sequence": sequence, "patient": patient,
-        "manufacturer": "siemens", "field_strength": 3.0,
+        "examination": examination,
+        "sequence": sequence,
+        "patient": patient,
+        "manufacturer": "siemens",
+        "field_strength": 3.0,
         "b_value": 800.0 if sequence == "dwi" else None,
-        "b_values": "50,800" if sequence == "dwi" else "", "rule": "r", "slices": 30, "rows": 320,
-        "columns": 320, "between_slices": 5.0, "between_rows": 1.2, "between_columns": 1.2,
-        "low": 0.0, "high": 900.0, "mean": 300.0, "spread": 100.0,
+        "b_values": "50,800" if sequence == "dwi" else "",
+        "rule": "r",
+        "slices": 30,
+        "rows": 320,
+        "columns": 320,
+        "between_slices": 5.0,
+        "between_rows": 1.2,
+        "between_columns": 1.2,
+        "low": 0.0,
+        "high": 900.0,
+        "mean": 300.0,
+        "spread": 100.0,
         "pixels": f"{examination}{sequence}",
-    }  # fmt: skip
+    }
     return Acquisition(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -39,11 +51,14 @@ def cohort(tmp_path: Path) -> Callable[..., Cohort]:
     """Make a store of n patients of one lesion; a picture may be given instead of the seed's."""
 
     def make(
-        n: int = 12, pictures: dict[int, NDArray[np.float16]] | None = None,
-        facts: dict[int, Facts] | None = None, changes: dict[int, dict[str, object]] | None = None,
-        labels: dict[int, int] | None = None, patients: dict[int, str] | None = None,
+        n: int = 12,
+        pictures: dict[int, NDArray[np.float16]] | None = None,
+        facts: dict[int, Facts] | None = None,
+        changes: dict[int, dict[str, object]] | None = None,
+        labels: dict[int, int] | None = None,
+        patients: dict[int, str] | None = None,
         sequences: tuple[str, ...] = ("t2", "dwi"),
-    ) -> Cohort:  # fmt: skip
+    ) -> Cohort:
         store = Cohort.create(tmp_path)
         rows, acquired = [], []
         for k in range(n):
@@ -54,11 +69,16 @@ def cohort(tmp_path: Path) -> Callable[..., Cohort]:
             rows.append(
                 store.write(
                     Crop(
-                        f"{k:04x}", patient, (labels or {}).get(k, k % 3), sequences, voxels,
-                        f"e{k}", (facts or {}).get(k, known).text(),
+                        f"{k:04x}",
+                        patient,
+                        (labels or {}).get(k, k % 3),
+                        sequences,
+                        voxels,
+                        f"e{k}",
+                        (facts or {}).get(k, known).text(),
                     )
                 )
-            )  # fmt: skip
+            )
             acquired += [
                 acquisition(f"e{k}", patient, s, **(changes or {}).get(k, {})) for s in sequences
             ]

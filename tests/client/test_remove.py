@@ -32,11 +32,13 @@ CELL = re.search(r'<th scope="row">.*</th>', PAGE)
 def table(patients: list[str]) -> ScoreTable:
     n = len(patients)
     return ScoreTable(
-        site=np.full(n, "s"), patient=np.array(patients),
-        lesion=np.array([f"l{i}" for i in range(n)]), truth=np.arange(n) % 3,
+        site=np.full(n, "s"),
+        patient=np.array(patients),
+        lesion=np.array([f"l{i}" for i in range(n)]),
+        truth=np.arange(n) % 3,
         log_probs=np.log(np.random.default_rng(1).dirichlet(np.ones(3), n)),
         readers={"a": np.arange(n, dtype=np.int8) % 2},
-    )  # fmt: skip
+    )
 
 
 def keep(home: Path, run: str, patients: list[str]) -> None:
@@ -193,8 +195,9 @@ def test_what_the_scan_knew_is_overwritten_not_only_unlinked(
         ).fetchone() == (0,)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"  \n\n", b"caf\xe9\n"],
-                         ids=["no file", "empty", "blank", "not UTF-8"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content", [None, b"", b"  \n\n", b"caf\xe9\n"], ids=["no file", "empty", "blank", "not UTF-8"]
+)
 def test_a_list_that_cannot_be_read_is_said_and_changes_nothing(
     tmp_path: Path, content: bytes | None
 ) -> None:

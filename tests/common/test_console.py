@@ -56,9 +56,11 @@ def test_a_home_that_cannot_be_made_is_said() -> None:
 def test_a_disk_that_takes_no_more_is_said(tmp_path: Path) -> None:
     done = subprocess.run(
         [SERVER, "--home", tmp_path / "h", "init", "--address", "localhost:8443"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "error: File too large" in done.stderr

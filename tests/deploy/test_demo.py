@@ -16,8 +16,10 @@ DEMO = (sys.executable, "-m", "hepafed.deploy.demo.run")
 def test_a_data_folder_without_every_site_is_refused_before_anything_starts(tmp_path: Path) -> None:
     done = subprocess.run(
         [*DEMO, "--build", tmp_path / "b", "--data", tmp_path],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "error:" in done.stderr
     assert "hint:" in done.stderr
@@ -72,8 +74,10 @@ def test_an_earlier_demos_folder_is_emptied(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     demo = subprocess.Popen(
         [*DEMO, "--build", tmp_path / "b", "--patients", "3"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     ours = psutil.Process(demo.pid)
     seen: set[psutil.Process] = set()
     limit = time.monotonic() + 240

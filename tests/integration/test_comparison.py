@@ -33,9 +33,17 @@ def report(
 ) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("compared")
     trained.fed.command(
-        "server", "validate", other, "--against", trained.report["model"]["id"],
-        "--sites", ",".join(EXTERNAL_SITES), "--watch", "-o", str(folder),
-    )  # fmt: skip
+        "server",
+        "validate",
+        other,
+        "--against",
+        trained.report["model"]["id"],
+        "--sites",
+        ",".join(EXTERNAL_SITES),
+        "--watch",
+        "-o",
+        str(folder),
+    )
     page = (folder / "report.html").read_text()
     assert f"{other} vs {trained.report['model']['id']}" in page
     assert "Models at each site" in page
@@ -58,15 +66,12 @@ def _scores(trained: Trained, run: str) -> dict[tuple[str, str], tuple[bool, flo
 def test_the_pooled_difference_is_that_of_both_private_tables(
     trained: Trained, report: dict[str, Any]
 ) -> None:
-    (row,) = [c for c in report["comparisons"]
-              if (c["scope"], c["unit"]) == ("pooled", "patient")]  # fmt: skip
+    (row,) = [c for c in report["comparisons"] if (c["scope"], c["unit"]) == ("pooled", "patient")]
     first = _scores(trained, report["provenance"]["run"])
     second = _scores(trained, trained.report["provenance"]["run"])
     assert first.keys() == second.keys()
     truth = np.array([t for t, _ in first.values()])
-    aucs = [
-        roc_auc_score(truth, [scores[k][1] for k in first]) for scores in (first, second)
-    ]  # fmt: skip
+    aucs = [roc_auc_score(truth, [scores[k][1] for k in first]) for scores in (first, second)]
     assert row["method"] == "paired DeLong, cases of all sites"
     assert row["n"] == len(truth)
     error = row["binning_error"] + 1e-9  # large: the untrained network's scores nearly all tie
@@ -81,8 +86,11 @@ def test_the_comparison_is_summed_under_masks_in_two_steps(
     run = trained.fed.home("server") / "runs" / report["provenance"]["run"] / "events.jsonl"
     lines = [json.loads(x) for x in run.read_text().splitlines()]
     assert [e["subject"] for e in lines if e["event"] == "masking"] == [
-        "counts", "clusters", "pairs", "pair-clusters",
-    ]  # fmt: skip
+        "counts",
+        "clusters",
+        "pairs",
+        "pair-clusters",
+    ]
 
 
 def test_a_model_that_is_not_there_is_refused_before_anything_runs(

@@ -32,8 +32,11 @@ def _server(elsewhere: Path, *words: str | Path) -> subprocess.CompletedProcess[
     """Run `server` as on a machine that has no home of a coordinator."""
     return subprocess.run(
         [Path(sys.executable).with_name("server"), "--home", elsewhere / "nothing", *words],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +54,17 @@ def elsewhere(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def report(trained: Trained, elsewhere: Path) -> dict[str, Any]:
     done = _server(
-        elsewhere, "validate", trained.report["model"]["id"], "--evaluation",
-        elsewhere / "evaluation.toml", "--watch", "--access", elsewhere / "eva.access",
-        "-o", elsewhere / "report",
-    )  # fmt: skip
+        elsewhere,
+        "validate",
+        trained.report["model"]["id"],
+        "--evaluation",
+        elsewhere / "evaluation.toml",
+        "--watch",
+        "--access",
+        elsewhere / "eva.access",
+        "-o",
+        elsewhere / "report",
+    )
     assert done.returncode == 0, done.stderr
     return dict(json.loads((elsewhere / "report/report.json").read_text()))
 
@@ -91,9 +101,14 @@ def test_an_evaluation_of_another_model_is_refused_with_a_hint(
     bad = elsewhere / "other.toml"
     bad.write_text(TOML.format(model="0" * 64, cohorts=json.dumps(list(EXTERNAL_SITES))))
     done = _server(
-        elsewhere, "validate", trained.report["model"]["id"], "--evaluation", bad,
-        "--access", elsewhere / "eva.access",
-    )  # fmt: skip
+        elsewhere,
+        "validate",
+        trained.report["model"]["id"],
+        "--evaluation",
+        bad,
+        "--access",
+        elsewhere / "eva.access",
+    )
     assert done.returncode == 1
     assert "error: the evaluation is of another model" in done.stderr
     assert "hint:" in done.stderr

@@ -35,9 +35,10 @@ def _scores(trained: Trained) -> list[dict[str, str]]:
 
 def _result(trained: Trained, scope: str, unit: str, task: str) -> dict[str, Any]:
     (found,) = (
-        r for r in trained.report["results"]
+        r
+        for r in trained.report["results"]
         if (r["scope"], r["unit"], r["task"]) == (scope, unit, task)
-    )  # fmt: skip
+    )
     return dict(found)
 
 
@@ -140,10 +141,14 @@ def _gateway(trained: Trained) -> tuple[str, Access]:
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/control/start-run", "/v1/control/list-runs", "/v1/runtime/acquire-task",
-        "/v1/fleet/register-node", "/v1/fleet/unregister-node", "/flwr.proto.Control/StartRun",
+        "/v1/control/start-run",
+        "/v1/control/list-runs",
+        "/v1/runtime/acquire-task",
+        "/v1/fleet/register-node",
+        "/v1/fleet/unregister-node",
+        "/flwr.proto.Control/StartRun",
     ],
-)  # fmt: skip
+)
 def test_the_gateway_forwards_no_path_but_those_of_the_fleet(trained: Trained, path: str) -> None:
     base, access = _gateway(trained)
     answer = httpx.post(base + path, content=b"", verify=pinned(access.ca))
@@ -166,10 +171,17 @@ def test_stock_flwr_run_through_the_gateway_is_refused(trained: Trained, tmp_pat
     runs = len(trained.fed.json("runs"))
     done = subprocess.run(
         [Path(sys.executable).with_name("flwr"), "run", app, "gateway"],
-        env={"FLWR_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "FLWR_TELEMETRY_ENABLED": "0",
-             "HOME": str(tmp_path)},
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        env={
+            "FLWR_HOME": str(tmp_path),
+            "PATH": "/usr/bin:/bin",
+            "FLWR_TELEMETRY_ENABLED": "0",
+            "HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode != 0
     assert "Successfully" not in done.stdout
     assert len(trained.fed.json("runs")) == runs

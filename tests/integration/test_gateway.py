@@ -44,11 +44,24 @@ def _supernode(fed: Federation, site: str) -> Iterator[subprocess.Popen[bytes]]:
     keys, config = fed.home(site) / "keys", fed.home(site) / "site.toml"
     address = read_toml(SiteConfig, config, "").address
     command = [
-        sys.executable, "-m", "hepafed.common.processes", "hepafed.client.worker.supernode", "main",
-        "--root-certificates", str(keys / "ca.pem"), "--superlink", address,
-        "--auth-supernode-private-key", str(keys / "node.key"),
-        "--isolation", "process", "--host", "127.0.0.1", "--port", str(free_port()),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "hepafed.common.processes",
+        "hepafed.client.worker.supernode",
+        "main",
+        "--root-certificates",
+        str(keys / "ca.pem"),
+        "--superlink",
+        address,
+        "--auth-supernode-private-key",
+        str(keys / "node.key"),
+        "--isolation",
+        "process",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(free_port()),
+    ]
     with (fed.home(site) / "supernode.log").open("ab") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, env=tied_environment(fed.home(site) / "flower")
@@ -213,15 +226,19 @@ def test_a_used_invite_is_refused(fed: Federation, tmp_path: Path) -> None:
 def test_an_invite_that_expires_at_once_is_refused_by_the_server_too(
     fed: Federation, tmp_path: Path
 ) -> None:
-    fed.command("server", "invite", "late", "--role", "train", "--expires", "0h", "-o",
-                str(tmp_path))  # fmt: skip
+    fed.command(
+        "server", "invite", "late", "--role", "train", "--expires", "0h", "-o", str(tmp_path)
+    )
     time.sleep(1)
     invite = tmp_path / "late.invite"
     lines = invite.read_text().splitlines(keepends=True)
     # a site whose clock is behind, or who edits the file, gets no further
-    invite.write_text("".join(
-        'expires = "2999-01-01T00:00:00+00:00"\n' if x.startswith("expires") else x for x in lines
-    ))  # fmt: skip
+    invite.write_text(
+        "".join(
+            'expires = "2999-01-01T00:00:00+00:00"\n' if x.startswith("expires") else x
+            for x in lines
+        )
+    )
     with pytest.raises(RunError, match="expired"):
         fed.command("late", "join", str(invite))
     assert not fed.home("late").exists()

@@ -56,9 +56,13 @@ def _invite(remote: Remote, site: str, role: str, path: Path) -> Path:
     made = remote.post("/api/invites", site=site, role=role, hours=1)
     own = remote.access
     values = Invite(
-        site=site, role=role, address=own.address, token=made["token"], expires=made["expires"],
+        site=site,
+        role=role,
+        address=own.address,
+        token=made["token"],
+        expires=made["expires"],
         ca=own.ca,
-    )  # fmt: skip
+    )
     write_toml(values, path)
     return path
 
@@ -151,8 +155,9 @@ def test_a_spent_invite_is_refused_to_any_other_key_or_token(
         assert answer.status_code == 400
     again = httpx.post(
         f"https://{fed.address}/enrol",
-        json={"token": made.token, "public_key": stolen, "own": own}, verify=pinned(made.ca),
-    ).json()  # fmt: skip
+        json={"token": made.token, "public_key": stolen, "own": own},
+        verify=pinned(made.ca),
+    ).json()
     assert sorted(again) == ["role", "site", "time"]
     assert _ask(home).site == invite.stem
 
@@ -257,9 +262,12 @@ def _shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     ids=["ahead", "behind"],
 )
 def test_a_clock_that_flower_refuses_is_said_at_join_check_and_start(
-    invite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    seconds: float, words: str,
-) -> None:  # fmt: skip
+    invite: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    words: str,
+) -> None:
     _shift_clock(monkeypatch, seconds)
     code, _, said = _client(tmp_path, "join", str(invite))
     assert code == 0
@@ -312,9 +320,11 @@ def test_a_site_that_left_is_shut_out_keeps_its_cohort_and_joins_again(
         ("GET", "/weights/" + "0" * 64),
     ):
         answer = httpx.request(
-            method, f"https://{fed.address}{path}", verify=pinned(ca),
+            method,
+            f"https://{fed.address}{path}",
+            verify=pinned(ca),
             headers={"Authorization": f"Bearer {token}"},
-        )  # fmt: skip
+        )
         assert answer.json()["error"] == "not an enrolled site"
     assert _client(tmp_path, "leave")[0] == 2
     with pytest.raises(EnrolmentError):
@@ -363,9 +373,11 @@ def test_the_sites_questions_need_a_sites_own_token(fed: Federation, invite: Pat
     for bearer in ("none", token):
         for method, path in (("GET", "/site"), ("POST", "/site/leave")):
             answer = httpx.request(
-                method, f"https://{fed.address}{path}", verify=pinned(ca),
+                method,
+                f"https://{fed.address}{path}",
+                verify=pinned(ca),
                 headers={"Authorization": f"Bearer {bearer}"},
-            )  # fmt: skip
+            )
             assert answer.status_code == 403
 
 

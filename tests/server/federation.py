@@ -128,9 +128,12 @@ class Federation:
     def freeze(self, value: float) -> str:
         weights = np.full(2, value, np.float32)
         card = {
-            "protocol": "t2", "plan": write_record(PLAN), "run": "r", "training_examples": {},
+            "protocol": "t2",
+            "plan": write_record(PLAN),
+            "run": "r",
+            "training_examples": {},
             "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
-        }  # fmt: skip
+        }
         return self.desk.registry.add("demo", self.layout, weights, card)
 
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
@@ -141,8 +144,9 @@ class Federation:
         self.sites[name].table = table_of(name, len(self.sites), 60)
 
     def start(self, name: str, **policy: Any) -> None:  # noqa: ANN401
-        config = SiteConfig(site=name, role="validate", address="localhost:1", device="cpu",
-                            **policy)  # fmt: skip
+        config = SiteConfig(
+            site=name, role="validate", address="localhost:1", device="cpu", **policy
+        )
         made = ScoredSite(self.folder / name, config, self.wires[name])  # type: ignore[arg-type]
         made.others = {}
         if name in self.sites:

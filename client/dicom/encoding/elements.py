@@ -20,13 +20,44 @@ MOST_ITEMS = 1 << 18
 LONGEST_VALUE = 1 << 16
 """Bytes; no attribute that we read is longer."""
 UNDEFINED = 0xFFFFFFFF
-LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR",
-                  b"UT", b"UV"})  # fmt: skip
-SHORT = frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
-                   b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
-                   b"US"})  # fmt: skip
-BINARY = {"US": ("H", 2), "SS": ("h", 2), "UL": ("I", 4), "SL": ("i", 4), "FL": ("f", 4),
-          "FD": ("d", 8), "SV": ("q", 8), "UV": ("Q", 8)}  # fmt: skip
+LONG = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+SHORT = frozenset(
+    {
+        b"AE",
+        b"AS",
+        b"AT",
+        b"CS",
+        b"DA",
+        b"DS",
+        b"DT",
+        b"FD",
+        b"FL",
+        b"IS",
+        b"LO",
+        b"LT",
+        b"PN",
+        b"SH",
+        b"SL",
+        b"SS",
+        b"ST",
+        b"TM",
+        b"UI",
+        b"UL",
+        b"US",
+    }
+)
+BINARY = {
+    "US": ("H", 2),
+    "SS": ("h", 2),
+    "UL": ("I", 4),
+    "SL": ("i", 4),
+    "FL": ("f", 4),
+    "FD": ("d", 8),
+    "SV": ("q", 8),
+    "UV": ("Q", 8),
+}
 """Representation → struct's code and size."""
 HEADS = {
     big: (struct.Struct(f"{order}HH2sH"), struct.Struct(f"{order}HHI"))
@@ -115,8 +146,9 @@ class Elements:
                 known = [creators.get(text_of(owner).upper(), {})]
             for names in known:
                 if (entry := names.get(element & 0xFF)) is not None:
-                    found[entry[0]] = Raw(entry[1], raw.value, raw.big) if raw.vr in {
-                        "", "UN", "OB"} else raw  # fmt: skip
+                    found[entry[0]] = (
+                        Raw(entry[1], raw.value, raw.big) if raw.vr in {"", "UN", "OB"} else raw
+                    )
         return found
 
 

@@ -167,8 +167,10 @@ class _Values:
 
     def __init__(self, top: Elements, shared: Elements, frame: Elements) -> None:
         self.levels = [
-            *every(frame, FRAME_GROUPS), *every(shared, FRAME_GROUPS), top,
-        ]  # fmt: skip
+            *every(frame, FRAME_GROUPS),
+            *every(shared, FRAME_GROUPS),
+            top,
+        ]
 
     def number(self, *tags: int) -> float | None:
         """Give the first of the attributes that is there and is a number."""
@@ -205,40 +207,59 @@ def _header(file: _File, shared: Elements, frame: Elements, k: int) -> Header:
     words = " ".join(top.texts(0x0008103E) or top.texts(0x00181030))
     slope = values.number(0x00281053)
     return Header(
-        path=str(place.path), member=place.member, name=place.name, frame=k, frames=file.frames,
-        sop_class=top.text(0x00080016), instance=top.text(0x00080018),
-        patient_id=top.text(0x00100020), study=top.text(0x0020000D), series=top.text(0x0020000E),
+        path=str(place.path),
+        member=place.member,
+        name=place.name,
+        frame=k,
+        frames=file.frames,
+        sop_class=top.text(0x00080016),
+        instance=top.text(0x00080018),
+        patient_id=top.text(0x00100020),
+        study=top.text(0x0020000D),
+        series=top.text(0x0020000E),
         manufacturer=top.text(0x00080070).upper(),
         image_type=values.texts(0x00089007, 0x00080008),
-        component=_component(values), weighting=values.text(0x00089209),
+        component=_component(values),
+        weighting=values.text(0x00089209),
         description=SEPARATORS.sub(" ", words.lower()).strip(),
         pulse=SEPARATORS.sub(" ", values.text(0x00180024, 0x00189005).lower()).strip(),
         scanning=_scanning(values),
-        variant=top.texts(0x00180021), options=top.texts(0x00180022),
+        variant=top.texts(0x00180021),
+        options=top.texts(0x00180022),
         volumetric=top.text(0x00180023) == "3D",
         echo_time=values.number(0x00189082, 0x00180081),
         repetition_time=values.number(0x00180080),
         inversion_time=values.number(0x00180082, 0x00189079),
-        flip_angle=values.number(0x00181314), echo_train=values.number(0x00180091),
+        flip_angle=values.number(0x00181314),
+        echo_train=values.number(0x00180091),
         field_strength=top.number(0x00180087),
         b_value=vendors.b_value_of(top, groups, file.private),
         direction=vendors.direction_of(top, groups, file.private),
         isotropic=vendors.isotropic(top, groups, file.private),
         temporal=values.number(0x00209128, 0x00200100),
-        acquired=_acquired(values), trigger=values.number(0x00181060),
+        acquired=_acquired(values),
+        trigger=values.number(0x00181060),
         contrast=bool(top.text(0x00180010)) or _contrast(top, values),
-        injected=_injected(top), acquisition=top.number(0x00200012),
+        injected=_injected(top),
+        acquisition=top.number(0x00200012),
         number=k if file.enhanced else int(top.number(0x00200013) or 0),
-        position=values.numbers(0x00200032, 3), orientation=values.numbers(0x00200037, 6),
-        spacing=values.numbers(0x00280030, 2), rows=file.rows, columns=file.columns,
-        bits_allocated=file.bits, bits_stored=file.stored, high_bit=file.high,
-        signed=top.number(0x00280103) == 1, transfer_syntax=place.syntax,
-        big=place.syntax == "1.2.840.10008.1.2.2", pixel_offset=top.pixel_offset,
+        position=values.numbers(0x00200032, 3),
+        orientation=values.numbers(0x00200037, 6),
+        spacing=values.numbers(0x00280030, 2),
+        rows=file.rows,
+        columns=file.columns,
+        bits_allocated=file.bits,
+        bits_stored=file.stored,
+        high_bit=file.high,
+        signed=top.number(0x00280103) == 1,
+        transfer_syntax=place.syntax,
+        big=place.syntax == "1.2.840.10008.1.2.2",
+        pixel_offset=top.pixel_offset,
         slope=1.0 if slope is None or slope == 0 else slope,
         intercept=values.number(0x00281052) or 0.0,
         scale_slope=vendors.scale_slope_of(file.private),
         lossy=top.text(0x00282110) == "01" or place.syntax in LOSSY,
-    )  # fmt: skip
+    )
 
 
 def _component(values: _Values) -> str:

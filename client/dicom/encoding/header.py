@@ -20,8 +20,10 @@ from hepafed.client.dicom.encoding.reasons import BrokenFileError, SetAsideError
 SIZES: Final = (1 << 16, 1 << 20, 1 << 24, 1 << 27)
 """How much of a file is read for its header: a little, and more only where it goes on."""
 MR, ENHANCED_MR, LEGACY_MR = (
-    "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4",
-)  # fmt: skip
+    "1.2.840.10008.5.1.4.1.1.4",
+    "1.2.840.10008.5.1.4.1.1.4.1",
+    "1.2.840.10008.5.1.4.1.1.4.4",
+)
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 ENCODINGS: Final = {
     "1.2.840.10008.1.2": Encoding(implicit=True),

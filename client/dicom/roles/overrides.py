@@ -22,8 +22,14 @@ SET_ASIDE: Final = "set-aside"
 FINER: Final = ("t1-in-phase", "t1-opposed-phase")
 TEXTS: Final = ("description", "manufacturer", "pulse", "weighting", "component")
 CODES: Final = ("image_type", "scanning")
-NUMBERS: Final = ("echo_time", "repetition_time", "inversion_time", "flip_angle", "b_value",
-                  "temporal")  # fmt: skip
+NUMBERS: Final = (
+    "echo_time",
+    "repetition_time",
+    "inversion_time",
+    "flip_angle",
+    "b_value",
+    "temporal",
+)
 FLAGS: Final = ("contrast", "volumetric", "fat_saturated")
 
 
@@ -85,9 +91,11 @@ def _rule(number: int, entry: object) -> Rule:
         raise _wrong(f"{where}: match must name at least one attribute")
     tests = tuple(_test(where, str(key), value) for key, value in match.items())
     return Rule(
-        f"site-{number}", "" if sequence == SET_ASIDE else str(sequence), tests,
+        f"site-{number}",
+        "" if sequence == SET_ASIDE else str(sequence),
+        tests,
         "the site's own sequences.toml",
-    )  # fmt: skip
+    )
 
 
 def _test(where: str, key: str, value: object) -> Test:
@@ -104,8 +112,10 @@ def _test(where: str, key: str, value: object) -> Test:
             return Test(f"{key} as the site says", _number(key, ends[0], ends[1]))
     if key in (*TEXTS, *CODES, *FLAGS, *NUMBERS):
         raise _wrong(f"{where}: {key} has a value of the wrong type")
-    raise _wrong(f"{where}: unknown attribute {key[:40]!r}; known: "
-              f"{', '.join((*TEXTS, *CODES, *NUMBERS, *FLAGS))}")  # fmt: skip
+    raise _wrong(
+        f"{where}: unknown attribute {key[:40]!r}; known: "
+        f"{', '.join((*TEXTS, *CODES, *NUMBERS, *FLAGS))}"
+    )
 
 
 def _pattern(words: str) -> str:

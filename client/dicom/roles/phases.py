@@ -23,14 +23,26 @@ def facts_of(stack: Stack, series: Sequence[Header]) -> Facts:
     if h.echo_time is not None and h.field_strength is not None and 0 < h.field_strength < 20:
         cycles = h.echo_time * 1e-3 * FAT_SHIFT * h.field_strength
     return Facts(
-        image_type=frozenset(h.image_type), component=h.component, weighting=h.weighting,
-        description=h.description, manufacturer=h.manufacturer, pulse=h.pulse,
-        scanning=frozenset(h.scanning), fat_saturated=bool(options & {"FS", "FAT", "SFS"}),
-        volumetric=h.volumetric, echo_time=h.echo_time, repetition_time=h.repetition_time,
-        inversion_time=h.inversion_time, flip_angle=h.flip_angle, b_value=h.b_value,
-        weighted=any((x.b_value or 0) > 0 for x in series), temporal=h.temporal,
-        contrast=h.contrast, cycles=cycles, dual=2 <= len(echoes) <= 3,
-    )  # fmt: skip
+        image_type=frozenset(h.image_type),
+        component=h.component,
+        weighting=h.weighting,
+        description=h.description,
+        manufacturer=h.manufacturer,
+        pulse=h.pulse,
+        scanning=frozenset(h.scanning),
+        fat_saturated=bool(options & {"FS", "FAT", "SFS"}),
+        volumetric=h.volumetric,
+        echo_time=h.echo_time,
+        repetition_time=h.repetition_time,
+        inversion_time=h.inversion_time,
+        flip_angle=h.flip_angle,
+        b_value=h.b_value,
+        weighted=any((x.b_value or 0) > 0 for x in series),
+        temporal=h.temporal,
+        contrast=h.contrast,
+        cycles=cycles,
+        dual=2 <= len(echoes) <= 3,
+    )
 
 
 def dynamic_facts(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[Facts]:

@@ -31,13 +31,17 @@ def _near_cycle(part: float) -> Callable[[Facts], bool]:
 
 IN_PHASE = Test("echo time within 15 % of fat and water in phase", _near_cycle(0.0))
 OPPOSED = Test("echo time within 15 % of fat and water opposed", _near_cycle(0.5))
-GRADIENT_ONLY = Test("gradient echo, no spin echo", lambda f: "GR" in f.scanning
-                     and not f.scanning & {"SE", "RM"})  # fmt: skip
+GRADIENT_ONLY = Test(
+    "gradient echo, no spin echo", lambda f: "GR" in f.scanning and not f.scanning & {"SE", "RM"}
+)
 NOT_GRADIENT = Test("not a gradient echo alone", lambda f: not GRADIENT_ONLY.holds(f))
-ECHO_PLANAR = Test("echo planar", lambda f: "EP" in f.scanning
-                   or bool(re.match(r"ep(2d)?\b|epfid|.*epi", f.pulse)))  # fmt: skip
-FAT_SATURATED = Test("fat saturation (ScanOptions FS, or TI of 100–300 ms)", lambda f:
-                     f.fat_saturated or 100 <= (f.inversion_time or 0) <= 300)  # fmt: skip
+ECHO_PLANAR = Test(
+    "echo planar", lambda f: "EP" in f.scanning or bool(re.match(r"ep(2d)?\b|epfid|.*epi", f.pulse))
+)
+FAT_SATURATED = Test(
+    "fat saturation (ScanOptions FS, or TI of 100–300 ms)",
+    lambda f: f.fat_saturated or 100 <= (f.inversion_time or 0) <= 300,
+)
 NO_B = Test("b-value 0 or none", lambda f: not f.b_value)
 NO_TIMES = Test("no acquisition times", lambda f: f.after_first is None)
 

@@ -152,9 +152,11 @@ def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:
 
 
 def explain(
-    headers: Sequence[Header], series_uid: str, overrides: Overrides = NO_OVERRIDES,
+    headers: Sequence[Header],
+    series_uid: str,
+    overrides: Overrides = NO_OVERRIDES,
     grouped: Grouped | None = None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Say, rule by rule, how the sequence of one series of an examination was decided.
 
     One line a rule up to the one that decided: its name and the tests that did not hold. The

@@ -50,9 +50,14 @@ def _kind(series: Sequence[Header]) -> Callable[[Header], Hashable]:
         # b = 0 may carry no b-value at all (Toshiba)
         b = round(h.b_value or 0) if weighted else h.b_value
         return (
-            h.image_type, h.component, _rounded(h.echo_time, 2), _rounded(h.inversion_time, 0),
-            _rounded(h.flip_angle, 1), b, direction_key(h),
-        )  # fmt: skip
+            h.image_type,
+            h.component,
+            _rounded(h.echo_time, 2),
+            _rounded(h.inversion_time, 0),
+            _rounded(h.flip_angle, 1),
+            b,
+            direction_key(h),
+        )
 
     return key
 

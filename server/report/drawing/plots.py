@@ -96,17 +96,24 @@ def _roc(report: dict[str, Any]) -> Figure:
     for i, r in enumerate(reader_points(report)):
         marks.append(
             Marks(
-                name=r[0], points=[(1 - r[2], r[1])],
-                shape=SHAPES[i % 3], colour=STYLES[(i + 1) % len(STYLES)][0],
+                name=r[0],
+                points=[(1 - r[2], r[1])],
+                shape=SHAPES[i % 3],
+                colour=STYLES[(i + 1) % len(STYLES)][0],
             )
-        )  # fmt: skip
+        )
     said = "; ".join(line.name for line in lines if line.name)
     chart = Chart(
-        id="roc", title=title,
+        id="roc",
+        title=title,
         description=f"Sensitivity against 1 − specificity. {said}. The points are tabled below.",
-        x=Axis(label="1 − specificity"), y=Axis(label="Sensitivity"),
-        lines=lines, marks=marks, reference=((0, 0), (1, 1)), reference_name="No discrimination",
-    )  # fmt: skip
+        x=Axis(label="1 − specificity"),
+        y=Axis(label="Sensitivity"),
+        lines=lines,
+        marks=marks,
+        reference=((0, 0), (1, 1)),
+        reference_name="No discrimination",
+    )
     caption = (
         "The pooled curve orders the patients of all sites together; the diamond is the "
         "operating point" + ("; the other marks are the readers." if len(marks) > 1 else ".")
@@ -126,13 +133,16 @@ def _pr(report: dict[str, Any]) -> Figure:
     pooled = next(r for r in rows if r["scope"] == "pooled")
     share = pooled["positives"] / pooled["n"] if pooled["n"] else 0.0
     chart = Chart(
-        id="pr", title=title,
+        id="pr",
+        title=title,
         description=f"Precision against recall. Without discrimination precision is {share:.3f}. "
         "The points are in the table below.",
-        x=Axis(label="Recall (sensitivity)"), y=Axis(label="Precision (PPV)"),
-        lines=lines, reference=((0, share), (1, share)),
+        x=Axis(label="Recall (sensitivity)"),
+        y=Axis(label="Precision (PPV)"),
+        lines=lines,
+        reference=((0, share), (1, share)),
         reference_name=f"Share malignant, {share:.2f}",
-    )  # fmt: skip
+    )
     caption = (
         f"Precision depends on the mix of patients: {share:.1%} of those pooled were malignant."
     )
@@ -150,25 +160,35 @@ def _forest(report: dict[str, Any]) -> Figure:
     largest = max(widths, default=0.0) or 1.0
     made = [
         Row(
-            name=f"{clip(r['site'], 18)} ({r['n']})", value=r["auc"]["value"], low=r["auc"]["low"],
-            high=r["auc"]["high"], weight=w / largest, words=figure(r["auc"]),
+            name=f"{clip(r['site'], 18)} ({r['n']})",
+            value=r["auc"]["value"],
+            low=r["auc"]["low"],
+            high=r["auc"]["high"],
+            weight=w / largest,
+            words=figure(r["auc"]),
         )
         for r, w in zip(sites, widths, strict=True)
-    ]  # fmt: skip
+    ]
     for r in rows:
         if r["scope"] != "site" and r["auc"]["value"] is not None:
             auc = preferred(r["auc"])
             made.append(
                 Row(
-                    name=place(r), value=auc["value"], low=auc["low"], high=auc["high"],
-                    kind="summary", words=figure(auc),
+                    name=place(r),
+                    value=auc["value"],
+                    low=auc["low"],
+                    high=auc["high"],
+                    kind="summary",
+                    words=figure(auc),
                 )
-            )  # fmt: skip
+            )
     made += _random_effects(report)
     table = Table(
-        "forest-rows", "What the plot shows", ("Row", "AUC", "Low", "High"),
+        "forest-rows",
+        "What the plot shows",
+        ("Row", "AUC", "Low", "High"),
         tuple((m.name, m.value, m.low, m.high) for m in made),
-    )  # fmt: skip
+    )
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
     caption = (
         "Squares are sites, as large as their weight (inverse variance); diamonds are the pooled "
@@ -184,19 +204,26 @@ def _random_effects(report: dict[str, Any]) -> list[Row]:
         if (h["unit"], h["task"]) == HEADLINE and h.get("value") is not None:
             made = [
                 Row(
-                    name="Random effects", value=h["value"], low=h["low"], high=h["high"],
-                    kind="summary", words=figure(h),
+                    name="Random effects",
+                    value=h["value"],
+                    low=h["low"],
+                    high=h["high"],
+                    kind="summary",
+                    words=figure(h),
                 )
-            ]  # fmt: skip
+            ]
             ends = h.get("prediction") or {}
             if ends.get("low") is not None:
                 made.append(
                     Row(
-                        name="Prediction interval", value=h["value"], low=ends["low"],
-                        high=ends["high"], kind="prediction",
+                        name="Prediction interval",
+                        value=h["value"],
+                        low=ends["low"],
+                        high=ends["high"],
+                        kind="prediction",
                         words=f"{number(ends['low'])}–{number(ends['high'])}",
                     )
-                )  # fmt: skip
+                )
             return made
     return []
 
@@ -218,9 +245,10 @@ def _why(rows: Sequence[dict[str, Any]]) -> str:
 def _calibration(report: dict[str, Any]) -> Figure:
     title = "Calibration, malignancy per patient"
     rows = [
-        c for c in report["calibration"]
+        c
+        for c in report["calibration"]
         if (c["unit"], c["task"]) == HEADLINE and c["scope"] == "pooled"
-    ]  # fmt: skip
+    ]
     held = [b for c in rows for b in c.get("reliability") or [] if b["n"]]
     shown = [b for b in held if (b["observed"] or {}).get("value") is not None]
     if not shown:
@@ -232,23 +260,32 @@ def _calibration(report: dict[str, Any]) -> Figure:
     ]
     slope = figure(rows[0]["slope"])
     chart = Chart(
-        id="calibration", title=title,
+        id="calibration",
+        title=title,
         description="Share malignant against mean predicted probability in tenths of the "
         f"probability, pooled. Calibration slope {slope}. The points are in the table below.",
-        x=Axis(label="Mean predicted probability"), y=Axis(label="Share malignant"),
+        x=Axis(label="Mean predicted probability"),
+        y=Axis(label="Share malignant"),
         lines=(Line(name="", points=points, colour=BLUE),),
         marks=(Marks(name="Pooled, 95 % interval", points=points, colour=BLUE),),
-        reference=((0, 0), (1, 1)), reference_name="Perfect",
-    )  # fmt: skip
+        reference=((0, 0), (1, 1)),
+        reference_name="Perfect",
+    )
     table = Table(
-        "reliability", "Tenths of the predicted probability",
+        "reliability",
+        "Tenths of the predicted probability",
         ("From", "To", "Patients", "Mean predicted", "Share malignant", "Low", "High"),
         tuple(
-            (b["low"], b["high"], b["n"], b["mean_score"],
-             *((b["observed"] or {}).get(k) for k in ("value", "low", "high")))
+            (
+                b["low"],
+                b["high"],
+                b["n"],
+                b["mean_score"],
+                *((b["observed"] or {}).get(k) for k in ("value", "low", "high")),
+            )
             for b in held
         ),
-    )  # fmt: skip
+    )
     caption = f"Patients of all sites in tenths of the predicted probability; slope {slope}."
     return Figure("calibration", title, caption, draw(chart), table=table)
 
@@ -269,22 +306,30 @@ def _decision(report: dict[str, Any]) -> Figure:
         (x0, y0), (x1, y1) = kept[-1], everybody[len(kept)]
         kept.append((x0 + (x1 - x0) * (y0 + 0.1) / (y0 - y1), -0.1))
     chart = Chart(
-        id="decision", title=title,
+        id="decision",
+        title=title,
         description="Net benefit of acting on the model, on everybody and on nobody, by threshold "
         "probability, pooled. The points are in the table below.",
         x=Axis(label="Threshold probability"),
-        y=Axis(label="Net benefit", low=-0.1, high=high,
-               ticks=tuple(round(-0.1 + n / 10, 1) for n in range(round(high * 10) + 2))),
+        y=Axis(
+            label="Net benefit",
+            low=-0.1,
+            high=high,
+            ticks=tuple(round(-0.1 + n / 10, 1) for n in range(round(high * 10) + 2)),
+        ),
         lines=(
             Line(name="Act on the model", points=model, colour=BLACK, width=2.4),
             Line(name="Act on everybody", points=kept, colour=VERMILLION, dash="7 3"),
         ),
-        reference=((0, 0), (1, 0)), reference_name="Act on nobody",
-    )  # fmt: skip
+        reference=((0, 0), (1, 0)),
+        reference_name="Act on nobody",
+    )
     table = Table(
-        "net-benefit", "Net benefit by threshold", ("Threshold", "Model", "Everybody"),
+        "net-benefit",
+        "Net benefit by threshold",
+        ("Threshold", "Model", "Everybody"),
         tuple((p["threshold"], p["model"], p["all"]) for p in points),
-    )  # fmt: skip
+    )
     caption = (
         "Net benefit: true positives less false positives weighted by the odds of the threshold, "
         "per patient, at the prevalence of the pooled cohort."

@@ -58,10 +58,16 @@ def calibration(report: dict[str, Any]) -> Table:
 def drift(report: dict[str, Any]) -> Table:
     """Tabulate how far each site's scores are from those of the tuning data."""
     rows = [
-        (d.get("site") or "Pooled", task(d), d.get("class", NONE), number(d.get("psi")),
-         number(d.get("ks")), d.get("reason", ""))
+        (
+            d.get("site") or "Pooled",
+            task(d),
+            d.get("class", NONE),
+            number(d.get("psi")),
+            number(d.get("ks")),
+            d.get("reason", ""),
+        )
         for d in report.get("drift") or []
-    ]  # fmt: skip
+    ]
     head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
     note = "PSI: population stability index; above 0.25 is usually called a shift. KS: largest gap."
     return Table("drift", "Scores against those of the tuning data", head, tuple(rows), note)
@@ -89,15 +95,26 @@ def released(report: dict[str, Any]) -> Table:
 def subgroups(report: dict[str, Any]) -> Table:
     """Tabulate figures by subgroup, each level pooled first; what is withheld says so."""
     rows = [
-        (f"{g['variable'].replace('_', ' ')}: {g['level']}", _where(g), number(g["n"]),
-         number(g["positives"]), (figure(g["auc"]), g["auc"].get("reason", "")),
-         figure(g["sensitivity"]), figure(g["specificity"]))
+        (
+            f"{g['variable'].replace('_', ' ')}: {g['level']}",
+            _where(g),
+            number(g["n"]),
+            number(g["positives"]),
+            (figure(g["auc"]), g["auc"].get("reason", "")),
+            figure(g["sensitivity"]),
+            figure(g["specificity"]),
+        )
         for g in report.get("subgroups") or []
-    ]  # fmt: skip
+    ]
     head = (
-        "Subgroup", "Where", "Patients", "Malignant", "AUC (95 % CI)",
-        "Sensitivity (95 % CI)", "Specificity (95 % CI)",
-    )  # fmt: skip
+        "Subgroup",
+        "Where",
+        "Patients",
+        "Malignant",
+        "AUC (95 % CI)",
+        "Sensitivity (95 % CI)",
+        "Specificity (95 % CI)",
+    )
     note = (
         "Patients, malignant versus benign. Pooled: counts of the sites that released the level, "
         "and random effects over their AUCs. A dash is withheld, or cannot be computed."

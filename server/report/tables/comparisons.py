@@ -43,11 +43,16 @@ def readers(report: dict[str, Any]) -> Table:
         held = r.get("non_inferiority") or {}
         for kind in ("sensitivity", "specificity"):
             rows.append(
-                (reader_name(r["reader"]), kind.capitalize(), _rate(r.get(kind)),
-                 _rate(r.get(f"model_{kind}")), _rate(r.get(f"{kind}_difference")),
-                 p_value(r.get(f"{kind}_mcnemar_exact_p")),
-                 _shown(held.get(kind), held.get("margin")))
-            )  # fmt: skip
+                (
+                    reader_name(r["reader"]),
+                    kind.capitalize(),
+                    _rate(r.get(kind)),
+                    _rate(r.get(f"model_{kind}")),
+                    _rate(r.get(f"{kind}_difference")),
+                    p_value(r.get(f"{kind}_mcnemar_exact_p")),
+                    _shown(held.get(kind), held.get("margin")),
+                )
+            )
     head = ("Who", "Rate", "Reader", "Model", "Model − reader", "McNemar p", "Not inferior")
     note = (
         "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
@@ -76,14 +81,29 @@ def agreement(report: dict[str, Any]) -> Table:
 def comparisons(report: dict[str, Any]) -> Table:
     """Tabulate pairs of models on the same cases, pooled."""
     rows = [
-        (_pair(c), task(c), _rate(c.get("auc_first")), _rate(c.get("auc_second")),
-         _rate(c.get("difference")), p_value(c.get("p_holm")),
-         p_value((c.get("mcnemar") or {}).get("p_holm")), _held(c))
+        (
+            _pair(c),
+            task(c),
+            _rate(c.get("auc_first")),
+            _rate(c.get("auc_second")),
+            _rate(c.get("difference")),
+            p_value(c.get("p_holm")),
+            p_value((c.get("mcnemar") or {}).get("p_holm")),
+            _held(c),
+        )
         for c in _compared(report, "pooled")
-    ]  # fmt: skip
+    ]
     methods = dict.fromkeys(str(c["method"]) for c in _compared(report, "pooled"))
-    head = ("Models", "Task", "AUC, first", "AUC, second", "Second − first", "DeLong p",
-            "McNemar p", "First not inferior")  # fmt: skip
+    head = (
+        "Models",
+        "Task",
+        "AUC, first",
+        "AUC, second",
+        "Second − first",
+        "DeLong p",
+        "McNemar p",
+        "First not inferior",
+    )
     note = (
         "On the cases that every compared model could score. Paired tests of DeLong (AUC; "
         f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
@@ -96,13 +116,19 @@ def comparisons(report: dict[str, Any]) -> Table:
 def comparisons_by_site(report: dict[str, Any]) -> Table:
     """Tabulate what each site found of the patients' task."""
     rows = [
-        (_pair(c), str(c["site"]), c["n"], _rate(c.get("auc_first")), _rate(c.get("auc_second")),
-         _rate(c.get("difference")), p_value(c.get("p_holm")))
+        (
+            _pair(c),
+            str(c["site"]),
+            c["n"],
+            _rate(c.get("auc_first")),
+            _rate(c.get("auc_second")),
+            _rate(c.get("difference")),
+            p_value(c.get("p_holm")),
+        )
         for c in _compared(report, "site")
         if c["unit"] == "patient"
-    ]  # fmt: skip
-    head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "Second − first",
-            "DeLong p")  # fmt: skip
+    ]
+    head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "Second − first", "DeLong p")
     note = "Malignant against benign, by site; lesion tasks are in comparisons.csv."
     return Table("comparisons-by-site", "Models at each site", head, tuple(rows), note, 2)
 

@@ -61,13 +61,15 @@ def discrimination(report: dict[str, Any]) -> Table:
         if r["scope"] == "pooled" or headline:
             rows.append(_auc_row(r))
     return Table(
-        "auc", "Discrimination: area under the ROC curve",
-        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", "Bound"), tuple(rows),
+        "auc",
+        "Discrimination: area under the ROC curve",
+        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", "Bound"),
+        tuple(rows),
         note="The first interval is the clustered one where lesions share a patient, otherwise "
         "DeLong's. Bound: how far the pooled value can be from that of the scores themselves; "
         "a site's own value is exact.",
         span=2,
-    )  # fmt: skip
+    )
 
 
 def _auc_row(r: dict[str, Any]) -> tuple[object, ...]:
@@ -88,9 +90,12 @@ def rates(report: dict[str, Any]) -> Table:
             rows.append((place(r), *(_rate(r.get(k) or {}) for k in RATES)))
     head = ("Where", *(FIGURE_WORDS[k][0].upper() + FIGURE_WORDS[k][1:] for k in RATES))
     return Table(
-        "rates", "Patients, malignant versus benign, at the operating point", head,
-        tuple(rows), note="Wilson's 95 % interval and the counts below each rate.",
-    )  # fmt: skip
+        "rates",
+        "Patients, malignant versus benign, at the operating point",
+        head,
+        tuple(rows),
+        note="Wilson's 95 % interval and the counts below each rate.",
+    )
 
 
 def _rate(values: dict[str, Any]) -> tuple[str, str]:
@@ -136,9 +141,12 @@ def everything(report: dict[str, Any]) -> Table:
     """Tabulate the AUC of every task and scope."""
     rows = tuple(_auc_row(r) for r in report["results"])
     return Table(
-        "all-auc", "AUC of every task at every site",
-        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", "Bound"), rows, span=2,
-    )  # fmt: skip
+        "all-auc",
+        "AUC of every task at every site",
+        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", "Bound"),
+        rows,
+        span=2,
+    )
 
 
 def endpoints(report: dict[str, Any]) -> Table:
@@ -156,13 +164,20 @@ def endpoints(report: dict[str, Any]) -> Table:
             ends = {"low": e.get("difference_low"), "high": e.get("difference_high")}
             shown = f"difference {figure({'value': e['difference'], **ends})}"
         rows.append(
-            (f"{task(e)}, {FIGURE_WORDS[e['figure']]}", "primary" if e["primary"] else "secondary",
-             goal, shown, (e["verdict"], e.get("why", "")))
-        )  # fmt: skip
+            (
+                f"{task(e)}, {FIGURE_WORDS[e['figure']]}",
+                "primary" if e["primary"] else "secondary",
+                goal,
+                shown,
+                (e["verdict"], e.get("why", "")),
+            )
+        )
     return Table(
-        "endpoints", "Endpoints named beforehand", ("Endpoint", "Kind", "Goal", "Found", "Verdict"),
+        "endpoints",
+        "Endpoints named beforehand",
+        ("Endpoint", "Kind", "Goal", "Found", "Verdict"),
         tuple(rows),
-    )  # fmt: skip
+    )
 
 
 def fixed_points(report: dict[str, Any]) -> Table:
@@ -184,9 +199,11 @@ def fixed_points(report: dict[str, Any]) -> Table:
             shown: object = number(precision["value"])
             rows.append(("Average precision", shown, precision.get("reason", NONE)))
     return Table(
-        "fixed-points", "Patients: figures read off the pooled curves",
-        ("Figure", "Value", "What the released cells leave open"), tuple(rows),
-    )  # fmt: skip
+        "fixed-points",
+        "Patients: figures read off the pooled curves",
+        ("Figure", "Value", "What the released cells leave open"),
+        tuple(rows),
+    )
 
 
 def _open(f: dict[str, Any]) -> str:

@@ -49,11 +49,13 @@ def test_the_contact_sheet_of_no_cohort_is_an_error_that_writes_nothing(tmp_path
 @pytest.mark.parametrize(
     "words",
     [
-        (), ("--dicom", "a"), ("--lld-mmri", "a", "--labels", "l.csv"),
+        (),
+        ("--dicom", "a"),
+        ("--lld-mmri", "a", "--labels", "l.csv"),
         ("--dicom", "a", "--images", "b", "--labels", "l.csv"),
         ("--lld-mmri", "nothing-here"),
     ],
-)  # fmt: skip
+)
 def test_an_ingest_of_unclear_sources_is_a_usage_error(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:

@@ -12,9 +12,14 @@ Make = Callable[..., Cohort]
 
 @pytest.mark.parametrize(
     ("size", "level"),
-    [((19.9, 5.0, 90.0), "<2 cm"), ((5.0, 20.0, 1.0), "2-5 cm"), ((50.0, 3.0, 1.0), "2-5 cm"),
-     ((50.1, 3.0, 1.0), ">5 cm"), ((), "")],
-)  # fmt: skip
+    [
+        ((19.9, 5.0, 90.0), "<2 cm"),
+        ((5.0, 20.0, 1.0), "2-5 cm"),
+        ((50.0, 3.0, 1.0), "2-5 cm"),
+        ((50.1, 3.0, 1.0), ">5 cm"),
+        ((), ""),
+    ],
+)
 def test_size_is_the_longest_extent_in_the_plane_cut_at_2_and_5_cm(
     size: tuple[float, ...], level: str
 ) -> None:

@@ -53,8 +53,13 @@ class Stack:
 
 
 T2 = {"ScanningSequence": "SE", "EchoTime": 90.0, "RepetitionTime": 4000.0}
-T1 = {"ScanningSequence": "GR", "EchoTime": 1.3, "RepetitionTime": 4.0, "FlipAngle": 10.0,
-      "MRAcquisitionType": "3D"}  # fmt: skip
+T1 = {
+    "ScanningSequence": "GR",
+    "EchoTime": 1.3,
+    "RepetitionTime": 4.0,
+    "FlipAngle": 10.0,
+    "MRAcquisitionType": "3D",
+}
 DWI = {"ScanningSequence": ["SE", "EP"], "EchoTime": 60.0, "RepetitionTime": 6000.0}
 
 
@@ -120,8 +125,9 @@ def _functional(frame: Dataset, ds: Dataset, stack: Stack) -> None:
             diffusion.DiffusionGradientDirectionSequence = Items([inner])
             diffusion.DiffusionDirectionality = "DIRECTIONAL"
         elif keyword in ("RescaleSlope", "RescaleIntercept"):
-            setattr(groups.setdefault("PixelValueTransformationSequence", Dataset()),
-                    keyword, value)  # fmt: skip
+            setattr(
+                groups.setdefault("PixelValueTransformationSequence", Dataset()), keyword, value
+            )
         elif keyword in CONVERTED:
             sequence, name = CONVERTED[keyword]
             setattr(groups.setdefault(sequence, Dataset()), name, value)

@@ -62,8 +62,13 @@ def test_every_labelled_lesion_has_a_crop_of_every_sequence(
     assert report.left == []
     for row in store.rows():
         assert set(row.sequences.split(",")) == {
-            "t2", "dwi", "t1-pre", "arterial", "portal", "delayed",
-        }  # fmt: skip
+            "t2",
+            "dwi",
+            "t1-pre",
+            "arterial",
+            "portal",
+            "delayed",
+        }
         assert store.voxels(row).astype(float).std() > 0.1
 
 
@@ -172,8 +177,9 @@ def test_an_archive_gives_the_same_store_as_its_files(tmp_path: Path, export: Pa
     report = ingest(homes[1], packed, labels=Path(labels))
     assert contents(homes[0]) == contents(homes[1])
     assert sorted(reason for _, reason in report.left) == [
-        "a name that leaves its archive", "an archive inside an archive",
-    ]  # fmt: skip
+        "a name that leaves its archive",
+        "an archive inside an archive",
+    ]
     assert not (tmp_path / "outside.dcm").exists()
     assert ingest(homes[1], packed, labels=Path(labels)).taken == report.taken
 
@@ -188,8 +194,9 @@ def test_files_that_are_left_are_listed_where_the_person_says(tmp_path: Path, ex
         "pipe": ("refused", "no plain file"),
     }
     assert sorted(report.left) == [
-        ("1 × refused", "no plain file"), ("1 × set-aside", "not a DICOM file"),
-    ]  # fmt: skip
+        ("1 × refused", "no plain file"),
+        ("1 × set-aside", "not a DICOM file"),
+    ]
     assert (tmp_path / "left.csv").stat().st_mode & 0o077 == 0
 
 

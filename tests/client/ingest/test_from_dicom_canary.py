@@ -156,8 +156,9 @@ def client(home: Path, *words: object, code: int = 0) -> bytes:
     main = "from hepafed.client.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", main, "--home", str(home), *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert done.returncode == code, done.stdout.decode()
     return done.stdout
 

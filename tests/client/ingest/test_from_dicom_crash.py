@@ -102,8 +102,10 @@ def test_stopped_with_ctrl_c_it_says_so_and_leaves_no_process(crashing: Crashing
     words = ["--home", str(home), "ingest", "--dicom", str(crashing.export)]
     process = subprocess.Popen(
         [sys.executable, "-c", main, *words, "--labels", str(crashing.export / "labels.csv")],
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + 120
     while not (home / "scan/known.db").exists() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -13,10 +13,17 @@ from PIL import Image
 
 def ingest(home: Path, folder: Path) -> IngestReport:
     return ingest_images(
-        home, folder, folder / "labels.csv", sequence="t2", label_map={}, where={},
-        group_column="patient_id", file_column="file", label_column="label",
+        home,
+        folder,
+        folder / "labels.csv",
+        sequence="t2",
+        label_map={},
+        where={},
+        group_column="patient_id",
+        file_column="file",
+        label_column="label",
         progress=lambda *_: None,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

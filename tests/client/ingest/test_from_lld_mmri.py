@@ -53,11 +53,16 @@ def write(folder: Path, patients: int = 3, phases: tuple[str, ...] = PHASE_NAMES
             path.parent.mkdir(parents=True, exist_ok=True)
             voxels = image.transpose(2, 1, 0).astype(np.int16)
             nibabel.Nifti1Image(voxels, affine).to_filename(path)
-            info[patient].append({
-                "studyUID": study, "seriesUID": f"1.3.12.{n}", "phase": phase,
-                "pixel_spacing": [4.4, 4.0], "slice_thickness": 5.0,
-                "annotation": {"num_targets": len(lesions), "lesion": lesions},
-            })  # fmt: skip
+            info[patient].append(
+                {
+                    "studyUID": study,
+                    "seriesUID": f"1.3.12.{n}",
+                    "phase": phase,
+                    "pixel_spacing": [4.4, 4.0],
+                    "slice_thickness": 5.0,
+                    "annotation": {"num_targets": len(lesions), "lesion": lesions},
+                }
+            )
     (folder / "Annotation.json").write_text(json.dumps({"Annotation_info": info}))
     return folder
 

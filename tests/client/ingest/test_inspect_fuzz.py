@@ -55,9 +55,13 @@ def seeds() -> list[list[bytes]]:
         made.append([encoded(ds, RLELossless)])
     made.append([encoded(ds, RLELossless) for ds in compressed])
     real = [
-        "t2-j2k", "t2-jpeg-lossless", "t2-jpeg-ls", "ge-dwi-2b", "siemens-dwi-2b-implicit",
+        "t2-j2k",
+        "t2-jpeg-lossless",
+        "t2-jpeg-ls",
+        "ge-dwi-2b",
+        "siemens-dwi-2b-implicit",
         "philips-enhanced-t1",
-    ]  # fmt: skip
+    ]
     for case in real if DATA.is_dir() else []:
         files = sorted((DATA / "dicom2nifti" / case).iterdir())[:3]
         made.append([f.read_bytes() for f in files])
@@ -84,8 +88,9 @@ def absurd(data: bytearray, rng: random.Random) -> bytearray:
 def rename(data: bytearray, rng: random.Random) -> bytearray:
     """Give an element another representation."""
     names = [b"SQ", b"UN", b"OB", b"DS", b"US", b"FD", b"UI", b"AT", b"UT", b"XX"]
-    places = [i for n in (b"DS", b"US", b"CS", b"IS", b"FD", b"SQ", b"UI", b"LO")
-              for i in _all(data, n)]  # fmt: skip
+    places = [
+        i for n in (b"DS", b"US", b"CS", b"IS", b"FD", b"SQ", b"UI", b"LO") for i in _all(data, n)
+    ]
     if places:
         at = rng.choice(places)
         data[at : at + 2] = rng.choice(names)
@@ -131,8 +136,14 @@ def _all(data: bytearray, word: bytes) -> list[int]:
 
 
 MUTATIONS: tuple[Callable[[bytearray, random.Random], bytearray], ...] = (
-    flip, truncate, absurd, rename, number, nest, splice,
-)  # fmt: skip
+    flip,
+    truncate,
+    absurd,
+    rename,
+    number,
+    nest,
+    splice,
+)
 
 
 def attack(folder: Path, seed: int) -> float:

@@ -53,8 +53,9 @@ def agrees(oracle: dict[str, Any], found: dict[str, Any]) -> bool:
     flipped = expected.copy()
     flipped[:3, 2] = -expected[:3, 2]
     flipped[:3, 3] = expected[:3, 3] + expected[:3, 2] * (slices - 1)
-    corners = [[c, r, k, 1.0] for c in (0, columns - 1) for r in (0, rows - 1)
-               for k in (0, slices - 1)]  # fmt: skip
+    corners = [
+        [c, r, k, 1.0] for c in (0, columns - 1) for r in (0, rows - 1) for k in (0, slices - 1)
+    ]
     off = min(np.abs(corners @ (a - got).T).max() for a in (expected, flipped))
     if off > max(oracle["affine_tolerance_mm"], 1e-3):
         return False
@@ -105,8 +106,9 @@ def test_stored_values_have_the_oracles_checksum(case: str) -> None:
     for volume in read_folder(DATA / case).volumes:
         for stack in volume.stacks:
             slices = [s.astype("<i4").tobytes() for s in stored_of(stack.headers)]
-            found = {hashlib.sha256(b"".join(order)).hexdigest()
-                     for order in (slices, slices[::-1])}  # fmt: skip
+            found = {
+                hashlib.sha256(b"".join(order)).hexdigest() for order in (slices, slices[::-1])
+            }
             assert found & checksums
 
 
@@ -124,8 +126,13 @@ def test_the_case_of_same_instances_holds_two_series_with_different_pixels() -> 
 def test_no_patient_name_of_any_character_set_is_told() -> None:
     with (DATA / "oracle" / "names.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    names = {part for r in rows for v in r.values() for part in v.replace("^", "=").split("=")
-             if len(part) > 3 and "/" not in part and "." not in part}  # fmt: skip
+    names = {
+        part
+        for r in rows
+        for v in r.values()
+        for part in v.replace("^", "=").split("=")
+        if len(part) > 3 and "/" not in part and "." not in part
+    }
     told = json.dumps(inspect(DATA / "pydicom" / "charsets"), ensure_ascii=False)
     reasons = " ".join(f["reason"] for f in json.loads(told)["files"])
     assert names

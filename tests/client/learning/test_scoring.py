@@ -21,18 +21,26 @@ LESIONS = 5
 def home(tmp_path: Path) -> Path:
     rng = np.random.default_rng(1)
     Cohort.create(tmp_path).add(
-        Crop(f"l{i}", f"p{i}", i % 3, ("t2", "dwi"),
-             rng.normal(size=(2, 1 + i % 3, 160, 160)).astype(np.float16))
+        Crop(
+            f"l{i}",
+            f"p{i}",
+            i % 3,
+            ("t2", "dwi"),
+            rng.normal(size=(2, 1 + i % 3, 160, 160)).astype(np.float16),
+        )
         for i in range(LESIONS)
-    )  # fmt: skip
+    )
     return tmp_path
 
 
 def resized(images: Images) -> torch.Tensor:
     return functional.interpolate(
-        torch.from_numpy(images.selection.images.astype(np.float32)), size=(75, 75),
-        mode="bilinear", align_corners=False, antialias=True,
-    )  # fmt: skip
+        torch.from_numpy(images.selection.images.astype(np.float32)),
+        size=(75, 75),
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
+    )
 
 
 def test_a_chosen_image_has_the_bits_that_it_has_in_the_whole_split(home: Path) -> None:

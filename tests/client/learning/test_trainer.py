@@ -45,9 +45,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(plan: Plan) -> nn.Module:
         torch.manual_seed(plan.seed)
         return nn.Sequential(
-            nn.Conv2d(1, 8, 5, stride=4), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(), nn.Dropout(0.2), nn.Linear(8, 3),
-        )  # fmt: skip
+            nn.Conv2d(1, 8, 5, stride=4),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(0.2),
+            nn.Linear(8, 3),
+        )
 
     monkeypatch.setattr(train, "build", build)
 

@@ -53,13 +53,19 @@ def test_every_problem_of_every_row_is_listed_without_a_value(
         read_labels(write_table(tmp_path / "l.csv", *rows))
     text = caught.value.message
     for wanted in (
-        "row 2: patient_id is empty", "row 2: label is not one of",
-        "row 3: box_space is not one of", "row 3: the box is not six numbers",
-        "row 4: reader_ann is not 0, 1 or empty", "row 4: the box's corners are not in order",
-        "row 5: mask_file is not there", "row 5: mask_value is not a whole number",
-        "row 6: mask_file lies outside the folder", "row 7: the box's corners",
-        "row 8: the box is not six numbers", "row 6: the same lesion as row 3",
-    ):  # fmt: skip
+        "row 2: patient_id is empty",
+        "row 2: label is not one of",
+        "row 3: box_space is not one of",
+        "row 3: the box is not six numbers",
+        "row 4: reader_ann is not 0, 1 or empty",
+        "row 4: the box's corners are not in order",
+        "row 5: mask_file is not there",
+        "row 5: mask_value is not a whole number",
+        "row 6: mask_file lies outside the folder",
+        "row 7: the box's corners",
+        "row 8: the box is not six numbers",
+        "row 6: the same lesion as row 3",
+    ):
         assert wanted in text
     for value in ("tumour-xyz", "Secret", "scanner", "a7", "maybe", "nothere", "out.nii"):
         assert value not in text
@@ -104,9 +110,23 @@ def test_declared_groups_are_read(tmp_path: Path, write_table: Write) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["61", "61 y", "60.5", "2021-03-01", "21-03-12", "20210301", "1955", "61-62", "61-61", "F",
-     "Müller", "a_b", "x" * 21, "every level"],
-)  # fmt: skip
+    [
+        "61",
+        "61 y",
+        "60.5",
+        "2021-03-01",
+        "21-03-12",
+        "20210301",
+        "1955",
+        "61-62",
+        "61-61",
+        "F",
+        "Müller",
+        "a_b",
+        "x" * 21,
+        "every level",
+    ],
+)
 def test_a_value_that_could_be_an_age_a_date_or_a_name_is_refused_without_showing_it(
     tmp_path: Path, write_table: Write, value: str
 ) -> None:

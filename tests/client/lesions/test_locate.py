@@ -76,9 +76,13 @@ def test_a_nifti_a_seg_and_an_rtstruct_give_the_lesion_the_same_place(
 
 @pytest.mark.parametrize("kind", ["seg", "rtstruct"])
 def test_a_segmentation_of_the_export_is_found_by_what_it_refers_to(
-    tmp_path: Path, examination: Make, write_seg: Make, write_rtstruct: Make, write_table: Make,
+    tmp_path: Path,
+    examination: Make,
+    write_seg: Make,
+    write_rtstruct: Make,
+    write_table: Make,
     kind: str,
-) -> None:  # fmt: skip
+) -> None:
     exam = examination(sequences=("t2", "portal"))
     portal = exam.volume("portal")
     if kind == "seg":
@@ -115,12 +119,15 @@ def test_every_row_that_fits_nothing_is_named_at_once(
         ROW | boxed([9000, 0, 0, 9010, 10, 10]) | {"lesion_id": "L8", "box_space": "patient"},
     )
     for wanted in (
-        "row 3: no examination for this patient", "row 4: the box lies outside the volume",
-        "row 5: its series is not in the folder", "row 6: overlaps the lesion of row 2",
-        "row 7: the mask is empty", "row 8: the lesion lies outside the volume",
+        "row 3: no examination for this patient",
+        "row 4: the box lies outside the volume",
+        "row 5: its series is not in the folder",
+        "row 6: overlaps the lesion of row 2",
+        "row 7: the mask is empty",
+        "row 8: the lesion lies outside the volume",
         "row 9: neither a box nor a mask_file, and no segmentation in the export",
         "row 10: the lesion lies outside the volume",
-    ):  # fmt: skip
+    ):
         assert wanted in text
     assert "row 2" not in text.replace("lesion of row 2", "")
     for value in ("Nobody", "1.2.3", "far.nii", "P1"):

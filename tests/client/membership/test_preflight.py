@@ -20,9 +20,13 @@ _Properties = namedtuple("_Properties", "name total_memory")
 
 def _standing(**other: object) -> Standing:
     made = {
-        "site": "a", "role": "train", "ahead": 0.2, "certificate": NOW + timedelta(days=100),
-        **versions(), **other,
-    }  # fmt: skip
+        "site": "a",
+        "role": "train",
+        "ahead": 0.2,
+        "certificate": NOW + timedelta(days=100),
+        **versions(),
+        **other,
+    }
     return Standing(**made)  # type: ignore[arg-type]
 
 

@@ -22,9 +22,13 @@ Answer = tuple[int, dict[str, str], Iterator[bytes]]
 def as_json(*found: dict[str, str]) -> Answer:
     """Answer a question as QIDO-RS does."""
     tags = {
-        "StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E", "Modality": "00080060",
-        "SOPInstanceUID": "00080018", "SOPClassUID": "00080016", "AccessionNumber": "00080050",
-    }  # fmt: skip
+        "StudyInstanceUID": "0020000D",
+        "SeriesInstanceUID": "0020000E",
+        "Modality": "00080060",
+        "SOPInstanceUID": "00080018",
+        "SOPClassUID": "00080016",
+        "AccessionNumber": "00080050",
+    }
     body = [{tags[k]: {"vr": "UI", "Value": [v]} for k, v in f.items()} for f in found]
     return 200, {"Content-Type": "application/dicom+json"}, iter([json.dumps(body).encode()])
 
@@ -89,9 +93,7 @@ def scp(
     ae = AE(ae_title="HOSTILE")
     ae.add_supported_context(FIND)
     ae.add_supported_context(GET)
-    ae.add_supported_context(
-        MRImageStorage, ExplicitVRLittleEndian, scu_role=True, scp_role=True
-    )  # fmt: skip
+    ae.add_supported_context(MRImageStorage, ExplicitVRLittleEndian, scu_role=True, scp_role=True)
     handlers = [(evt.EVT_C_FIND, on_find), (evt.EVT_C_GET, on_get)]
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
     try:

@@ -48,14 +48,22 @@ class Orthanc:
             pytest.skip("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
         self.folder.mkdir(parents=True, exist_ok=True)
         config = {
-            "Name": "test", "StorageDirectory": str(self.folder / "storage"),
-            "IndexDirectory": str(self.folder / "storage"), "HttpPort": self.http,
-            "HttpServerEnabled": True, "DicomServerEnabled": True, "DicomPort": self.dicom,
-            "DicomAet": "ORTHANC", "DicomCheckCalledAet": True, "RemoteAccessAllowed": False,
-            "DicomAlwaysAllowStore": True, "DicomAlwaysAllowFind": True,
-            "DicomAlwaysAllowGet": True, "Plugins": [str(PLUGIN)],
+            "Name": "test",
+            "StorageDirectory": str(self.folder / "storage"),
+            "IndexDirectory": str(self.folder / "storage"),
+            "HttpPort": self.http,
+            "HttpServerEnabled": True,
+            "DicomServerEnabled": True,
+            "DicomPort": self.dicom,
+            "DicomAet": "ORTHANC",
+            "DicomCheckCalledAet": True,
+            "RemoteAccessAllowed": False,
+            "DicomAlwaysAllowStore": True,
+            "DicomAlwaysAllowFind": True,
+            "DicomAlwaysAllowGet": True,
+            "Plugins": [str(PLUGIN)],
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-        } | self.extra  # fmt: skip
+        } | self.extra
         (self.folder / "orthanc.json").write_text(json.dumps(config))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -116,18 +124,35 @@ def examination(folder: Path, patient: str, vendor: str = "siemens") -> Study:
     """Write an MR examination with a lesion-sized bright box: T2, DWI, and a series of no use."""
     grid = Grid.centred(SHAPE, (6.0, 2.0, 2.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
     study = Study(
-        patient, f"Canary^{patient}", "19500101", "F", "20250102", 36_000,
-        uid("study", patient), uid("frame", patient), np.zeros(3), 1.5,
-    )  # fmt: skip
+        patient,
+        f"Canary^{patient}",
+        "19500101",
+        "F",
+        "20250102",
+        36_000,
+        uid("study", patient),
+        uid("frame", patient),
+        np.zeros(3),
+        1.5,
+    )
     random = np.random.default_rng(sum(patient.encode()))
 
     def series(name: str, number: int, b: float | None, scanning: str = "SE") -> Series:
         image = random.integers(100, 900, SHAPE).astype(np.float64)
         image[1:3, 5:9, 6:12] += 1500
         return Series(
-            name, number, 60 * number, 90.0, 4000.0, 90.0, scanning, "2D", 6.0, grid,
+            name,
+            number,
+            60 * number,
+            90.0,
+            4000.0,
+            90.0,
+            scanning,
+            "2D",
+            6.0,
+            grid,
             ((b, image),),
-        )  # fmt: skip
+        )
 
     write_series(folder / patient / "t2", VENDORS[vendor], study, series("t2", 1, None))
     write_series(
@@ -163,9 +188,18 @@ def write_labels(path: Path, patients: Sequence[str]) -> Path:
     with path.open("w", newline="") as f:
         writer = csv.writer(f)
         writer.writerow(
-            ["patient_id", "lesion_id", "label", "x_min", "y_min", "z_min", "x_max", "y_max",
-             "z_max"]
-        )  # fmt: skip
+            [
+                "patient_id",
+                "lesion_id",
+                "label",
+                "x_min",
+                "y_min",
+                "z_min",
+                "x_max",
+                "y_max",
+                "z_max",
+            ]
+        )
         for i, patient in enumerate(patients):
             label = ("benign", "primary-malignant", "metastatic")[i % 3]
             writer.writerow([patient, "1", label, 6, 5, 1, 11, 8, 2])
@@ -179,9 +213,11 @@ def write_pacs(path: Path, orthanc: Orthanc, protocol: str, **keys: object) -> P
         values: dict[str, object] = {"protocol": protocol, "url": url}
     else:
         values = {
-            "protocol": protocol, "host": "127.0.0.1", "port": orthanc.dicom,
+            "protocol": protocol,
+            "host": "127.0.0.1",
+            "port": orthanc.dicom,
             "called_ae_title": "ORTHANC",
-        }  # fmt: skip
+        }
     values |= {"per_second": 2000.0, "timeout": 10.0, "retries": 1} | keys
     lines = [f"{k} = {json.dumps(v)}" for k, v in values.items() if v is not None]
     path.write_text("\n".join(lines) + "\n")

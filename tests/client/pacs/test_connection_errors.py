@@ -49,12 +49,14 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     plain.store(folder / "export")
     plain.stop()
     secured = {
-        "AuthenticationEnabled": True, "RegisteredUsers": {"hepafed": PASSWORD},
-        "DicomTlsEnabled": True, "DicomTlsCertificate": str(keys / "pacs.pem"),
+        "AuthenticationEnabled": True,
+        "RegisteredUsers": {"hepafed": PASSWORD},
+        "DicomTlsEnabled": True,
+        "DicomTlsCertificate": str(keys / "pacs.pem"),
         "DicomTlsPrivateKey": str(keys / "pacs.key"),
         "DicomTlsTrustedCertificates": str(keys / "ca.pem"),
         "DicomTlsRemoteCertificateRequired": True,
-    }  # fmt: skip
+    }
     orthanc = Orthanc(folder / "orthanc", extra=secured).start()
     relay = Relay(keys, orthanc.http)
     try:
@@ -125,8 +127,9 @@ def test_a_secret_from_the_environment_works_and_a_bearer_token_is_sent(
     tmp_path: Path, guarded: Orthanc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = keys_of(guarded, tmp_path, "dicomweb") | {
-        "secret_file": None, "secret_env": "PACS_SECRET",
-    }  # fmt: skip
+        "secret_file": None,
+        "secret_env": "PACS_SECRET",
+    }
     monkeypatch.setenv("PACS_SECRET", f"hepafed:{PASSWORD}")
     assert run(tmp_path, guarded, "dicomweb", **keys).brought.instances == 8
     monkeypatch.setenv("PACS_SECRET", base64.b64encode(b"a token").decode())
@@ -203,8 +206,11 @@ def test_a_study_that_the_pacs_has_lost_a_file_of_is_named_as_incomplete(
         examination(tmp_path / "export", "PAT-001")
         orthanc.store(tmp_path / "export")
         orthanc.stop()
-        files = [p for p in (tmp_path / "orthanc/storage").rglob("*") if p.stat().st_size > 700
-                 and p.is_file() and b"DICM" in p.read_bytes()[:200]]  # fmt: skip
+        files = [
+            p
+            for p in (tmp_path / "orthanc/storage").rglob("*")
+            if p.stat().st_size > 700 and p.is_file() and b"DICM" in p.read_bytes()[:200]
+        ]
         # the newest: without the first of a study Orthanc cannot even list it
         max(files, key=lambda p: p.stat().st_mtime_ns).unlink()
         orthanc.start()

@@ -23,8 +23,14 @@ GOOD = instance("1.2", "1.2.3", "1.2.3.4", AccessionNumber="A1")
 
 def run(folder: Path, **keys: object) -> FetchReport:
     (folder / "list.txt").write_text("A1")
-    values = {"accessions": "list.txt", "retries": 0, "timeout": 5.0, "parallel": 1,
-              "largest_instance_mb": 2, "per_second": 5000.0} | keys  # fmt: skip
+    values = {
+        "accessions": "list.txt",
+        "retries": 0,
+        "timeout": 5.0,
+        "parallel": 1,
+        "largest_instance_mb": 2,
+        "per_second": 5000.0,
+    } | keys
     lines = [f"{k} = {v!r}" for k, v in values.items()]
     (folder / "pacs.toml").write_text("\n".join(lines))
     config = read_config(folder / "pacs.toml")
@@ -75,9 +81,7 @@ def scp(folder: Path, get: list[Dataset], accession: str = "A1") -> FetchReport:
         return [made]
 
     with hostile.scp(find, lambda _: get) as port:
-        return run(
-            folder, protocol="dimse", host="127.0.0.1", port=port, called_ae_title="HOSTILE"
-        )  # fmt: skip
+        return run(folder, protocol="dimse", host="127.0.0.1", port=port, called_ae_title="HOSTILE")
 
 
 def files(folder: Path) -> list[Path]:

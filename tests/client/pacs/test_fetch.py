@@ -132,9 +132,12 @@ def test_nothing_is_written_to_the_pacs(tmp_path: Path, pacs: Filled, protocol: 
 
 def test_our_association_cannot_send_anything_to_be_stored() -> None:
     config = PacsConfig(
-        protocol="dimse", host="127.0.0.1", called_ae_title="PACS", accessions="x",
+        protocol="dimse",
+        host="127.0.0.1",
+        called_ae_title="PACS",
+        accessions="x",
         also=("SEG", "RTSTRUCT"),
-    )  # fmt: skip
+    )
     ae, roles = offer(config)
     services = {c.abstract_syntax for c in ae.requested_contexts} - {FIND, GET}
     assert {r.sop_class_uid for r in roles} == services
@@ -159,8 +162,15 @@ def test_a_file_name_of_the_spool_holds_no_identity_and_nobody_else_may_read(
     spool = tmp_path / "home/spool"
     names = "\n".join(str(p.relative_to(spool)) for p in spool.rglob("*"))
     for data in read(spool / "images").values():
-        for keyword in ("PatientID", "PatientName", "AccessionNumber", "StudyInstanceUID",
-                        "SeriesInstanceUID", "SOPInstanceUID", "StudyDate"):  # fmt: skip
+        for keyword in (
+            "PatientID",
+            "PatientName",
+            "AccessionNumber",
+            "StudyInstanceUID",
+            "SeriesInstanceUID",
+            "SOPInstanceUID",
+            "StudyDate",
+        ):
             assert str(data[keyword].value) not in names
     assert all(p.stat().st_mode & 0o077 == 0 for p in (spool, *spool.rglob("*")))
 

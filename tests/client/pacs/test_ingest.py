@@ -96,9 +96,7 @@ def test_the_store_equals_that_of_the_same_files_in_a_folder(
 
 def _stopped_midway(words: list[str], home: Path, how: signal.Signals) -> tuple[int, str]:
     """Start a fetch, stop it after some instances; give its exit code and what it said."""
-    process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )  # fmt: skip
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         deadline = time.monotonic() + 60
         while sum(1 for _ in _whole(home)) < 7:

@@ -78,9 +78,7 @@ class Relay:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        secure = self._context.wrap_socket(
-            client, server_side=True, do_handshake_on_connect=False
-        )  # fmt: skip
+        secure = self._context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         with contextlib.suppress(OSError), secure:
             secure.do_handshake()  # a client that does not trust us breaks off here
             with socket.create_connection(("127.0.0.1", self._behind)) as behind:

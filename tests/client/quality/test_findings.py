@@ -50,11 +50,14 @@ def test_a_lesion_of_an_odd_size_is_an_outlier(cohort: Make) -> None:
 @pytest.mark.parametrize(
     "again",
     [
-        lambda p: p, lambda p: p[:, ::-1], lambda p: p[::-1], lambda p: p * 0.4 + 2,
+        lambda p: p,
+        lambda p: p[:, ::-1],
+        lambda p: p[::-1],
+        lambda p: p * 0.4 + 2,
         lambda p: shift(p[:, ::-1].astype(float), (1, -2), mode="nearest"),
     ],
     ids=["same", "mirrored", "upside down", "scaled", "mirrored and shifted"],
-)  # fmt: skip
+)
 def test_the_same_pixels_under_two_patients_are_found_however_exported(
     cohort: Make, again: Callable[[Any], Any]
 ) -> None:

@@ -84,9 +84,15 @@ class Site:
 
 def terms_of(*names: str, number: int = 1, **changes: Any) -> Terms:  # noqa: ANN401
     made = Terms(
-        exchange=f"{number:032x}", run="validate-1", subject="counts", weights=WEIGHTS,
-        split="external", attempt=1, participants=names, length=len(TABLE_COUNTS),
-    )  # fmt: skip
+        exchange=f"{number:032x}",
+        run="validate-1",
+        subject="counts",
+        weights=WEIGHTS,
+        split="external",
+        attempt=1,
+        participants=names,
+        length=len(TABLE_COUNTS),
+    )
     return replace(made, **changes)
 
 

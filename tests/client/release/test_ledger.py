@@ -37,8 +37,9 @@ def test_a_ledger_goes_on_where_it_was(tmp_path: Path) -> None:
     assert book.verify() == 2
 
 
-@pytest.mark.parametrize("edit", [lambda t: t.replace('"bytes":3', '"bytes":2'),
-                                  lambda t: t.split("\n", 1)[1]])  # fmt: skip
+@pytest.mark.parametrize(
+    "edit", [lambda t: t.replace('"bytes":3', '"bytes":2'), lambda t: t.split("\n", 1)[1]]
+)
 def test_an_entry_changed_or_removed_is_found(tmp_path: Path, edit: object) -> None:
     book = Ledger(tmp_path)
     for content in (b"abc", b"d", b"e"):
@@ -141,9 +142,14 @@ def test_show_prints_what_an_entry_said(home: Path, which: str) -> None:
 
 @pytest.mark.parametrize(
     ("which", "why"),
-    [("1", "not kept"), ("4", "no entry 4"), ("0", "no entry 0"), ("fffffffff", "no entry"),
-     ("../keys", "neither")],
-)  # fmt: skip
+    [
+        ("1", "not kept"),
+        ("4", "no entry 4"),
+        ("0", "no entry 0"),
+        ("fffffffff", "no entry"),
+        ("../keys", "neither"),
+    ],
+)
 def test_show_says_why_there_is_nothing_to_show(home: Path, which: str, why: str) -> None:
     shown = client(home, "--show", which)
     assert shown.exit_code
@@ -174,5 +180,7 @@ def test_the_list_numbers_the_entries_and_says_what_is_kept(home: Path) -> None:
     assert "updates and counts are not kept" in shown
     later = json.loads(client(home, "--json", "--since", "2000").stdout)
     assert [(e["entry"], e.get("kept", False)) for e in later] == [
-        (1, False), (2, True), (3, True),
-    ]  # fmt: skip
+        (1, False),
+        (2, True),
+        (3, True),
+    ]

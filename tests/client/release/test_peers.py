@@ -54,8 +54,9 @@ def test_nothing_is_pinned_when_one_identity_is_wrong(home: Path, lines: dict[st
 
 def test_one_identity_under_two_names_is_refused(home: Path, lines: dict[str, str]) -> None:
     with pytest.raises(RefusedError, match="same identity"):
-        Peers(home).check({"a": lines["a"], "b": lines["c"], "c": lines["c"]}, "first-use", "a",
-                          NOW)  # fmt: skip
+        Peers(home).check(
+            {"a": lines["a"], "b": lines["c"], "c": lines["c"]}, "first-use", "a", NOW
+        )
 
 
 def test_confirmed_trust_takes_confirmed_identities_only(home: Path, lines: dict[str, str]) -> None:

@@ -63,8 +63,11 @@ def test_a_training_site_gives_no_figures_of_its_training_data() -> None:
 @pytest.mark.parametrize("release", ["cells", "plain"])
 def test_a_site_that_does_not_mask_joins_no_masked_sum(release: str) -> None:
     policy = SiteConfig(site="a", role="validate", address="localhost:1", release=release)
-    for request in (KEYS, SumsRequest(run="r", exchange="", offers=()),
-                    OpenRequest(run="r", exchange="")):  # fmt: skip
+    for request in (
+        KEYS,
+        SumsRequest(run="r", exchange="", offers=()),
+        OpenRequest(run="r", exchange=""),
+    ):
         assert permit(site("validate"), request) is request
         with pytest.raises(RefusedError, match="not masked"):
             permit(policy, request)
@@ -78,11 +81,14 @@ def test_the_terms_of_a_sum_are_of_the_run_that_is_named() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"release": "fine"}, {"fallback": "plain"}, {"minimum_peers": 1}, {"minimum_patients": 0},
+        {"release": "fine"},
+        {"fallback": "plain"},
+        {"minimum_peers": 1},
+        {"minimum_patients": 0},
         {"peer_trust": "all"},
     ],
     ids=lambda w: next(iter(w)),
-)  # fmt: skip
+)
 def test_a_policy_that_does_not_exist_is_named(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         SiteConfig(site="a", role="validate", address="localhost:1", **wrong)  # type: ignore[arg-type]
@@ -99,7 +105,11 @@ def test_a_comparison_is_of_few_different_models_on_the_sites_own_split() -> Non
     config = SiteConfig(site="a", role="validate", address="localhost:1")
     request = comparing(2)
     assert permit(config, request) is request
-    for wrong in (comparing(1), comparing(7), comparing(2, "test"),
-                  replace(request, models=request.models[:1] * 2)):  # fmt: skip
+    for wrong in (
+        comparing(1),
+        comparing(7),
+        comparing(2, "test"),
+        replace(request, models=request.models[:1] * 2),
+    ):
         with pytest.raises(RefusedError):
             permit(config, wrong)

@@ -74,10 +74,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("site")
     rng = np.random.default_rng(1)
     crops = [
-        Crop(f"lesion{i:02d}", f"patient{i:02d}", i % 3, ("t2", "dwi"),
-             rng.normal(size=(2, 1, 160, 160)).astype(np.float16))
+        Crop(
+            f"lesion{i:02d}",
+            f"patient{i:02d}",
+            i % 3,
+            ("t2", "dwi"),
+            rng.normal(size=(2, 1, 160, 160)).astype(np.float16),
+        )
         for i in range(30)
-    ]  # fmt: skip
+    ]
     Cohort.create(home).add(crops)
     module = build(PLAN)
     layout = Layout.of(module)
@@ -100,9 +105,7 @@ def test_the_page_shows_each_missed_lesion_with_its_channels_and_maps(
     missed = missed_of(kept.table, kept.request.threshold)
     assert missed
     page = tmp_path / "page.html"
-    found = review(
-        home, "validate-1", page, most=2, occlusion=True, progress=lambda *_: None
-    )  # fmt: skip
+    found = review(home, "validate-1", page, most=2, occlusion=True, progress=lambda *_: None)
     text = page.read_text(encoding="utf-8")
     assert found == (len(missed), min(2, len(missed)))
     assert all(m.lesion in text for m in missed[:2])
@@ -117,9 +120,7 @@ def test_only_malignant_lesions_below_the_operating_point_count_as_missed(home: 
     for lesion, truth, log_p in zip(
         kept.table.lesion, kept.table.truth, kept.table.log_probs[:, 0], strict=True
     ):
-        assert (lesion in missed) == (
-            truth != 0 and -np.expm1(log_p) < kept.request.threshold
-        )  # fmt: skip
+        assert (lesion in missed) == (truth != 0 and -np.expm1(log_p) < kept.request.threshold)
 
 
 def test_an_unknown_run_names_those_that_are_kept(home: Path) -> None:

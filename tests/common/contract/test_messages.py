@@ -41,7 +41,12 @@ def test_every_kind_has_its_own_record() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "[]", "{}", "null", '{"kind": "shell", "body": {}}', '{"kind": ["train"], "body": 1}',
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"kind": "shell", "body": {}}',
+        '{"kind": ["train"], "body": 1}',
         '{"kind": "refused", "body": {"run": 3, "reason": ""}}',
         '{"kind": "refused", "body": {"run": "", "reason": "", "more": 1}}',
         '{"kind": "tune", "body": {"round": NaN}}',
@@ -49,7 +54,7 @@ def test_every_kind_has_its_own_record() -> None:
         '{"kind": "refused", "body": {"run": "", "reason": "\\uDFFF"}}',
         "[" * 100_000,
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_a_payload_error(text: str) -> None:
     with pytest.raises(PayloadError):
         unpack(text)

@@ -96,9 +96,11 @@ def test_masked_sum_of_fifty_sites_is_the_plain_sum_at_full_length() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.integers(2, 50), st.integers(1, 40), st.integers(0, 10**6),
+    st.integers(2, 50),
+    st.integers(1, 40),
+    st.integers(0, 10**6),
     st.sampled_from([0, 1, 10**6, 2**64 - 1]),
-)  # fmt: skip
+)
 def test_masked_sum_is_the_plain_sum_for_any_sites_and_counts(
     sites: int, length: int, seed: int, largest: int
 ) -> None:
@@ -199,12 +201,15 @@ def test_an_offer_with_anything_swapped_is_refused(change: dict[str, object]) ->
 @pytest.mark.parametrize(
     "change",
     [
-        {"weights": "b" * 64}, {"split": "test"}, {"attempt": 2}, {"length": 5},
+        {"weights": "b" * 64},
+        {"split": "test"},
+        {"attempt": 2},
+        {"length": 5},
         {"subject": "clusters"},
         {"participants": ("site-00", "site-02")},
     ],
     ids=lambda c: next(iter(c)),
-)  # fmt: skip
+)
 def test_a_key_signed_under_other_terms_is_refused(change: dict[str, object]) -> None:
     group = Group(terms_of(2, 4))
     with pytest.raises(RefusedError):
@@ -230,16 +235,26 @@ def test_a_key_of_small_order_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"exchange": "1"}, {"exchange": "G" * 32}, {"weights": ""}, {"run": "../x"}, {"split": ""},
+        {"exchange": "1"},
+        {"exchange": "G" * 32},
+        {"weights": ""},
+        {"run": "../x"},
+        {"split": ""},
         {"subject": "scores"},
-        {"attempt": 0}, {"attempt": MOST_ATTEMPTS + 1}, {"length": 0}, {"length": 1 << 30},
+        {"attempt": 0},
+        {"attempt": MOST_ATTEMPTS + 1},
+        {"length": 0},
+        {"length": 1 << 30},
         {"readers": ("b", "a")},
         {"readers": tuple(f"{i:02d}" for i in range(33))},
-        {"participants": ()}, {"participants": ("a",)}, {"participants": ("a", "a")},
-        {"participants": ("b", "a")}, {"participants": ("a", "b\n")},
+        {"participants": ()},
+        {"participants": ("a",)},
+        {"participants": ("a", "a")},
+        {"participants": ("b", "a")},
+        {"participants": ("a", "b\n")},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_terms_that_cannot_be_are_refused(change: dict[str, object]) -> None:
     check_terms(terms_of(2, 4))
     with pytest.raises(PayloadError):

@@ -35,8 +35,11 @@ def test_a_patients_lesion_size_is_that_of_the_largest() -> None:
 
 def test_sizes_stand_by_size_and_what_is_not_known_last() -> None:
     assert in_order([">5 cm", "not stated", "<2 cm", "2-5 cm"]) == [
-        "<2 cm", "2-5 cm", ">5 cm", "not stated",
-    ]  # fmt: skip
+        "<2 cm",
+        "2-5 cm",
+        ">5 cm",
+        "not stated",
+    ]
     assert in_order(["other", "ge", "several", "siemens"])[:2] == ["ge", "siemens"]
 
 

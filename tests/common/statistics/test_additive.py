@@ -46,10 +46,12 @@ def test_the_sum_of_sites_is_the_pooled_cohort(sites: list[tuple[int, int]]) -> 
         vector += additive_of(t, 0.4, READERS).to_vector()
     summed = Additive.from_vector(vector, READERS)
     whole = ScoreTable(
-        **{f: np.concatenate([getattr(t, f) for t in tables])
-           for f in ("site", "patient", "lesion", "truth", "log_probs")},
+        **{
+            f: np.concatenate([getattr(t, f) for t in tables])
+            for f in ("site", "patient", "lesion", "truth", "log_probs")
+        },
         readers={r: np.concatenate([t.readers[r] for t in tables]) for r in READERS[:2]},
-    )  # fmt: skip
+    )
     central = additive_of(whole, 0.4, READERS)
     for name in sections(3):
         if name in ("score_sums", "squares"):

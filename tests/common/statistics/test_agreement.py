@@ -70,8 +70,10 @@ def test_a_paired_difference_has_bonett_and_prices_interval() -> None:
     found = paired_difference(12, 3, 100)  # their formula by hand: (13 - 4) / 102 ± 1.96 · 0.039467
     assert found is not None
     assert found.value == pytest.approx(0.09)
-    assert (found.low, found.high) == (pytest.approx(0.010881, abs=1e-5), pytest.approx(
-        0.165590, abs=1e-5))  # fmt: skip
+    assert (found.low, found.high) == (
+        pytest.approx(0.010881, abs=1e-5),
+        pytest.approx(0.165590, abs=1e-5),
+    )
 
 
 def test_likelihood_ratios_have_simels_interval() -> None:

@@ -31,9 +31,13 @@ def test_the_fit_is_statsmodels(seed: int, n: int, slope: float, shift: float) -
 
 @pytest.mark.parametrize(
     ("logits", "positives", "negatives", "reason"),
-    [([0.0, 1.0], [0, 3], [3, 0], "separated"), ([0.0, 1.0], [2, 3], [0, 0], "one class"),
-     ([0.5], [2], [3], "equal"), ([0.0, 1.0, 2.0], [0, 2, 3], [3, 2, 0], "separated")],
-)  # fmt: skip
+    [
+        ([0.0, 1.0], [0, 3], [3, 0], "separated"),
+        ([0.0, 1.0], [2, 3], [0, 0], "one class"),
+        ([0.5], [2], [3], "equal"),
+        ([0.0, 1.0, 2.0], [0, 2, 3], [3, 2, 0], "separated"),
+    ],
+)
 def test_what_has_no_finite_slope_is_said(
     logits: list[float], positives: list[int], negatives: list[int], reason: str
 ) -> None:

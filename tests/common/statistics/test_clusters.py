@@ -174,9 +174,12 @@ def test_a_curve_that_is_none_is_refused_at_the_site() -> None:
     good = {"edges": (0, 9, 65536), "of_positives": (0.2, 0.9), "of_negatives": (0.8, 0.1)}
     check_curve(PlacementCurve(**good, auc=0.8))
     for bad in (
-        {"edges": (0, 9, 9)}, {"edges": (1, 9, 65536)}, {"edges": (0, 65536)},
-        {"of_positives": (0.2, float("nan"))}, {"of_negatives": (0.8, 1.1)},
-    ):  # fmt: skip
+        {"edges": (0, 9, 9)},
+        {"edges": (1, 9, 65536)},
+        {"edges": (0, 65536)},
+        {"of_positives": (0.2, float("nan"))},
+        {"of_negatives": (0.8, 1.1)},
+    ):
         with pytest.raises(PayloadError):
             check_curve(PlacementCurve(**{**good, **bad}, auc=0.8))
 

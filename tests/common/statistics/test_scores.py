@@ -72,9 +72,14 @@ def test_cells_hold_every_case_and_no_cell_is_too_small(
 
 @pytest.mark.parametrize(
     ("edges", "positives", "negatives"),
-    [((0, 5, 5), (1, 1), (0, 0)), ((0, 5), (1, 2), (0, 0)), ((0, 5), (-1,), (3,)),
-     ((-1, 5), (1,), (1,)), ((0, BINS + 1), (1,), (1,))],
-)  # fmt: skip
+    [
+        ((0, 5, 5), (1, 1), (0, 0)),
+        ((0, 5), (1, 2), (0, 0)),
+        ((0, 5), (-1,), (3,)),
+        ((-1, 5), (1,), (1,)),
+        ((0, BINS + 1), (1,), (1,)),
+    ],
+)
 def test_cells_out_of_order_are_refused(
     edges: tuple[int, ...], positives: tuple[int, ...], negatives: tuple[int, ...]
 ) -> None:
@@ -108,10 +113,14 @@ def test_a_table_reads_back_as_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("row", "named"),
-    [("a,p,l,benign,0.5,0.6,0.5", "row 2"), ("a,p,l,cyst,1,0,0", "truth"),
-     ("a,p,l,benign,x,0,0", "number"), ("a,p,l,benign,nan,0,0", "outside"),
-     ("a,p,l,benign,1,0,0\na,p,l,benign,1,0,0", "row 3")],
-)  # fmt: skip
+    [
+        ("a,p,l,benign,0.5,0.6,0.5", "row 2"),
+        ("a,p,l,cyst,1,0,0", "truth"),
+        ("a,p,l,benign,x,0,0", "number"),
+        ("a,p,l,benign,nan,0,0", "outside"),
+        ("a,p,l,benign,1,0,0\na,p,l,benign,1,0,0", "row 3"),
+    ],
+)
 def test_a_wrong_row_is_named(tmp_path: Path, row: str, named: str) -> None:
     head = "site,patient_id,lesion_id,truth,p_benign,p_primary_malignant,p_metastatic\n"
     (tmp_path / "s.csv").write_text(head + row + "\n")
@@ -121,9 +130,13 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: str, named: str) -> None:
 
 def test_a_summary_of_too_few_withholds_counts_and_cells() -> None:
     summary = summarise(
-        table(np.random.default_rng(3), 4), run="r", model="m", weights="w", threshold=0.5,
+        table(np.random.default_rng(3), 4),
+        run="r",
+        model="m",
+        weights="w",
+        threshold=0.5,
         minimum_count=5,
-    )  # fmt: skip
+    )
     assert summary.confusion is None
     assert all(t.cells is None and t.true_positives is None for t in summary.tasks)
     assert {f"{t.unit} {t.task}: cells" for t in summary.tasks} <= set(summary.suppressed)
@@ -135,9 +148,13 @@ def test_a_summary_of_too_few_withholds_counts_and_cells() -> None:
 def test_the_operating_point_parts_the_classes_best() -> None:
     cells = Cells(edges=(0, 30000, 40000, BINS), positives=(0, 1, 9), negatives=(9, 1, 0))
     task = summarise(
-        table(np.random.default_rng(4), 20), run="r", model="m", weights="w", threshold=0.5,
+        table(np.random.default_rng(4), 20),
+        run="r",
+        model="m",
+        weights="w",
+        threshold=0.5,
         minimum_count=2,
-    ).tasks[0]  # fmt: skip
+    ).tasks[0]
     import dataclasses
 
     figures = TuningFigures(

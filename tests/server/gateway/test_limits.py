@@ -42,10 +42,11 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(limits, "HEAD_SECONDS", 0.3)
     app = Starlette(
         routes=[
-            Route("/length", _length, methods=["POST"]), Route("/slow", _slow),
+            Route("/length", _length, methods=["POST"]),
+            Route("/slow", _slow),
             Route("/no", _no, methods=["POST"]),
         ]
-    )  # fmt: skip
+    )
     config = uvicorn.Config(app, http=Impatient, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))

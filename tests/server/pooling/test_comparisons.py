@@ -95,8 +95,10 @@ def test_comparisons_of_three_models_are_adjusted_together_task_by_task() -> Non
     whole = [r for r in report["comparisons"] if r["scope"] == "pooled"]
     rows = [r for r in whole if r["task"] == "malignant_vs_benign"]
     assert [(r["first"], r["second"]) for r in rows] == [
-        ("t2", "t2-dwi"), ("t2", "enhanced"), ("t2-dwi", "enhanced"),
-    ]  # fmt: skip
+        ("t2", "t2-dwi"),
+        ("t2", "enhanced"),
+        ("t2-dwi", "enhanced"),
+    ]
     smallest = min(rows, key=lambda r: r["p"])
     assert smallest["p_holm"] == pytest.approx(min(1.0, 3 * smallest["p"]))
     assert all(r["p_holm"] >= r["p"] for r in rows)
@@ -109,8 +111,7 @@ def test_the_first_model_is_not_inferior_when_the_other_gains_less_than_the_marg
     margins = {("b", *PATIENT): 0.1, ("a", *PATIENT): 0.1}
     held = []
     for pair in ({"a": a, "b": b}, {"b": b, "a": a}):
-        row = next(r for r in comparison_rows(compare(pair, 0.5), margins)
-                   if r["non_inferiority"])  # fmt: skip
+        row = next(r for r in comparison_rows(compare(pair, 0.5), margins) if r["non_inferiority"])
         held.append(row["non_inferiority"]["holds"])
         assert held[-1] == (row["difference"]["high"] + row["binning_error"] < 0.1)
     assert held == [False, True]
@@ -144,10 +145,13 @@ def test_tables_of_other_cohorts_or_truths_are_refused() -> None:
 def test_a_patient_id_at_two_sites_is_said() -> None:
     a, _ = two_models(6, 20, 1)
     both = ScoreTable(
-        **{f: np.concatenate([getattr(a, f)] * 2) for f in ("patient", "lesion", "truth",
-                                                            "log_probs")},
-        site=np.repeat(["x", "y"], 20), readers={},
-    )  # fmt: skip
+        **{
+            f: np.concatenate([getattr(a, f)] * 2)
+            for f in ("patient", "lesion", "truth", "log_probs")
+        },
+        site=np.repeat(["x", "y"], 20),
+        readers={},
+    )
     report = report_from_scores(both, 0.5)
     assert report["notes"] == [
         "20 patient ids occur at more than one site; each site's is its own patient."

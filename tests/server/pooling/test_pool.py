@@ -37,8 +37,9 @@ def table(
     rng = np.random.default_rng(seed)
     raw = np.round(rng.normal(size=(lesions, 3)), decimals) * scale
     # a reader calls a patient: the same call stands at each of the patient's lesions
-    calls = {r: np.repeat(rng.integers(-1, 2, lesions), 2)[:lesions].astype(np.int8)
-             for r in READERS}  # fmt: skip
+    calls = {
+        r: np.repeat(rng.integers(-1, 2, lesions), 2)[:lesions].astype(np.int8) for r in READERS
+    }
     return ScoreTable(
         site=np.full(lesions, site),
         patient=np.array([f"p{i // 2}" for i in range(lesions)]),
@@ -58,9 +59,7 @@ def joined(tables: list[ScoreTable]) -> ScoreTable:
 
 
 def summary(t: ScoreTable, minimum: int = 1) -> SiteSummary:
-    return summarise(
-        t, run="r", model="m", weights="", threshold=THRESHOLD, minimum_count=minimum
-    )  # fmt: skip
+    return summarise(t, run="r", model="m", weights="", threshold=THRESHOLD, minimum_count=minimum)
 
 
 def federated(tables: list[ScoreTable], forms: list[str], minimum: int):  # noqa: ANN201
@@ -86,8 +85,13 @@ site_list = st.lists(
 
 
 @settings(max_examples=30, deadline=None)
-@given(site_list, st.integers(0, 3), st.sampled_from([1.0, 12.0, 60.0]), st.integers(1, 3),
-       st.integers(1, 6))  # fmt: skip
+@given(
+    site_list,
+    st.integers(0, 3),
+    st.sampled_from([1.0, 12.0, 60.0]),
+    st.integers(1, 3),
+    st.integers(1, 6),
+)
 def test_federated_figures_are_those_of_the_pooled_table(
     sites: list[tuple[int, int, str]], decimals: int, scale: float, classes: int, minimum: int
 ) -> None:
@@ -189,11 +193,13 @@ def test_predictive_values_and_drift_are_given_where_they_were_asked_for() -> No
     same = additive_of(t, THRESHOLD, READERS)
     histogram = intervals_of_histogram_of(same)
     report = pool(
-        {"a": summary(t)}, MODEL, {},
+        {"a": summary(t)},
+        MODEL,
+        {},
         questions=Questions(
             prevalences=(0.1,), reference={("patient", "malignant_vs_benign"): histogram}
         ),
-    )  # fmt: skip
+    )
     pooled = report["results"][0]
     (given_at,) = pooled["at_prevalence"]
     s, c = pooled["sensitivity"]["value"], pooled["specificity"]["value"]
@@ -227,9 +233,10 @@ def test_a_card_keeps_the_tuning_scores_in_cells_and_the_same_cohort_does_not_dr
 def test_scores_that_moved_are_called_drift() -> None:
     t = table("a", 1, 300, 3, 1.0, 3)
     moved = dataclasses.replace(
-        t, log_probs=np.log(np.exp(t.log_probs) * [0.2, 1, 1])
+        t,
+        log_probs=np.log(np.exp(t.log_probs) * [0.2, 1, 1])
         - np.log((np.exp(t.log_probs) * [0.2, 1, 1]).sum(1, keepdims=True)),
-    )  # fmt: skip
+    )
     reference = intervals_of_histogram_of(additive_of(t, THRESHOLD, READERS))
     asked = Questions(reference={("patient", "malignant_vs_benign"): reference})
     drift = pool({"a": summary(moved)}, MODEL, {}, questions=asked)["drift"]
@@ -268,8 +275,9 @@ def test_the_precision_recall_curve_is_of_the_pooled_cases() -> None:
     report = federated(tables, ["plain", "plain"], 1)
     scores = task_scores(joined(tables), "patient", "malignant_vs_benign")
     values = np.unique(scores.logits)
-    p, n = ([np.sum((scores.logits == v) & (scores.truth == t)) for v in values]
-            for t in (True, False))  # fmt: skip
+    p, n = (
+        [np.sum((scores.logits == v) & (scores.truth == t)) for v in values] for t in (True, False)
+    )
     exact = average_precision(curve_from_mass(np.array(p, float), np.array(n, float)))
     assert report["results"][0]["average_precision"]["value"] == pytest.approx(exact, abs=1e-3)
 

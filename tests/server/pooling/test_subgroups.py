@@ -24,8 +24,12 @@ from sklearn.metrics import roc_auc_score
 from tests.server.federation import PLAN, Federation, joined, table_of
 
 LEVELS = ("a", "b", "c", "d")
-MODEL = {"id": "m", "protocol": "t2", "sha256": "",
-         "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""}}  # fmt: skip
+MODEL = {
+    "id": "m",
+    "protocol": "t2",
+    "sha256": "",
+    "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
+}
 
 
 def grouped(site: str, seed: int, lesions: int, shares: tuple[float, ...]) -> ScoreTable:
@@ -45,10 +49,14 @@ def built(site: str, **levels: tuple[int, int, int, int]) -> ScoreTable:
     p = np.where(called, rng.uniform(0.5, 1, len(kinds)), rng.uniform(0, 0.5, len(kinds)))
     names = np.array([f"{i}" for i in range(len(kinds))])
     return ScoreTable(
-        site=np.full(len(kinds), site), patient=names, lesion=names,
-        truth=malignant.astype(np.int64), log_probs=np.log(np.stack([1 - p, p / 2, p / 2], 1)),
-        readers={}, groups={"x": np.array([v for v, _ in kinds])},
-    )  # fmt: skip
+        site=np.full(len(kinds), site),
+        patient=names,
+        lesion=names,
+        truth=malignant.astype(np.int64),
+        log_probs=np.log(np.stack([1 - p, p / 2, p / 2], 1)),
+        readers={},
+        groups={"x": np.array([v for v, _ in kinds])},
+    )
 
 
 def summary_of(table: ScoreTable, minimum: int) -> SiteSummary:
@@ -128,9 +136,11 @@ class Attack:
         ends = []
         for sign in (1, -1):
             done = milp(
-                sign * aim, bounds=Bounds(0, self.most), integrality=np.ones(len(aim)),
+                sign * aim,
+                bounds=Bounds(0, self.most),
+                integrality=np.ones(len(aim)),
                 constraints=LinearConstraint(np.array(self.left), self.right, self.right),
-            )  # fmt: skip
+            )
             assert done.success
             ends.append(round(sign * done.fun))
         return ends[0] == ends[1]

@@ -85,13 +85,18 @@ def federated(plain: dict[str, Any]) -> dict[str, Any]:
     """The same figures with what a federation's report holds beside them."""
     model = {k: CARD[k] for k in ("id", "protocol", "sha256", "operating_point")} | {"card": CARD}
     earlier = {
-        "run": "validate-0a0b0c", "created": "2026-02-22T08:00:00Z", "sites": ["site-1"],
+        "run": "validate-0a0b0c",
+        "created": "2026-02-22T08:00:00Z",
+        "sites": ["site-1"],
         "evaluation": "",
-    }  # fmt: skip
+    }
     provenance = {
-        "run": "validate-1a2b3c", "split": "external", "created": "2026-03-02T10:00:00+00:00",
-        "missing_sites": {"site-4": "offline"}, "software": {"hepafed": "0.1.0"},
-    }  # fmt: skip
+        "run": "validate-1a2b3c",
+        "split": "external",
+        "created": "2026-03-02T10:00:00+00:00",
+        "missing_sites": {"site-4": "offline"},
+        "software": {"hepafed": "0.1.0"},
+    }
     return plain | {
         "model": model,
         "look": {"number": 2, "earlier": [earlier]},

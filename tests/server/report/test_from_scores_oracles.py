@@ -82,8 +82,12 @@ def test_readers_agree_with_r(case: str) -> None:
         for name in ("sensitivity", "specificity"):
             for part in RATE:
                 assert a[name][part] == pytest.approx(b[name][part], abs=1e-6)
-        for name in ("model_right_reader_wrong", "model_wrong_reader_right", "mcnemar_exact_p",
-                     "sensitivity_mcnemar_exact_p"):  # fmt: skip
+        for name in (
+            "model_right_reader_wrong",
+            "model_wrong_reader_right",
+            "mcnemar_exact_p",
+            "sensitivity_mcnemar_exact_p",
+        ):
             assert a[name] == pytest.approx(b[name], abs=1e-9)
 
 

@@ -88,9 +88,11 @@ def _collisions(page: Page) -> list[str]:
                 found.append(f"{words} leaves its drawing")
             for other in texts[:i]:
                 apart = (
-                    right <= other[0] + 1 or other[2] <= left + 1
-                    or bottom <= other[1] + 4 or other[3] <= top + 4
-                )  # fmt: skip
+                    right <= other[0] + 1
+                    or other[2] <= left + 1
+                    or bottom <= other[1] + 4
+                    or other[3] <= top + 4
+                )
                 if not apart:
                     found.append(f"{words} covers {other[6]}")
     return found

@@ -161,10 +161,15 @@ def test_the_page_says_what_was_promised_who_was_absent_and_which_look_it_is(
     words = " ".join(" ".join(Page(render(federated)).words).split())
     promised = federated["evaluation"]
     for said in (
-        promised["sha256"], "2026-03-01T09:30:00Z", "Look 2", "validate-0a0b0c",
-        "Promised but absent: site-4", "site-4, all figures : offline".replace(" :", ":"),
-        "External validation of t2-dwi", "primary",
-    ):  # fmt: skip
+        promised["sha256"],
+        "2026-03-01T09:30:00Z",
+        "Look 2",
+        "validate-0a0b0c",
+        "Promised but absent: site-4",
+        "site-4, all figures : offline".replace(" :", ":"),
+        "External validation of t2-dwi",
+        "primary",
+    ):
         assert said in words, said
 
 

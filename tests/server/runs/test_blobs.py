@@ -21,8 +21,11 @@ def test_an_update_nobody_asked_for_is_refused(tmp_path: Path) -> None:
     inbox.open_round(Expected("r", 2, frozenset(["a"]), 10))
     inbox.admit("a", "r", 2, 10)
     for site, run, number, size in [
-        ("b", "r", 2, 10), ("a", "q", 2, 10), ("a", "r", 1, 10), ("a", "r", 2, 11),
-    ]:  # fmt: skip
+        ("b", "r", 2, 10),
+        ("a", "q", 2, 10),
+        ("a", "r", 1, 10),
+        ("a", "r", 2, 11),
+    ]:
         with pytest.raises(RefusedError):
             inbox.admit(site, run, number, size)
 

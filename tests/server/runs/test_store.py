@@ -82,8 +82,9 @@ def test_an_event_that_does_not_fit_the_disk_leaves_nothing_behind(
     before = path.read_bytes()
     done = subprocess.run(
         [sys.executable, "-c", FILLING_DISK, str(tmp_path), run.id, str(len(before) + 30)],
-        check=False, env=dict(os.environ),
-    )  # fmt: skip
+        check=False,
+        env=dict(os.environ),
+    )
     assert done.returncode == 7
     assert path.read_bytes() == before
     runs.event(run.id, "done")

@@ -16,9 +16,15 @@ from hepafed.server.training.rounds import judge
 
 def figures(auc: float, se: float | None, lesions: int = 50) -> TuningFigures:
     task = TaskSummary(
-        unit="patient", task="malignant_vs_benign", positives=20, negatives=20,
-        auc=Figure(value=auc, se=se), true_positives=None, true_negatives=None, cells=None,
-    )  # fmt: skip
+        unit="patient",
+        task="malignant_vs_benign",
+        positives=20,
+        negatives=20,
+        auc=Figure(value=auc, se=se),
+        true_positives=None,
+        true_negatives=None,
+        cells=None,
+    )
     return TuningFigures(lesions=lesions, macro_auc=auc, tasks=(task,))
 
 

@@ -36,9 +36,12 @@ class Sites:
         return sorted(self.answers)
 
     def ask(
-        self, requests: Mapping[str, object], _type: type, _deadline: float,
+        self,
+        requests: Mapping[str, object],
+        _type: type,
+        _deadline: float,
         on_reply: Callable[[str, object], None],
-    ) -> dict[str, str]:  # fmt: skip
+    ) -> dict[str, str]:
         failed = {}
         for site, request in requests.items():
             answer = self.answers[site]

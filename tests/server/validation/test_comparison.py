@@ -45,17 +45,17 @@ class Compared:
 
     def run(self, model: str = "", against: tuple[str, ...] = ()) -> dict[str, Any]:
         made = self.fed.desk.runs.create(
-            "validate", self.fed.plan, model=model or self.fed.model,
+            "validate",
+            self.fed.plan,
+            model=model or self.fed.model,
             against=against or (self.other,),
-        )  # fmt: skip
+        )
         return self.fed.run(run=made)
 
     def central(self) -> dict[str, Any]:
         first = joined([s.table for s in self.fed.sites.values()])
         second = joined([s.others[self.digest] for s in self.fed.sites.values()])
-        return report_from_scores(
-            first, 0.5, name=self.fed.model, against={self.other: second}
-        )  # fmt: skip
+        return report_from_scores(first, 0.5, name=self.fed.model, against={self.other: second})
 
 
 def rows(report: dict[str, Any], scope: str = "pooled") -> dict[str, dict[str, Any]]:
@@ -113,12 +113,13 @@ def test_three_models_are_compared_pair_by_pair_and_adjusted_after_holm(fed: Fed
     for i, site in enumerate(fed.sites.values()):
         site.others[digest] = better(site.table, 200 + i, 0.1)
     report = compared.run(against=(compared.other, third))
-    pairs = [c for c in report["comparisons"]
-             if c["scope"] == "pooled" and c["unit"] == "patient"]  # fmt: skip
+    pairs = [c for c in report["comparisons"] if c["scope"] == "pooled" and c["unit"] == "patient"]
     names = (fed.model, compared.other, third)
     assert [(c["first"], c["second"]) for c in pairs] == [
-        (names[0], names[1]), (names[0], names[2]), (names[1], names[2]),
-    ]  # fmt: skip
+        (names[0], names[1]),
+        (names[0], names[2]),
+        (names[1], names[2]),
+    ]
     smallest = min(pairs, key=lambda c: c["p"])
     assert smallest["p_holm"] == pytest.approx(min(1.0, 3 * smallest["p"]))
     assert all("cases of all sites" in c["method"] for c in pairs)

@@ -79,9 +79,12 @@ def test_a_comparison_with_a_model_is_a_look_with_it() -> None:
 
 def run(name: str, day: int, **values: Any) -> Run:  # noqa: ANN401
     return Run(
-        id=name, kind="validate", plan=PLAN, created=f"2026-01-{day:02d}T00:00:00+00:00",
+        id=name,
+        kind="validate",
+        plan=PLAN,
+        created=f"2026-01-{day:02d}T00:00:00+00:00",
         **{"model": "m", **values},
-    )  # fmt: skip
+    )
 
 
 def test_a_look_is_an_earlier_validation_of_the_same_model_and_split_at_a_common_site() -> None:
@@ -170,9 +173,12 @@ margin = 0.05
     difference = {"value": 0.01, "low": -0.10, "high": 0.04}
     for pair, verdict in ((("m", "other"), "non-inferior"), (("other", "m"), "not shown")):
         comparison = {
-            "first": pair[0], "second": pair[1], "unit": "patient",
-            "task": "malignant_vs_benign", "difference": difference,
-        }  # fmt: skip
+            "first": pair[0],
+            "second": pair[1],
+            "unit": "patient",
+            "task": "malignant_vs_benign",
+            "difference": difference,
+        }
         made = {"model": {"id": "m"}, "results": [], "comparisons": [comparison]}
         endpoints = judged(evaluation_from(text), run("a", 1), made, [])["endpoints"]
         assert endpoints[1]["verdict"] == verdict
@@ -243,9 +249,10 @@ def house(tmp_path: Path) -> House:
     weights = np.arange(4, dtype=np.float32)
     layout = Layout(("w",), ((4,),))
     card = {
-        "plan": write_record(PLAN), "protocol": "t2",
+        "plan": write_record(PLAN),
+        "protocol": "t2",
         "operating_point": {"threshold": 0.5, "rule": "given", "chosen_on": "a test"},
-    }  # fmt: skip
+    }
     model = coordinator.desk.registry.add("t2", layout, weights, card)
     digest = coordinator.desk.registry.card(model)["sha256"]
     ca = (tmp_path / "keys/ca.pem").read_text()

@@ -131,8 +131,11 @@ def test_a_dropped_site_costs_one_repeat(fed: Federation, step: type) -> None:
     assert fed.forms(report) == {"a": "masked", "b": "masked"}
     assert "c" in report["provenance"]["missing_sites"]
     assert fed.summed(report["run"]) == fed.plain_sum("a", "b")
-    keys = [r.terms.exchange for s, r in fed.fleet.asked
-            if s == "a" and isinstance(r, KeysRequest) and r.terms.subject == "counts"]  # fmt: skip
+    keys = [
+        r.terms.exchange
+        for s, r in fed.fleet.asked
+        if s == "a" and isinstance(r, KeysRequest) and r.terms.subject == "counts"
+    ]
     assert len(keys) == len(set(keys)) == 2
 
 
@@ -281,8 +284,10 @@ def test_what_reached_the_coordinator_is_fresh_noise_each_time(fed: Federation) 
 
 def test_a_masked_reply_holds_nothing_but_a_digest() -> None:
     assert set(write_record(MaskedReply(run="", exchange="", vector=""))) == {
-        "run", "exchange", "vector",
-    }  # fmt: skip
+        "run",
+        "exchange",
+        "vector",
+    }
 
 
 def test_a_second_look_by_the_same_sites_gives_the_same_sum(fed: Federation) -> None:

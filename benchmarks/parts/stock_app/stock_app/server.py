@@ -27,6 +27,8 @@ def main(grid: Grid, context: Context) -> None:
 
     strategy = FedAvg(fraction_evaluate=0.0, min_train_nodes=3, min_available_nodes=3)
     strategy.start(
-        grid=grid, initial_arrays=arrays, num_rounds=int(config["rounds"]),
+        grid=grid,
+        initial_arrays=arrays,
+        num_rounds=int(config["rounds"]),
         evaluate_fn=after_round,
-    )  # fmt: skip
+    )

@@ -111,8 +111,10 @@ def test_private_sequences_of_unknown_representation_are_passed_over(tmp_path: P
     inner = struct.pack("<HHI", 0x0008, 0x0060, 2) + b"CT"  # implicit, as PS3.5 6.2.2 says
     unknown = (
         struct.pack("<HH2sHI", 0x0009, 0x1001, b"UN", 0, 0xFFFFFFFF)
-        + struct.pack("<HHI", 0xFFFE, 0xE000, len(inner)) + inner + SEQUENCE_END
-    )  # fmt: skip
+        + struct.pack("<HHI", 0xFFFE, 0xE000, len(inner))
+        + inner
+        + SEQUENCE_END
+    )
     at = data.index(struct.pack("<HH2s", 0x0010, 0x0010, b"PN"))
     (tmp_path / "x").write_bytes(data[:at] + unknown + data[at:])
     (header,) = read_headers(tmp_path / "x", "x")

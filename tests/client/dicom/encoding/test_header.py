@@ -168,9 +168,19 @@ def test_no_identifying_text_reaches_the_report(tmp_path: Path, charset: str, br
     for ds in files:
         ds.SpecificCharacterSet = charset.split("\\")
         ds.PatientName = CHARSETS[charset]
-        for keyword in ("PatientID", "AccessionNumber", "InstitutionName", "StudyDescription",
-                        "SeriesDescription", "ProtocolName", "ImageComments", "Manufacturer",
-                        "SequenceName", "PatientComments", "ContrastBolusAgent"):  # fmt: skip
+        for keyword in (
+            "PatientID",
+            "AccessionNumber",
+            "InstitutionName",
+            "StudyDescription",
+            "SeriesDescription",
+            "ProtocolName",
+            "ImageComments",
+            "Manufacturer",
+            "SequenceName",
+            "PatientComments",
+            "ContrastBolusAgent",
+        ):
             setattr(ds, keyword, f"t2 {CANARY}"[:16])
         ds.StudyDate = ds.PatientBirthDate = "19770707"
         ds.private_block(0x0019, CANARY, create=True).add_new(0x0C, "LO", CANARY)

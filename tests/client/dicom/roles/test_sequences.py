@@ -103,9 +103,14 @@ def test_a_dual_echo_is_told_apart_by_the_turns_of_fat(
 
 @pytest.mark.parametrize(
     ("after", "phase"),
-    [(-60.0, "t1-pre"), (22.0, "arterial"), (65.0, "portal"), (180.0, "delayed"),
-     (1200.0, "hepatobiliary")],
-)  # fmt: skip
+    [
+        (-60.0, "t1-pre"),
+        (22.0, "arterial"),
+        (65.0, "portal"),
+        (180.0, "delayed"),
+        (1200.0, "hepatobiliary"),
+    ],
+)
 def test_the_time_since_injection_names_the_phase_before_any_word(after: float, phase: str) -> None:
     found = named(PHASE_RULES, **T1, contrast=True, after_injection=after, description="native")
     assert found[0] == phase
@@ -113,10 +118,19 @@ def test_the_time_since_injection_names_the_phase_before_any_word(after: float, 
 
 @pytest.mark.parametrize(
     ("words", "phase"),
-    [("t1 vibe pre", "t1-pre"), ("lava c arterial", "arterial"), ("t1 vibe pv", "portal"),
-     ("thrive late", "delayed"), ("vibe 3 min", "delayed"), ("vibe 20min", "hepatobiliary"),
-     ("c a", "arterial"), ("c v", "portal"), ("c delay", "delayed"), ("c pre", "t1-pre")],
-)  # fmt: skip
+    [
+        ("t1 vibe pre", "t1-pre"),
+        ("lava c arterial", "arterial"),
+        ("t1 vibe pv", "portal"),
+        ("thrive late", "delayed"),
+        ("vibe 3 min", "delayed"),
+        ("vibe 20min", "hepatobiliary"),
+        ("c a", "arterial"),
+        ("c v", "portal"),
+        ("c delay", "delayed"),
+        ("c pre", "t1-pre"),
+    ],
+)
 def test_a_description_names_the_phase(words: str, phase: str) -> None:
     assert named(PHASE_RULES, **T1, contrast=True, description=words)[0] == phase
 

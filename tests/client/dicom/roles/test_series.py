@@ -57,16 +57,29 @@ def test_echo_times_split_a_series(tmp_path: Path) -> None:
 
 
 def test_temporal_positions_at_the_same_places_are_volumes(tmp_path: Path) -> None:
-    files = [ds for n in range(4) for ds in classic(t1(
-        10 * n + 1, TemporalPositionIdentifier=n + 1, AcquisitionDate="20250101",
-        AcquisitionTime=f"10{n:02d}00", ContrastBolusAgent="agent"))]  # fmt: skip
+    files = [
+        ds
+        for n in range(4)
+        for ds in classic(
+            t1(
+                10 * n + 1,
+                TemporalPositionIdentifier=n + 1,
+                AcquisitionDate="20250101",
+                AcquisitionTime=f"10{n:02d}00",
+                ContrastBolusAgent="agent",
+            )
+        )
+    ]
     found = grouped(tmp_path, files)
     assert [v.sequence for v in found.volumes] == ["t1-pre", "arterial", "portal", "delayed"]
 
 
 def test_repeats_without_temporal_positions_are_split_by_time(tmp_path: Path) -> None:
-    files = [ds for n in range(4) for ds in classic(t1(
-        10 * n + 1, AcquisitionTime=f"10000{n}", TriggerTime=float(n)))]  # fmt: skip
+    files = [
+        ds
+        for n in range(4)
+        for ds in classic(t1(10 * n + 1, AcquisitionTime=f"10000{n}", TriggerTime=float(n)))
+    ]
     found = grouped(tmp_path, files)
     assert [v.headers[0].number for v in found.volumes] == [1, 11, 21, 31]
 
@@ -91,8 +104,12 @@ def test_phases_are_told_across_the_series_of_an_examination(tmp_path: Path) -> 
         save(tmp_path, classic(stack))
     found = {v.headers[0].series[-1]: v.sequence for v in volumes_of(headers(tmp_path)).volumes}
     assert found == {
-        "1": "t1-pre", "2": "arterial", "3": "portal", "4": "delayed", "5": "hepatobiliary",
-    }  # fmt: skip
+        "1": "t1-pre",
+        "2": "arterial",
+        "3": "portal",
+        "4": "delayed",
+        "5": "hepatobiliary",
+    }
 
 
 def test_b_zero_may_carry_no_b_value(tmp_path: Path) -> None:

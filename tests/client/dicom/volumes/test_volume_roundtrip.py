@@ -123,12 +123,17 @@ def test_classic_and_enhanced_files_give_the_same_volumes(
     geometry: Geometry, seed: int, syntax: int
 ) -> None:
     voxels = [voxels_for(geometry, seed + n, "u2") for n in range(3)]
-    first = Stack(voxels[0], geometry.affine, dict(T2) | {"RescaleSlope": 2.0,
-                                                          "RescaleIntercept": -10.0})  # fmt: skip
+    first = Stack(
+        voxels[0], geometry.affine, dict(T2) | {"RescaleSlope": 2.0, "RescaleIntercept": -10.0}
+    )
     stacks = [first]
     for n, b in ((1, 0.0), (2, 800.0)):
-        attributes = {"ScanningSequence": ["SE", "EP"], "EchoTime": 60.0,
-                      "RepetitionTime": 6000.0, "DiffusionBValue": b}  # fmt: skip
+        attributes = {
+            "ScanningSequence": ["SE", "EP"],
+            "EchoTime": 60.0,
+            "RepetitionTime": 6000.0,
+            "DiffusionBValue": b,
+        }
         stacks.append(Stack(voxels[n], geometry.affine, attributes, number=2, first=100 * n))
     files = [ds for stack in stacks for ds in classic(stack)]
     alone = read(files, syntax, seed)

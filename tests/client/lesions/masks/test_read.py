@@ -77,9 +77,14 @@ def test_contours_fill_the_voxels_whose_centres_they_hold(
     rings = []
     for radius in (9.3, 4.2):
         at = np.stack(
-            [middle[0] + radius * np.cos(angle), middle[1] + radius * np.sin(angle),
-             np.full(64, k), np.ones(64)], -1,
-        )  # fmt: skip
+            [
+                middle[0] + radius * np.cos(angle),
+                middle[1] + radius * np.sin(angle),
+                np.full(64, k),
+                np.ones(64),
+            ],
+            -1,
+        )
         rings.append((k, (at @ t2.affine.T)[:, :3]))
     path = write_rtstruct(tmp_path / "rt.dcm", t2, {"L1": rings})
     shape = (len(t2.headers), t2.headers[0].rows, t2.headers[0].columns)
@@ -142,10 +147,14 @@ def test_broken_and_absurd_masks_end_in_a_reason(tmp_path: Path) -> None:
     cases = {
         "empty.nii": _nifti(tmp_path / "e.nii", np.zeros((4, 4, 4), np.uint8)).read_bytes(),
         "flat.nii": _nifti(tmp_path / "f.nii", np.ones((4, 4), np.uint8)).read_bytes(),
-        "huge.nii": bytes(huge), "cut.nii": good[:380], "words.nii": b"not a mask at all",
-        "cut.nii.gz": gzip.compress(good)[:60], "bad.nii.gz": b"\x1f\x8b not gzip",
-        "none.dcm": b"", "report.txt": b"hello",
-    }  # fmt: skip
+        "huge.nii": bytes(huge),
+        "cut.nii": good[:380],
+        "words.nii": b"not a mask at all",
+        "cut.nii.gz": gzip.compress(good)[:60],
+        "bad.nii.gz": b"\x1f\x8b not gzip",
+        "none.dcm": b"",
+        "report.txt": b"hello",
+    }
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)
         row = Label(2, "P", "L", 0, mask_file=tmp_path / name)
