@@ -1,0 +1,102 @@
+"""Homes that the last release left behind open, and everything goes on from them.
+
+tests/fixtures/release-0.1.0 says how they were made: all processes killed in the second round of
+a training, after a validation of an earlier model.
+"""
+
+import json
+import lzma
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hepafed.client.cohort import Cohort
+from hepafed.common.processes import free_port
+from hepafed.deploy.demo.federation import Federation, federation
+
+HOMES = Path(__file__).parents[1] / "fixtures/release-0.1.0/homes.tar.xz"
+OLD_ADDRESS = "127.0.0.1:53853"
+SITES = ("hospital-a", "hospital-b", "external-1", "external-2")
+TRAINING, VALIDATION = "second-ec1d0f", "validate-5e7ca5"
+ADDRESSED = ("server/server.toml", "server/coordinator.access", *(f"{s}/site.toml" for s in SITES))
+
+
+@dataclass(frozen=True)
+class Resumed:
+    fed: Federation
+    kept: dict[str, Any]
+    """report.json as the last release left it."""
+    run: dict[str, Any]
+    """The training that was cut off, at its end."""
+    report: dict[str, Any]
+    """report.json of a validation of the model that the training ended in."""
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resumed]:
+    folder = tmp_path_factory.mktemp("release")
+    with lzma.open(HOMES) as packed, tarfile.open(fileobj=packed) as homes:
+        homes.extractall(folder, filter="data")
+    address = f"127.0.0.1:{free_port()}"
+    for name in ADDRESSED:
+        path = folder / "homes" / name
+        path.write_text(path.read_text().replace(OLD_ADDRESS, address))
+    kept = json.loads((folder / f"homes/server/runs/{VALIDATION}/report.json").read_text())
+    with federation(folder / "homes") as fed:
+        fed.start_server()
+        for site in SITES:
+            fed.start(site)
+        fed.wait_online(SITES)
+        fed.command("server", "watch", TRAINING)
+        run = next(r for r in fed.json("runs") if r["id"] == TRAINING)
+        fed.command("server", "validate", run["model"], "--watch", "-o", str(folder / "new"))
+        report = json.loads((folder / "new/report.json").read_text())
+        yield Resumed(fed, kept, run, report, folder)
+
+
+def test_the_training_goes_on_with_the_round_that_was_cut_off(resumed: Resumed) -> None:
+    assert (resumed.run["status"], resumed.run["round"]) == ("completed", 3)
+    path = resumed.fed.home("server") / "runs" / TRAINING / "events.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    done = [e["round"] for e in events if e["event"] == "done"]
+    assert done == [1, 2, 3]
+
+
+def test_a_validation_of_its_model_is_masked_and_whole(resumed: Resumed) -> None:
+    assert [f["form"] for f in resumed.report["forms"]] == ["masked", "masked"]
+    (pooled,) = (
+        r
+        for r in resumed.report["results"]
+        if (r["scope"], r["task"]) == ("pooled", "malignant_vs_benign")
+    )
+    assert (pooled["n"], pooled["positives"]) == (12, 8)
+
+
+def test_the_report_of_the_last_release_is_written_again_as_it_was(resumed: Resumed) -> None:
+    resumed.fed.command("server", "report", VALIDATION, "-o", str(resumed.folder / "again"))
+    assert json.loads((resumed.folder / "again/report.json").read_text()) == resumed.kept
+    assert "<h1" in (resumed.folder / "again/report.html").read_text()
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_cohort_store_of_the_last_release_opens_whole(resumed: Resumed, site: str) -> None:
+    store = Cohort.open(resumed.fed.home(site))
+    assert len(store.rows()) == 6
+    assert {r.sequences for r in store.rows()} == {"t2,dwi"}
+    assert json.loads(resumed.fed.command(site, "cohort", "--quality", "--json"))
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_ledger_goes_on_in_one_chain(resumed: Resumed, site: str) -> None:
+    said = resumed.fed.command(site, "ledger", "--verify")
+    assert "the chain holds" in said
+    assert int(said.split()[0]) >= 3
+
+
+def test_the_frozen_models_are_still_signed(resumed: Resumed) -> None:
+    known = {m["id"] for m in resumed.fed.json("models")}
+    assert {resumed.kept["model"]["id"], resumed.run["model"]} <= known
