@@ -4,7 +4,6 @@ It holds patient data, as an export of the hospital would: readable by its owner
 identity in a file's name, removed after a successful ingest.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from hepafed.client.cohort import Pseudonyms
 from hepafed.client.pacs.connection import Series
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
+from hepafed.common.locks import lock_or_refuse
 from pydicom.dataset import Dataset
 
 CHECKED = (
@@ -42,11 +42,12 @@ class Spool:
         self.folder.chmod(0o700)
         self._names = Pseudonyms(home)
         self._journal = os.open(self.folder / "journal", os.O_RDWR | os.O_CREAT, 0o600)
+        taken = DataError("another fetch is under way", "wait for it, or stop it")
         try:
-            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            lock_or_refuse(self._journal, taken)
+        except DataError:
             os.close(self._journal)
-            raise DataError("another fetch is under way", "wait for it, or stop it") from None
+            raise
         self._lock = threading.Lock()
         self._finished = self._read_journal()
         for half_written in self.images.glob("*/.*"):

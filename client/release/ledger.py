@@ -6,7 +6,6 @@ counts, which are large, the hash alone.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 
 from hepafed.common.errors import DataError, UsageError
 from hepafed.common.files import write_whole
+from hepafed.common.locks import wait_for_lock
 
 _FIRST = "0" * 64
 SHORTEST = 8
@@ -58,7 +58,7 @@ class Ledger:
         if kept:
             entry["kept"] = True
         with self._path.open("a+b", buffering=0) as f:
-            fcntl.flock(f, fcntl.LOCK_EX)
+            wait_for_lock(f)
             last, rest = _end(f)
             lead = b""
             if _parsed(rest) is not None:  # whole but for its line end
