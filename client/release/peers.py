@@ -4,7 +4,6 @@ An identity is pinned at the first exchange (trust on first use) or before, by a
 compared fingerprints. From then on another key under the same name is refused.
 """
 
-import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,8 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.contract import SiteConfig, plain_name, read_toml
 from hepafed.common.disclosure import fingerprint, public_line
 from hepafed.common.errors import ConfigError, RefusedError, UsageError
-from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.json_file import JsonFile
 
 FIRST_USE, CONFIRMED = "first-use", "confirmed"
 
@@ -34,28 +32,26 @@ class Peer:
     """When it was pinned, UTC."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _PeersFile:
+    """Everything that peers.json holds."""
+
+    peers: tuple[Peer, ...]
+
+
 class Peers:
     """The file peers.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "peers.json"
+        hint = "move it away; identities are then pinned anew"
+        self._file = JsonFile(path=home / "peers.json", record=_PeersFile, hint=hint)
 
     def all(self) -> dict[str, Peer]:
-        """Every pinned site by name; ConfigError for a damaged file."""
-        if not self._path.exists():
-            return {}
-        try:
-            values = json.loads(self._path.read_text())["peers"]
-            found = [read_record(Peer, v, ConfigError, "peers.json") for v in values]
-        except (ValueError, KeyError, TypeError) as e:
-            raise ConfigError(
-                "peers.json is damaged", "move it away; identities are then pinned anew"
-            ) from e
-        return {p.site: p for p in found}
+        """Return every pinned site by name; ConfigError for a damaged file."""
+        return {p.site: p for p in self._file.read(missing=_PeersFile(peers=())).peers}
 
     def _store(self, peers: dict[str, Peer]) -> None:
-        values = {"peers": [write_record(p) for _, p in sorted(peers.items())]}
-        write_whole(self._path, json.dumps(values, indent=1), private=True)
+        self._file.write(_PeersFile(peers=tuple(p for _, p in sorted(peers.items()))))
 
     def check(self, identities: dict[str, str], trust: str, own: str, now: datetime) -> None:
         """Hold OpenSSH lines by site to the pinned ones; new ones are pinned if all are good.

@@ -1,16 +1,14 @@
 """Who belongs to the federation: invites given out, sites enrolled, people with access."""
 
 import hashlib
-import json
 import secrets
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hepafed.common.errors import ConfigError, EnrolmentError, RefusedError
-from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.errors import EnrolmentError, RefusedError
+from hepafed.common.json_file import JsonFile
 
 
 def digest_of(token: str) -> str:
@@ -48,6 +46,14 @@ class PersonEntry:
     token: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class _MembersFile:
+    """Everything that members.json holds."""
+
+    sites: tuple[SiteEntry, ...]
+    people: tuple[PersonEntry, ...]
+
+
 class Members:
     """The membership file, members.json, shared by the gateway and the commands.
 
@@ -56,25 +62,16 @@ class Members:
     """
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "members.json"
+        hint = "put back a copy of it; without one, invite every site again in a new home"
+        self._file = JsonFile(path=home / "members.json", record=_MembersFile, hint=hint)
         self._lock = threading.RLock()
 
     def _load(self) -> tuple[dict[str, SiteEntry], dict[str, PersonEntry]]:
-        if not self._path.exists():
-            return {}, {}
-        values = json.loads(self._path.read_text())
-        sites = [read_record(SiteEntry, v, ConfigError, "members.json") for v in values["sites"]]
-        people = [
-            read_record(PersonEntry, v, ConfigError, "members.json") for v in values["people"]
-        ]
-        return {s.site: s for s in sites}, {p.name: p for p in people}
+        found = self._file.read(missing=_MembersFile(sites=(), people=()))
+        return {s.site: s for s in found.sites}, {p.name: p for p in found.people}
 
     def _store(self, sites: dict[str, SiteEntry], people: dict[str, PersonEntry]) -> None:
-        values = {
-            "sites": [write_record(s) for s in sites.values()],
-            "people": [write_record(p) for p in people.values()],
-        }
-        write_whole(self._path, json.dumps(values, indent=1), private=True)
+        self._file.write(_MembersFile(sites=tuple(sites.values()), people=tuple(people.values())))
 
     def sites(self) -> dict[str, SiteEntry]:
         """Every invited or enrolled site by name."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.common.contract import Evaluation, Plan, digest_of, evaluation_from
-from hepafed.common.errors import ConfigError, RefusedError, RunError
+from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.json_file import JsonFile
 
 ENDED = ("completed", "failed", "stopped")
 
@@ -80,17 +80,18 @@ class Runs:
         folder.mkdir(parents=True, exist_ok=True)
         if promise:  # before run.json: a run that exists has its evaluation
             write_whole(folder / "evaluation.toml", promise)
-        self._write(run)
+        self._file(identity).write(run)
         return run
 
-    def _write(self, run: Run) -> None:
-        path = self._folder / run.id / "run.json"
-        write_whole(path, json.dumps(write_record(run), indent=1))
+    def _file(self, run: str) -> JsonFile[Run]:
+        hint = f"put back a copy of runs/{run}/run.json, or move the folder runs/{run} away"
+        path = self._folder / run / "run.json"
+        return JsonFile(path=path, record=Run, hint=hint, private=False)
 
     def get(self, run: str) -> Run:
-        """Read one run."""
-        values = json.loads((self.folder(run) / "run.json").read_text())
-        return read_record(Run, values, ConfigError, run)
+        """Return one run; RefusedError for an unknown id, ConfigError for a damaged run.json."""
+        self.folder(run)
+        return self._file(run).read()
 
     def evaluation(self, run: Run) -> Evaluation | None:
         """Read what was promised of a run; RunError when the file is not the one recorded."""
@@ -113,7 +114,7 @@ class Runs:
         """Change some fields of a run."""
         with self._lock:
             changed = replace(self.get(run), **values)
-            self._write(changed)
+            self._file(run).write(changed)
         return changed
 
     def event(self, run: str, kind: str, **values: Any) -> None:  # noqa: ANN401
