@@ -13,7 +13,7 @@ from hepafed.common.certificates import pinned
 from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 from hepafed.common.network import Layout, from_bf16
-from hepafed.common.retry import backoff
+from hepafed.common.retry import Backoff
 from numpy.typing import NDArray
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ PATIENCE_SECONDS = 180.0
 seconds, and gives up an upload that broke off without a word only after two minutes."""
 FEWEST_TRIES = 4
 """However long each takes."""
+LONGEST_WAIT_SECONDS = 10.0
+"""Between two tries."""
 _PART = 1 << 20
 """Bytes handed to the network at a time."""
 
@@ -86,18 +88,18 @@ class Transfer:
         self._tried(put)
 
     def _tried(self, call: Callable[[], T]) -> T:
-        limit, failures = math.inf, 0
+        limit, waits = math.inf, Backoff(LONGEST_WAIT_SECONDS)
         while True:
             try:
                 return call()
             except httpx.HTTPError as e:
+                wait = waits.after_failure()
                 limit = min(limit, time.monotonic() + PATIENCE_SECONDS)
-                failures += 1
-                if failures >= FEWEST_TRIES and time.monotonic() > limit:
+                if waits.failures >= FEWEST_TRIES and time.monotonic() > limit:
                     raise UnreachableError(
                         "the server does not answer", "client check says why"
                     ) from e
-            time.sleep(backoff(failures - 1, 10.0))
+            time.sleep(wait)
 
 
 def _check(answer: httpx.Response) -> None:

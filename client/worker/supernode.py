@@ -14,7 +14,7 @@ from hepafed.common.retry import next_wait
 IDLE_SECONDS = (0.05, 3.0)
 REPLY_SECONDS = (0.02, 0.5)
 """Shortest and longest sleep of each kind, by the time since the last sleep of the other kind
-(common/waiting.py): what has just been busy is looked at often, an idle site costs nobody much."""
+(common/retry.py): what has just been busy is looked at often, an idle site costs nobody much."""
 
 
 class ShorterSleep:

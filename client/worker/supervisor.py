@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepafed.client.home import sole_use
@@ -16,10 +16,10 @@ from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
-from hepafed.common.retry import backoff
+from hepafed.common.retry import Backoff
 
-SHORT_LIFE_SECONDS = 20.0
-"""A process that lived shorter than this waits longer before its next start."""
+LONGEST_WAIT_SECONDS = 60.0
+"""Before a process that ended is started again."""
 
 SUPERNODE = "SuperNode"
 WORKER_SETTINGS = {
@@ -41,7 +41,7 @@ class _Child:
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    failures: int = 0
+    waits: Backoff = field(default_factory=lambda: Backoff(LONGEST_WAIT_SECONDS))
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -54,9 +54,7 @@ class _Child:
         return self.process is not None and self.process.poll() is not None
 
     def delay(self) -> float:
-        short = time.monotonic() - self.started < SHORT_LIFE_SECONDS
-        self.failures = self.failures + 1 if short else 0
-        return backoff(self.failures, 60.0)
+        return self.waits.after_life(time.monotonic() - self.started)
 
 
 def run_site(home: Path) -> None:
