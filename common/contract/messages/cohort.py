@@ -1,0 +1,37 @@
+"""The question what a site's cohort looks like, and its answer in counts."""
+
+from dataclasses import dataclass, field
+
+from hepafed.common.contract.figures import Spacing
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortRequest:
+    """Describe the cohort, if the site's policy allows it (`share_cohort_summary`)."""
+
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortSummary:
+    """What a site says of its cohort before any training: counts of patients, never of one.
+
+    A count from 1 to `minimum_count` − 1 is None, and with it as many others of its table as are
+    needed that no difference gives it away.
+    """
+
+    run: str
+    minimum_count: int
+    """The site's smallest count."""
+    patients: int
+    lesions: int
+    by_class: dict[str, int | None]
+    """Patients by the worst class of their lesions (`CLASS_KEYS`)."""
+    by_split: dict[str, int | None]
+    """Patients by split; at a validate site all are external whatever this says."""
+    by_protocol: dict[str, int | None]
+    """Patients with a lesion that has every sequence of the protocol."""
+    by_field_strength: dict[str, int | None]
+    """Patients by the scanner's field strength: `1.5 T`, `3 T`, `other` or `not stated`."""
+    spacing: tuple[Spacing, ...] = field(default=())
+    """Of sequences that at least `minimum_count` patients have."""
