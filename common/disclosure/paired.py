@@ -8,7 +8,7 @@ second step (`clusters.products_of` of all models at once) holds the covariance 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 
 import numpy as np
@@ -114,8 +114,8 @@ class Paired:
         parts = [vector[i * one : (i + 1) * one] for i in range(models)]
         calls = vector[models * one :].view(np.int64)
         return cls(
-            tuple(Additive.from_vector(p) for p in parts),
-            calls.reshape(len(pairs_of(models)), len(TASK_ORDER), 2, 2, 2),
+            sums=tuple(Additive.from_vector(p) for p in parts),
+            calls=calls.reshape(len(pairs_of(models)), len(TASK_ORDER), 2, 2, 2),
         )
 
 
@@ -153,7 +153,7 @@ def paired_of(tables: Sequence[ScoreTable], thresholds: Sequence[float]) -> Pair
         _crossed_calls(tables[a], tables[b], (thresholds[a], thresholds[b]))
         for a, b in pairs_of(len(tables))
     ]
-    return Paired(sums, np.stack(calls))
+    return Paired(sums=sums, calls=np.stack(calls))
 
 
 def _crossed_calls(first: ScoreTable, second: ScoreTable, at: tuple[float, float]) -> Counts:
@@ -220,8 +220,9 @@ def _covariance(cells: list[Intervals], products: Products, sizes: Sizes) -> Flo
 
 
 def _together(parts: Sequence[Sizes]) -> Sizes:
-    names = ("positives", "negatives", "with_positives", "with_negatives", "clusters")
-    return Sizes(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+    return Sizes(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Sizes)}
+    )
 
 
 def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> Figure:
@@ -252,19 +253,8 @@ def own_pairs(
     found = pair_summaries(paired, products_of(list(tables), curves))
     gone, few = Figure(reason=WITHHELD), int(paired.sums[0].size[0]) < minimum
     shown = calls and bool((paired.calls[paired.calls > 0] >= minimum).all())
-    return tuple(
-        PairSummary(
-            first=p.first,
-            second=p.second,
-            unit=p.unit,
-            task=p.task,
-            positives=p.positives,
-            negatives=p.negatives,
-            auc_first=gone if few else p.auc_first,
-            auc_second=gone if few else p.auc_second,
-            difference=gone if few else p.difference,
-            calls=p.calls if shown else None,
-            bound=0.0 if few else p.bound,
+    if few:
+        found = tuple(
+            replace(p, auc_first=gone, auc_second=gone, difference=gone, bound=0.0) for p in found
         )
-        for p in found
-    )
+    return tuple(p if shown else replace(p, calls=None) for p in found)

@@ -26,6 +26,7 @@ complement.
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -68,7 +69,38 @@ def sections(readers: int = 0) -> dict[str, tuple[int, ...]]:
 
 def vector_length(readers: int = 0) -> int:
     """Give how many integers of 64 bits a vector holds (720,896 in the histograms)."""
-    return sum(math.prod(shape) for shape in sections(readers).values())
+    return length_of(sections(readers))
+
+
+def length_of(layout: Mapping[str, tuple[int, ...]]) -> int:
+    """Return how many integers a vector of this layout (name → shape) holds."""
+    return sum(math.prod(shape) for shape in layout.values())
+
+
+def vector_of(arrays: object, layout: Mapping[str, tuple[int, ...]]) -> NDArray[np.uint64]:
+    """Return the int64 arrays that `arrays` has under the layout's names as one vector."""
+    parts = [getattr(arrays, name).ravel() for name in layout]
+    return np.concatenate(parts).astype(np.int64).view(np.uint64)
+
+
+def sections_of(
+    vector: NDArray[np.uint64], layout: Mapping[str, tuple[int, ...]], what: str
+) -> dict[str, Counts]:
+    """Return the arrays of a vector by name.
+
+    Raises
+    ------
+    PayloadError
+        The vector, which is of `what`, has another length or type than the layout.
+    """
+    if vector.shape != (length_of(layout),) or vector.dtype != np.uint64:
+        raise PayloadError(f"a vector of {what} is not of the agreed layout")
+    found, start, whole = {}, 0, vector.view(np.int64)
+    for name, shape in layout.items():
+        end = start + math.prod(shape)
+        found[name] = whole[start:end].reshape(shape)
+        start = end
+    return found
 
 
 def to_fixed(values: NDArray[np.float64] | float) -> Counts:
@@ -104,9 +136,8 @@ class Additive:
     reader_pairs: Counts
 
     def to_vector(self) -> NDArray[np.uint64]:
-        """Give all sections as one uint64[vector_length(len(readers))]."""
-        parts = [getattr(self, name).ravel() for name in sections(len(self.readers))]
-        return np.concatenate(parts).astype(np.int64).view(np.uint64)
+        """Return all sections as one uint64[vector_length(len(readers))]."""
+        return vector_of(self, sections(len(self.readers)))
 
     @classmethod
     def from_vector(cls, vector: NDArray[np.uint64], readers: tuple[str, ...] = ()) -> "Additive":
@@ -117,14 +148,7 @@ class Additive:
         PayloadError
             The length is not that of the layout.
         """
-        if vector.shape != (vector_length(len(readers)),) or vector.dtype != np.uint64:
-            raise PayloadError("a vector of sums is not of the agreed layout")
-        found, start, whole = {}, 0, vector.view(np.int64)
-        for name, shape in sections(len(readers)).items():
-            size = math.prod(shape)
-            found[name] = whole[start : start + size].reshape(shape)
-            start += size
-        return cls(readers=readers, **found)
+        return cls(readers=readers, **sections_of(vector, sections(len(readers)), "sums"))
 
     def small(self) -> dict[str, tuple[int, ...]]:
         """Give the small sections as plain integers, by name."""

@@ -29,7 +29,7 @@ def estimate(value: float, se: float, *, within: tuple[float, float] | None = No
     low, high = value - Z * se, value + Z * se
     if within is not None:
         low, high = max(within[0], low), min(within[1], high)
-    return Estimate(value, se, low, high)
+    return Estimate(value, se=se, low=low, high=high)
 
 
 def kappa(table: Counts) -> Estimate | None:
@@ -100,7 +100,7 @@ def paired_difference(only_first: int, only_second: int, n: int) -> Estimate | N
     a, b = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
     half = Z * math.sqrt((a + b - (a - b) ** 2) / (n + 2))
     low, high = max(-1.0, a - b - half), min(1.0, a - b + half)
-    return Estimate((only_first - only_second) / n, None, low, high)
+    return Estimate((only_first - only_second) / n, low=low, high=high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

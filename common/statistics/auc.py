@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.statistics.bins import Intervals, logistic
+from hepafed.common.statistics.bins import Intervals, logistic, single_bins
 from hepafed.common.statistics.rates import LEVEL, Z
 from numpy.typing import NDArray
 from scipy.special import stdtrit
@@ -70,7 +70,7 @@ def auc_from_counts(positives: NDArray[np.int64], negatives: NDArray[np.int64]) 
     Pairs of one value count half; the bound is half their share, Σ pos·neg / (2PN).
     """
     at = np.arange(len(positives))
-    return auc_from_intervals(Intervals(at, at + 1, positives, negatives))
+    return auc_from_intervals(single_bins(at, positives, negatives))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def placements(cells: Intervals) -> Placements | None:
     of_positives, of_negatives, touching = shares(cells, cells.low, cells.high)
     value = float(np.dot(cells.positives, of_positives) / m)
     bound = float(np.dot(cells.positives, touching) / (2 * m))
-    return Placements(of_positives, of_negatives, value, bound)
+    return Placements(
+        of_positives=of_positives, of_negatives=of_negatives, value=value, bound=bound
+    )
 
 
 def shares(
@@ -133,11 +135,18 @@ def auc_from_placements(cells: Intervals, found: Placements) -> Auc:
     """AUC and DeLong's variance of intervals from their placement values."""
     m, n = cells.totals
     if m < 2 or n < 2:
-        return Auc(found.value, None, found.bound, positives=m, negatives=n)
+        return Auc(found.value, se=None, bound=found.bound, positives=m, negatives=n)
     of_positives, of_negatives = squares(cells, found)
     parts = of_positives / (m - 1) / m, of_negatives / (n - 1) / n
     freedom = satterthwaite(parts, (m, n))
-    return Auc(found.value, math.sqrt(sum(parts)), found.bound, freedom, m, n)
+    return Auc(
+        found.value,
+        se=math.sqrt(sum(parts)),
+        bound=found.bound,
+        freedom=freedom,
+        positives=m,
+        negatives=n,
+    )
 
 
 def squares(cells: Intervals, found: Placements) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from hepafed.common.contract import Cells
@@ -73,19 +73,21 @@ class Intervals:
 def intervals_of_histogram(histogram: Histogram) -> Intervals:
     """Give the occupied bins of a fine histogram as intervals of one bin."""
     at = np.flatnonzero(histogram.positives + histogram.negatives)
-    return Intervals(at, at + 1, histogram.positives[at], histogram.negatives[at])
+    return single_bins(at, histogram.positives[at], histogram.negatives[at])
+
+
+def single_bins(at: Counts, positives: Counts, negatives: Counts) -> Intervals:
+    """Return the counts of the bins `at`, int64[k] each, as intervals of one bin."""
+    return Intervals(low=at, high=at + 1, positives=positives, negatives=negatives)
 
 
 def joined(parts: list[Intervals]) -> Intervals:
     """Put the intervals of several sites or groups into one set."""
     if not parts:
         none = np.zeros(0, np.int64)
-        return Intervals(none, none, none, none)
+        return Intervals(low=none, high=none, positives=none, negatives=none)
     return Intervals(
-        *(
-            np.concatenate([getattr(p, f) for p in parts])
-            for f in ("low", "high", "positives", "negatives")
-        )
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Intervals)}
     )
 
 
@@ -171,7 +173,12 @@ def pair_intervals(cells: Cells, *, first: bool) -> Intervals | None:
 
 def _held(edges: Counts, positives: Counts, negatives: Counts) -> Intervals:
     held = (positives + negatives) > 0
-    return Intervals(edges[:-1][held], edges[1:][held], positives[held], negatives[held])
+    return Intervals(
+        low=edges[:-1][held],
+        high=edges[1:][held],
+        positives=positives[held],
+        negatives=negatives[held],
+    )
 
 
 def _checked(cells: Cells) -> tuple[Counts, Counts, Counts, Counts]:

@@ -20,7 +20,15 @@ from dataclasses import dataclass
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS, PlacementCurve
 from hepafed.common.errors import PayloadError
-from hepafed.common.statistics.additive import Additive, from_fixed, task_histogram, to_fixed
+from hepafed.common.statistics.additive import (
+    Additive,
+    from_fixed,
+    length_of,
+    sections_of,
+    task_histogram,
+    to_fixed,
+    vector_of,
+)
 from hepafed.common.statistics.auc import placements, shares
 from hepafed.common.statistics.bins import (
     BINS,
@@ -123,9 +131,8 @@ class Products:
     """[F, 5]: Σ_i P⁴, P³N, P²N², PN³, N⁴, for the degrees of freedom."""
 
     def to_vector(self) -> NDArray[np.uint64]:
-        """Give uint64[products_length(F)]."""
-        flat = np.concatenate([self.crossed.ravel(), self.within.ravel(), self.fourth.ravel()])
-        return flat.astype(np.int64).view(np.uint64)
+        """Return uint64[products_length(F)], the arrays in the order of `product_sections`."""
+        return vector_of(self, product_sections(len(self.within)))
 
     @classmethod
     def from_vector(cls, vector: NDArray[np.uint64], figures: int = len(FIGURES)) -> "Products":
@@ -136,20 +143,21 @@ class Products:
         PayloadError
             The length is not that of the layout.
         """
-        f = figures
-        if vector.shape != (products_length(f),) or vector.dtype != np.uint64:
-            raise PayloadError("a vector of products is not of the agreed layout")
-        crossed, within, fourth = np.split(vector.view(np.int64), [3 * f**2, 3 * f**2 + 2 * f])
-        return cls(crossed.reshape(f, f, 3), within.reshape(f, 2), fourth.reshape(f, 5))
+        return cls(**sections_of(vector, product_sections(figures), "products"))
 
     def real(self) -> tuple[Floats, Floats, Floats]:
         """Give the three arrays as real numbers."""
         return from_fixed(self.crossed), from_fixed(self.within), from_fixed(self.fourth)
 
 
+def product_sections(figures: int) -> dict[str, tuple[int, ...]]:
+    """Return the layout of `Products` for F figures: name → shape, in the vector's order."""
+    return {"crossed": (figures, figures, 3), "within": (figures, 2), "fourth": (figures, 5)}
+
+
 def products_length(figures: int = len(FIGURES)) -> int:
-    """Give how many integers the vector of F figures holds: 3 F² + 7 F."""
-    return 3 * figures**2 + 7 * figures
+    """Return how many integers the vector of F figures holds: 3 F² + 7 F."""
+    return length_of(product_sections(figures))
 
 
 def add_products(parts: list[Products]) -> Products:
@@ -190,9 +198,9 @@ def products_of(
             within.append(squares)
     p, n = np.stack([c[0] for c in columns]), np.stack([c[1] for c in columns])
     return Products(
-        to_fixed(np.stack([p @ p.T, n @ n.T, p @ n.T], axis=2)),
-        to_fixed(np.array(within)),
-        to_fixed(fourth_powers(p, n)),
+        crossed=to_fixed(np.stack([p @ p.T, n @ n.T, p @ n.T], axis=2)),
+        within=to_fixed(np.array(within)),
+        fourth=to_fixed(fourth_powers(p, n)),
     )
 
 

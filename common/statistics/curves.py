@@ -48,8 +48,8 @@ def curve_from_mass(positives: Floats, negatives: Floats) -> Curve:
     held = np.flatnonzero(positives + negatives)[::-1]
     zero = np.zeros(1)
     return Curve(
-        np.concatenate([zero, np.cumsum(positives[held])]),
-        np.concatenate([zero, np.cumsum(negatives[held])]),
+        positives=np.concatenate([zero, np.cumsum(positives[held])]),
+        negatives=np.concatenate([zero, np.cumsum(negatives[held])]),
     )
 
 

@@ -48,11 +48,11 @@ def sizes_of(cells: list[Intervals], size: Counts, clusters: Counts) -> Sizes:
         held.append((having, without))
     counts = np.array(held, np.int64)
     return Sizes(
-        totals[:, 0],
-        totals[:, 1],
-        counts[:, 0],
-        counts[:, 1],
-        np.full(len(FIGURES), size[0], np.int64),
+        positives=totals[:, 0],
+        negatives=totals[:, 1],
+        with_positives=counts[:, 0],
+        with_negatives=counts[:, 1],
+        clusters=np.full(len(FIGURES), size[0], np.int64),
     )
 
 

@@ -13,7 +13,7 @@ from hepafed.common.statistics.auc import (
     placements,
     score_counts,
 )
-from hepafed.common.statistics.bins import Intervals
+from hepafed.common.statistics.bins import single_bins
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -118,7 +118,7 @@ def clustered_auc(
     """
     values, m, n = score_counts(scores[truth], scores[~truth])
     at = np.arange(len(m))
-    cells = Intervals(at, at + 1, m, n)
+    cells = single_bins(at, m, n)
     found = placements(cells)
     if found is None:
         return None
@@ -131,8 +131,14 @@ def clustered_auc(
     q = np.bincount(number, np.where(truth, 0.0, share), size).astype(np.float64)
     with_p = int((np.bincount(number, truth, size) > 0).sum())
     with_n = int((np.bincount(number, ~truth, size) > 0).sum())
-    counts = (m.sum(), n.sum(), with_p, with_n, size)
-    sizes = Sizes(*(np.array([k], np.int64) for k in counts))
+    counts = {
+        "positives": m.sum(),
+        "negatives": n.sum(),
+        "with_positives": with_p,
+        "with_negatives": with_n,
+        "clusters": size,
+    }
+    sizes = Sizes(**{name: np.array([k], np.int64) for name, k in counts.items()})
     crossed = np.array([[[p @ p, q @ q, p @ q]]])
     fourth = fourth_powers(p, q)[None]
     return auc, clustered_interval(auc.value, crossed, fourth, sizes, 0)

@@ -15,11 +15,13 @@ class Rate:
 
     numerator: int
     denominator: int
-    value: float | None
-    low: float | None
-    high: float | None
-    exact_low: float | None
-    exact_high: float | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """Ends of Wilson's interval."""
+    exact_low: float | None = None
+    exact_high: float | None = None
+    """Ends of Clopper and Pearson's interval."""
 
 
 def rate(numerator: int, denominator: int) -> Rate:
@@ -28,7 +30,7 @@ def rate(numerator: int, denominator: int) -> Rate:
     Wilson 1927 without continuity correction; Clopper and Pearson 1934 from the beta quantiles.
     """
     if denominator == 0:
-        return Rate(numerator, 0, None, None, None, None, None)
+        return Rate(numerator, denominator)
     k, n = numerator, denominator
     p, z2 = k / n, Z * Z
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
@@ -38,7 +40,7 @@ def rate(numerator: int, denominator: int) -> Rate:
     tail = (1 - LEVEL) / 2
     exact_low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
     exact_high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
-    return Rate(k, n, p, low, high, exact_low, exact_high)
+    return Rate(k, n, value=p, low=low, high=high, exact_low=exact_low, exact_high=exact_high)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _ratio(a: int, m: int, b: int, n: int) -> Ratio:
     if a == 0:
         return Ratio(0.0)
     half = Z * math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
-    return Ratio(value, value * math.exp(-half), value * math.exp(half))
+    return Ratio(value, low=value * math.exp(-half), high=value * math.exp(half))
 
 
 def values_at_prevalence(

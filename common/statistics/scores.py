@@ -107,7 +107,9 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     if unit == "lesion":
         index = CLASS_KEYS.index(task.removesuffix("_vs_rest"))
         own, rest = _columns(table, index)
-        return TaskScores(_logit(own, rest), table.truth == index, np.exp(own))
+        return TaskScores(
+            logits=_logit(own, rest), truth=table.truth == index, probabilities=np.exp(own)
+        )
     benign, malignant = _columns(table, 0)
     patient, count = patients_of(table)
     logits, log_p = np.full(count, -np.inf), np.full(count, -np.inf)
@@ -115,7 +117,7 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     np.maximum.at(log_p, patient, malignant)
     truth = np.zeros(count, bool)
     np.logical_or.at(truth, patient, table.truth != 0)
-    return TaskScores(logits, truth, np.exp(log_p))
+    return TaskScores(logits=logits, truth=truth, probabilities=np.exp(log_p))
 
 
 def read_scores(path: Path) -> ScoreTable:
