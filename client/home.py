@@ -1,4 +1,4 @@
-"""Where a site keeps its files, and who may use them."""
+"""The folder where a site keeps its files, and the lock of the one who uses it."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

@@ -6,7 +6,7 @@ Why this is no library's work stands in docs/decisions/0007.
 from dataclasses import dataclass
 
 SHARE = 20
-"""A wait is this fraction of the time waited so far, so that at most 5 % of it is lost."""
+"""A wait is one `SHARE`th of the time waited so far, so that at most 5 % of it is lost."""
 
 LONG_LIFE_SECONDS = 20.0
 """A process that lived so long has started well: when it ends it has not failed again."""

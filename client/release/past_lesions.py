@@ -19,17 +19,17 @@ from hepafed.common.json_file import JsonFile
 from hepafed.common.statistics import ScoreTable
 
 MOST_SETS = 4
-"""Sets of lesions over which a set of scores is released: one a protocol."""
+"""The most sets of lesions over which a set of scores is released: one for each protocol."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LesionHistory:
-    """Everything that released.json holds; lesions as `patient.lesion`, in order."""
+    """The lesions over which a site released scores, as `patient.lesion`, in order."""
 
     summed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Scores (split and weights) → the lesions that went into masked sums."""
+    """The lesions that went into masked sums, by split and weights."""
     sets: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
-    """Scores → each set of lesions that figures were released of."""
+    """Each set of lesions over which figures were released, by split and weights."""
 
 
 class Released:
@@ -84,7 +84,7 @@ def _with(
 
 
 def _smallest_part(sets: Sequence[tuple[str, ...]]) -> int:
-    """Cut all lesions by the sets that hold them; gives the fewest patients of a part."""
+    """Return the fewest patients of a part, where the sets cut all lesions into parts."""
     held = [frozenset(s) for s in sets]
     parts: dict[tuple[bool, ...], set[str]] = {}
     for lesion in frozenset().union(*held):

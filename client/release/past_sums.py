@@ -23,26 +23,27 @@ class Sealed:
 
     terms: Terms
     seed: str
-    """Of the site's own mask, hex."""
+    """The seed of the site's own mask, hex."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SumHistory:
-    """Everything that exchanges.json holds."""
+    """The masked sums that a site took part in, and the forms in which it released scores."""
 
     used: tuple[str, ...] = ()
-    """Names of every attempt ever joined."""
+    """The names of every attempt that was ever joined."""
     attempts: dict[str, int] = field(default_factory=dict)
-    """Run and subject → last attempt."""
+    """The last attempt of each run and subject."""
     opened: dict[str, str] = field(default_factory=dict)
-    """Run and subject → the attempt that was opened."""
+    """The attempt that was opened, by run and subject."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Split → the sites whose sums were opened."""
+    """The sites whose sums were opened, by split."""
     forms: dict[str, str] = field(default_factory=dict)
-    """Scores (weights and split) → the form that left."""
+    """The form in which scores were released, by split and weights."""
     thresholds: dict[str, float] = field(default_factory=dict)
-    """Scores → the operating point at which they were counted."""
+    """The operating point at which scores were counted, by split and weights."""
     sealed: Sealed | None = None
+    """The masked vector of the last attempt."""
 
 
 def _sum(terms: Terms) -> str:
@@ -58,7 +59,7 @@ def _all_scores(terms: Terms) -> list[str]:
 
 
 class Exchanges:
-    """The file exchanges.json of a site; read and written whole at every step."""
+    """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
         self._file = JsonFile(path=home / "exchanges.json", record=SumHistory, hint=RESET)
@@ -67,16 +68,16 @@ class Exchanges:
         return self._file.read(missing=SumHistory())
 
     def form_of(self, weights: str, split: str) -> str:
-        """In what form these scores left before; empty: they did not."""
+        """Return the form in which these scores were released before, "" if they were not."""
         return self._read().forms.get(_scores(weights, split), "")
 
     def hold_thresholds(self, thresholds: Mapping[str, float], split: str) -> None:
-        """Keep the operating points of scores, by the digest of their weights; all or none.
+        """Write down the operating points of scores, by the digest of their weights; all or none.
 
         Raises
         ------
         RefusedError
-            They were counted at another one: with enough of them the counts would be the scores.
+            They were counted at another one; with enough of them the counts would be the scores.
         """
         past = self._read()
         asked = {_scores(w, split): t for w, t in thresholds.items()}
@@ -93,7 +94,7 @@ class Exchanges:
         Raises
         ------
         RefusedError
-            They left in another form already: the two together would say more than either.
+            They were released in another form; the two together would tell more than either.
         """
         past = self._read()
         key = _scores(weights, split)
@@ -103,12 +104,12 @@ class Exchanges:
         self._file.write(replace(past, forms={**past.forms, key: form}))
 
     def begin(self, terms: Terms) -> None:
-        """Join an attempt: its name is spent, and whatever was sealed before stays closed.
+        """Join an attempt; its name is spent, and what was sealed before stays closed.
 
         Raises
         ------
         RefusedError
-            A replay, an attempt out of order, or a sum that could be subtracted from another.
+            It is a replay, an attempt out of order, or a sum that could be subtracted from another.
         """
         past = self._read()
         if terms.exchange in past.used:
@@ -130,7 +131,7 @@ class Exchanges:
         self._file.write(replace(self._read(), sealed=Sealed(terms=terms, seed=seed.hex())))
 
     def open(self, run: str, exchange: str) -> str:
-        """Give the seed of the sealed vector; asked again for the same one, the same answer.
+        """Return the seed of the sealed vector; asked again for the same one, the same answer.
 
         Raises
         ------
@@ -169,5 +170,5 @@ class Exchanges:
             )
 
     def new_group(self) -> None:
-        """Forget with whom and in what form scores were released; replays stay refused."""
+        """Forget with whom and in what form scores were released; a replay is still refused."""
         self._file.write(replace(self._read(), groups={}, forms={}, sealed=None))

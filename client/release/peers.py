@@ -29,12 +29,12 @@ class Peer:
     trust: str
     """`first-use` or `confirmed`."""
     since: str
-    """When it was pinned, UTC."""
+    """When the identity was pinned, UTC."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _PeersFile:
-    """Everything that peers.json holds."""
+    """The identities that are pinned here."""
 
     peers: tuple[Peer, ...]
 
@@ -54,7 +54,7 @@ class Peers:
         self._file.write(_PeersFile(peers=tuple(p for _, p in sorted(peers.items()))))
 
     def check(self, identities: dict[str, str], trust: str, own: str, now: datetime) -> None:
-        """Hold OpenSSH lines by site to the pinned ones; new ones are pinned if all are good.
+        """Compare OpenSSH lines by site with the pinned ones; pin new ones if all are good.
 
         `own` names this site among them: nothing is pinned for it.
 
@@ -94,7 +94,7 @@ class Peers:
         Raises
         ------
         UsageError
-            One is not a fingerprint, or differs from the one pinned (nothing is changed then).
+            One is not a fingerprint, or differs from the one pinned; then nothing is changed.
         """
         known = self.all()
         for site, shown in prints.items():
@@ -130,12 +130,12 @@ def _time(now: datetime) -> str:
 
 
 def read_roster(path: Path) -> dict[str, str]:
-    """Read a roster: one site a line, name and fingerprint; `#` starts a comment.
+    """Return the fingerprints in a roster by site: name and fingerprint a line, `#` for a comment.
 
     Raises
     ------
     UsageError
-        The file cannot be read, or a line is neither (named by its number).
+        The file cannot be read, or a line is wrong (named by its number).
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -157,7 +157,7 @@ def read_roster(path: Path) -> dict[str, str]:
 
 
 def own_fingerprint(home: Path) -> tuple[str, str]:
-    """Give this site's name and the fingerprint of its own identity.
+    """Return this site's name and the fingerprint of its own identity.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def own_fingerprint(home: Path) -> tuple[str, str]:
 
 
 def read_own_identity(home: Path) -> ec.EllipticCurvePrivateKey:
-    """Read the key that this site enrolled with; ConfigError when it cannot be read."""
+    """Return the key that this site enrolled with; ConfigError when it cannot be read."""
     try:
         key = serialization.load_ssh_private_key((home / "keys" / "node.key").read_bytes(), None)
     except (OSError, ValueError) as e:

@@ -19,7 +19,7 @@ from hepafed.common.processes import free_port, stop_process, tied_environment
 from hepafed.common.retry import Backoff
 
 LONGEST_WAIT_SECONDS = 60.0
-"""Before a process that ended is started again."""
+"""The longest wait before a process that ended is started again."""
 
 SUPERNODE = "SuperNode"
 WORKER_SETTINGS = {
@@ -27,7 +27,7 @@ WORKER_SETTINGS = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
-"""Environment of the worker where the site sets no other. PyTorch's threads wait asleep: beside
+"""The environment of the worker where the site sets no other. PyTorch's threads wait asleep: beside
 another program on the same cores, waiting awake makes the network several times slower. And glibc
 keeps freed memory: every round takes the same large pieces, and having them from the system anew,
 page by page, cost a quarter of a round's processor time."""
@@ -65,7 +65,7 @@ def run_site(home: Path) -> None:
     ConfigError
         `home` has not joined, or another `client start` uses it.
     CohortError
-        Nothing was ingested yet.
+        The site has no cohort yet.
     """
     config = read_toml(SiteConfig, home / "site.toml", "run client join first")
     if not (home / "cohort").exists():
@@ -88,9 +88,9 @@ def run_site(home: Path) -> None:
 
 
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
-    """Ask the coordinator what keeps this site from coming online, and what helps.
+    """Return what keeps this site from coming online, as the coordinator says, and what helps.
 
-    Two empty texts where nothing does.
+    Both are "" where nothing keeps it.
     """
     try:
         fault = clock_fault(ask(home, config, seconds=5).ahead)
@@ -120,7 +120,7 @@ def _supervise(
 
 
 def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
-    """Say what keeps the site away, unless it was said last time."""
+    """Print what keeps the site away, unless that was `told` last time; return it."""
     if any(reason) and reason != told:
         complain(*reason)
     return reason

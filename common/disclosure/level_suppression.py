@@ -43,7 +43,7 @@ class ReleasedLevels:
 
 
 def choose(counts: Mapping[str, LevelCounts], minimum: int) -> ReleasedLevels:
-    """Choose what is released of each level (name → counts); `minimum` is the smallest count."""
+    """Return what is released of each level (name → counts); `minimum` is the smallest count."""
     gone = _hidden({v: (sum(c.malignant), sum(c.benign)) for v, c in counts.items()}, minimum)
     malignant = _hidden({v: c.malignant for v, c in counts.items()}, minimum, gone)
     benign = _hidden({v: c.benign for v, c in counts.items()}, minimum, gone)
@@ -54,7 +54,7 @@ def choose(counts: Mapping[str, LevelCounts], minimum: int) -> ReleasedLevels:
 def _hidden(
     table: Mapping[str, tuple[int, ...]], minimum: int, gone: frozenset[str] = frozenset()
 ) -> frozenset[str]:
-    """Choose the levels to withhold beside those that are gone.
+    """Return the levels to withhold, with those that are gone.
 
     Levels that are gone hide others only where their sum, which is known, is not nothing. A level
     that holds all there is has the site's own figures, which stand in the summary anyway.
@@ -72,7 +72,7 @@ def narrowing(
     aucs: Mapping[str, float],
     minimum: int,
 ) -> frozenset[str]:
-    """Choose the levels whose AUC (by name) would narrow down withheld calls, so as to withhold it.
+    """Return the levels whose AUC must be withheld, since it would narrow down withheld calls.
 
     Every missed malignant patient scores below every alarmed benign one of the same level: an AUC
     says that missed · alarmed pairs at least are in the wrong order, and caught · cleared in the
@@ -102,7 +102,7 @@ def narrowing(
 
 
 def _bounds(row: tuple[int, ...], other: tuple[int, ...], auc: float) -> tuple[int, int]:
-    """Give the least and the most wrong calls of a level's class that its AUC lets be."""
+    """Return the least and the most wrong calls of a level's class that its AUC lets be."""
     cases = sum(row)
     pairs = cases * sum(other)
     right, wrong = other
@@ -112,7 +112,7 @@ def _bounds(row: tuple[int, ...], other: tuple[int, ...], auc: float) -> tuple[i
 
 
 def _room(bounds: Mapping[str, tuple[int, int]], name: str, total: int) -> int:
-    """Give how many further values a count can have, where all of `bounds` add up to `total`."""
+    """Return how many further values a count can have, where all of `bounds` add up to `total`."""
     low, high = bounds[name]
     others = [b for k, b in bounds.items() if k != name]
     least = max(low, total - sum(b[1] for b in others))

@@ -37,7 +37,7 @@ WITHHELD = "withheld: too few, or the total less this one would show another tha
 
 
 def levels_of(table: ScoreTable, variable: str) -> NDArray[np.str_]:
-    """Give each patient's level of a variable, in the order of `scores.patients_of`."""
+    """Return each patient's level of a variable, in the order of `scores.patients_of`."""
     patient, count = patients_of(table)
     found: list[set[str]] = [set() for _ in range(count)]
     for p, value in zip(patient.tolist(), table.groups[variable].tolist(), strict=True):
@@ -57,9 +57,9 @@ def _level(variable: str, values: set[str]) -> str:
 def subgroup_summaries(
     table: ScoreTable, variables: Sequence[str], threshold: float, minimum: int
 ) -> tuple[SubgroupSummary, ...]:
-    """Make the figures of every level of `variables`; the table has a column for each.
+    """Return the figures of every level of `variables`; the table has a column for each.
 
-    `threshold` is the operating point. Nothing of a cohort of fewer than `minimum` patients.
+    `threshold` is the operating point. A cohort of fewer than `minimum` patients releases nothing.
     """
     scores = task_scores(table, UNIT, TASK)
     if len(scores.truth) < minimum:

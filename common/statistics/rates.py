@@ -11,7 +11,7 @@ Z = float(ndtri(0.5 + LEVEL / 2))
 
 @dataclass(frozen=True)
 class Rate:
-    """A share with Wilson's and Clopper and Pearson's intervals; value None when of nothing."""
+    """A share with Wilson's and Clopper and Pearson's intervals; None for a denominator of 0."""
 
     numerator: int
     denominator: int
@@ -25,7 +25,7 @@ class Rate:
 
 
 def rate(numerator: int, denominator: int) -> Rate:
-    """Give a share with both intervals.
+    """Return a share with both intervals.
 
     Wilson 1927 without continuity correction; Clopper and Pearson 1934 from the beta quantiles.
     """
@@ -45,7 +45,7 @@ def rate(numerator: int, denominator: int) -> Rate:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio with its interval; value None where it has none."""
+    """A ratio with its interval; None where there is no value."""
 
     value: float | None
     low: float | None = None
@@ -53,7 +53,7 @@ class Ratio:
 
 
 def likelihood_ratios(tp: int, positives: int, tn: int, negatives: int) -> tuple[Ratio, Ratio]:
-    """Give the likelihood ratios of a positive and of a negative call.
+    """Return the likelihood ratios of a positive and of a negative call.
 
     Intervals on the log scale (Simel, Samsa and Matchar 1991); none where a count is 0, and no
     value where the lower share is 0.
@@ -77,7 +77,7 @@ def _ratio(a: int, m: int, b: int, n: int) -> Ratio:
 def values_at_prevalence(
     sensitivity: float, specificity: float, prevalence: float
 ) -> tuple[float | None, float | None]:
-    """Give PPV and NPV at a stated prevalence (Bayes); None where nothing is called so."""
+    """Return PPV and NPV at a stated prevalence (Bayes); None where nothing is called so."""
     found = sensitivity * prevalence
     called = found + (1 - specificity) * (1 - prevalence)
     spared = specificity * (1 - prevalence)
@@ -86,5 +86,5 @@ def values_at_prevalence(
 
 
 def net_benefit(tp: int, fp: int, n: int, threshold: float) -> float:
-    """Give the net benefit of acting on p ≥ threshold (Vickers and Elkin 2006)."""
+    """Return the net benefit of acting on p ≥ threshold (Vickers and Elkin 2006)."""
     return tp / n - fp / n * threshold / (1 - threshold)

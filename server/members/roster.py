@@ -1,4 +1,4 @@
-"""Who belongs to the federation: invites given out, sites enrolled, people with access."""
+"""Who belongs to the federation: invited sites, enrolled sites, people with access."""
 
 import hashlib
 import secrets
@@ -12,7 +12,7 @@ from hepafed.common.json_file import JsonFile
 
 
 def digest_of(token: str) -> str:
-    """SHA-256 of a token: only this is kept on disk."""
+    """Return the SHA-256 of a token; only this is kept on disk."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -25,7 +25,7 @@ class SiteEntry:
     invite: str = ""
     """Digest of the one-time token; empty once used."""
     spent: str = ""
-    """Digest of the one-time token that was used: the same key may ask again until it expires."""
+    """Digest of the one-time token that was used; the same key may ask again until it expires."""
     expires: str = ""
     public_key: str = ""
     """OpenSSH line of the node's key; empty until enrolled."""
@@ -48,7 +48,7 @@ class PersonEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class _MembersFile:
-    """Everything that members.json holds."""
+    """The sites and people of the federation."""
 
     sites: tuple[SiteEntry, ...]
     people: tuple[PersonEntry, ...]
@@ -74,12 +74,12 @@ class Members:
         self._file.write(_MembersFile(sites=tuple(sites.values()), people=tuple(people.values())))
 
     def sites(self) -> dict[str, SiteEntry]:
-        """Every invited or enrolled site by name."""
+        """Return every invited or enrolled site by name."""
         with self._lock:
             return self._load()[0]
 
     def invite(self, site: str, role: str, hours: float, now: datetime) -> tuple[str, datetime]:
-        """Make a one-time token for a site; a new invite replaces an unused one.
+        """Return a one-time token for a site and when it expires; it replaces an unused one.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Members:
         return token, expires
 
     def invited(self, token: str, now: datetime) -> SiteEntry:
-        """Find the site of a one-time token.
+        """Return the site of a one-time token.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Members:
     def enrolled_before(
         self, token: str, public_key: str, own: str, now: datetime
     ) -> SiteEntry | None:
-        """Find the site that enrolled with this very token, key and digest of its own token.
+        """Return the site that enrolled with this very token, key and digest of its own token.
 
         It may ask again until the invite expires: the first answer can be lost on its way. An
         answer holds no secret, so whoever repeats a site's words learns and changes nothing.
@@ -147,7 +147,7 @@ class Members:
     def enrol(
         self, entry: SiteEntry, public_key: str, own: str, node: str, now: datetime
     ) -> SiteEntry:
-        """Spend the invite of `entry`; `own` is the digest of the site's own token."""
+        """Spend an invite; return the enrolled site, whose own token has the digest `own`."""
         with self._lock:
             sites, people = self._load()
             if sites.get(entry.site) != entry:
@@ -176,7 +176,7 @@ class Members:
         return entry
 
     def site_of(self, token: str) -> SiteEntry:
-        """Find the enrolled site of a weights token; RefusedError when there is none."""
+        """Return the enrolled site of a weights token; RefusedError when there is none."""
         wanted = digest_of(token)
         for entry in self.sites().values():
             if entry.token and not entry.revoked and secrets.compare_digest(entry.token, wanted):
@@ -184,7 +184,7 @@ class Members:
         raise RefusedError("not an enrolled site")
 
     def grant(self, name: str, role: str) -> tuple[str, bool]:
-        """Give somebody access; returns the token, and whether it takes an earlier one's place."""
+        """Give a person access; return the token, and whether it replaces an earlier one."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             sites, people = self._load()
@@ -194,7 +194,7 @@ class Members:
         return token, replaced
 
     def person_of(self, token: str) -> PersonEntry:
-        """Find whose access token this is; RefusedError when nobody's."""
+        """Return the person of an access token; RefusedError when there is none."""
         wanted = digest_of(token)
         with self._lock:
             people = self._load()[1]

@@ -1,4 +1,4 @@
-"""All that crosses the wire between a site and the coordinator; `KINDS` is the list."""
+"""The messages between a site and the coordinator; `KINDS` lists all of them."""
 
 from hepafed.common.contract.messages.cohort import CohortRequest, CohortSummary
 from hepafed.common.contract.messages.comparison import (

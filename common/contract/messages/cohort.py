@@ -1,4 +1,4 @@
-"""The question what a site's cohort looks like, and its answer in counts."""
+"""The messages that ask what a site's cohort looks like and answer in counts."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ class CohortRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class CohortSummary:
-    """What a site says of its cohort before any training: counts of patients, never of one.
+    """What a site releases of its cohort before any training: counts, nothing of one patient.
 
     A count from 1 to `minimum_count` − 1 is None, and with it as many others of its table as are
     needed that no difference gives it away.
@@ -28,10 +28,10 @@ class CohortSummary:
     by_class: dict[str, int | None]
     """Patients by the worst class of their lesions (`CLASS_KEYS`)."""
     by_split: dict[str, int | None]
-    """Patients by split; at a validate site all are external whatever this says."""
+    """Patients by split; at a validate site every patient is external, whatever this says."""
     by_protocol: dict[str, int | None]
     """Patients with a lesion that has every sequence of the protocol."""
     by_field_strength: dict[str, int | None]
     """Patients by the scanner's field strength: `1.5 T`, `3 T`, `other` or `not stated`."""
     spacing: tuple[Spacing, ...] = field(default=())
-    """Of sequences that at least `minimum_count` patients have."""
+    """Spacing of each sequence that at least `minimum_count` patients have."""

@@ -1,4 +1,4 @@
-"""Comparison: frozen models on the lesions that all of them can score."""
+"""The messages of a comparison: frozen models on the lesions that all of them can score."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from hepafed.common.contract.plan import Plan
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedModel:
-    """A frozen model of a comparison."""
+    """One of the frozen models that are compared."""
 
     model: str
     """Model id in the registry."""
@@ -27,26 +27,26 @@ class CompareRequest:
     split: str
     """`external` or `test`."""
     models: tuple[ComparedModel, ...]
-    """The validated model first."""
+    """The models, the validated one first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteComparison:
-    """All that a site releases of a comparison beside a masked vector: never a score."""
+    """All that a site releases of a comparison beside a masked vector; never a score."""
 
     run: str
     weights: tuple[str, ...]
-    """SHA-256 of each model's blob, as asked."""
+    """SHA-256 of the blob of each model, in the order of the request."""
     patients: int
-    """With a lesion that every model could score."""
+    """Patients with a lesion that every model could score."""
     lesions: int
-    """That every model could score."""
+    """Lesions that every model could score."""
     minimum_count: int
     """The site's smallest cell."""
     pairs: tuple[PairSummary, ...]
-    """By pair of models and task."""
+    """Figures of each pair of models in each task."""
     form: str
     """How the paired counts are released: `masked` (by the exchange that follows), `plain`, or not
     at all: `figures`."""
     vector: str = ""
-    """Form `plain`: SHA-256 of the uploaded counts."""
+    """SHA-256 of the uploaded counts, in the form `plain`."""

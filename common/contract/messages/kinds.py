@@ -55,7 +55,7 @@ from hepafed.common.contract.messages.validation import (
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A site says no, or could not; `reason` holds nothing identifying."""
+    """The site refuses, or could not answer; `reason` holds nothing identifying."""
 
     run: str
     reason: str

@@ -1,11 +1,11 @@
-"""Masked sums: terms, keys and seeds of one attempt (docs/decisions/0013)."""
+"""The messages of a masked sum: terms, keys and seeds of one attempt (docs/decisions/0013)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What one attempt at a masked sum is of, and among whom; every key is signed under them."""
+    """What one attempt at a masked sum is of, and among whom; every key is signed under it."""
 
     exchange: str
     """Fresh random name of the attempt, 32 hex digits; never used twice."""
@@ -16,7 +16,7 @@ class Terms:
     weights: str
     split: str
     attempt: int
-    """1 and, after a site dropped out, one more each time."""
+    """Number of the attempt, from 1; it grows by one each time that a site drops out."""
     participants: tuple[str, ...]
     """Names of the sites, in order."""
     length: int
@@ -50,7 +50,7 @@ class KeyOffer:
     identity: str
     """The site's enrolled public key, an OpenSSH line; the others hold it to the one they know."""
     signature: str
-    """ECDSA P-384 with SHA-384, hex."""
+    """Signature by ECDSA P-384 with SHA-384, hex."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class SumsRequest:
     exchange: str
     """The attempt's name, from the terms."""
     offers: tuple[KeyOffer, ...]
-    """One a participant, in order."""
+    """The signed key of each participant, in the order of the terms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class MaskedReply:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenRequest:
-    """Every masked vector has arrived: give the seed of your own mask."""
+    """Ask for the seed of the site's own mask, once every masked vector has arrived."""
 
     run: str
     exchange: str
@@ -86,10 +86,10 @@ class OpenRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenReply:
-    """The site's own mask; the masks between the sites stay, and cancel only in the sum."""
+    """The seed of the site's own mask; the masks between sites stay, and cancel only in the sum."""
 
     run: str
     exchange: str
     """The attempt's name, from the terms."""
     seed: str
-    """64 hex digits."""
+    """Seed of the mask, 64 hex digits."""

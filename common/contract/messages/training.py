@@ -1,4 +1,4 @@
-"""Training and tuning: weights by digest, a round's update, figures of the tuning split."""
+"""The messages of training and tuning: weights by digest, updates, figures of the tuning split."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class TrainRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReply:
-    """One site's round."""
+    """What one site made in one round."""
 
     run: str
     round: int
@@ -27,15 +27,15 @@ class TrainReply:
     """SHA-256 of the uploaded bf16 update."""
     examples: int
     loss: float | None
-    """Mean training loss; None in a rehearsal."""
+    """Mean training loss of the round; None in a rehearsal."""
     seconds: float
     tuning: TuningFigures
-    """Of the weights that came in, before training."""
+    """Tuning figures of the weights that came in, before the training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuneRequest:
-    """Score weights on the tuning split, train nothing."""
+    """Score weights on the tuning split without any training."""
 
     run: str
     round: int

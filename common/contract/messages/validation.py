@@ -1,4 +1,4 @@
-"""Validation: a frozen model's figures, and the second step for clustered intervals."""
+"""The messages of a validation: figures of a frozen model, and the step for clustered intervals."""
 
 from dataclasses import dataclass, field
 
@@ -23,12 +23,12 @@ class ValidateRequest:
     subgroups: tuple[str, ...] = ()
     """Variables by which figures are to be split; the site's policy says which of them are."""
     fallback: bool = False
-    """The masked sum did not come about: release cells instead, if the site's policy allows."""
+    """Whether to release cells, if the site's policy allows it, because the masked sum failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSummary:
-    """All that a site releases in a validation beside a masked vector: never a score."""
+    """All that a site releases in a validation beside a masked vector; never a score."""
 
     run: str
     model: str
@@ -41,37 +41,39 @@ class SiteSummary:
     """The site's smallest cell."""
     tasks: tuple[TaskSummary, ...]
     confusion: tuple[tuple[int, ...], ...] | None
-    """3×3 lesion counts, truth by row, argmax class by column; None: suppressed."""
+    """3×3 counts of lesions by true class (row) and class with the largest probability (column);
+    None where they are suppressed."""
     suppressed: tuple[str, ...] = field(default=())
     """Names of what was withheld."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """Exact, of all classes: `macro` and `hand_till` AUC."""
+    """Exact figures over all classes: `macro` and `hand_till` AUC."""
     sections: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """Small sections of `common/additive.py` (`summaries.RELEASED`): counts and sums."""
+    """Counts and sums: the small sections of `common/statistics/additive.py` that
+    `common/disclosure/summaries.py` lists as `RELEASED`."""
     readers: tuple[str, ...] = ()
-    """Readers of the sections `reader_calls` and `reader_pairs`."""
+    """Names of the readers of the sections `reader_calls` and `reader_pairs`."""
     subgroups: tuple[SubgroupSummary, ...] = ()
-    """By the variables that were asked for and that the site's policy shares."""
+    """Figures by the variables that were asked for and that the site's policy shares."""
     form: str = "cells"
     """How the score counts are released: `masked` (by the exchange that follows), `cells` or
     `plain`."""
     vector: str = ""
-    """Form `plain`: SHA-256 of the uploaded score counts."""
+    """SHA-256 of the uploaded score counts, in the form `plain`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementsRequest:
-    """Second step: where the site's cases stand in the pooled distribution."""
+    """Second step: ask where the site's cases are in the pooled distribution."""
 
     run: str
     curves: tuple[PlacementCurve | None, ...]
-    """One a figure of `clusters.FIGURES`, of a comparison for each model in turn; None: a class is
-    missing in the pooled cohort."""
+    """One curve for each AUC of `FIGURES` in `common/statistics/clusters.py`; in a comparison,
+    those of each model in turn. None where a class is missing in the pooled cohort."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementsReply:
-    """Sums over patients of products of centred placements (`common/clusters.py`)."""
+    """Sums over patients of products of centred placements (`common/statistics/clusters.py`)."""
 
     run: str
     form: str

@@ -9,20 +9,20 @@ from hepafed.common.errors import PayloadError
 from hepafed.common.records import read_record, write_record
 
 LARGEST_MESSAGE = 32 * 2**20
-"""Bytes; a longer message is refused before it is parsed."""
+"""The most bytes of a message; a longer one is refused before it is parsed."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def pack(message: object) -> str:
-    """Write a message as JSON text; its kind is that of its class in `KINDS`."""
+    """Return a message as JSON text; its kind is that of its class in `KINDS`."""
     kind = next(k for k, c in KINDS.items() if c is type(message))
     body = {"kind": kind, "body": write_record(message)}
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(number: str) -> float:
-    """Read a number; ValueError for NaN, infinity, and what a float cannot hold (1e999)."""
+    """Return a number; ValueError for NaN, infinity, and what a float cannot hold (1e999)."""
     value = float(number)
     if not math.isfinite(value):
         raise ValueError(number)
@@ -30,7 +30,7 @@ def _finite(number: str) -> float:
 
 
 def unpack(text: str) -> object:
-    """Read a message of any kind in `KINDS`.
+    """Return the message that a JSON text holds, of any kind in `KINDS`.
 
     Raises
     ------
