@@ -1,4 +1,4 @@
-"""The coordinator's own CA and certificates, and every side's keys (made where they are used)."""
+"""The coordinator's own CA and certificates, and each side's keys, made where they are used."""
 
 import ipaddress
 import ssl
@@ -16,7 +16,8 @@ from hepafed.common.files import write_whole
 CA_DAYS = 5 * 365
 SERVER_DAYS = 365
 _EARLIER = timedelta(days=1)
-"""A server certificate is valid from so long ago: a site whose clock is behind must not lose it."""
+"""A server certificate is valid from so long ago, so that a site whose clock is behind accepts
+it."""
 
 
 def _name(common: str) -> x509.Name:
@@ -65,7 +66,7 @@ def make_authority(folder: Path, now: datetime) -> None:
 def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> datetime:
     """Write server.pem and server.key for `hosts`, signed by the CA in `folder`.
 
-    Returns when it expires (1 year, and never later than the CA).
+    Return when it expires: after one year, and never later than the CA.
     """
     authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
     authority_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
@@ -94,12 +95,12 @@ def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> da
 
 
 def expiry(certificate: Path) -> datetime:
-    """Read when a PEM certificate expires (UTC).
+    """Return when a PEM certificate expires (UTC).
 
     Raises
     ------
     ConfigError
-        There is none, or it is not a certificate.
+        The file is missing or is not a certificate.
     """
     try:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
@@ -108,7 +109,7 @@ def expiry(certificate: Path) -> datetime:
 
 
 def is_pair(folder: Path) -> bool:
-    """Say whether server.pem is of server.key and of ca.pem: a crash can leave half a change."""
+    """Return whether server.pem is of server.key and of ca.pem; a crash can leave half a change."""
     try:
         certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
         key = serialization.load_pem_private_key((folder / "server.key").read_bytes(), None)
@@ -142,7 +143,7 @@ def make_node_key(path: Path) -> str:
 
 
 def untrusted(error: Exception) -> str:
-    """Say why a TLS certificate was not accepted, from OpenSSL's words; empty: it was not that.
+    """Return why a TLS certificate was not accepted, from OpenSSL's words; "" for another error.
 
     https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
     """
@@ -159,12 +160,12 @@ def untrusted(error: Exception) -> str:
 
 
 def pinned(ca: str) -> ssl.SSLContext:
-    """TLS settings that trust the coordinator's CA (PEM) and nothing else.
+    """Return TLS settings that trust the coordinator's CA (PEM) and nothing else.
 
     Raises
     ------
     ConfigError
-        `ca` is no certificate.
+        `ca` is not a certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

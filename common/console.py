@@ -55,7 +55,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
 
 
 def progress() -> Progress:
-    """Make a progress display: description, bar, count, time."""
+    """Return a progress display with description, bar, count and time."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,10 +66,10 @@ def progress() -> Progress:
 
 
 class _RateColumn(ProgressColumn):
-    """How many a second."""
+    """The column that shows how many are done a second."""
 
     def render(self, task: Task) -> Text:
-        """Show the rate once there is one."""
+        """Return the rate as text; nothing before there is one."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f}/s")
 
@@ -78,7 +78,8 @@ class _RateColumn(ProgressColumn):
 def stages() -> Iterator[Callable[[str, int, int | None], None]]:
     """Show stages of work one under the other: count, rate, time left.
 
-    Gives a function that is told the stage, how many are done, and of how many (None: unknown).
+    The function that it yields is told the stage, how many are done, and of how many (None where
+    that is not known).
     """
     with Progress(
         TextColumn("{task.description}"),
@@ -120,9 +121,9 @@ _USUAL_HINT = "run the same command again; --debug before it shows where this ca
 
 
 def _shown(error: OSError, context: click.Context) -> str:
-    """Give the error's path where the person named it, or it lies in --home; else nothing.
+    """Return the error's path where the person named it or it lies in --home, else "".
 
-    Below any other folder that they named, names of files may be a patient's.
+    In any other folder that they named, a file's name may be a patient's.
     """
     if not isinstance(error.filename, str):
         return ""
@@ -146,7 +147,7 @@ def _show_traceback() -> None:
 def command(function: Callable[P, R]) -> Callable[P, R]:
     """Turn HepaFed's errors into `error:` + `hint:` and an exit code, without a traceback.
 
-    The same for what the disk refuses: a full one, a path that cannot be written.
+    Do the same for what the disk refuses: a full disk, a path that cannot be written.
     With `--debug` before the subcommand the traceback is shown, never with locals.
     """
 

@@ -1,7 +1,7 @@
 """Every error that HepaFed raises on purpose, in one tree.
 
 HepaFedError
-├── UsageError          the person's words are off (exit 2)
+├── UsageError          the command or a file of the person's is wrong (exit 2)
 │   ├── PlanError       a plan file
 │   ├── EvaluationError an evaluation file
 │   └── ConfigError     a configuration, invite or access file
@@ -21,7 +21,7 @@ HepaFedError
 
 
 class HepaFedError(Exception):
-    """What was wrong and where; `hint` says what to do next.
+    """`message` says what was wrong and where; `hint` says what to do next.
 
     Neither text may hold anything identifying of a patient: no names, dates, UIDs or paths
     below the folder that the person named.
@@ -29,7 +29,7 @@ class HepaFedError(Exception):
 
     exit_code = 1
     usual_hint = "see the command's --help"
-    """What helps with most errors of this kind, where the one who raises knows nothing better."""
+    """The hint of every error of this kind that is raised without one."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class HepaFedError(Exception):
 
 
 class UsageError(HepaFedError):
-    """The person's words are off."""
+    """The command, or a file that the person wrote, is wrong."""
 
     exit_code = 2
 
@@ -84,11 +84,11 @@ class CohortError(DataError):
 
 
 class EmptySplitError(CohortError):
-    """A split holds no lesion with the protocol's sequences."""
+    """A split has no lesion with the sequences of the protocol."""
 
 
 class FederationError(HepaFedError):
-    """Something between machines."""
+    """Two machines do not work together."""
 
     usual_hint = "see server sites, and the logs on both sides"
 
@@ -106,19 +106,19 @@ class BusyError(FederationError):
 
 
 class EnrolmentError(FederationError):
-    """An invite is expired, used or not ours."""
+    """An invite has expired, was used, or is from another federation."""
 
     usual_hint = "ask the coordinator for a new invite (server invite)"
 
 
 class RefusedError(FederationError):
-    """Policy, role or access says no."""
+    """A policy, a role or an access file does not allow this."""
 
     usual_hint = "ask the coordinator, or see the policy in site.toml"
 
 
 class PayloadError(FederationError):
-    """Bytes from the network are not what they should be."""
+    """What came over the network is damaged or is not what was asked for."""
 
     usual_hint = "do both sides run the same release?"
 

@@ -1,4 +1,4 @@
-"""Child processes that never outlive us: started tied to their parent, ended in good order."""
+"""Child processes that never outlive their parent: how they are started and ended."""
 
 import ctypes
 import importlib
@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def free_port() -> int:
-    """Find a free loopback port."""
+    """Return a loopback port that is free now."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
@@ -26,7 +26,7 @@ def tie_to_parent() -> None:
 
 
 def tied_environment(folder: Path) -> dict[str, str]:
-    """Environment of a Flower child: no telemetry, its own home, no wish to phone out."""
+    """Return the environment of a Flower process: own home, no telemetry, no search for updates."""
     return {
         **os.environ,
         "FLWR_HOME": str(folder),
@@ -37,7 +37,7 @@ def tied_environment(folder: Path) -> dict[str, str]:
 
 
 def stop_process(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
-    """SIGTERM, and SIGKILL when that was not enough."""
+    """End a process by SIGTERM, and by SIGKILL where it has not ended after `seconds`."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -48,7 +48,7 @@ def stop_process(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
 
 
 def _run_tied() -> None:
-    """`python -m hepafed.common.processes MODULE FUNCTION ARGS…`: call it, tied to our parent."""
+    """Call the function that `python -m hepafed.common.processes MODULE FUNCTION ARGS…` names."""
     tie_to_parent()
     module, function = sys.argv[1:3]
     sys.argv = [function.replace("_", "-"), *sys.argv[3:]]

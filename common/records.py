@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def read_record(cls: type[T], values: object, error: type[Exception], where: str = "") -> T:
-    """Make a `cls` from a mapping; every key must be a field and every value of its type.
+    """Return a `cls` made from a mapping; every key must be a field and every value of its type.
 
     Lists become tuples, nested mappings nested dataclasses; an int is accepted where a float
     is asked (not the reverse, and never a bool for a number).
@@ -39,7 +39,7 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
 
 
 def write_record(record: object) -> dict[str, Any]:
-    """Turn a dataclass into plain values that `read_record` reads back (tuples as lists)."""
+    """Return a dataclass as plain values that `read_record` reads back (tuples as lists)."""
     return typing.cast("dict[str, Any]", _plain(record))
 
 

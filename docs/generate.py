@@ -190,7 +190,7 @@ SAME_EVERYWHERE = {
     "task": "Which question, as in the report.",
     "positives": "Count of positives (in `Cells`: of each cell).",
     "negatives": "Count of negatives (in `Cells`: of each cell).",
-    "true_negatives": "At the operating point (score < threshold); None: suppressed.",
+    "true_negatives": "Negatives with a score < the operating point; None where it is suppressed.",
     "edges": "Bin numbers between which the cells lie.",
     "value": "The figure.",
     "low": "Lower end of the 95 % interval.",

@@ -1,6 +1,5 @@
 """Run the coordinator in the foreground until SIGTERM or Ctrl-C."""
 
-import fcntl
 import logging
 import logging.handlers
 import socket
@@ -11,13 +10,14 @@ import uvicorn
 from hepafed.common.console import say
 from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
+from hepafed.common.locks import sole_holder
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway
 
 
 def run_server(home: Path) -> None:
-    """Start everything; returns when told to end.
+    """Start everything, and return when told to end.
 
     Raises
     ------
@@ -30,11 +30,8 @@ def run_server(home: Path) -> None:
     """
     config = read_toml(ServerConfig, home / "server.toml", setup.HINT)
     port = host_and_port(config.address)[1]
-    with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(f"a server runs in {home} already", "stop it first") from None
+    taken = ConfigError(f"a server runs in {home} already", "stop it first")
+    with sole_holder(home / "lock", taken):
         _write_log(home / "server.log")
         for line in setup.keep_valid(home, datetime.now(UTC)):
             say(line)

@@ -1,6 +1,5 @@
 """Pseudonyms by HMAC-SHA256 with a key that never leaves the site's home."""
 
-import fcntl
 import hashlib
 import hmac
 import os
@@ -8,12 +7,13 @@ import secrets
 from pathlib import Path
 
 from hepafed.common.files import write_whole
+from hepafed.common.locks import wait_for_lock
 
 KEY_FILE = "pseudonym.key"
 
 
 class Pseudonyms:
-    """Makes the same pseudonym for the same identity, at this site alone."""
+    """The same pseudonym for the same identity, at this site alone."""
 
     def __init__(self, home: Path) -> None:
         path = home / KEY_FILE
@@ -22,7 +22,7 @@ class Pseudonyms:
         self._key = path.read_bytes()
 
     def of(self, kind: str, *identity: str) -> str:
-        """Give 20 hex digits for an identity of some kind (`patient`, `lesion`, …)."""
+        """Return 20 hex digits for an identity of some kind (`patient`, `lesion`, …)."""
         message = "\0".join([kind, *identity]).encode()
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:20]
 
@@ -32,7 +32,7 @@ def _make_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        wait_for_lock(folder)
         if not path.exists():
             write_whole(path, secrets.token_bytes(32), private=True)
     finally:

@@ -23,6 +23,7 @@ from hepafed.client.ingest.worker_pool import Farm
 from hepafed.client.lesions import Label, complain_about, read_labels
 from hepafed.common.errors import CohortError, UsageError
 from hepafed.common.files import whole_file
+from hepafed.common.locks import sole_holder
 
 UNLABELLED = "an examination without a labelled lesion"
 KILLER = "decoding it stopped the process that decoded it"
@@ -92,17 +93,10 @@ def ingest_dicom(
 
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Hold the home's ingest lock; the system lets go of it when the process ends in any way."""
-    import fcntl
-
+    """Hold the lock of the home's ingest; CohortError while another one runs."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "ingest.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            raise CohortError(
-                "another ingest of this site is running", "wait until it has ended"
-            ) from e
+    taken = CohortError("another ingest of this site is running", "wait until it has ended")
+    with sole_holder(home / "ingest.lock", taken):
         yield
 
 

@@ -4,7 +4,6 @@ It holds patient data, as an export of the hospital would: readable by its owner
 identity in a file's name, removed after a successful ingest.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from hepafed.client.cohort import Pseudonyms
 from hepafed.client.pacs.connection import Series
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
+from hepafed.common.locks import lock_or_refuse
 from pydicom.dataset import Dataset
 
 CHECKED = (
@@ -28,11 +28,11 @@ CHECKED = (
     "AccessionNumber",
 )
 ENOUGH_DISK = 512 * 1024 * 1024
-"""Bytes that a fetch leaves free."""
+"""The bytes of disk that a fetch leaves free."""
 
 
 class Spool:
-    """Instances under `images/SERIES/INSTANCE` (names are pseudonyms), and `journal`."""
+    """The folder spool/: `images/SERIES/INSTANCE`, named by pseudonyms, and `journal`."""
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "spool"
@@ -42,11 +42,12 @@ class Spool:
         self.folder.chmod(0o700)
         self._names = Pseudonyms(home)
         self._journal = os.open(self.folder / "journal", os.O_RDWR | os.O_CREAT, 0o600)
+        taken = DataError("another fetch is under way", "wait for it, or stop it")
         try:
-            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            lock_or_refuse(self._journal, taken)
+        except DataError:
             os.close(self._journal)
-            raise DataError("another fetch is under way", "wait for it, or stop it") from None
+            raise
         self._lock = threading.Lock()
         self._finished = self._read_journal()
         for half_written in self.images.glob("*/.*"):
@@ -57,17 +58,17 @@ class Spool:
         os.close(self._journal)
 
     def remove(self) -> None:
-        """Remove every file of it."""
+        """Remove the spool with every file in it."""
         shutil.rmtree(self.folder)
 
     def is_finished(self, series: Series) -> bool:
-        """Tell whether a series was fetched whole and still lies here."""
+        """Return whether a series was fetched whole and is still here."""
         name = self._series(series)
         count = self._finished.get(name)
         return count is not None and count == len(list((self.images / name).glob("*")))
 
     def finish(self, series: Series, instances: Sequence[str]) -> None:
-        """Note in the journal that every instance of a series lies here."""
+        """Write into the journal that every instance of a series is here."""
         name = self._series(series)
         line = json.dumps({"series": name, "instances": len(instances)}) + "\n"
         with self._lock:
@@ -76,7 +77,7 @@ class Spool:
             os.fsync(self._journal)
 
     def missing(self, series: Series, instances: Sequence[str]) -> list[str]:
-        """List the instances that do not lie here yet."""
+        """Return the instances that are not here yet."""
         return [uid for uid in instances if not self._path(series, uid).exists()]
 
     def take(self, series: Series, asked: Collection[str], data: bytes, largest: int) -> None:
@@ -85,7 +86,7 @@ class Spool:
         Raises
         ------
         PayloadError
-            It is not readable, too large, or not one of those asked for.
+            It cannot be read, is too large, or is not one of those asked for.
         DataError
             The disk is full or cannot be written.
         """
@@ -101,7 +102,7 @@ class Spool:
             raise DataError(f"cannot write the spool ({e.strerror})", "check the disk") from None
 
     def remove_files(self, wanted: Callable[[str], bool]) -> list[str]:
-        """Remove every instance whose PatientID is `wanted`; gives that of each one removed."""
+        """Remove every instance whose PatientID is `wanted`; return the PatientID of each."""
         removed = []
         for path in [p for p in self.images.glob("*/*") if p.is_file()]:
             header = pydicom.dcmread(
@@ -120,7 +121,7 @@ class Spool:
         return self.images / self._series(series) / self._names.of("spool-instance", uid)
 
     def _read_journal(self) -> dict[str, int]:
-        """Read the finished series; a last line torn by a crash counts as not written."""
+        """Return the instances of each finished series; a line that a crash tore is cut off."""
         finished: dict[str, int] = {}
         whole = 0
         text = os.pread(self._journal, os.fstat(self._journal).st_size, 0)
@@ -139,7 +140,7 @@ class Spool:
 
 
 def _identity(series: Series, asked: Collection[str], data: bytes) -> str:
-    """Check that an instance is one of those asked for; give its SOPInstanceUID."""
+    """Return the SOPInstanceUID of an instance, checked to be one of those asked for."""
     try:
         header = pydicom.dcmread(
             BytesIO(data), stop_before_pixels=True, specific_tags=list(CHECKED)

@@ -6,7 +6,6 @@ counts, which are large, the hash alone.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -17,10 +16,11 @@ from typing import Any, BinaryIO
 
 from hepafed.common.errors import DataError, UsageError
 from hepafed.common.files import write_whole
+from hepafed.common.locks import wait_for_lock
 
 _FIRST = "0" * 64
 SHORTEST = 8
-"""Digits of a SHA-256 that name an entry; fewer are the entry's number."""
+"""The fewest digits of a SHA-256 that name an entry; a shorter number is the entry's own."""
 CHANGED = "the ledger was changed after it was written"
 
 
@@ -41,7 +41,7 @@ class Ledger:
     def record(
         self, kind: str, run: str, content: bytes | memoryview, *, kept: bool = False
     ) -> str:
-        """Write down a payload that is about to leave, on disk before this returns its SHA-256.
+        """Write down a payload that is about to leave; return its SHA-256 once that is on disk.
 
         The end of the file is read anew each time, under a lock: another process may have written
         meanwhile. A line that a crash tore was of a payload that never left; it is cut off, and
@@ -58,7 +58,7 @@ class Ledger:
         if kept:
             entry["kept"] = True
         with self._path.open("a+b", buffering=0) as f:
-            fcntl.flock(f, fcntl.LOCK_EX)
+            wait_for_lock(f)
             last, rest = _end(f)
             lead = b""
             if _parsed(rest) is not None:  # whole but for its line end
@@ -71,11 +71,11 @@ class Ledger:
         return digest
 
     def entries(self) -> list[dict[str, Any]]:
-        """Read every entry, oldest first; DataError for a damaged line."""
+        """Return every entry, oldest first; DataError for a damaged line."""
         return [entry for entry, _ in self._read()]
 
     def _read(self) -> list[tuple[dict[str, Any], str]]:
-        """Read every entry and the hash of its line; a torn last line is none."""
+        """Return every entry and the hash of its line, without a torn last line."""
         content = self._path.read_bytes() if self._path.exists() else b""
         *lines, rest = content.split(b"\n")
         if _parsed(rest) is not None:
@@ -92,12 +92,13 @@ class Ledger:
         return found
 
     def verify(self) -> int:
-        """Check the chain and hold the kept texts to their hashes; returns the number of entries.
+        """Check the chain and the kept texts against their hashes; return the number of entries.
 
         Raises
         ------
         DataError
-            Names the first entry that does not fit, or whose text is missing or changed.
+            An entry does not follow the one before, or its text is missing or changed (the first
+            such entry is named).
         """
         before = _FIRST
         found = self._read()
@@ -112,16 +113,16 @@ class Ledger:
         return len(found)
 
     def show(self, which: str) -> str:
-        """Give the text of a kept message, laid out to be read.
+        """Return the text of a kept message, laid out to be read.
 
         `which` is an entry's number, or the first digits of its SHA-256 (`SHORTEST` at least).
 
         Raises
         ------
         UsageError
-            There is no such entry, or several.
+            There is no such entry, or there are several.
         DataError
-            Its text is not kept, or not as it left.
+            Its text is not kept, or is not the one that left.
         """
         entries = list(enumerate(self.entries(), 1))
         if len(which) < SHORTEST and which.isdecimal():
@@ -149,7 +150,7 @@ class Ledger:
         return self._sent / f"{digest}.json"
 
     def _text(self, number: int, entry: dict[str, Any]) -> bytes:
-        """Read a kept text and hold it to its hash."""
+        """Return a kept text, checked against its hash."""
         try:
             text = self._kept(entry["sha256"]).read_bytes()
         except OSError as e:
@@ -170,7 +171,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _end(f: BinaryIO) -> tuple[bytes, bytes]:
-    """Give a file's last whole line and what follows it, at the cost of reading these alone."""
+    """Return a file's last whole line and what follows it, at the cost of reading these alone."""
     size, span = f.seek(0, os.SEEK_END), 4096
     while True:
         f.seek(max(0, size - span))
@@ -181,7 +182,7 @@ def _end(f: BinaryIO) -> tuple[bytes, bytes]:
 
 
 def _append(f: BinaryIO, line: bytes) -> None:
-    """Add a line that is on disk when this returns; one that cannot be leaves nothing."""
+    """Add a line, on disk when this returns; where that fails the file stays as it was."""
     size = f.seek(0, os.SEEK_END)
     try:
         if f.write(line + b"\n") != len(line) + 1:

@@ -9,36 +9,34 @@ The file released.json holds the lesions' pseudonyms, shortened; it never leaves
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hepafed.client.release.past_sums import RESET
-from hepafed.common.errors import ConfigError, RefusedError
-from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.errors import RefusedError
+from hepafed.common.json_file import JsonFile
 from hepafed.common.statistics import ScoreTable
 
 MOST_SETS = 4
-"""Sets of lesions over which a set of scores is released: one a protocol."""
+"""The most sets of lesions over which a set of scores is released: one for each protocol."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Memory:
-    """Everything that released.json holds; lesions as `patient.lesion`, in order."""
+class LesionHistory:
+    """The lesions over which a site released scores, as `patient.lesion`, in order."""
 
     summed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Scores (split and weights) → the lesions that went into masked sums."""
+    """The lesions that went into masked sums, by split and weights."""
     sets: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
-    """Scores → each set of lesions that figures were released of."""
+    """Each set of lesions over which figures were released, by split and weights."""
 
 
 class Released:
     """The file released.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "released.json"
+        self._file = JsonFile(path=home / "released.json", record=LesionHistory, hint=RESET)
 
     def hold(
         self, tables: Mapping[str, ScoreTable], split: str, minimum: int, *, summed: bool
@@ -52,32 +50,23 @@ class Released:
             too many sets of lesions already; or, to be `summed` under masks, in a sum over
             others. Nothing is written down then.
         """
-        memory = before = self._load()
+        past = before = self._file.read(missing=LesionHistory())
         for weights, table in tables.items():
-            memory = _held(memory, f"{split} {weights}", _set_of(table), minimum, summed)
-        if memory != before:
-            self._store(memory)
+            past = _with(past, f"{split} {weights}", _set_of(table), minimum, summed)
+        if past != before:
+            self._file.write(past)
 
     def forget(self) -> None:
         """Forget every set."""
-        self._store(_Memory())
-
-    def _load(self) -> _Memory:
-        if not self._path.exists():
-            return _Memory()
-        try:
-            values = json.loads(self._path.read_text())
-        except ValueError as e:
-            raise ConfigError("released.json is damaged", RESET) from e
-        return read_record(_Memory, values, ConfigError, "released.json")
-
-    def _store(self, memory: _Memory) -> None:
-        write_whole(self._path, json.dumps(write_record(memory)), private=True)
+        self._file.write(LesionHistory())
 
 
-def _held(memory: _Memory, key: str, now: tuple[str, ...], minimum: int, summed: bool) -> _Memory:
-    before = memory.sets.get(key, ())
-    if summed and memory.summed.get(key, now) != now:
+def _with(
+    past: LesionHistory, key: str, now: tuple[str, ...], minimum: int, summed: bool
+) -> LesionHistory:
+    """Return the history with one more release of the scores `key`, or raise RefusedError."""
+    before = past.sets.get(key, ())
+    if summed and past.summed.get(key, now) != now:
         raise RefusedError("these scores went into a masked sum over other lesions", RESET)
     sets = before if now in before else (*before, now)
     if len(sets) > 1 and _smallest_part(sets) < minimum:
@@ -90,12 +79,12 @@ def _held(memory: _Memory, key: str, now: tuple[str, ...], minimum: int, summed:
         raise RefusedError(
             f"these scores were released over {MOST_SETS} sets of lesions before", RESET
         )
-    held = {**memory.summed, key: now} if summed else memory.summed
-    return replace(memory, summed=held, sets={**memory.sets, key: sets})
+    held = {**past.summed, key: now} if summed else past.summed
+    return replace(past, summed=held, sets={**past.sets, key: sets})
 
 
 def _smallest_part(sets: Sequence[tuple[str, ...]]) -> int:
-    """Cut all lesions by the sets that hold them; gives the fewest patients of a part."""
+    """Return the fewest patients of a part, where the sets cut all lesions into parts."""
     held = [frozenset(s) for s in sets]
     parts: dict[tuple[bool, ...], set[str]] = {}
     for lesion in frozenset().union(*held):

@@ -6,15 +6,13 @@ and one set of scores is released in one form and counted at one operating point
 forbids is refused before anything leaves, and what is allowed is on disk before it leaves.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hepafed.common.contract import Terms
-from hepafed.common.errors import ConfigError, RefusedError
-from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.errors import RefusedError
+from hepafed.common.json_file import JsonFile
 
 RESET = "client peers --new-group, once you know what it allows (docs/security.md)"
 
@@ -25,26 +23,27 @@ class Sealed:
 
     terms: Terms
     seed: str
-    """Of the site's own mask, hex."""
+    """The seed of the site's own mask, hex."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
-    """Everything that exchanges.json holds."""
+class SumHistory:
+    """The masked sums that a site took part in, and the forms in which it released scores."""
 
     used: tuple[str, ...] = ()
-    """Names of every attempt ever joined."""
+    """The names of every attempt that was ever joined."""
     attempts: dict[str, int] = field(default_factory=dict)
-    """Run and subject → last attempt."""
+    """The last attempt of each run and subject."""
     opened: dict[str, str] = field(default_factory=dict)
-    """Run and subject → the attempt that was opened."""
+    """The attempt that was opened, by run and subject."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Split → the sites whose sums were opened."""
+    """The sites whose sums were opened, by split."""
     forms: dict[str, str] = field(default_factory=dict)
-    """Scores (weights and split) → the form that left."""
+    """The form in which scores were released, by split and weights."""
     thresholds: dict[str, float] = field(default_factory=dict)
-    """Scores → the operating point at which they were counted."""
+    """The operating point at which scores were counted, by split and weights."""
     sealed: Sealed | None = None
+    """The masked vector of the last attempt."""
 
 
 def _sum(terms: Terms) -> str:
@@ -60,43 +59,35 @@ def _all_scores(terms: Terms) -> list[str]:
 
 
 class Exchanges:
-    """The file exchanges.json of a site; read and written whole at every step."""
+    """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "exchanges.json"
+        hint = "put back a copy; move it away only if you know what that allows (docs/security.md)"
+        self._file = JsonFile(path=home / "exchanges.json", record=SumHistory, hint=hint)
 
-    def _load(self) -> Memory:
-        if not self._path.exists():
-            return Memory()
-        try:
-            values = json.loads(self._path.read_text())
-        except ValueError as e:
-            raise ConfigError("exchanges.json is damaged", RESET) from e
-        return read_record(Memory, values, ConfigError, "exchanges.json")
-
-    def _store(self, memory: Memory) -> None:
-        write_whole(self._path, json.dumps(write_record(memory), indent=1), private=True)
+    def _read(self) -> SumHistory:
+        return self._file.read(missing=SumHistory())
 
     def form_of(self, weights: str, split: str) -> str:
-        """In what form these scores left before; empty: they did not."""
-        return self._load().forms.get(_scores(weights, split), "")
+        """Return the form in which these scores were released before, "" if they were not."""
+        return self._read().forms.get(_scores(weights, split), "")
 
     def hold_thresholds(self, thresholds: Mapping[str, float], split: str) -> None:
-        """Keep the operating points of scores, by the digest of their weights; all or none.
+        """Write down the operating points of scores, by the digest of their weights; all or none.
 
         Raises
         ------
         RefusedError
-            They were counted at another one: with enough of them the counts would be the scores.
+            They were counted at another one; with enough of them the counts would be the scores.
         """
-        memory = self._load()
+        past = self._read()
         asked = {_scores(w, split): t for w, t in thresholds.items()}
-        if any(memory.thresholds.get(key, t) != t for key, t in asked.items()):
+        if any(past.thresholds.get(key, t) != t for key, t in asked.items()):
             raise RefusedError(
                 "these scores were counted at another operating point before",
                 "a model's operating point is locked in its card",
             )
-        self._store(replace(memory, thresholds={**memory.thresholds, **asked}))
+        self._file.write(replace(past, thresholds={**past.thresholds, **asked}))
 
     def releasing(self, weights: str, split: str, form: str) -> None:
         """Write down that these scores are about to leave as `cells` or `plain`.
@@ -104,81 +95,81 @@ class Exchanges:
         Raises
         ------
         RefusedError
-            They left in another form already: the two together would say more than either.
+            They were released in another form; the two together would tell more than either.
         """
-        memory = self._load()
+        past = self._read()
         key = _scores(weights, split)
-        before = memory.forms.get(key, form)
+        before = past.forms.get(key, form)
         if before != form:
             raise RefusedError(f"these scores were released {before} before, not {form}", RESET)
-        self._store(replace(memory, forms={**memory.forms, key: form}))
+        self._file.write(replace(past, forms={**past.forms, key: form}))
 
     def begin(self, terms: Terms) -> None:
-        """Join an attempt: its name is spent, and whatever was sealed before stays closed.
+        """Join an attempt; its name is spent, and what was sealed before stays closed.
 
         Raises
         ------
         RefusedError
-            A replay, an attempt out of order, or a sum that could be subtracted from another.
+            It is a replay, an attempt out of order, or a sum that could be subtracted from another.
         """
-        memory = self._load()
-        if terms.exchange in memory.used:
+        past = self._read()
+        if terms.exchange in past.used:
             raise RefusedError("this exchange was held before: a replay")
-        if terms.attempt <= memory.attempts.get(_sum(terms), 0):
+        if terms.attempt <= past.attempts.get(_sum(terms), 0):
             raise RefusedError(f"attempt {terms.attempt} of this run was held before")
-        self._may_open(memory, terms)
-        self._store(
+        self._may_open(past, terms)
+        self._file.write(
             replace(
-                memory,
-                used=(*memory.used, terms.exchange),
-                attempts={**memory.attempts, _sum(terms): terms.attempt},
+                past,
+                used=(*past.used, terms.exchange),
+                attempts={**past.attempts, _sum(terms): terms.attempt},
                 sealed=None,
             )
         )
 
     def seal(self, terms: Terms, seed: bytes) -> None:
         """Keep the seed of a masked vector that is about to leave."""
-        self._store(replace(self._load(), sealed=Sealed(terms=terms, seed=seed.hex())))
+        self._file.write(replace(self._read(), sealed=Sealed(terms=terms, seed=seed.hex())))
 
     def open(self, run: str, exchange: str) -> str:
-        """Give the seed of the sealed vector; asked again for the same one, the same answer.
+        """Return the seed of the sealed vector; asked again for the same one, the same answer.
 
         Raises
         ------
         RefusedError
             Another vector is sealed, or none, or the sum could be subtracted from another.
         """
-        memory = self._load()
-        sealed = memory.sealed
+        past = self._read()
+        sealed = past.sealed
         if sealed is None or (sealed.terms.run, sealed.terms.exchange) != (run, exchange):
             raise RefusedError("no masked counts of this exchange wait to be opened here")
         terms = sealed.terms
-        if memory.opened.get(_sum(terms)) != exchange:
-            self._may_open(memory, terms)
-            self._store(
+        if past.opened.get(_sum(terms)) != exchange:
+            self._may_open(past, terms)
+            self._file.write(
                 replace(
-                    memory,
-                    opened={**memory.opened, _sum(terms): exchange},
-                    groups={**memory.groups, terms.split: terms.participants},
-                    forms={**memory.forms, **dict.fromkeys(_all_scores(terms), "masked")},
+                    past,
+                    opened={**past.opened, _sum(terms): exchange},
+                    groups={**past.groups, terms.split: terms.participants},
+                    forms={**past.forms, **dict.fromkeys(_all_scores(terms), "masked")},
                 )
             )
         return sealed.seed
 
     @staticmethod
-    def _may_open(memory: Memory, terms: Terms) -> None:
-        if _sum(terms) in memory.opened:
+    def _may_open(past: SumHistory, terms: Terms) -> None:
+        if _sum(terms) in past.opened:
             raise RefusedError("a masked sum of this run was opened already")
         for scores in _all_scores(terms):
-            form = memory.forms.get(scores, "masked")
+            form = past.forms.get(scores, "masked")
             if form != "masked":
                 raise RefusedError(f"these scores were released {form} before, not masked", RESET)
-        group = memory.groups.get(terms.split, terms.participants)
+        group = past.groups.get(terms.split, terms.participants)
         if group != terms.participants:
             raise RefusedError(
                 f"this cohort's masked sums are over {', '.join(group)[:400]} only", RESET
             )
 
     def new_group(self) -> None:
-        """Forget with whom and in what form scores were released; replays stay refused."""
-        self._store(replace(self._load(), groups={}, forms={}, sealed=None))
+        """Forget with whom and in what form scores were released; a replay is still refused."""
+        self._file.write(replace(self._read(), groups={}, forms={}, sealed=None))

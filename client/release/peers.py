@@ -4,7 +4,6 @@ An identity is pinned at the first exchange (trust on first use) or before, by a
 compared fingerprints. From then on another key under the same name is refused.
 """
 
-import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,8 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.contract import SiteConfig, plain_name, read_toml
 from hepafed.common.disclosure import fingerprint, public_line
 from hepafed.common.errors import ConfigError, RefusedError, UsageError
-from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.json_file import JsonFile
 
 FIRST_USE, CONFIRMED = "first-use", "confirmed"
 
@@ -31,34 +29,32 @@ class Peer:
     trust: str
     """`first-use` or `confirmed`."""
     since: str
-    """When it was pinned, UTC."""
+    """When the identity was pinned, UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PeersFile:
+    """The identities that are pinned here."""
+
+    peers: tuple[Peer, ...]
 
 
 class Peers:
     """The file peers.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "peers.json"
+        hint = "move it away; identities are then pinned anew"
+        self._file = JsonFile(path=home / "peers.json", record=_PeersFile, hint=hint)
 
     def all(self) -> dict[str, Peer]:
-        """Every pinned site by name; ConfigError for a damaged file."""
-        if not self._path.exists():
-            return {}
-        try:
-            values = json.loads(self._path.read_text())["peers"]
-            found = [read_record(Peer, v, ConfigError, "peers.json") for v in values]
-        except (ValueError, KeyError, TypeError) as e:
-            raise ConfigError(
-                "peers.json is damaged", "move it away; identities are then pinned anew"
-            ) from e
-        return {p.site: p for p in found}
+        """Return every pinned site by name; ConfigError for a damaged file."""
+        return {p.site: p for p in self._file.read(missing=_PeersFile(peers=())).peers}
 
     def _store(self, peers: dict[str, Peer]) -> None:
-        values = {"peers": [write_record(p) for _, p in sorted(peers.items())]}
-        write_whole(self._path, json.dumps(values, indent=1), private=True)
+        self._file.write(_PeersFile(peers=tuple(p for _, p in sorted(peers.items()))))
 
     def check(self, identities: dict[str, str], trust: str, own: str, now: datetime) -> None:
-        """Hold OpenSSH lines by site to the pinned ones; new ones are pinned if all are good.
+        """Compare OpenSSH lines by site with the pinned ones; pin new ones if all are good.
 
         `own` names this site among them: nothing is pinned for it.
 
@@ -98,7 +94,7 @@ class Peers:
         Raises
         ------
         UsageError
-            One is not a fingerprint, or differs from the one pinned (nothing is changed then).
+            One is not a fingerprint, or differs from the one pinned; then nothing is changed.
         """
         known = self.all()
         for site, shown in prints.items():
@@ -134,12 +130,12 @@ def _time(now: datetime) -> str:
 
 
 def read_roster(path: Path) -> dict[str, str]:
-    """Read a roster: one site a line, name and fingerprint; `#` starts a comment.
+    """Return the fingerprints in a roster by site: name and fingerprint a line, `#` for a comment.
 
     Raises
     ------
     UsageError
-        The file cannot be read, or a line is neither (named by its number).
+        The file cannot be read, or a line is wrong (named by its number).
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -161,7 +157,7 @@ def read_roster(path: Path) -> dict[str, str]:
 
 
 def own_fingerprint(home: Path) -> tuple[str, str]:
-    """Give this site's name and the fingerprint of its own identity.
+    """Return this site's name and the fingerprint of its own identity.
 
     Raises
     ------
@@ -173,7 +169,7 @@ def own_fingerprint(home: Path) -> tuple[str, str]:
 
 
 def read_own_identity(home: Path) -> ec.EllipticCurvePrivateKey:
-    """Read the key that this site enrolled with; ConfigError when it cannot be read."""
+    """Return the key that this site enrolled with; ConfigError when it cannot be read."""
     try:
         key = serialization.load_ssh_private_key((home / "keys" / "node.key").read_bytes(), None)
     except (OSError, ValueError) as e:

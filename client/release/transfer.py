@@ -13,17 +13,19 @@ from hepafed.common.certificates import pinned
 from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 from hepafed.common.network import Layout, from_bf16
-from hepafed.common.retry import backoff
+from hepafed.common.retry import Backoff
 from numpy.typing import NDArray
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 180.0
-"""How long a transfer is tried again, from its first failure on: a coordinator starts again within
+"""How long a transfer is tried again after its first failure. A coordinator starts again within
 seconds, and gives up an upload that broke off without a word only after two minutes."""
 FEWEST_TRIES = 4
-"""However long each takes."""
+"""The fewest tries, however long each takes."""
+LONGEST_WAIT_SECONDS = 10.0
+"""The longest wait between two tries."""
 _PART = 1 << 20
-"""Bytes handed to the network at a time."""
+"""The bytes that are handed to the network at a time."""
 
 
 class Transfer:
@@ -38,19 +40,19 @@ class Transfer:
         )
 
     def fetch(self, digest: str, layout: Layout) -> NDArray[np.float32]:
-        """Get weights by digest.
+        """Return the weights of a digest, float32[layout.size].
 
         Raises
         ------
         PayloadError
-            The bytes are not of that digest, or not the model's.
+            The bytes are not of that digest, or are not the model's.
         UnreachableError
             The server did not answer for `PATIENCE_SECONDS`.
         """
         return from_bf16(self._tried(lambda: self._get(digest, 2 * layout.size)), layout)
 
     def _get(self, digest: str, size: int) -> memoryview:
-        """Read a blob into one piece of memory of its known size."""
+        """Return a blob, read into one piece of memory of its known size."""
         content, sha, read = memoryview(bytearray(size)), hashlib.sha256(), 0
         with self._http.stream("GET", f"/weights/{digest}") as answer:
             _check(answer)
@@ -86,18 +88,18 @@ class Transfer:
         self._tried(put)
 
     def _tried(self, call: Callable[[], T]) -> T:
-        limit, failures = math.inf, 0
+        limit, waits = math.inf, Backoff(LONGEST_WAIT_SECONDS)
         while True:
             try:
                 return call()
             except httpx.HTTPError as e:
+                wait = waits.after_failure()
                 limit = min(limit, time.monotonic() + PATIENCE_SECONDS)
-                failures += 1
-                if failures >= FEWEST_TRIES and time.monotonic() > limit:
+                if waits.failures >= FEWEST_TRIES and time.monotonic() > limit:
                     raise UnreachableError(
                         "the server does not answer", "client check says why"
                     ) from e
-            time.sleep(backoff(failures - 1, 10.0))
+            time.sleep(wait)
 
 
 def _check(answer: httpx.Response) -> None:

@@ -30,12 +30,12 @@ log = logging.getLogger("hepafed.client")
 
 App = Callable[[Message, Context], Message]
 IDLE_SECONDS = (0.05, 1.0)
-"""Shortest and longest wait between two looks for a task."""
+"""The shortest and the longest wait between two looks for a task."""
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 
 
 class Executor:
-    """Takes tasks from the SuperNode on `address` (loopback) and calls `app`."""
+    """The one that takes tasks from the SuperNode on `address` (loopback) and calls `app`."""
 
     def __init__(self, address: str, secret_file: Path, app: App) -> None:
         self._address = address

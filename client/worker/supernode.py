@@ -13,12 +13,12 @@ from hepafed.common.retry import next_wait
 
 IDLE_SECONDS = (0.05, 3.0)
 REPLY_SECONDS = (0.02, 0.5)
-"""Shortest and longest sleep of each kind, by the time since the last sleep of the other kind
-(common/waiting.py): what has just been busy is looked at often, an idle site costs nobody much."""
+"""The shortest and the longest sleep of each kind, by the time since the last sleep of the other
+kind (common/retry.py): what was just busy is looked at often, and an idle site costs little."""
 
 
 class ShorterSleep:
-    """Sleeps less than Flower asks: it polls, so nothing but latency depends on it."""
+    """A shorter sleep than Flower asks for; Flower polls, so only latency depends on it."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepafed.client.home import sole_use
@@ -16,10 +16,10 @@ from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
-from hepafed.common.retry import backoff
+from hepafed.common.retry import Backoff
 
-SHORT_LIFE_SECONDS = 20.0
-"""A process that lived shorter than this waits longer before its next start."""
+LONGEST_WAIT_SECONDS = 60.0
+"""The longest wait before a process that ended is started again."""
 
 SUPERNODE = "SuperNode"
 WORKER_SETTINGS = {
@@ -27,7 +27,7 @@ WORKER_SETTINGS = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
-"""Environment of the worker where the site sets no other. PyTorch's threads wait asleep: beside
+"""The environment of the worker where the site sets no other. PyTorch's threads wait asleep: beside
 another program on the same cores, waiting awake makes the network several times slower. And glibc
 keeps freed memory: every round takes the same large pieces, and having them from the system anew,
 page by page, cost a quarter of a round's processor time."""
@@ -41,7 +41,7 @@ class _Child:
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    failures: int = 0
+    waits: Backoff = field(default_factory=lambda: Backoff(LONGEST_WAIT_SECONDS))
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -54,9 +54,7 @@ class _Child:
         return self.process is not None and self.process.poll() is not None
 
     def delay(self) -> float:
-        short = time.monotonic() - self.started < SHORT_LIFE_SECONDS
-        self.failures = self.failures + 1 if short else 0
-        return backoff(self.failures, 60.0)
+        return self.waits.after_life(time.monotonic() - self.started)
 
 
 def run_site(home: Path) -> None:
@@ -67,7 +65,7 @@ def run_site(home: Path) -> None:
     ConfigError
         `home` has not joined, or another `client start` uses it.
     CohortError
-        Nothing was ingested yet.
+        The site has no cohort yet.
     """
     config = read_toml(SiteConfig, home / "site.toml", "run client join first")
     if not (home / "cohort").exists():
@@ -90,9 +88,9 @@ def run_site(home: Path) -> None:
 
 
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
-    """Ask the coordinator what keeps this site from coming online, and what helps.
+    """Return what keeps this site from coming online, as the coordinator says, and what helps.
 
-    Two empty texts where nothing does.
+    Both are "" where nothing keeps it.
     """
     try:
         fault = clock_fault(ask(home, config, seconds=5).ahead)
@@ -122,7 +120,7 @@ def _supervise(
 
 
 def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
-    """Say what keeps the site away, unless it was said last time."""
+    """Print what keeps the site away, unless that was `told` last time; return it."""
     if any(reason) and reason != told:
         complain(*reason)
     return reason

@@ -1,4 +1,4 @@
-"""What coordinator and sites agree on: plans, messages, files, words."""
+"""What coordinator and sites agree on: plans, evaluations, messages, settings and words."""
 
 from hepafed.common.contract.config import (
     Access,

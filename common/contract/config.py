@@ -1,4 +1,4 @@
-"""What a machine is set to: home folders, and the TOML files of server, site, invite, access."""
+"""What a machine is set to: home folders, and the TOML files of server, site, invite and access."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from hepafed.common.records import read_record, write_record
 
 T = TypeVar("T")
 FORMS = ("masked", "cells", "plain")
-"""How score counts can leave a site."""
+"""The forms in which a site can release its score counts."""
 
 _CHOICES = {
     "release": FORMS,
@@ -76,10 +76,11 @@ class SiteConfig:
     """Variables by which a validation may split this site's figures: `lesion_size`, `vendor`,
     `field_strength`, and the NAME of each column `group_NAME` of your labels."""
     release: str = "masked"
-    """How score counts leave: `masked` (only their sum over sites can be read), `cells` (merged
-    to the minimum count) or `plain` (every bin: a research cohort that allows it)."""
+    """In what form score counts are released: `masked` (only their sum over sites can be read),
+    `cells` (merged to the minimum count) or `plain` (every bin; for a research cohort that allows
+    it)."""
     fallback: str = "cells"
-    """When a masked sum does not come about: `cells`, or `none` (the counts stay here)."""
+    """What is released when a masked sum fails: `cells`, or `none` (the counts stay here)."""
     minimum_peers: int = 2
     """Fewest sites in a masked sum, this one included."""
     minimum_patients: int = 20
@@ -90,7 +91,7 @@ class SiteConfig:
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0
-    """CPU threads of the worker; 0: all cores."""
+    """CPU threads of the worker; 0 for all cores."""
 
     def __post_init__(self) -> None:
         """Check role and limits."""
@@ -111,7 +112,7 @@ class SiteConfig:
 
 
 def home_folder(option: Path | None, side: str) -> Path:
-    """Where `server` or `client` keeps its files: --home, $HEPAFED_HOME, or the platform's."""
+    """Return where a side keeps its files: --home, $HEPAFED_HOME or the platform's own folder."""
     if option is not None:
         return option.expanduser().absolute()
     if named := os.environ.get("HEPAFED_HOME"):
@@ -120,7 +121,10 @@ def home_folder(option: Path | None, side: str) -> Path:
 
 
 def plain_name(name: str) -> str:
-    """Check the name of a site or person: 1 to 40 lower-case letters, digits, '-'."""
+    """Return the name of a site or person; UsageError for one that is not usable.
+
+    A name has 1 to 40 lower-case letters, digits and '-'.
+    """
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise UsageError(
             f"{name[:60]!r} is not a usable name",
@@ -130,7 +134,7 @@ def plain_name(name: str) -> str:
 
 
 def host_and_port(address: str) -> tuple[str, int]:
-    """Split HOST:PORT; UsageError where it is neither."""
+    """Return the host and the port of HOST:PORT; UsageError for anything else."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
         raise UsageError(f"{address[:80]!r} is not HOST:PORT", "e.g. fl.example.org:8443")
@@ -138,7 +142,7 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 
 def read_toml(cls: type[T], path: Path, hint: str) -> T:
-    """Read one of the files above; ConfigError names the file, the key and the `hint`."""
+    """Return what one of the files above says; ConfigError names the file and key, with `hint`."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as e:

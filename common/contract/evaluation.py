@@ -13,13 +13,13 @@ from hepafed.common.errors import EvaluationError
 from hepafed.common.records import read_record
 
 FIGURES = ("auc", "sensitivity", "specificity", "ppv", "npv", "accuracy")
-"""Figures an endpoint can name."""
+"""The figures that an endpoint can name."""
 LARGEST_FILE = 64 * 1024
-"""Bytes of an evaluation file."""
+"""The most bytes that an evaluation file may have."""
 MOST_MODELS = 6
-"""Models in one comparison, the validated one among them."""
+"""The most models in one comparison, the validated one included."""
 LONGEST_WAIT = 7 * 86400.0
-"""Seconds a validation may wait for its sites."""
+"""The most seconds that a validation waits for its sites."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -29,7 +29,7 @@ def _need(fits: bool, message: str, hint: str = "") -> None:
 
 
 def seconds_of(text: str) -> float:
-    """Read a time such as `90s`, `10m`, `2h`; EvaluationError when it is none, or too long."""
+    """Return the seconds of `90s`, `10m`, `2h` or `1d`; EvaluationError for anything else."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text)
     _need(found is not None, f"{text[:20]!r} is not a time", "write 90s, 10m, 2h or 1d")
     assert found is not None  # noqa: S101 - _need has raised
@@ -51,12 +51,13 @@ class Endpoint:
     primary: bool = False
     """Whether the study stands or falls with it; one endpoint at least is primary."""
     at_least: float | None = None
-    """Goal: met when the lower end of the pooled 95 % interval is not below it."""
+    """Goal; it is met when the lower end of the pooled 95 % interval is not below it."""
     against: str = ""
     """Comparator of a non-inferiority question: a reader (`reader_a`: rates of the patient task),
     or another model of the evaluation's `against`, by digest or id (AUC)."""
     margin: float | None = None
-    """Non-inferiority margin: shown when the interval of model − comparator is above −margin."""
+    """Non-inferiority margin; the model is not inferior when the interval of model − comparator is
+    above −margin."""
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -142,12 +143,12 @@ class Evaluation:
 
 
 def digest_of(text: str) -> str:
-    """SHA-256 of an evaluation file's bytes, as `sha256sum evaluation.toml` prints it."""
+    """Return the SHA-256 of an evaluation file, as `sha256sum evaluation.toml` prints it."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_evaluation(path: Path) -> str:
-    """Read and check an evaluation file; returns its text, byte for byte.
+    """Return the text of an evaluation file, byte for byte, after checking it.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def read_evaluation(path: Path) -> str:
 
 
 def evaluation_from(text: str) -> Evaluation:
-    """Make an evaluation from TOML text; EvaluationError names what is wrong."""
+    """Return the evaluation of a TOML text; EvaluationError names what is wrong."""
     _need(len(text.encode()) <= LARGEST_FILE, f"the evaluation is longer than {LARGEST_FILE} bytes")
     try:
         values = tomllib.loads(text)

@@ -15,7 +15,7 @@ class Cells:
     positives: tuple[int, ...]
     negatives: tuple[int, ...]
     first_rest: tuple[int, ...] = ()
-    """Lesion tasks: how many of the negatives are of the first of the two other classes."""
+    """In lesion tasks, the negatives that are of the first of the two other classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Figure:
     high: float | None = None
     reason: str = ""
     se: float | None = None
-    """Standard error, of an AUC DeLong's."""
+    """Standard error; of an AUC, that of DeLong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +39,16 @@ class TaskSummary:
     positives: int
     negatives: int
     auc: Figure
-    """Exact, from the site's own scores; DeLong interval."""
+    """AUC from the site's own scores, exact, with DeLong's interval."""
     true_positives: int | None
-    """At the operating point (score ≥ threshold); None: suppressed."""
+    """Positives with a score ≥ the operating point; None where it is suppressed."""
     true_negatives: int | None
     cells: Cells | None
-    """None: suppressed, or too few for two cells."""
+    """Counts of the scores; None where they are suppressed or too few for two cells."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """Exact, from the site's own scores: `clustered` (interval of the AUC), `slope`, `intercept`,
-    `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`, …"""
+    """Figures from the site's own scores, exact: `clustered` (interval of the AUC), `slope`,
+    `intercept`, `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`
+    and more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,23 +64,23 @@ class TuningFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class SubgroupSummary:
-    """Patients of one level of a variable, malignant versus benign; None: withheld."""
+    """Patients of one level of a variable, malignant versus benign; None where withheld."""
 
     variable: str
     """`lesion_size`, `vendor`, `field_strength`, or a name that the site declared."""
     level: str
     """What these patients have in common; `every level` where no level is released."""
     auc: Figure
-    """Exact, from the site's own scores; DeLong interval. Withheld with its level, or where it
-    would narrow down calls that are."""
+    """AUC from the site's own scores, exact, with DeLong's interval. It is withheld with its level,
+    and where it would narrow down calls that are withheld."""
     positives: int | None = None
     """Malignant patients."""
     negatives: int | None = None
     """Benign patients."""
     true_positives: int | None = None
-    """At the operating point (score ≥ threshold)."""
+    """Malignant patients with a score ≥ the operating point."""
     true_negatives: int | None = None
-    """At the operating point (score < threshold)."""
+    """Benign patients with a score < the operating point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,23 +96,24 @@ class PairSummary:
     positives: int
     negatives: int
     auc_first: Figure
-    """Exact to the bin; DeLong interval."""
+    """AUC of the first model, exact to the bin, with DeLong's interval."""
     auc_second: Figure
-    """The same of the second model."""
+    """AUC of the second model, exact to the bin, with DeLong's interval."""
     difference: Figure
-    """Second − first; paired DeLong interval, patients as clusters."""
+    """AUC of the second minus that of the first, with a paired DeLong interval that takes patients
+    as clusters."""
     calls: tuple[int, ...] | None
-    """8 counts by truth, call of the first, call of the second; None: withheld."""
+    """8 counts by truth, call of the first and call of the second; None where they are withheld."""
     bound: float = 0.0
     """How far the bins can have moved the difference at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementCurve:
-    """The pooled distribution of one figure's scores, as coarse as its maker chose."""
+    """The pooled distribution of the scores of one figure, as coarse as the coordinator chose."""
 
     edges: tuple[int, ...]
-    """Cell i holds the bins edges[i] ≤ bin < edges[i + 1]; from 0 to 65,536."""
+    """Bin numbers from 0 to 65,536; cell i holds the bins edges[i] ≤ bin < edges[i + 1]."""
     of_positives: tuple[float, ...]
     """For each cell, the share of negatives that a positive there beats."""
     of_negatives: tuple[float, ...]
@@ -121,11 +123,11 @@ class PlacementCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class Spacing:
-    """How one sequence is sampled at a site: 10, 50 and 90 % quantiles over examinations, mm."""
+    """Spacing of one sequence at a site in mm: 10, 50 and 90 % quantiles over examinations."""
 
     sequence: str
     """Name of the sequence, e.g. `t2`."""
     between_slices: tuple[float, ...]
-    """Distance of the slices."""
+    """Distance between slices."""
     in_plane: tuple[float, ...]
-    """Size of a pixel, its longer side."""
+    """Longer side of a pixel."""

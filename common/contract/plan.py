@@ -27,7 +27,7 @@ class ModelPlan:
     """The network's settings; the architecture is always timm's `inception_resnet_v2`."""
 
     size: int = 299
-    """Side of the square input in pixels (75 is the network's smallest)."""
+    """Side of the square input in pixels; the network takes 75 at least."""
     weights: str = ""
     """Local safetensors file at the coordinator to start from; empty: random from `seed`."""
     dropout: float = 0.2
@@ -46,9 +46,9 @@ class TrainingPlan:
     """What a site does in one round."""
 
     epochs: int = 1
-    """Passes over the site's training lesions in a round; 0: a rehearsal, all but the training."""
+    """Passes over the site's training lesions in a round; 0 is a rehearsal without the training."""
     batch: int = 32
-    """Images a step; 0: the whole split in one step."""
+    """Images in one step; 0 for the whole split in one step."""
     optimiser: str = "adamw"
     """`adamw` or `sgd`."""
     rate: float = 1e-3
@@ -141,7 +141,7 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read and check a plan file.
+    """Return the plan of a file, checked.
 
     Raises
     ------
@@ -160,5 +160,5 @@ def read_plan(path: Path) -> Plan:
 
 
 def plan_from(values: object) -> Plan:
-    """Make a plan from plain values (a TOML table, a JSON object); PlanError names the key."""
+    """Return the plan of plain values (a TOML table, a JSON object); PlanError names the key."""
     return read_record(Plan, values, PlanError)

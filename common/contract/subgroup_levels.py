@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterable, Sequence
 
 SIZES = ("<2 cm", "2-5 cm", ">5 cm")
-"""Levels of `lesion_size`: longest in-plane extent; of a patient, that of the largest lesion."""
+"""Levels of `lesion_size`, the longest in-plane extent; a patient has that of the largest
+lesion."""
 MEASURED = ("lesion_size", "vendor", "field_strength")
-"""Variables that ingest knows by itself; every other is declared by the site."""
+"""Variables that ingest measures; every other variable is declared by the site."""
 NOT_STATED, SEVERAL = "not stated", "several"
 """Levels of patients of whom nothing is known, or whose lesions differ."""
 EVERY = "every level"
-"""Stands for all levels of a variable where every one is withheld: then none is named."""
+"""The one level that is named where every level of a variable is withheld."""
 PREFIX = "group_"
-"""How the columns of a table begin that declare a variable."""
+"""The beginning of the name of each column that declares a variable."""
 MOST_LEVELS, MOST_VARIABLES = 12, 12
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 LEVEL = re.compile(r"[A-Za-z0-9 .<>=+-]{1,20}")
@@ -22,14 +23,14 @@ NARROWEST_BAND = 4
 
 
 def usable_names(names: Sequence[object]) -> bool:
-    """Say whether these are names of variables, each once and not too many."""
+    """Return whether these are names of variables, each once and at most `MOST_VARIABLES`."""
     return len({*map(str, names)}) == len(names) <= MOST_VARIABLES and all(
         isinstance(n, str) and NAME.fullmatch(n) for n in names
     )
 
 
 def plain_level(text: str) -> bool:
-    """Say whether a value is a short plain word, or a band; not an exact age, date or number."""
+    """Return whether a value is a short plain word or a band, not an exact age, date or number."""
     if not LEVEL.fullmatch(text) or text == EVERY or re.search(r"\d{4}", text):
         return False
     left = _OPEN.sub("", _BAND.sub(lambda m: "" if _wide(m) else m[0], text))
@@ -42,7 +43,7 @@ def _wide(band: re.Match[str]) -> bool:
 
 
 def column_problem(values: Iterable[tuple[str, str]]) -> str:
-    """Say what is wrong with a declared column of (patient, value) as a whole; empty: nothing.
+    """Return what is wrong with a declared column of (patient, value) as a whole, "" if nothing is.
 
     Its values must be few and must repeat: one value a patient is a name, not a group.
     """
@@ -56,7 +57,7 @@ def column_problem(values: Iterable[tuple[str, str]]) -> str:
 
 
 def in_order(levels: Iterable[str]) -> list[str]:
-    """Put levels into the order of a table: known ones, then by name, what is not known last."""
+    """Return levels in the order of a table: sizes, then by name, and last what is not known."""
     return sorted(
         set(levels),
         key=lambda v: (v in (SEVERAL, NOT_STATED, "other"), SIZES.index(v) if v in SIZES else 0, v),

@@ -27,7 +27,8 @@ PROTOCOLS: Final[dict[str, tuple[str, ...]]] = {
     "multi-sequence": ("t2", "dwi", "adc", "t1-pre"),
     "enhanced": ("t1-pre", "arterial", "portal", "delayed"),
 }
-"""Protocol → ordered sequences = input channels (the paper's four models)."""
+"""The sequences of each protocol, in the order of the input channels (the four models of Zhen
+2025)."""
 
 ROLES: Final = ("train", "validate")
 """What a site may be asked: a `validate` site refuses training."""

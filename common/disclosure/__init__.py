@@ -1,4 +1,4 @@
-"""What of a cohort may be shown, and under which masks."""
+"""What a site may release of its cohort, and how it is masked."""
 
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,

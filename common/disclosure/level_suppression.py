@@ -2,38 +2,59 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hepafed.common.disclosure.suppression import hide
 
-Counts = tuple[int, int, int, int]
-"""Patients of a level: malignant called so, malignant missed, benign called so, benign alarmed."""
+
+class LevelCounts(NamedTuple):
+    """The patients of one level, by class and by the model's call."""
+
+    caught: int
+    """Malignant patients that are called malignant."""
+    missed: int
+    """Malignant patients that are called benign."""
+    cleared: int
+    """Benign patients that are called benign."""
+    alarmed: int
+    """Benign patients that are called malignant."""
+
+    @property
+    def malignant(self) -> tuple[int, int]:
+        """The malignant patients, called right and wrong."""
+        return self.caught, self.missed
+
+    @property
+    def benign(self) -> tuple[int, int]:
+        """The benign patients, called right and wrong."""
+        return self.cleared, self.alarmed
 
 
-@dataclass(frozen=True)
-class Kept:
+@dataclass(frozen=True, kw_only=True)
+class ReleasedLevels:
     """The levels of a variable of which something is released."""
 
     levels: frozenset[str]
-    """Their patients by class, and the AUC."""
+    """Levels whose patients are released by class, with the AUC."""
     malignant: frozenset[str]
-    """Their malignant patients by call."""
+    """Levels whose malignant patients are released by call."""
     benign: frozenset[str]
+    """Levels whose benign patients are released by call."""
 
 
-def choose(counts: Mapping[str, Counts], minimum: int) -> Kept:
-    """Choose what is released of each level (name → counts), the smallest count being `minimum`."""
-    classes = {v: (tp + fn, tn + fp) for v, (tp, fn, tn, fp) in counts.items()}
-    gone = _hidden(classes, minimum)
-    malignant = _hidden({v: row[:2] for v, row in counts.items()}, minimum, gone)
-    benign = _hidden({v: row[2:] for v, row in counts.items()}, minimum, gone)
+def choose(counts: Mapping[str, LevelCounts], minimum: int) -> ReleasedLevels:
+    """Return what is released of each level (name → counts); `minimum` is the smallest count."""
+    gone = _hidden({v: (sum(c.malignant), sum(c.benign)) for v, c in counts.items()}, minimum)
+    malignant = _hidden({v: c.malignant for v, c in counts.items()}, minimum, gone)
+    benign = _hidden({v: c.benign for v, c in counts.items()}, minimum, gone)
     every = frozenset(counts)
-    return Kept(every - gone, every - malignant, every - benign)
+    return ReleasedLevels(levels=every - gone, malignant=every - malignant, benign=every - benign)
 
 
 def _hidden(
     table: Mapping[str, tuple[int, ...]], minimum: int, gone: frozenset[str] = frozenset()
 ) -> frozenset[str]:
-    """Choose the levels to withhold beside those that are gone.
+    """Return the levels to withhold, with those that are gone.
 
     Levels that are gone hide others only where their sum, which is known, is not nothing. A level
     that holds all there is has the site's own figures, which stand in the summary anyway.
@@ -46,33 +67,42 @@ def _hidden(
 
 
 def narrowing(
-    counts: Mapping[str, Counts], kept: Kept, aucs: Mapping[str, float], minimum: int
+    counts: Mapping[str, LevelCounts],
+    released: ReleasedLevels,
+    aucs: Mapping[str, float],
+    minimum: int,
 ) -> frozenset[str]:
-    """Choose the levels whose AUC (by name) would narrow down withheld calls, so as to withhold it.
+    """Return the levels whose AUC must be withheld, since it would narrow down withheld calls.
 
     Every missed malignant patient scores below every alarmed benign one of the same level: an AUC
-    says that fn·fp pairs at most are in the wrong order, and tp·tn at most in the right one. With
+    says that missed · alarmed pairs at least are in the wrong order, and caught · cleared in the
+    right one. With
     these bounds a withheld count must still have `minimum` + 1 possible values, or as many as it
     has without.
     """
     found: frozenset[str] = frozenset()
-    for side, shown in ((0, kept.malignant), (2, kept.benign)):
+    malignant = {v: c.malignant for v, c in counts.items()}
+    benign = {v: c.benign for v, c in counts.items()}
+    for own, other, shown in (
+        (malignant, benign, released.malignant),
+        (benign, malignant, released.benign),
+    ):
         hidden = frozenset(counts) - shown
-        rows = {v: counts[v][side : side + 2] for v in hidden & kept.levels}
-        block = sum(sum(counts[v][side : side + 2]) for v in hidden - kept.levels)
-        missed = sum(counts[v][side + 1] for v in hidden)
+        rows = {v: own[v] for v in hidden & released.levels}
+        block = sum(sum(own[v]) for v in hidden - released.levels)
+        wrong = sum(own[v][1] for v in hidden)
         loose = {v: (0, sum(row)) for v, row in rows.items()} | {"": (0, block)}
         tight = dict(loose)
         for v in rows:
             if v in aucs:
-                tight[v] = _bounds(rows[v], counts[v][2 - side : 4 - side], aucs[v])
-        if any(_room(tight, v, missed) < min(minimum, _room(loose, v, missed)) for v in rows):
+                tight[v] = _bounds(rows[v], other[v], aucs[v])
+        if any(_room(tight, v, wrong) < min(minimum, _room(loose, v, wrong)) for v in rows):
             found |= frozenset(rows)
     return found
 
 
 def _bounds(row: tuple[int, ...], other: tuple[int, ...], auc: float) -> tuple[int, int]:
-    """Give the least and the most wrong calls of a level's class that its AUC lets be."""
+    """Return the least and the most wrong calls of a level's class that its AUC lets be."""
     cases = sum(row)
     pairs = cases * sum(other)
     right, wrong = other
@@ -82,7 +112,7 @@ def _bounds(row: tuple[int, ...], other: tuple[int, ...], auc: float) -> tuple[i
 
 
 def _room(bounds: Mapping[str, tuple[int, int]], name: str, total: int) -> int:
-    """Give how many further values a count can have, where all of `bounds` add up to `total`."""
+    """Return how many further values a count can have, where all of `bounds` add up to `total`."""
     low, high = bounds[name]
     others = [b for k, b in bounds.items() if k != name]
     least = max(low, total - sum(b[1] for b in others))

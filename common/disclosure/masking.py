@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 Counts = NDArray[np.uint64]
 
 FEWEST_SITES = 2
-"""A sum of fewer is no sum."""
+"""The fewest sites of a masked sum."""
 
 MOST_ATTEMPTS = 5
-"""Attempts at one masked sum before its sites fall back."""
+"""The most attempts at one masked sum; after them its sites fall back."""
 
 SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters")
-"""What is summed under masks in one validation, in order."""
+"""The vectors that are summed under masks in one validation, in order."""
 
 MOST_PARTICIPANTS = 1000
 LARGEST_LENGTH = 1 << 24
@@ -71,7 +71,7 @@ def check_terms(terms: Terms) -> None:
 
 
 def slot(subject: str, attempt: int) -> int:
-    """Give the number under which a vector is uploaded; attempt 0 is the plain form."""
+    """Return the number under which a vector is uploaded; attempt 0 is the plain form."""
     return (MOST_ATTEMPTS + 1) * SUBJECTS.index(subject) + attempt
 
 
@@ -81,7 +81,7 @@ def _canonical(values: object) -> bytes:
 
 
 def context_of(terms: Terms) -> bytes:
-    """SHA-256 of the terms: every key and signature of the attempt is bound to it."""
+    """Return the SHA-256 of the terms; every key and signature of the attempt is bound to it."""
     return hashlib.sha256(_PURPOSE + b"terms " + _canonical(write_record(terms))).digest()
 
 
@@ -91,12 +91,12 @@ def _signed(terms: Terms, site: str, patients: int, key: str) -> bytes:
 
 
 def public_hex(key: X25519PrivateKey) -> str:
-    """Give the public part of a key, 64 hex digits."""
+    """Return the public part of a key, 64 hex digits."""
     return key.public_key().public_bytes_raw().hex()
 
 
 def public_line(identity: ec.EllipticCurvePrivateKey) -> str:
-    """Give the public part of an identity as an OpenSSH line."""
+    """Return the public part of an identity as an OpenSSH line."""
     made = identity.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
@@ -110,7 +110,7 @@ def make_offer(
     key: X25519PrivateKey,
     identity: ec.EllipticCurvePrivateKey,
 ) -> KeyOffer:
-    """Sign a fresh key under the terms."""
+    """Return a fresh key, signed under the terms by the site's identity."""
     public = public_hex(key)
     message = _signed(terms, site, patients, public)
     return KeyOffer(
@@ -125,7 +125,7 @@ def make_offer(
 
 
 def read_identity(line: str) -> ec.EllipticCurvePublicKey:
-    """Read an OpenSSH line; PayloadError when it is no EC P-384 key."""
+    """Return the key of an OpenSSH line; PayloadError when it is not an EC P-384 key."""
     try:
         key = serialization.load_ssh_public_key(line.encode())
     except (ValueError, TypeError) as e:
@@ -136,7 +136,7 @@ def read_identity(line: str) -> ec.EllipticCurvePublicKey:
 
 
 def fingerprint(line: str) -> str:
-    """Give the fingerprint of an OpenSSH line, as `ssh-keygen -l` prints it (`SHA256:…`)."""
+    """Return the fingerprint of an OpenSSH line, as `ssh-keygen -l` prints it (`SHA256:…`)."""
     read_identity(line)
     digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
@@ -145,7 +145,7 @@ def fingerprint(line: str) -> str:
 def check_offer(terms: Terms, offer: KeyOffer) -> None:
     """Check that the offer's identity signed this key for these very terms.
 
-    Whether that identity is the site's is for the caller to know.
+    The caller must know whether that identity is the site's.
 
     Raises
     ------
@@ -168,13 +168,13 @@ def _derived(secret: bytes, context: bytes, purpose: bytes) -> bytes:
 
 
 def keystream(key: bytes, length: int) -> Counts:
-    """ChaCha20's keystream as uint64[length]; a key serves one vector, so its nonce is zero."""
+    """Return ChaCha20's keystream, uint64[length]; a key is used once, so its nonce is zero."""
     stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
     return np.frombuffer(stream.update(bytes(8 * length)), "<u8").astype(np.uint64)
 
 
 def pair_key(private: X25519PrivateKey, public: str, context: bytes, one: str, two: str) -> bytes:
-    """Give the 32-byte key that two sites share for one attempt, the same at both.
+    """Return the 32-byte key that two sites share for one attempt, the same at both.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def pair_key(private: X25519PrivateKey, public: str, context: bytes, one: str, t
 
 
 def own_mask(seed: bytes, terms: Terms, site: str) -> Counts:
-    """Give the mask of a seed that one site adds for itself."""
+    """Return the mask of a seed that one site adds for itself."""
     key = _derived(seed, context_of(terms), _canonical(["own", site]))
     return keystream(key, terms.length)
 
@@ -204,9 +204,9 @@ def masked(
     offers: Sequence[KeyOffer],
     seed: bytes,
 ) -> Counts:
-    """Mask uint64[length] counts: plus own mask, plus or minus a mask for each other site.
+    """Return uint64[length] counts plus the own mask, plus or minus a mask for each other site.
 
-    `offers` must have been checked, one a participant.
+    `offers` has one checked offer of each participant.
     """
     if counts.dtype != np.uint64 or counts.shape != (terms.length,):
         raise PayloadError("the counts are not of the length agreed")
@@ -224,7 +224,7 @@ def masked(
 
 
 def opened_sum(vectors: Mapping[str, Counts], seeds: Mapping[str, bytes], terms: Terms) -> Counts:
-    """Add the masked vectors of every participant and take away their own masks.
+    """Return the sum of every participant's masked vector, without their own masks.
 
     Raises
     ------
@@ -242,12 +242,12 @@ def opened_sum(vectors: Mapping[str, Counts], seeds: Mapping[str, bytes], terms:
 
 
 def counts_to_bytes(counts: Counts) -> bytes:
-    """Little-endian, 8 bytes a count."""
+    """Return the counts as bytes, 8 bytes each, little-endian."""
     return counts.astype("<u8").tobytes()
 
 
 def counts_from_bytes(content: bytes, length: int) -> Counts:
-    """Read `counts_to_bytes`; PayloadError for another length."""
+    """Return the counts in bytes of `counts_to_bytes`; PayloadError for another length."""
     if len(content) != 8 * length:
         raise PayloadError(f"the counts are {len(content)} bytes, not {8 * length}")
     return np.frombuffer(content, "<u8").astype(np.uint64)

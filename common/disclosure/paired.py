@@ -1,14 +1,14 @@
 """Several models on the same lesions: what adds up over sites, and how each two of them differ.
 
 Every model is scored on the lesions that all of them could score. What a site puts into a sum
-(`Paired`) are each model's additive components (`common/additive.py`) and, for each pair of
-models, how their calls cross. With them the coordinator makes placement curves of each model; the
-second step (`clusters.products_of` of all models at once) holds the covariance of their AUCs.
+(`Paired`) are each model's additive components (`common/statistics/additive.py`) and, for each pair
+of models, how their calls cross. With them the coordinator makes placement curves of each model;
+the second step (`clusters.products_of` of all models at once) gives the covariance of their AUCs.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 
 import numpy as np
@@ -46,15 +46,16 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 EXACT = 1
-"""Cases in a cell of a placement curve where the scores are at hand: nothing needs hiding."""
+"""The fewest cases in a cell of a placement curve that a site makes for itself: nothing is
+hidden."""
 WITHHELD = "withheld: fewer patients than the site's minimum count"
 ROUNDING = 1e-12
-"""A variance below it is the rounding of sums in fixed point: two models that do not differ."""
+"""A smaller variance is the rounding of sums in fixed point; the two models do not differ."""
 NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
 
 
 def common_rows(tables: Sequence[ScoreTable]) -> list[ScoreTable]:
-    """Take the lesions that every table holds, in the order of the first.
+    """Return the rows of the lesions that every table has, in the order of the first.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def _keys(table: ScoreTable) -> list[tuple[str, str, str]]:
 
 
 def pairs_of(models: int) -> list[tuple[int, int]]:
-    """List the pairs of models, in order."""
+    """Return the pairs of models, in order."""
     return list(combinations(range(models), 2))
 
 
@@ -90,18 +91,18 @@ class Paired:
     """A site's part of a comparison, or the sum of several sites'."""
 
     sums: tuple[Additive, ...]
-    """Of each model, over the common lesions alone, without readers."""
+    """The components of each model, over the common lesions alone, without readers."""
     calls: Counts
-    """[pairs, 4, 2, 2, 2]: by pair, task, truth, and the calls of both models."""
+    """Cases by pair of models, task, truth and the calls of both models: [pairs, 4, 2, 2, 2]."""
 
     def to_vector(self) -> NDArray[np.uint64]:
-        """Give uint64[paired_length(models)]; vectors add up modulo 2^64."""
+        """Return uint64[paired_length(models)]; vectors add up modulo 2^64."""
         parts = [s.to_vector() for s in self.sums]
         return np.concatenate([*parts, self.calls.ravel().view(np.uint64)])
 
     @classmethod
     def from_vector(cls, vector: NDArray[np.uint64], models: int) -> "Paired":
-        """Read a vector, or the sum of several.
+        """Return the part in a vector, or in the sum of several.
 
         Raises
         ------
@@ -114,18 +115,18 @@ class Paired:
         parts = [vector[i * one : (i + 1) * one] for i in range(models)]
         calls = vector[models * one :].view(np.int64)
         return cls(
-            tuple(Additive.from_vector(p) for p in parts),
-            calls.reshape(len(pairs_of(models)), len(TASK_ORDER), 2, 2, 2),
+            sums=tuple(Additive.from_vector(p) for p in parts),
+            calls=calls.reshape(len(pairs_of(models)), len(TASK_ORDER), 2, 2, 2),
         )
 
 
 def paired_length(models: int) -> int:
-    """Give how many integers the vector of some models holds."""
+    """Return how many integers the vector of some models holds."""
     return models * vector_length() + 8 * len(TASK_ORDER) * len(pairs_of(models))
 
 
 def add_paired(parts: Sequence[Paired]) -> Paired:
-    """Sum the parts of several sites, all of the same models."""
+    """Return the sum of the parts of several sites, all of the same models."""
     total = parts[0].to_vector()
     for part in parts[1:]:
         total += part.to_vector()
@@ -147,13 +148,13 @@ def check_paired(paired: Paired, what: str) -> None:
 
 
 def paired_of(tables: Sequence[ScoreTable], thresholds: Sequence[float]) -> Paired:
-    """Make a site's part; the tables have the same rows, thresholds are the patients'."""
+    """Return a site's part; the tables have the same rows, thresholds are the patients'."""
     sums = tuple(additive_of(t, x) for t, x in zip(tables, thresholds, strict=True))
     calls = [
         _crossed_calls(tables[a], tables[b], (thresholds[a], thresholds[b]))
         for a, b in pairs_of(len(tables))
     ]
-    return Paired(sums, np.stack(calls))
+    return Paired(sums=sums, calls=np.stack(calls))
 
 
 def _crossed_calls(first: ScoreTable, second: ScoreTable, at: tuple[float, float]) -> Counts:
@@ -166,7 +167,7 @@ def _crossed_calls(first: ScoreTable, second: ScoreTable, at: tuple[float, float
 
 
 def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSummary, ...]:
-    """Compare each two models in each task: paired DeLong (1988), patients as clusters.
+    """Return the comparison of each two models in each task (DeLong 1988), patients as clusters.
 
     `products` are those of all models' `FIGURES`, with the curves of `paired.sums`; without them
     a difference has no interval.
@@ -205,7 +206,7 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
 
 
 def _covariance(cells: list[Intervals], products: Products, sizes: Sizes) -> Floats:
-    """Give the covariance of all models' AUCs: exact variances, correlations off the curves.
+    """Return the covariance of all models' AUCs: exact variances, correlations off the curves.
 
     Curves are coarse. The squares that they smooth away come back from the histograms; the
     products of two models keep their correlation, so that the matrix stays one of a covariance
@@ -220,8 +221,9 @@ def _covariance(cells: list[Intervals], products: Products, sizes: Sizes) -> Flo
 
 
 def _together(parts: Sequence[Sizes]) -> Sizes:
-    names = ("positives", "negatives", "with_positives", "with_negatives", "clusters")
-    return Sizes(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+    return Sizes(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Sizes)}
+    )
 
 
 def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> Figure:
@@ -243,28 +245,17 @@ def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> 
 def own_pairs(
     tables: Sequence[ScoreTable], paired: Paired, minimum: int, *, calls: bool
 ) -> tuple[PairSummary, ...]:
-    """Make what a site releases of its own comparison, exact to the bin.
+    """Return what a site releases of its own comparison, exact to the bin.
 
-    With fewer patients than `minimum` nothing but counts; crossed calls only where they are asked
-    for (`calls`) and no cell of any pair's holds fewer than `minimum` cases.
+    With fewer patients than `minimum` it releases counts only; crossed calls only where they are
+    asked for (`calls`) and no cell of any pair's has fewer than `minimum` cases.
     """
     curves = [curves_of(s, EXACT) for s in paired.sums]
     found = pair_summaries(paired, products_of(list(tables), curves))
     gone, few = Figure(reason=WITHHELD), int(paired.sums[0].size[0]) < minimum
     shown = calls and bool((paired.calls[paired.calls > 0] >= minimum).all())
-    return tuple(
-        PairSummary(
-            first=p.first,
-            second=p.second,
-            unit=p.unit,
-            task=p.task,
-            positives=p.positives,
-            negatives=p.negatives,
-            auc_first=gone if few else p.auc_first,
-            auc_second=gone if few else p.auc_second,
-            difference=gone if few else p.difference,
-            calls=p.calls if shown else None,
-            bound=0.0 if few else p.bound,
+    if few:
+        found = tuple(
+            replace(p, auc_first=gone, auc_second=gone, difference=gone, bound=0.0) for p in found
         )
-        for p in found
-    )
+    return tuple(p if shown else replace(p, calls=None) for p in found)

@@ -18,7 +18,7 @@ from hepafed.common.contract import (
     SubgroupSummary,
     in_order,
 )
-from hepafed.common.disclosure.level_suppression import Counts, choose, narrowing
+from hepafed.common.disclosure.level_suppression import LevelCounts, choose, narrowing
 from hepafed.common.disclosure.summaries import figure_of
 from hepafed.common.statistics import (
     ScoreTable,
@@ -37,7 +37,7 @@ WITHHELD = "withheld: too few, or the total less this one would show another tha
 
 
 def levels_of(table: ScoreTable, variable: str) -> NDArray[np.str_]:
-    """Give each patient's level of a variable, in the order of `scores.patients_of`."""
+    """Return each patient's level of a variable, in the order of `scores.patients_of`."""
     patient, count = patients_of(table)
     found: list[set[str]] = [set() for _ in range(count)]
     for p, value in zip(patient.tolist(), table.groups[variable].tolist(), strict=True):
@@ -57,9 +57,9 @@ def _level(variable: str, values: set[str]) -> str:
 def subgroup_summaries(
     table: ScoreTable, variables: Sequence[str], threshold: float, minimum: int
 ) -> tuple[SubgroupSummary, ...]:
-    """Make the figures of every level of `variables`; the table has a column for each.
+    """Return the figures of every level of `variables`; the table has a column for each.
 
-    `threshold` is the operating point. Nothing of a cohort of fewer than `minimum` patients.
+    `threshold` is the operating point. A cohort of fewer than `minimum` patients releases nothing.
     """
     scores = task_scores(table, UNIT, TASK)
     if len(scores.truth) < minimum:
@@ -76,37 +76,37 @@ def _summaries(
     truth, call = scores.truth, called(scores, threshold)
     levels = in_order(level.tolist())
     counts = {v: _counted(truth[level == v], call[level == v]) for v in levels}
-    kept = choose(counts, minimum)
-    if not kept.levels:
+    released = choose(counts, minimum)
+    if not released.levels:
         return [SubgroupSummary(variable=variable, level=EVERY, auc=Figure(reason=WITHHELD))]
     areas = {
         v: delong_auc(scores.logits[truth & (level == v)], scores.logits[~truth & (level == v)])
-        for v in kept.levels
+        for v in released.levels
     }
-    telling = narrowing(counts, kept, {v: a.value for v, a in areas.items() if a}, minimum)
+    telling = narrowing(counts, released, {v: a.value for v, a in areas.items() if a}, minimum)
     made = []
-    for v, (tp, fn, tn, fp) in counts.items():
-        if v not in kept.levels:
+    for v, c in counts.items():
+        if v not in released.levels:
             made.append(SubgroupSummary(variable=variable, level=v, auc=Figure(reason=WITHHELD)))
             continue
         made.append(
             SubgroupSummary(
                 variable=variable,
                 level=v,
-                positives=tp + fn,
-                negatives=tn + fp,
+                positives=sum(c.malignant),
+                negatives=sum(c.benign),
                 auc=Figure(reason=TELLING) if v in telling else figure_of(areas[v]),
-                true_positives=tp if v in kept.malignant else None,
-                true_negatives=tn if v in kept.benign else None,
+                true_positives=c.caught if v in released.malignant else None,
+                true_negatives=c.cleared if v in released.benign else None,
             )
         )
     return made
 
 
-def _counted(truth: NDArray[np.bool_], call: NDArray[np.bool_]) -> Counts:
-    return (
-        int((truth & call).sum()),
-        int((truth & ~call).sum()),
-        int((~truth & ~call).sum()),
-        int((~truth & call).sum()),
+def _counted(truth: NDArray[np.bool_], call: NDArray[np.bool_]) -> LevelCounts:
+    return LevelCounts(
+        caught=int((truth & call).sum()),
+        missed=int((truth & ~call).sum()),
+        cleared=int((~truth & ~call).sum()),
+        alarmed=int((~truth & call).sum()),
     )

@@ -59,7 +59,7 @@ RELEASED = (
 
 
 def figure_of(auc: Auc | None) -> Figure:
-    """Give an AUC as a releasable figure."""
+    """Return an AUC as a releasable figure."""
     if auc is None:
         return Figure(reason=ONE_CLASS)
     low, high = auc.interval or (None, None)
@@ -68,7 +68,7 @@ def figure_of(auc: Auc | None) -> Figure:
 
 
 def curve_figures(positives: np.ndarray, negatives: np.ndarray) -> dict[str, Figure]:
-    """Read the curve's figures off counts [k] over ordered scores; empty for one class only."""
+    """Return the figures of the curve of counts [k] over ordered scores; {} for one class only."""
     if not positives.sum() or not negatives.sum():
         return {}
     curve = curve_from_mass(positives.astype(float), negatives.astype(float))
@@ -83,7 +83,7 @@ def curve_figures(positives: np.ndarray, negatives: np.ndarray) -> dict[str, Fig
 def calibration_figures(
     logits: np.ndarray, positives: np.ndarray, negatives: np.ndarray
 ) -> dict[str, Figure]:
-    """Fit slope, intercept and calibration in the large to counts [k] at logits [k]."""
+    """Return slope, intercept and calibration in the large of counts [k] at logits [k]."""
     fit = calibrate(logits, positives.astype(float), negatives.astype(float))
     names = ("slope", "intercept", "in_the_large")
     if isinstance(fit, str):
@@ -139,7 +139,7 @@ def summarise(
     minimum_count: int,
     sums: Additive | None = None,
 ) -> SiteSummary:
-    """Make all that a site releases of a validation: figures, counts, cells; never a score.
+    """Return all that a site releases of a validation: figures, counts, cells; never a score.
 
     `sums` is the site's `additive_of` where it is known already.
     """
@@ -176,9 +176,9 @@ def _with(task: TaskSummary, more: dict[str, Figure]) -> TaskSummary:
 def released_sections(
     sums: Additive, minimum: int
 ) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """Choose the small sections that hold no cell of fewer than `minimum` cases.
+    """Return the small sections that have no cell of fewer than `minimum` cases.
 
-    Gives them by name, and the names of what is withheld: a tenth of the reliability table, a
+    Return them by name, and the names of what is withheld: a tenth of the reliability table, a
     step of the decision curve, a reader, or a site with fewer cases than that.
     """
 
@@ -211,7 +211,7 @@ def released_sections(
 
 
 def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
-    """Make what a site releases of its tuning split."""
+    """Return what a site releases of its tuning split."""
     aucs = []
     for task in TASKS["lesion"]:
         scores = task_scores(table, "lesion", task)
@@ -227,7 +227,7 @@ def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
 
 
 def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
-    """Choose the operating point with the largest Youden index on pooled tuning cells.
+    """Return the operating point with the largest Youden index on pooled tuning cells, and why.
 
     Candidates are the lower edges of the cells (Youden 1950); 0.5 where nothing can be chosen.
     """
@@ -246,13 +246,13 @@ def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
 
 
 REFERENCE_CELLS = 40
-"""Cells that a model's card keeps of the tuning scores, at most."""
+"""The most cells of tuning scores in a model's card."""
 
 
 def tuning_scores(figures: list[TuningFigures]) -> dict[str, list[int]] | None:
-    """Merge the pooled patient scores of the tuning splits for the model's card (`Cells`' form).
+    """Return the pooled patient scores of the tuning splits for the model's card, in merged cells.
 
-    Against these a later cohort's scores are held (drift); None where no site released cells.
+    The scores of a later cohort are compared with these (drift); None where no site released cells.
     """
     cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
     rows = joined([intervals_of(c) for c in cells])

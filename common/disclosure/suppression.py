@@ -12,7 +12,8 @@ and de Waal, Elements of Statistical Disclosure Control, 2001, chapter 6) until
 
 The rows are taken in the table's order, the last first, whatever their counts: an order by size
 would tell of the sizes. Who knows this rule cannot infer a small count either, for a minimum from
-3 on (tests/common/test_suppression.py goes through all small tables). With 2 a small count is 1.
+3 on (tests/common/disclosure/test_suppression.py goes through all small tables). With a minimum of
+2 a small count is 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from collections.abc import Mapping, Sequence
 def hide(
     table: Mapping[str, Sequence[int]], minimum: int, also: frozenset[str] = frozenset()
 ) -> frozenset[str]:
-    """Choose the rows of a table (name → counts) to withhold; `also` are withheld already.
+    """Return the rows of a table (name → counts) to withhold; `also` are withheld already.
 
     An empty row hides nothing beside it, and stays. Where no row is left to add, all that hold
     anything are hidden: then their sums are the totals, which are known anyway.
@@ -34,7 +35,7 @@ def hide(
 
 
 def _covered(rows: Sequence[Sequence[int]], minimum: int) -> bool:
-    """Say whether hidden rows hide each other."""
+    """Return whether hidden rows hide each other."""
     sums = [sum(column) for column in zip(*rows, strict=True)]
     return (
         len(rows) > 1
@@ -44,6 +45,6 @@ def _covered(rows: Sequence[Sequence[int]], minimum: int) -> bool:
 
 
 def withheld(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
-    """Give a table of one column with None for what is hidden."""
+    """Return a table of one column with None for what is hidden."""
     hidden = hide({k: (n,) for k, n in counts.items()}, minimum)
     return {k: None if k in hidden else n for k, n in counts.items()}

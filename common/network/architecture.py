@@ -16,7 +16,7 @@ _HEAD = ("classif.weight", "classif.bias")
 
 
 def for_sites(plan: Plan) -> Plan:
-    """Give a plan as the sites work by it.
+    """Return a plan as the sites work by it.
 
     The file of pretrained weights lies at the coordinator alone, who makes the run's initial
     weights from it; a site gets these as a blob.
@@ -25,7 +25,7 @@ def for_sites(plan: Plan) -> Plan:
 
 
 def build(plan: Plan) -> "nn.Module":
-    """Make the plan's network: one channel a sequence, three outputs, weights from `plan.seed`.
+    """Return the plan's network: one channel a sequence, three outputs, weights from `plan.seed`.
 
     A local file of pretrained weights (`plan.model.weights`) may have three input channels and
     any number of classes: the stem's filters are averaged over the colours and the classifier

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 Flat = NDArray[np.float32]
 _CHUNK = 1 << 20
-"""Numbers of a piece that is read or handed on: little beside the model."""
+"""How many numbers of a vector are read or handed on at a time; few beside the whole model."""
 _CACHED = 1 << 16
-"""Numbers that are worked on at a time: few enough to stay in the processor's cache."""
+"""How many numbers are worked on at a time; few enough for the processor's cache."""
 
 _EXPONENT = np.uint16(0x7F80)
-"""Of a bf16 number: all ones in NaN and infinity alone."""
+"""The exponent bits of a bf16 number; they are all set in NaN and infinity only."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def of(cls, module: "nn.Module") -> "Layout":
-        """Read the layout of a network."""
+        """Return the layout of a network."""
         entries = [
             (k, tuple(v.shape)) for k, v in module.state_dict().items() if v.is_floating_point()
         ]
@@ -49,17 +49,17 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """How many numbers the vector holds."""
+        """The count of numbers in the vector."""
         return sum(prod(s) for s in self.shapes)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of names and shapes, hex."""
+        """The SHA-256 of names and shapes, hex."""
         return hashlib.sha256(json.dumps([self.names, self.shapes]).encode()).hexdigest()
 
 
 def flatten(module: "nn.Module", layout: Layout) -> Flat:
-    """Copy a network's state into a vector of `layout.size` float32."""
+    """Return a network's state as a vector of `layout.size` float32."""
     state = module.state_dict()
     flat = np.empty(layout.size, np.float32)
     start = 0
@@ -87,7 +87,7 @@ def load(module: "nn.Module", layout: Layout, flat: Flat) -> None:
 
 
 def difference(module: "nn.Module", layout: Layout, flat: Flat) -> Flat:
-    """Give a network's state minus `flat`, as `flatten` and a subtraction would."""
+    """Return a network's state minus `flat`, as `flatten` and a subtraction would."""
     state = module.state_dict()
     made = np.empty(layout.size, np.float32)
     start = 0
@@ -100,19 +100,19 @@ def difference(module: "nn.Module", layout: Layout, flat: Flat) -> Flat:
 
 
 def pieces(flat: Flat) -> Iterator[Flat]:
-    """Hand out a vector piece by piece, without copying."""
+    """Yield a vector piece by piece, without copying."""
     for start in range(0, flat.size, _CHUNK):
         yield flat[start : start + _CHUNK]
 
 
 def all_finite(flat: Flat) -> bool:
-    """Say whether no number is NaN or infinite, without an array of answers as long as `flat`."""
+    """Return whether every number is finite, without an array of answers as long as `flat`."""
     parts = (flat[start : start + _CACHED] for start in range(0, flat.size, _CACHED))
     return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def to_bf16(flat: Flat) -> memoryview:
-    """Round to bfloat16 (nearest, ties to even); little-endian, 2 bytes a number."""
+    """Return the numbers as bfloat16 (nearest, ties to even), 2 bytes each, little-endian."""
     out = np.empty(flat.size, "<u2")
     for start in range(0, flat.size, _CACHED):
         part = np.ascontiguousarray(flat[start : start + _CACHED])
@@ -132,12 +132,12 @@ def to_bf16(flat: Flat) -> memoryview:
 
 
 def from_bf16(content: bytes | memoryview, layout: Layout) -> Flat:
-    """Widen bf16 bytes to float32.
+    """Return bf16 bytes as float32[layout.size].
 
     Raises
     ------
     PayloadError
-        Not 2 × `layout.size` bytes, or NaN or infinity among them.
+        There are not 2 × `layout.size` bytes, or a number is NaN or infinite.
     """
     if len(content) != 2 * layout.size:
         raise PayloadError(f"the weights are {len(content)} bytes, the model's {2 * layout.size}")
@@ -175,7 +175,7 @@ def save_safetensors(
 
 
 def read_parts(path: Path, size: int) -> Iterator[Flat]:
-    """Read the numbers of a file of `save_safetensors` piece by piece, in the layout's order.
+    """Yield the numbers of a file of `save_safetensors` piece by piece, in the layout's order.
 
     Raises
     ------
@@ -192,12 +192,12 @@ def read_parts(path: Path, size: int) -> Iterator[Flat]:
 
 
 def read_safetensors(path: Path, layout: Layout) -> Flat:
-    """Read a file of `save_safetensors`.
+    """Return the vector in a file of `save_safetensors`.
 
     Raises
     ------
     PayloadError
-        Not a safetensors file, or a tensor of the layout is missing or of another shape.
+        It is not a safetensors file, or a tensor of the layout is missing or of another shape.
     """
     flat, start = np.empty(layout.size, np.float32), 0
     try:

@@ -1,4 +1,4 @@
-"""Estimates, their intervals, and the sums they are made of."""
+"""Estimates, their intervals, and the sums that they are made of."""
 
 from hepafed.common.statistics.additive import (
     DECISION_THRESHOLDS,

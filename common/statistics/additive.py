@@ -1,4 +1,4 @@
-"""What adds up over sites: one fixed layout of integers for histograms, counts and sums.
+"""What adds up over sites: one layout of integers for histograms, counts and sums.
 
 Every site that puts in its `Additive` under masks, or in plain, uses the same layout, so that
 the sum of the vectors modulo 2^64 is the vector of the pooled cohort (docs/decisions/0012).
@@ -26,6 +26,7 @@ complement.
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -36,7 +37,7 @@ from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
 TASK_ORDER: tuple[tuple[str, str], ...] = tuple((u, t) for u, names in TASKS.items() for t in names)
-"""(unit, task) of each of the four tasks, as the sections count them."""
+"""The unit and the name of each of the four tasks, in the order of the sections."""
 
 FRACTION_BITS = 36
 SCALE = float(1 << FRACTION_BITS)
@@ -44,11 +45,11 @@ TENTHS = 10
 DECISION_THRESHOLDS = tuple(round(i / 20, 2) for i in range(1, 20))
 MOST_READERS = 32
 HISTOGRAMS = ("patient_scores", "lesion_scores")
-"""The fine sections: masked or plain only. The others are the small sections."""
+"""The fine sections, which leave masked or plain only; the others are the small sections."""
 
 
 def sections(readers: int = 0) -> dict[str, tuple[int, ...]]:
-    """Give the layout: name → shape, in the vector's order."""
+    """Return the layout: name → shape, in the vector's order."""
     tasks, classes = len(TASK_ORDER), len(CLASS_KEYS)
     return {
         "patient_scores": (2, BINS),
@@ -67,17 +68,48 @@ def sections(readers: int = 0) -> dict[str, tuple[int, ...]]:
 
 
 def vector_length(readers: int = 0) -> int:
-    """Give how many integers of 64 bits a vector holds (720,896 in the histograms)."""
-    return sum(math.prod(shape) for shape in sections(readers).values())
+    """Return how many integers of 64 bits a vector holds (720,896 in the histograms)."""
+    return length_of(sections(readers))
+
+
+def length_of(layout: Mapping[str, tuple[int, ...]]) -> int:
+    """Return how many integers a vector of this layout (name → shape) holds."""
+    return sum(math.prod(shape) for shape in layout.values())
+
+
+def vector_of(arrays: object, layout: Mapping[str, tuple[int, ...]]) -> NDArray[np.uint64]:
+    """Return the int64 arrays that `arrays` has under the layout's names as one vector."""
+    parts = [getattr(arrays, name).ravel() for name in layout]
+    return np.concatenate(parts).astype(np.int64).view(np.uint64)
+
+
+def sections_of(
+    vector: NDArray[np.uint64], layout: Mapping[str, tuple[int, ...]], what: str
+) -> dict[str, Counts]:
+    """Return the arrays of a vector by name.
+
+    Raises
+    ------
+    PayloadError
+        The vector, which is of `what`, has another length or type than the layout.
+    """
+    if vector.shape != (length_of(layout),) or vector.dtype != np.uint64:
+        raise PayloadError(f"a vector of {what} is not of the agreed layout")
+    found, start, whole = {}, 0, vector.view(np.int64)
+    for name, shape in layout.items():
+        end = start + math.prod(shape)
+        found[name] = whole[start:end].reshape(shape)
+        start = end
+    return found
 
 
 def to_fixed(values: NDArray[np.float64] | float) -> Counts:
-    """Put real sums into fixed point."""
+    """Return real sums in fixed point, int64."""
     return np.rint(np.asarray(values, np.float64) * SCALE).astype(np.int64)
 
 
 def from_fixed(values: Counts) -> NDArray[np.float64]:
-    """Give the real sums of fixed-point integers."""
+    """Return the real sums of fixed-point integers."""
     return np.asarray(values, np.int64) / SCALE
 
 
@@ -85,7 +117,7 @@ def from_fixed(values: Counts) -> NDArray[np.float64]:
 class Additive:
     """The additive components of one site, or of the sum of several; int64 arrays.
 
-    See the module for the shapes.
+    The module's table gives the shapes.
     """
 
     readers: tuple[str, ...]
@@ -104,41 +136,33 @@ class Additive:
     reader_pairs: Counts
 
     def to_vector(self) -> NDArray[np.uint64]:
-        """Give all sections as one uint64[vector_length(len(readers))]."""
-        parts = [getattr(self, name).ravel() for name in sections(len(self.readers))]
-        return np.concatenate(parts).astype(np.int64).view(np.uint64)
+        """Return all sections as one uint64[vector_length(len(readers))]."""
+        return vector_of(self, sections(len(self.readers)))
 
     @classmethod
     def from_vector(cls, vector: NDArray[np.uint64], readers: tuple[str, ...] = ()) -> "Additive":
-        """Read a vector, or the sum of several modulo 2^64.
+        """Return the components in a vector, or in the sum of several modulo 2^64.
 
         Raises
         ------
         PayloadError
             The length is not that of the layout.
         """
-        if vector.shape != (vector_length(len(readers)),) or vector.dtype != np.uint64:
-            raise PayloadError("a vector of sums is not of the agreed layout")
-        found, start, whole = {}, 0, vector.view(np.int64)
-        for name, shape in sections(len(readers)).items():
-            size = math.prod(shape)
-            found[name] = whole[start : start + size].reshape(shape)
-            start += size
-        return cls(readers=readers, **found)
+        return cls(readers=readers, **sections_of(vector, sections(len(readers)), "sums"))
 
     def small(self) -> dict[str, tuple[int, ...]]:
-        """Give the small sections as plain integers, by name."""
+        """Return the small sections as plain integers, by name."""
         names = [f.name for f in fields(self) if f.name not in ("readers", *HISTOGRAMS)]
         return {n: tuple(getattr(self, n).ravel().tolist()) for n in names}
 
 
 def empty(readers: tuple[str, ...] = ()) -> Additive:
-    """Give the components of no case at all."""
+    """Return the components of no case at all."""
     return Additive.from_vector(np.zeros(vector_length(len(readers)), np.uint64), readers)
 
 
 def add(parts: list[Additive]) -> Additive:
-    """Sum the components of several sites.
+    """Return the sum of the components of several sites.
 
     Raises
     ------
@@ -182,12 +206,12 @@ def check_additive(sums: Additive, what: str) -> None:
 
 
 def reader_pairs(readers: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Give the pairs of readers in the order of `reader_pairs`."""
+    """Return the pairs of readers in the order of `reader_pairs`."""
     return list(itertools.combinations(readers, 2))
 
 
 def task_histogram(sums: Additive, unit: str, task: str) -> tuple[Counts, Counts]:
-    """Give a task's positives and negatives, int64[65536] each."""
+    """Return a task's positives and negatives, int64[65536] each."""
     if unit == "patient":
         return sums.patient_scores[1], sums.patient_scores[0]
     k = CLASS_KEYS.index(task.removesuffix("_vs_rest"))

@@ -21,19 +21,19 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     adjusted: tuple[float, float] | None = None
-    """An AUC's interval on the logit scale (`adjusted.py`)."""
+    """An AUC's interval on the logit scale (`auc.adjusted_interval`)."""
 
 
 def estimate(value: float, se: float, *, within: tuple[float, float] | None = None) -> Estimate:
-    """Give value ± 1.96 se, cut to a range."""
+    """Return value ± 1.96 se, cut to a range."""
     low, high = value - Z * se, value + Z * se
     if within is not None:
         low, high = max(within[0], low), min(within[1], high)
-    return Estimate(value, se, low, high)
+    return Estimate(value, se=se, low=low, high=high)
 
 
 def kappa(table: Counts) -> Estimate | None:
-    """Give Cohen's kappa of int[k, k] counts; None where chance alone agrees always.
+    """Return Cohen's kappa of int[k, k] counts; None where chance alone agrees always.
 
     Standard error of Fleiss, Cohen and Everitt 1969.
     """
@@ -56,7 +56,7 @@ def kappa(table: Counts) -> Estimate | None:
 
 
 def matthews(table: Counts) -> float | None:
-    """Give the correlation of truth (rows) and call (columns), any number of classes.
+    """Return the correlation of truth (rows) and call (columns), any number of classes.
 
     Gorodkin 2004; None where either is constant.
     """
@@ -69,7 +69,7 @@ def matthews(table: Counts) -> float | None:
 
 
 def f1_scores(table: Counts) -> list[float | None]:
-    """Give each class's F1, 2 TP / (2 TP + FP + FN); None for a class neither true nor called."""
+    """Return each class's F1, 2 TP / (2 TP + FP + FN); None for a class neither true nor called."""
     found: list[float | None] = []
     for k in range(len(table)):
         whole = int(table[k].sum() + table[:, k].sum())
@@ -78,12 +78,12 @@ def f1_scores(table: Counts) -> list[float | None]:
 
 
 def recalls(table: Counts) -> list[float | None]:
-    """Give each class's sensitivity; None for a class that no case has."""
+    """Return each class's sensitivity; None for a class that no case has."""
     return [int(table[k, k]) / int(r) if (r := table[k].sum()) else None for k in range(len(table))]
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Give McNemar's exact two-sided p of discordant pairs (binomial, 1947); 1 with none."""
+    """Return McNemar's exact two-sided p of discordant pairs (binomial, 1947); 1 with none."""
     n = only_first + only_second
     if n == 0:
         return 1.0
@@ -91,7 +91,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def paired_difference(only_first: int, only_second: int, n: int) -> Estimate | None:
-    """Give the difference of two paired shares, first − second, of n pairs.
+    """Return the difference of two paired shares, first − second, of n pairs.
 
     Interval of Bonett and Price 2012 (one added to each discordant count).
     """
@@ -100,11 +100,11 @@ def paired_difference(only_first: int, only_second: int, n: int) -> Estimate | N
     a, b = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
     half = Z * math.sqrt((a + b - (a - b) ** 2) / (n + 2))
     low, high = max(-1.0, a - b - half), min(1.0, a - b + half)
-    return Estimate((only_first - only_second) / n, None, low, high)
+    return Estimate((only_first - only_second) / n, low=low, high=high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p values for their number, step-down (Holm 1979)."""
+    """Return p values adjusted for their number, step-down (Holm 1979)."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted, largest = [0.0] * len(p_values), 0.0
     for step, i in enumerate(order):

@@ -4,14 +4,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.statistics.bins import Intervals, logistic
+from hepafed.common.statistics.bins import Intervals, logistic, single_bins
 from hepafed.common.statistics.rates import LEVEL, Z
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 _HALVINGS = 60
-"""Of the bracket of an interval's end: float64 has no finer step."""
+"""How often the bracket of an interval's end is halved; float64 has no finer step."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,16 @@ class Auc:
 
     @property
     def adjusted(self) -> tuple[float, float] | None:
-        """The interval on the logit scale (`adjusted.py`), for a high AUC or a small cohort."""
+        """The interval on the logit scale, for a high AUC or a small cohort."""
         m, n = self.positives, self.negatives
         return adjusted_interval(self.value, self.se, self.freedom, m, n, m * n)
 
 
 def delong_auc(positives: Floats, negatives: Floats) -> Auc | None:
-    """AUC of scores float64[m], float64[n], ties counted half; None when a class is empty.
+    """Return the AUC of scores float64[m] and float64[n]; None when a class is empty.
 
-    DeLong et al. 1988, with the mid-ranks of Sun and Xu 2014: O((m + n) log(m + n)).
+    Ties count half. DeLong et al. 1988, with the mid-ranks of Sun and Xu 2014, in
+    O((m + n) log(m + n)).
     """
     _, m, n = score_counts(positives, negatives)
     return auc_from_counts(m, n)
@@ -54,7 +55,7 @@ def delong_auc(positives: Floats, negatives: Floats) -> Auc | None:
 def score_counts(
     positives: Floats, negatives: Floats
 ) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """Give the distinct scores in order, and how many of each class have each."""
+    """Return the distinct scores in order, and how many of each class have each."""
     values, inverse = np.unique(np.concatenate([positives, negatives]), return_inverse=True)
     m = len(positives)
     return (
@@ -65,31 +66,31 @@ def score_counts(
 
 
 def auc_from_counts(positives: NDArray[np.int64], negatives: NDArray[np.int64]) -> Auc | None:
-    """AUC from counts int64[k] over k ordered score values; None when a class is empty.
+    """Return the AUC of counts int64[k] over k ordered score values; None when a class is empty.
 
     Pairs of one value count half; the bound is half their share, Σ pos·neg / (2PN).
     """
     at = np.arange(len(positives))
-    return auc_from_intervals(Intervals(at, at + 1, positives, negatives))
+    return auc_from_intervals(single_bins(at, positives, negatives))
 
 
 @dataclass(frozen=True)
 class Placements:
-    """For each of k intervals: the share of the other class that a case there beats.
+    """The share of the other class that a case of each of k intervals beats.
 
     float64[k]; a case of an interval that overlaps its own counts half.
     """
 
     of_positives: Floats
-    """Share of negatives below: V10 of DeLong et al. 1988."""
+    """The share of negatives below, V10 of DeLong et al. 1988."""
     of_negatives: Floats
-    """Share of positives above: V01."""
+    """The share of positives above, V01 of DeLong et al. 1988."""
     value: float
     bound: float
 
 
 def placements(cells: Intervals) -> Placements | None:
-    """Give the placement values of intervals that may overlap; None when a class is empty.
+    """Return the placement values of intervals that may overlap; None when a class is empty.
 
     A pair is ordered where its intervals are disjoint, and counts half where they overlap; the
     bound is half the share of overlapping pairs (docs/statistics.md).
@@ -100,7 +101,9 @@ def placements(cells: Intervals) -> Placements | None:
     of_positives, of_negatives, touching = shares(cells, cells.low, cells.high)
     value = float(np.dot(cells.positives, of_positives) / m)
     bound = float(np.dot(cells.positives, touching) / (2 * m))
-    return Placements(of_positives, of_negatives, value, bound)
+    return Placements(
+        of_positives=of_positives, of_negatives=of_negatives, value=value, bound=bound
+    )
 
 
 def shares(
@@ -108,7 +111,7 @@ def shares(
 ) -> tuple[Floats, Floats, Floats]:
     """Place a case of each range low…high (int64[k]) among `cells`, which hold both classes.
 
-    Gives float64[k] each: the share of negatives below it, the share of positives above it, an
+    Return float64[k] each: the share of negatives below it, the share of positives above it, an
     overlap counting half, and the share of negatives that overlap it.
     """
     m, n = cells.totals
@@ -121,27 +124,34 @@ def shares(
 
 
 def auc_from_intervals(cells: Intervals) -> Auc | None:
-    """AUC over intervals of several sites that may overlap; None when a class is empty.
+    """Return the AUC over intervals that may overlap; None when a class is empty.
 
-    DeLong's variance from the same placement values.
+    The variance is DeLong's, from the same placement values.
     """
     found = placements(cells)
     return None if found is None else auc_from_placements(cells, found)
 
 
 def auc_from_placements(cells: Intervals, found: Placements) -> Auc:
-    """AUC and DeLong's variance of intervals from their placement values."""
+    """Return the AUC of intervals, with DeLong's variance, from their placement values."""
     m, n = cells.totals
     if m < 2 or n < 2:
-        return Auc(found.value, None, found.bound, positives=m, negatives=n)
+        return Auc(found.value, se=None, bound=found.bound, positives=m, negatives=n)
     of_positives, of_negatives = squares(cells, found)
     parts = of_positives / (m - 1) / m, of_negatives / (n - 1) / n
     freedom = satterthwaite(parts, (m, n))
-    return Auc(found.value, math.sqrt(sum(parts)), found.bound, freedom, m, n)
+    return Auc(
+        found.value,
+        se=math.sqrt(sum(parts)),
+        bound=found.bound,
+        freedom=freedom,
+        positives=m,
+        negatives=n,
+    )
 
 
 def squares(cells: Intervals, found: Placements) -> tuple[float, float]:
-    """Sum the squares of the centred placements of the positives, and of the negatives."""
+    """Return the sums of squares of the centred placements, of positives and of negatives."""
     return (
         float(np.dot(cells.positives, (found.of_positives - found.value) ** 2)),
         float(np.dot(cells.negatives, (found.of_negatives - found.value) ** 2)),
@@ -149,7 +159,7 @@ def squares(cells: Intervals, found: Placements) -> tuple[float, float]:
 
 
 def _cumulative(edges: NDArray[np.int64], mass: Floats, at: NDArray[np.int64]) -> Floats:
-    """Sum of `mass` whose edge is ≤ each of `at`."""
+    """Return the sum of the `mass` whose edge is ≤ each of `at`."""
     order = np.argsort(edges, kind="stable")
     total = np.concatenate([[0.0], np.cumsum(mass[order])])
     return np.asarray(total[np.searchsorted(edges[order], at, side="right")])
@@ -158,7 +168,7 @@ def _cumulative(edges: NDArray[np.int64], mass: Floats, at: NDArray[np.int64]) -
 def adjusted_interval(
     value: float, se: float | None, freedom: float, positives: int, negatives: int, pairs: int
 ) -> tuple[float, float] | None:
-    """Give the interval on the logit scale, with Student's t for a variance of few cases.
+    """Return the interval on the logit scale, with Student's t for a variance of few cases.
 
     The plain interval, value ± 1.96 se, is symmetric and has no width at an AUC of 1; it covers
     too rarely when the AUC is high and the cohort small (docs/statistics.md has the simulation).
@@ -182,20 +192,20 @@ def adjusted_interval(
 
 
 def _quantile(freedom: float) -> float:
-    """Give Student's t that leaves 2.5 % above it."""
+    """Return Student's t that leaves 2.5 % above it."""
     if not math.isfinite(freedom):
         return Z
     return float(stdtrit(max(freedom, 1.0), 0.5 + LEVEL / 2))
 
 
 def satterthwaite(parts: tuple[float, float], counts: tuple[float, float]) -> float:
-    """Give the degrees of freedom of the sum of two variances of `counts` cases or clusters."""
+    """Return the degrees of freedom of the sum of two variances of `counts` cases or clusters."""
     over = sum(p * p / (c - 1) for p, c in zip(parts, counts, strict=True) if c > 1)
     return sum(parts) ** 2 / over if over > 0 else max(min(counts) - 1.0, 1.0)
 
 
 def freedom_of_sum(second: float, fourth: float, count: int) -> float:
-    """Give the degrees of freedom of a variance from Σ u² and Σ u⁴ of `count` centred values.
+    """Return the degrees of freedom of a variance from Σ u² and Σ u⁴ of `count` centred values.
 
     2 (Σ u²)² / (Σ u⁴ − (Σ u²)² / count): few patients that carry most of the variance, as where
     the AUC is high, leave few degrees; at least 2.
@@ -205,7 +215,7 @@ def freedom_of_sum(second: float, fourth: float, count: int) -> float:
 
 
 def newcombe(value: float, m: int, n: int) -> tuple[float, float]:
-    """Give the score interval of an AUC of m positives and n negatives (Newcombe 2006, method 5).
+    """Return the score interval of an AUC of m positives and n negatives (Newcombe 2006, method 5).
 
     All θ with (value − θ)² ≤ 1.96² V(θ),
     V = θ(1 − θ)/(mn) · [1 + (m + n − 2)/2 · ((1 − θ)/(2 − θ) + θ/(1 + θ))].

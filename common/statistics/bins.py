@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from hepafed.common.contract import Cells
@@ -16,14 +16,14 @@ LARGEST_LOGIT = 65504.0
 
 
 def bin_logits(logits: Floats) -> Counts:
-    """Put logits into 65,536 ordered bins: the bits of their float16, made monotone."""
+    """Return the bin of each logit, 0 to 65,535: the bits of its float16, made monotone."""
     clipped = np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT) + 0.0  # -0 becomes +0
     bits = clipped.astype(np.float16).view(np.uint16).astype(np.int64)
     return np.where(bits & 0x8000, bits ^ 0xFFFF, bits | 0x8000)
 
 
 def logits_of_bins(bins: Counts) -> Floats:
-    """Give the logit that each bin stands for; bins beyond ±65,504 hold nothing, and give that."""
+    """Return the logit that each bin stands for, ±65,504 for those beyond, which hold nothing."""
     bits = np.where(bins & 0x8000, bins ^ 0x8000, bins ^ 0xFFFF).astype(np.uint16)
     logits = bits.view(np.float16).astype(np.float64)
     end = np.where(bins & 0x8000, LARGEST_LOGIT, -LARGEST_LOGIT)
@@ -31,12 +31,12 @@ def logits_of_bins(bins: Counts) -> Floats:
 
 
 def logit_of_bin(edge: int) -> float:
-    """Give the logit that one bin stands for."""
+    """Return the logit that one bin stands for."""
     return float(logits_of_bins(np.array([edge], np.int64))[0])
 
 
 def logistic(logit: float) -> float:
-    """Give the probability of a logit."""
+    """Return the probability of a logit."""
     if logit >= 0:
         return 1 / (1 + math.exp(-logit))
     return math.exp(logit) / (1 + math.exp(logit))
@@ -44,12 +44,12 @@ def logistic(logit: float) -> float:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts int64[65536] of positives and negatives."""
+    """Positives and negatives in each bin, int64[65536] each."""
 
     positives: Counts
     negatives: Counts
     first_rest: Counts | None = None
-    """Lesion tasks: those of the negatives that are of the first of the two other classes."""
+    """In lesion tasks, the negatives that are of the first of the two other classes."""
 
 
 @dataclass(frozen=True)
@@ -66,31 +66,33 @@ class Intervals:
 
     @property
     def totals(self) -> tuple[int, int]:
-        """Positives and negatives in all."""
+        """The number of positives and of negatives."""
         return int(self.positives.sum()), int(self.negatives.sum())
 
 
 def intervals_of_histogram(histogram: Histogram) -> Intervals:
-    """Give the occupied bins of a fine histogram as intervals of one bin."""
+    """Return the occupied bins of a fine histogram as intervals of one bin."""
     at = np.flatnonzero(histogram.positives + histogram.negatives)
-    return Intervals(at, at + 1, histogram.positives[at], histogram.negatives[at])
+    return single_bins(at, histogram.positives[at], histogram.negatives[at])
+
+
+def single_bins(at: Counts, positives: Counts, negatives: Counts) -> Intervals:
+    """Return the counts of the bins `at`, int64[k] each, as intervals of one bin."""
+    return Intervals(low=at, high=at + 1, positives=positives, negatives=negatives)
 
 
 def joined(parts: list[Intervals]) -> Intervals:
-    """Put the intervals of several sites or groups into one set."""
+    """Return the intervals of several sites or groups as one set."""
     if not parts:
         none = np.zeros(0, np.int64)
-        return Intervals(none, none, none, none)
+        return Intervals(low=none, high=none, positives=none, negatives=none)
     return Intervals(
-        *(
-            np.concatenate([getattr(p, f) for p in parts])
-            for f in ("low", "high", "positives", "negatives")
-        )
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Intervals)}
     )
 
 
 def mass_of_bins(low: Counts, high: Counts, mass: Counts) -> Floats:
-    """Spread the counts of intervals evenly over their bins: float64[65536]."""
+    """Return the counts of intervals, spread evenly over their bins, as float64[65536]."""
     share = mass / (high - low)
     steps = np.bincount(low, weights=share, minlength=BINS + 1)
     steps -= np.bincount(high, weights=share, minlength=BINS + 1)
@@ -103,7 +105,7 @@ def mass_of_bins(low: Counts, high: Counts, mass: Counts) -> Floats:
 
 
 def cells_of(histogram: Histogram, minimum: int) -> Cells | None:
-    """Merge neighbouring bins until each cell holds `minimum` scores; None for fewer than that.
+    """Return bins merged until each cell holds `minimum` scores; None for fewer scores in all.
 
     The remainder joins the last cell. An edge between two cells is the roundest number (most
     trailing zero bits) that parts them, so that it tells as little as it can of any score. With
@@ -138,7 +140,7 @@ def cells_of(histogram: Histogram, minimum: int) -> Cells | None:
 
 
 def _roundest(low: int, high: int) -> int:
-    """Find the number in low…high (both included) with the most trailing zero bits."""
+    """Return the number in low…high (both included) with the most trailing zero bits."""
     for shift in range(BINS.bit_length(), -1, -1):
         candidate = (high >> shift) << shift
         if candidate >= low:
@@ -147,7 +149,7 @@ def _roundest(low: int, high: int) -> int:
 
 
 def intervals_of(cells: Cells) -> Intervals:
-    """Give the cells that hold anything as intervals of bins.
+    """Return the cells that hold anything as intervals of bins.
 
     Raises
     ------
@@ -159,7 +161,7 @@ def intervals_of(cells: Cells) -> Intervals:
 
 
 def pair_intervals(cells: Cells, *, first: bool) -> Intervals | None:
-    """Give a lesion task's positives against one of the other classes, the first or the second.
+    """Return a lesion task's positives against one of the other classes, the first or the second.
 
     None where the cells do not part the two; DataError as in `intervals_of`.
     """
@@ -171,7 +173,12 @@ def pair_intervals(cells: Cells, *, first: bool) -> Intervals | None:
 
 def _held(edges: Counts, positives: Counts, negatives: Counts) -> Intervals:
     held = (positives + negatives) > 0
-    return Intervals(edges[:-1][held], edges[1:][held], positives[held], negatives[held])
+    return Intervals(
+        low=edges[:-1][held],
+        high=edges[1:][held],
+        positives=positives[held],
+        negatives=negatives[held],
+    )
 
 
 def _checked(cells: Cells) -> tuple[Counts, Counts, Counts, Counts]:

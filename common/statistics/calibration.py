@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 FARTHEST = 20.0
-"""Logits beyond this count as this (p within 2e-9 of 0 or 1): a sure mistake stays finite."""
+"""Logits are cut to ± this (p within 2e-9 of 0 or 1), so that a sure mistake stays finite."""
 STEPS = 100
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Of logit(observed) = intercept + slope · logit(score) (Cox 1958)."""
+    """The fit of logit(observed) = intercept + slope · logit(score) (Cox 1958)."""
 
     slope: Estimate
     intercept: Estimate
-    """With the slope fitted beside it."""
+    """The intercept that is fitted together with the slope."""
     in_the_large: Estimate
-    """Intercept with the slope held at 1: > 0 where risks are estimated too low."""
+    """The intercept with the slope held at 1; above 0 where risks are estimated too low."""
 
 
 def calibrate(logits: Floats, positives: Floats, negatives: Floats) -> Calibration | str:
-    """Fit slope and intercept to counts float64[k] at logits float64[k], or say why not.
+    """Return slope and intercept of counts float64[k] at logits float64[k], or why there are none.
 
     Newton steps on sums that add over bins, so that pooled histograms give what the pooled table
     gives, at bin resolution (logits are right to 1 part in 2,048).
@@ -82,7 +82,7 @@ def _newton(
 
 
 def expected_error(counts: NDArray[np.int64], positives: NDArray[np.int64], sums: Floats) -> float:
-    """Give the expected calibration error over tenths, each [10] (Naeini et al. 2015).
+    """Return the expected calibration error over tenths, each [10] (Naeini et al. 2015).
 
     Σ n_b / n · |share of positives − mean score|.
     """

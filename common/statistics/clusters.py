@@ -5,11 +5,11 @@ The covariance of two AUCs, or the variance of one where lesions share a patient
 much of the other class a case beats in the pooled cohort, less the pooled AUC. They add up over
 sites once every site knows the pooled distribution, in two steps:
 
-1. Each site sends its additive components (`common/additive.py`). The coordinator pools them and
+1. Each site sends its additive components (`additive.py`). The coordinator pools them and
    makes a `PlacementCurve` of each figure (`curve_of`): a few cells of bins, each holding at
    least `minimum` pooled cases, and the share of the other class a case in that cell beats.
 2. Each site looks its cases up in the curves and answers with `products_of`: fixed-point integers
-   that add up modulo 2^64, masked or plain. `server/pooling/clustered.py` makes intervals of them.
+   that add up modulo 2^64, masked or plain. `server/pooling` makes intervals of them.
 
 A figure is one AUC: the patients' task, the three one-vs-rest AUCs of lesions, and the six
 class-against-class AUCs that Hand and Till average. `FIGURES` lists them.
@@ -20,7 +20,15 @@ from dataclasses import dataclass
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS, PlacementCurve
 from hepafed.common.errors import PayloadError
-from hepafed.common.statistics.additive import Additive, from_fixed, task_histogram, to_fixed
+from hepafed.common.statistics.additive import (
+    Additive,
+    from_fixed,
+    length_of,
+    sections_of,
+    task_histogram,
+    to_fixed,
+    vector_of,
+)
 from hepafed.common.statistics.auc import placements, shares
 from hepafed.common.statistics.bins import (
     BINS,
@@ -37,14 +45,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 PATIENT = ("patient", "malignant_vs_benign")
 PAIRWISE = tuple(("lesion", f"{a}_vs_{b}") for a in CLASS_KEYS for b in CLASS_KEYS if a != b)
-"""Score p_a, positives of class a, negatives of class b (Hand and Till 2001)."""
+"""The AUCs of score p_a with positives of class a and negatives of class b (Hand and Till 2001)."""
 ONE_VS_REST = tuple(("lesion", t) for t in TASKS["lesion"])
 FIGURES = (PATIENT, *ONE_VS_REST, *PAIRWISE)
-"""(unit, name) of each AUC, in the order of the sums."""
+"""The unit and the name of each AUC, in the order of the sums."""
 
 
 def pair_histogram(sums: Additive, name: tuple[str, str]) -> Histogram:
-    """Give the fine histogram of any of `FIGURES`."""
+    """Return the fine histogram of any of `FIGURES`."""
     if name not in PAIRWISE:
         return Histogram(*task_histogram(sums, *name))
     a, b = (CLASS_KEYS.index(c) for c in name[1].split("_vs_"))
@@ -52,7 +60,7 @@ def pair_histogram(sums: Additive, name: tuple[str, str]) -> Histogram:
 
 
 def curve_of(cells: Intervals, minimum: int) -> PlacementCurve | None:
-    """Make the curve of a pooled distribution; None when a class is empty.
+    """Return the curve of a pooled distribution; None when a class is empty.
 
     Neighbouring bins are merged until each cell holds `minimum` cases (1: exact, and every
     occupied bin is shown).
@@ -85,14 +93,14 @@ def curve_of(cells: Intervals, minimum: int) -> PlacementCurve | None:
 
 
 def curves_of(sums: Additive, minimum: int) -> tuple[PlacementCurve | None, ...]:
-    """Make the curves of all `FIGURES` from one sum of sites."""
+    """Return the curves of all `FIGURES` from one sum of sites."""
     return tuple(
         curve_of(intervals_of_histogram(pair_histogram(sums, f)), minimum) for f in FIGURES
     )
 
 
 def check_curve(curve: PlacementCurve) -> None:
-    """Check, at a site, that a curve is one.
+    """Check, at a site, a curve that came from the coordinator.
 
     Raises
     ------
@@ -112,7 +120,7 @@ def check_curve(curve: PlacementCurve) -> None:
 class Products:
     """Sums over patients of products of centred placements, for F figures; int64, fixed point.
 
-    With P_f(i) the sum over patient i's positives of figure f, and N_f(i) over the negatives:
+    P_f(i) is the sum over the positives of patient i in figure f, N_f(i) that over the negatives.
     """
 
     crossed: NDArray[np.int64]
@@ -123,37 +131,37 @@ class Products:
     """[F, 5]: Σ_i P⁴, P³N, P²N², PN³, N⁴, for the degrees of freedom."""
 
     def to_vector(self) -> NDArray[np.uint64]:
-        """Give uint64[products_length(F)]."""
-        flat = np.concatenate([self.crossed.ravel(), self.within.ravel(), self.fourth.ravel()])
-        return flat.astype(np.int64).view(np.uint64)
+        """Return uint64[products_length(F)], the arrays in the order of `product_sections`."""
+        return vector_of(self, product_sections(len(self.within)))
 
     @classmethod
     def from_vector(cls, vector: NDArray[np.uint64], figures: int = len(FIGURES)) -> "Products":
-        """Read a vector, or the sum of several modulo 2^64.
+        """Return the sums in a vector, or in the sum of several modulo 2^64.
 
         Raises
         ------
         PayloadError
             The length is not that of the layout.
         """
-        f = figures
-        if vector.shape != (products_length(f),) or vector.dtype != np.uint64:
-            raise PayloadError("a vector of products is not of the agreed layout")
-        crossed, within, fourth = np.split(vector.view(np.int64), [3 * f**2, 3 * f**2 + 2 * f])
-        return cls(crossed.reshape(f, f, 3), within.reshape(f, 2), fourth.reshape(f, 5))
+        return cls(**sections_of(vector, product_sections(figures), "products"))
 
     def real(self) -> tuple[Floats, Floats, Floats]:
-        """Give the three arrays as real numbers."""
+        """Return the three arrays as real numbers."""
         return from_fixed(self.crossed), from_fixed(self.within), from_fixed(self.fourth)
 
 
+def product_sections(figures: int) -> dict[str, tuple[int, ...]]:
+    """Return the layout of `Products` for F figures: name → shape, in the vector's order."""
+    return {"crossed": (figures, figures, 3), "within": (figures, 2), "fourth": (figures, 5)}
+
+
 def products_length(figures: int = len(FIGURES)) -> int:
-    """Give how many integers the vector of F figures holds: 3 F² + 7 F."""
-    return 3 * figures**2 + 7 * figures
+    """Return how many integers the vector of F figures holds: 3 F² + 7 F."""
+    return length_of(product_sections(figures))
 
 
 def add_products(parts: list[Products]) -> Products:
-    """Sum the products of several sites.
+    """Return the sum of the products of several sites.
 
     Raises
     ------
@@ -171,7 +179,7 @@ def add_products(parts: list[Products]) -> Products:
 def products_of(
     tables: list[ScoreTable], curves: list[tuple[PlacementCurve | None, ...]]
 ) -> Products:
-    """Make a site's sums for one model, or for several whose tables have the same rows.
+    """Return a site's sums for one model, or for several whose tables have the same rows.
 
     Figures are those of the first model, then of the second. A figure without a curve (a class
     is missing in the pooled cohort) gives zeros.
@@ -190,20 +198,20 @@ def products_of(
             within.append(squares)
     p, n = np.stack([c[0] for c in columns]), np.stack([c[1] for c in columns])
     return Products(
-        to_fixed(np.stack([p @ p.T, n @ n.T, p @ n.T], axis=2)),
-        to_fixed(np.array(within)),
-        to_fixed(fourth_powers(p, n)),
+        crossed=to_fixed(np.stack([p @ p.T, n @ n.T, p @ n.T], axis=2)),
+        within=to_fixed(np.array(within)),
+        fourth=to_fixed(fourth_powers(p, n)),
     )
 
 
 def figure_scores(table: ScoreTable, figure: tuple[str, str]) -> tuple[Floats, Floats]:
-    """Give the logits of a figure's positives and of its negatives."""
+    """Return the logits of a figure's positives and of its negatives."""
     scores, kept = _scores_of(table, figure)
     return scores.logits[kept & scores.truth], scores.logits[kept & ~scores.truth]
 
 
 def _scores_of(table: ScoreTable, figure: tuple[str, str]) -> tuple[TaskScores, NDArray[np.bool_]]:
-    """Give the scores of any of `FIGURES`, and which cases count in it."""
+    """Return the scores of any of `FIGURES`, and which cases count in it."""
     if figure not in PAIRWISE:
         scores = task_scores(table, *figure)
         return scores, np.ones(len(scores.truth), bool)
@@ -219,7 +227,10 @@ def _placed(
     index: NDArray[np.int64],
     count: int,
 ) -> tuple[Floats, tuple[float, float]]:
-    """Sum centred placements by patient [2, count] (positives, negatives), and their squares."""
+    """Return the sums of centred placements by patient, [2, count] (positives, negatives).
+
+    After them come the sums of their squares over all cases.
+    """
     scores, kept = _scores_of(table, figure)
     cluster = np.arange(count) if figure == PATIENT else index
     cell = np.searchsorted(np.array(curve.edges), bin_logits(scores.logits), side="right") - 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 POINTS = 200
-"""Points kept of a curve that is drawn; figures are read off the whole curve."""
+"""The most points of a curve that is drawn; figures are read off the whole curve."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Curve:
 
     @property
     def sensitivity(self) -> Floats:
-        """Share of the positives reached."""
+        """The share of the positives at or above each threshold."""
         return np.asarray(self.positives / self.positives[-1])
 
     @property
     def false_positives(self) -> Floats:
-        """Share of the negatives reached."""
+        """The share of the negatives at or above each threshold."""
         return np.asarray(self.negatives / self.negatives[-1])
 
 
@@ -44,17 +44,17 @@ class Read:
 
 
 def curve_from_mass(positives: Floats, negatives: Floats) -> Curve:
-    """Make a curve from masses over ordered scores (lowest first)."""
+    """Return the curve of masses over ordered scores (lowest first)."""
     held = np.flatnonzero(positives + negatives)[::-1]
     zero = np.zeros(1)
     return Curve(
-        np.concatenate([zero, np.cumsum(positives[held])]),
-        np.concatenate([zero, np.cumsum(negatives[held])]),
+        positives=np.concatenate([zero, np.cumsum(positives[held])]),
+        negatives=np.concatenate([zero, np.cumsum(negatives[held])]),
     )
 
 
 def middle_curve(cells: Intervals) -> Curve | None:
-    """Make the curve through the middle of what cells leave open; None when a class is empty."""
+    """Return the curve through the middle of what cells leave open; None when a class is empty."""
     if 0 in cells.totals:
         return None
     low, high = cells.low, cells.high
@@ -66,9 +66,10 @@ def middle_curve(cells: Intervals) -> Curve | None:
 
 
 def curves(cells: Intervals) -> tuple[Curve, Curve, Curve] | None:
-    """Make the middle, the worst and the best curve; None when a class is empty.
+    """Return the middle, the worst and the best curve; None when a class is empty.
 
-    Worst: every positive at the lower end of its interval and every negative at its upper end.
+    In the worst curve every positive is at the lower end of its interval and every negative at the
+    upper end.
     """
     middle = middle_curve(cells)
     if middle is None:
@@ -94,7 +95,7 @@ def _thin(x: Floats, y: Floats) -> list[list[float]]:
 
 
 def roc_points(curve: Curve) -> list[list[float]]:
-    """Give points (false positive rate, sensitivity), 200 at most, without those on a line."""
+    """Return points (false positive rate, sensitivity), 200 at most, without those on a line."""
     x, y = curve.false_positives, curve.sensitivity
     turns = np.ones(len(x), bool)
     dx, dy = np.diff(x), np.diff(y)
@@ -103,30 +104,30 @@ def roc_points(curve: Curve) -> list[list[float]]:
 
 
 def pr_points(curve: Curve) -> list[list[float]]:
-    """Give points (recall, precision), 200 at most, from the highest threshold on."""
+    """Return points (recall, precision), 200 at most, from the highest threshold on."""
     found = curve.positives[1:] + curve.negatives[1:]
     return _thin(curve.sensitivity[1:], curve.positives[1:] / found)
 
 
 def average_precision(curve: Curve) -> float:
-    """Give Σ (recall gained) · precision, as scikit-learn defines it."""
+    """Return Σ (recall gained) · precision, as scikit-learn defines it."""
     gained = np.diff(curve.sensitivity)
     precision = curve.positives[1:] / (curve.positives[1:] + curve.negatives[1:])
     return float(np.dot(gained, precision))
 
 
 def sensitivity_at(curve: Curve, specificity: float) -> float:
-    """Give the largest sensitivity at a specificity, straight lines between points (pROC)."""
+    """Return the largest sensitivity at a specificity, straight lines between points (pROC)."""
     return _upper(curve.false_positives, curve.sensitivity, 1 - specificity)
 
 
 def specificity_at(curve: Curve, sensitivity: float) -> float:
-    """Give the largest specificity at a sensitivity, straight lines between points (pROC)."""
+    """Return the largest specificity at a sensitivity, straight lines between points (pROC)."""
     return _upper(1 - curve.sensitivity[::-1], 1 - curve.false_positives[::-1], 1 - sensitivity)
 
 
 def _upper(x: Floats, y: Floats, at: float) -> float:
-    """Read y at x = at off an ascending curve; the upper end where it is vertical."""
+    """Return y at x = `at` of an ascending curve; the upper end where it is vertical."""
     i = int(np.searchsorted(x, at + 1e-12, side="right")) - 1
     if i + 1 >= len(x):
         return float(y[-1])
@@ -135,7 +136,7 @@ def _upper(x: Floats, y: Floats, at: float) -> float:
 
 
 def partial_auc(curve: Curve, specificity: float) -> float:
-    """Give the area over false positive rates 0…1 − specificity, made 0.5…1 (McClish 1989)."""
+    """Return the area over false positive rates 0…1 − specificity, made 0.5…1 (McClish 1989)."""
     limit = 1 - specificity
     x, y = curve.false_positives, curve.sensitivity
     inside = x <= limit + 1e-12

@@ -32,7 +32,7 @@ MEANS = {"macro": ONE_VS_REST, "hand_till": PAIRWISE}
 
 
 def sizes_of(cells: list[Intervals], size: Counts, clusters: Counts) -> Sizes:
-    """Count cases and clusters of all `FIGURES`, whose intervals are given in that order.
+    """Return the cases and clusters of all `FIGURES`, whose intervals are given in that order.
 
     `size` and `clusters` are the sections of that name. For a pair of classes the clusters that
     hold either are taken to be all patients; only a factor I/(I − 1) depends on it.
@@ -48,16 +48,16 @@ def sizes_of(cells: list[Intervals], size: Counts, clusters: Counts) -> Sizes:
         held.append((having, without))
     counts = np.array(held, np.int64)
     return Sizes(
-        totals[:, 0],
-        totals[:, 1],
-        counts[:, 0],
-        counts[:, 1],
-        np.full(len(FIGURES), size[0], np.int64),
+        positives=totals[:, 0],
+        negatives=totals[:, 1],
+        with_positives=counts[:, 0],
+        with_negatives=counts[:, 1],
+        clusters=np.full(len(FIGURES), size[0], np.int64),
     )
 
 
 def products_with_exact_squares(cells: list[Intervals], products: Products) -> Floats:
-    """Give step 2's sums [10, 10, 3] with the squares of single cases from the histograms."""
+    """Return step 2's sums [10, 10, 3] with the squares of single cases from the histograms."""
     crossed, within, _ = products.real()
     exact = within.copy()
     for i, c in enumerate(cells):
@@ -69,7 +69,7 @@ def products_with_exact_squares(cells: list[Intervals], products: Products) -> F
 def estimates(
     values: list[Auc | None], crossed: Floats, fourth: Floats, sizes: Sizes
 ) -> tuple[dict[str, Estimate | None], dict[str, Estimate | None]]:
-    """Give the clustered interval of each one-vs-rest AUC, and those of the means over classes.
+    """Return the clustered interval of each one-vs-rest AUC, and those of the means over classes.
 
     `values` are the AUCs of `FIGURES`, `crossed` and `fourth` their sums over
     patients. A mean is absent where one of its AUCs is; None: no interval.
@@ -92,7 +92,7 @@ def estimates(
 def clustered_figures(
     table: ScoreTable, sums: Additive
 ) -> tuple[dict[str, dict[str, Figure]], dict[str, Figure]]:
-    """Make a site's own clustered intervals by task, and its `macro` and `hand_till` figures.
+    """Return a site's own clustered intervals by task, and its `macro` and `hand_till` figures.
 
     The AUCs are exact; their covariance is taken at the resolution of the bins.
     """
@@ -116,7 +116,7 @@ def clustered_figures(
 
 
 def adjusted_figure(name: str, found: Auc | Estimate | None) -> dict[str, Figure]:
-    """Give the interval on the logit scale as a releasable figure, where there is one."""
+    """Return the interval on the logit scale as a releasable figure, where there is one."""
     if found is None or found.adjusted is None:
         return {}
     low, high = found.adjusted
@@ -124,7 +124,7 @@ def adjusted_figure(name: str, found: Auc | Estimate | None) -> dict[str, Figure
 
 
 def released(found: Estimate | None) -> Figure:
-    """Give an estimate as a releasable figure."""
+    """Return an estimate as a releasable figure."""
     if found is None:
         return Figure(reason="fewer than two patients with a class: no interval")
     reason = "" if found.se is not None else "fewer than two patients with a class: no interval"

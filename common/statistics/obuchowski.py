@@ -13,7 +13,7 @@ from hepafed.common.statistics.auc import (
     placements,
     score_counts,
 )
-from hepafed.common.statistics.bins import Intervals
+from hepafed.common.statistics.bins import single_bins
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -27,14 +27,15 @@ class Sizes:
     positives: Counts
     negatives: Counts
     with_positives: Counts
-    """Clusters (patients) that hold a positive."""
+    """Clusters (patients) that have a positive."""
     with_negatives: Counts
+    """Clusters that have a negative."""
     clusters: Counts
-    """Clusters that hold either."""
+    """Clusters that have a case of either class."""
 
 
 def covariance(crossed: Floats, sizes: Sizes) -> Floats:
-    """Give the covariance of F AUCs, float64[F, F]; NaN where a class has one cluster or none.
+    """Return the covariance of F AUCs, float64[F, F]; NaN where a class has one cluster or none.
 
     crossed float64[F, F, 3]: Σ P P, Σ N N, Σ P N over clusters (`clusters.Products`). On the
     diagonal this is Obuchowski's (1997) variance, with her factors I/(I − 1) for each part; of
@@ -63,7 +64,7 @@ def _spread(clusters: Counts, cases: Counts) -> Floats:
 
 
 def interval(value: float, variance: float) -> Estimate | None:
-    """Give an AUC's interval, cut to [0, 1]; None without a variance."""
+    """Return an AUC's interval, cut to [0, 1]; None without a variance."""
     if not math.isfinite(variance):
         return None
     return estimate(value, math.sqrt(max(variance, 0.0)), within=(0.0, 1.0))
@@ -72,7 +73,7 @@ def interval(value: float, variance: float) -> Estimate | None:
 def clustered_interval(
     value: float, crossed: Floats, fourth: Floats, sizes: Sizes, at: int
 ) -> Estimate | None:
-    """Give the clustered interval of figure `at`, and beside it the adjusted one.
+    """Return the clustered interval of figure `at`, and beside it the adjusted one.
 
     fourth float64[F, 5]: Σ P⁴, P³N, P²N², PN³, N⁴ over clusters. Where the adjusted one falls
     back on a score interval, clusters count as cases; pairs are of cases.
@@ -91,14 +92,14 @@ def clustered_interval(
 
 
 def fourth_powers(p: Floats, n: Floats) -> Floats:
-    """Sum P⁴, P³N, P²N², PN³, N⁴ over the last axis: float64[…, 5]."""
+    """Return the sums of P⁴, P³N, P²N², PN³, N⁴ over the last axis: float64[…, 5]."""
     pp, pn, nn = p * p, p * n, n * n
     products = (pp * pp, pp * pn, pn * pn, pn * nn, nn * nn)
     return np.stack([product.sum(-1) for product in products], axis=-1)
 
 
 def with_exact_diagonal(crossed: Floats, within: Floats, exact: Floats) -> Floats:
-    """Put exact sums of squares of single cases in place of those read off a coarse curve.
+    """Return the sums with exact squares of single cases in place of those of a coarse curve.
 
     within, exact float64[F, 2]: Σ c² of positives and negatives, coarse and from the histograms.
     """
@@ -112,13 +113,13 @@ def with_exact_diagonal(crossed: Floats, within: Floats, exact: Floats) -> Float
 def clustered_auc(
     scores: Floats, truth: NDArray[np.bool_], cluster: Counts
 ) -> tuple[Auc, Estimate | None] | None:
-    """Give an AUC and its clustered interval from scores, truths and cluster numbers, [n] each.
+    """Return an AUC and its clustered interval from scores, truths and cluster numbers, [n] each.
 
     The reference that the sums of `clusters.py` are held to; None with one class only.
     """
     values, m, n = score_counts(scores[truth], scores[~truth])
     at = np.arange(len(m))
-    cells = Intervals(at, at + 1, m, n)
+    cells = single_bins(at, m, n)
     found = placements(cells)
     if found is None:
         return None
@@ -131,8 +132,14 @@ def clustered_auc(
     q = np.bincount(number, np.where(truth, 0.0, share), size).astype(np.float64)
     with_p = int((np.bincount(number, truth, size) > 0).sum())
     with_n = int((np.bincount(number, ~truth, size) > 0).sum())
-    counts = (m.sum(), n.sum(), with_p, with_n, size)
-    sizes = Sizes(*(np.array([k], np.int64) for k in counts))
+    counts = {
+        "positives": m.sum(),
+        "negatives": n.sum(),
+        "with_positives": with_p,
+        "with_negatives": with_n,
+        "clusters": size,
+    }
+    sizes = Sizes(**{name: np.array([k], np.int64) for name, k in counts.items()})
     crossed = np.array([[[p @ p, q @ q, p @ q]]])
     fourth = fourth_powers(p, q)[None]
     return auc, clustered_interval(auc.value, crossed, fourth, sizes, 0)

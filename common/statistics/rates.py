@@ -11,24 +11,26 @@ Z = float(ndtri(0.5 + LEVEL / 2))
 
 @dataclass(frozen=True)
 class Rate:
-    """A share with Wilson's and Clopper and Pearson's intervals; value None when of nothing."""
+    """A share with Wilson's and Clopper and Pearson's intervals; None for a denominator of 0."""
 
     numerator: int
     denominator: int
-    value: float | None
-    low: float | None
-    high: float | None
-    exact_low: float | None
-    exact_high: float | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """Ends of Wilson's interval."""
+    exact_low: float | None = None
+    exact_high: float | None = None
+    """Ends of Clopper and Pearson's interval."""
 
 
 def rate(numerator: int, denominator: int) -> Rate:
-    """Give a share with both intervals.
+    """Return a share with both intervals.
 
     Wilson 1927 without continuity correction; Clopper and Pearson 1934 from the beta quantiles.
     """
     if denominator == 0:
-        return Rate(numerator, 0, None, None, None, None, None)
+        return Rate(numerator, denominator)
     k, n = numerator, denominator
     p, z2 = k / n, Z * Z
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
@@ -38,12 +40,12 @@ def rate(numerator: int, denominator: int) -> Rate:
     tail = (1 - LEVEL) / 2
     exact_low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
     exact_high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
-    return Rate(k, n, p, low, high, exact_low, exact_high)
+    return Rate(k, n, value=p, low=low, high=high, exact_low=exact_low, exact_high=exact_high)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio with its interval; value None where it has none."""
+    """A ratio with its interval; None where there is no value."""
 
     value: float | None
     low: float | None = None
@@ -51,7 +53,7 @@ class Ratio:
 
 
 def likelihood_ratios(tp: int, positives: int, tn: int, negatives: int) -> tuple[Ratio, Ratio]:
-    """Give the likelihood ratios of a positive and of a negative call.
+    """Return the likelihood ratios of a positive and of a negative call.
 
     Intervals on the log scale (Simel, Samsa and Matchar 1991); none where a count is 0, and no
     value where the lower share is 0.
@@ -69,13 +71,13 @@ def _ratio(a: int, m: int, b: int, n: int) -> Ratio:
     if a == 0:
         return Ratio(0.0)
     half = Z * math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
-    return Ratio(value, value * math.exp(-half), value * math.exp(half))
+    return Ratio(value, low=value * math.exp(-half), high=value * math.exp(half))
 
 
 def values_at_prevalence(
     sensitivity: float, specificity: float, prevalence: float
 ) -> tuple[float | None, float | None]:
-    """Give PPV and NPV at a stated prevalence (Bayes); None where nothing is called so."""
+    """Return PPV and NPV at a stated prevalence (Bayes); None where nothing is called so."""
     found = sensitivity * prevalence
     called = found + (1 - specificity) * (1 - prevalence)
     spared = specificity * (1 - prevalence)
@@ -84,5 +86,5 @@ def values_at_prevalence(
 
 
 def net_benefit(tp: int, fp: int, n: int, threshold: float) -> float:
-    """Give the net benefit of acting on p ≥ threshold (Vickers and Elkin 2006)."""
+    """Return the net benefit of acting on p ≥ threshold (Vickers and Elkin 2006)."""
     return tp / n - fp / n * threshold / (1 - threshold)

@@ -1,4 +1,4 @@
-"""Score tables: one row a lesion, their tasks and patients; these never leave the site."""
+"""Score tables: one row for each lesion, with tasks and patients; they never leave the site."""
 
 import csv
 import io
@@ -19,19 +19,19 @@ COLUMNS = ("site", "patient_id", "lesion_id", "truth", *(f"p_{k}" for k in CLASS
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """One row a lesion; never leaves the site."""
+    """The scores of a site, one row for each lesion; they never leave the site."""
 
     site: NDArray[np.str_]
     patient: NDArray[np.str_]
     lesion: NDArray[np.str_]
     truth: NDArray[np.int64]
-    """Index in `CLASSES`."""
+    """The true class, an index in `CLASSES`."""
     log_probs: Floats
-    """[n, 3]: natural logarithms of the class probabilities."""
+    """Natural logarithms of the class probabilities, [n, 3]."""
     readers: dict[str, NDArray[np.int8]]
-    """Reader → calls [n]: 1 malignant, 0 benign, -1 none."""
+    """The calls [n] of each reader: 1 malignant, 0 benign, -1 none."""
     groups: dict[str, NDArray[np.str_]] = field(default_factory=dict)
-    """Variable → value [n]; empty where it is not stated (see `subgroups`)."""
+    """The values [n] of each variable of subgroups; "" where one is not stated."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ def _logit(own: Floats, rest: Floats) -> Floats:
 
 
 def _columns(table: ScoreTable, index: int) -> tuple[Floats, Floats]:
-    """Logarithms of p and of 1 - p of a class, the latter without cancellation."""
+    """Return the logarithms of p and of 1 - p of a class, the latter without cancellation."""
     others = [i for i in range(table.log_probs.shape[1]) if i != index]
     own = table.log_probs[:, index]
     return own, np.logaddexp.reduce(table.log_probs[:, others], axis=1)
 
 
 def patients_of(table: ScoreTable) -> tuple[NDArray[np.int64], int]:
-    """Give each row the number of its patient (site and id), and how many there are."""
+    """Return each row the number of its patient (site and id), and how many there are."""
     if len(table.patient) == 0:
         return np.zeros(0, np.int64), 0
     _, site = np.unique(table.site, return_inverse=True)
@@ -70,7 +70,7 @@ def patients_of(table: ScoreTable) -> tuple[NDArray[np.int64], int]:
 
 
 def rows_of(table: ScoreTable, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> ScoreTable:
-    """Take some rows of a table (a mask, or indices in the order wanted)."""
+    """Return some rows of a table (a mask, or indices in the order wanted)."""
     return ScoreTable(
         site=table.site[chosen],
         patient=table.patient[chosen],
@@ -83,7 +83,7 @@ def rows_of(table: ScoreTable, chosen: NDArray[np.bool_] | NDArray[np.int64]) ->
 
 
 def reader_calls(table: ScoreTable, reader: str) -> NDArray[np.int8]:
-    """Give a reader's call of each patient, the largest over its lesions; -1: none."""
+    """Return a reader's call of each patient, the largest over its lesions; -1: none."""
     patient, count = patients_of(table)
     calls = np.full(count, -1, np.int8)
     if reader in table.readers:
@@ -92,14 +92,14 @@ def reader_calls(table: ScoreTable, reader: str) -> NDArray[np.int8]:
 
 
 def logit_of(probability: float) -> float:
-    """Give the logit of a threshold in [0, 1], rounded as scores are; ±inf at the ends."""
+    """Return the logit of a threshold in [0, 1], rounded as scores are; ±inf at the ends."""
     if not 0 < probability < 1:
         return math.inf if probability >= 1 else -math.inf
     return round(math.log(probability) - math.log1p(-probability), TIE_DECIMALS)
 
 
 def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
-    """Give the scores of a task (docs/statistics.md).
+    """Return the scores of a task (docs/statistics.md).
 
     lesion `K_vs_rest`: p_K of each lesion. patient `malignant_vs_benign`: the largest
     1 - p_benign over the patient's lesions; true when any lesion is malignant.
@@ -107,7 +107,9 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     if unit == "lesion":
         index = CLASS_KEYS.index(task.removesuffix("_vs_rest"))
         own, rest = _columns(table, index)
-        return TaskScores(_logit(own, rest), table.truth == index, np.exp(own))
+        return TaskScores(
+            logits=_logit(own, rest), truth=table.truth == index, probabilities=np.exp(own)
+        )
     benign, malignant = _columns(table, 0)
     patient, count = patients_of(table)
     logits, log_p = np.full(count, -np.inf), np.full(count, -np.inf)
@@ -115,11 +117,11 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     np.maximum.at(log_p, patient, malignant)
     truth = np.zeros(count, bool)
     np.logical_or.at(truth, patient, table.truth != 0)
-    return TaskScores(logits, truth, np.exp(log_p))
+    return TaskScores(logits=logits, truth=truth, probabilities=np.exp(log_p))
 
 
 def read_scores(path: Path) -> ScoreTable:
-    """Read a score table (CSV, docs/statistics.md).
+    """Return the score table of a CSV file (docs/statistics.md).
 
     Raises
     ------
@@ -195,7 +197,7 @@ def _wrong(row: dict[str, str | None], readers: list[str]) -> str:
 
 
 def write_scores(table: ScoreTable, path: Path) -> None:
-    """Write a score table (private, whole or not at all)."""
+    """Write a score table to a private file, whole or not at all."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names, groups = sorted(table.readers), sorted(table.groups)

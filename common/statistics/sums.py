@@ -1,4 +1,4 @@
-"""A site's part of every sum: the additive components (`common/additive.py`) of its score table."""
+"""A site's part of every sum: the additive components (`additive.py`) of its score table."""
 
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS
@@ -22,22 +22,22 @@ from hepafed.common.statistics.scores import (
 from numpy.typing import NDArray
 
 LESION_THRESHOLD = 0.5
-"""The call of a lesion task; the locked operating point is for the patient task alone."""
+"""The threshold of lesion tasks; the locked operating point is for the patient task alone."""
 
 
 def threshold_of(unit: str, threshold: float) -> float:
-    """Give the operating point of a unit's tasks."""
+    """Return the operating point of a unit's tasks."""
     return threshold if unit == "patient" else LESION_THRESHOLD
 
 
 def called(scores: TaskScores, threshold: float) -> NDArray[np.bool_]:
-    """Say which cases are called positive: score ≥ threshold, compared as logits."""
+    """Return which cases are called positive: score ≥ threshold, compared as logits."""
     made: NDArray[np.bool_] = scores.logits >= logit_of(threshold)
     return made
 
 
 def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = ()) -> Additive:
-    """Make the additive components of a site; `threshold` is the patients' operating point."""
+    """Return the additive components of a site; `threshold` is the patients' operating point."""
     all_scores = [task_scores(table, unit, task) for unit, task in TASK_ORDER]
     rows = [_task_rows(table, *st) for st in zip(TASK_ORDER, all_scores, strict=True)]
     patients, classes = all_scores[0], len(CLASS_KEYS)
@@ -80,7 +80,7 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
 
 
 def argmax_class(table: ScoreTable) -> NDArray[np.int64]:
-    """Give each lesion's class of the largest probability, ties to the first class."""
+    """Return each lesion's class of the largest probability, ties to the first class."""
     # rounded as logits are: equal probabilities must stay equal
     return np.asarray(np.round(table.log_probs, 12).argmax(1), np.int64)
 
@@ -95,7 +95,7 @@ def _pairs(
 def _crossed(
     marks: list[NDArray[np.bool_]], kept: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
-    """Count cases by several yes-or-no marks: int64[2, 2, …]."""
+    """Return the number of cases by several yes-or-no marks: int64[2, 2, …]."""
     index = np.zeros(len(marks[0]), np.int64)
     for m in marks:
         index = index * 2 + m

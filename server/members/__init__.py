@@ -1,4 +1,4 @@
-"""Who takes part: invites, tokens, roles."""
+"""Who takes part in the federation: invites, tokens and roles."""
 
 from hepafed.server.members.admission import HEADER, Admission
 from hepafed.server.members.roster import Members, SiteEntry

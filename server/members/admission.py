@@ -1,4 +1,4 @@
-"""Which SuperNodes may speak to Fleet: asked before a body is read, answered from members.json."""
+"""Which SuperNodes may connect: asked before a body is read, answered from members.json."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hepafed.server.members.roster import Members
 
 HEADER = "flwr-public-key"
-"""Holds the node's public key as PEM in base64; Flower checks the signature beside it."""
+"""The header with the node's public key, PEM in base64; Flower checks the signature beside it."""
 
 
 class Admission:
@@ -24,7 +24,7 @@ class Admission:
         self._keys: frozenset[str] = frozenset()
 
     def knows(self, key: str) -> bool:
-        """Whether `key`, as it stands in `HEADER`, is of an enrolled site that is not revoked."""
+        """Return whether `key`, as `HEADER` has it, is of an enrolled site that is not revoked."""
         if not self._path.exists():
             return False
         found = self._path.stat()
@@ -37,6 +37,6 @@ class Admission:
 
 
 def _as_sent(line: str) -> str:
-    """Turn an OpenSSH line into what a SuperNode sends (flwr's NodeAuthHttpInterceptor)."""
+    """Return an OpenSSH line as a SuperNode sends it (flwr's NodeAuthHttpInterceptor)."""
     key = load_ssh_public_key(line.encode())
     return b64encode(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).decode()

@@ -1,20 +1,18 @@
-"""Who belongs to the federation: invites given out, sites enrolled, people with access."""
+"""Who belongs to the federation: invited sites, enrolled sites, people with access."""
 
 import hashlib
-import json
 import secrets
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hepafed.common.errors import ConfigError, EnrolmentError, RefusedError
-from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.errors import EnrolmentError, RefusedError
+from hepafed.common.json_file import JsonFile
 
 
 def digest_of(token: str) -> str:
-    """SHA-256 of a token: only this is kept on disk."""
+    """Return the SHA-256 of a token; only this is kept on disk."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -27,7 +25,7 @@ class SiteEntry:
     invite: str = ""
     """Digest of the one-time token; empty once used."""
     spent: str = ""
-    """Digest of the one-time token that was used: the same key may ask again until it expires."""
+    """Digest of the one-time token that was used; the same key may ask again until it expires."""
     expires: str = ""
     public_key: str = ""
     """OpenSSH line of the node's key; empty until enrolled."""
@@ -48,6 +46,14 @@ class PersonEntry:
     token: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class _MembersFile:
+    """The sites and people of the federation."""
+
+    sites: tuple[SiteEntry, ...]
+    people: tuple[PersonEntry, ...]
+
+
 class Members:
     """The membership file, members.json, shared by the gateway and the commands.
 
@@ -56,33 +62,24 @@ class Members:
     """
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "members.json"
+        hint = "put back a copy of it; without one, invite every site again in a new home"
+        self._file = JsonFile(path=home / "members.json", record=_MembersFile, hint=hint)
         self._lock = threading.RLock()
 
     def _load(self) -> tuple[dict[str, SiteEntry], dict[str, PersonEntry]]:
-        if not self._path.exists():
-            return {}, {}
-        values = json.loads(self._path.read_text())
-        sites = [read_record(SiteEntry, v, ConfigError, "members.json") for v in values["sites"]]
-        people = [
-            read_record(PersonEntry, v, ConfigError, "members.json") for v in values["people"]
-        ]
-        return {s.site: s for s in sites}, {p.name: p for p in people}
+        found = self._file.read(missing=_MembersFile(sites=(), people=()))
+        return {s.site: s for s in found.sites}, {p.name: p for p in found.people}
 
     def _store(self, sites: dict[str, SiteEntry], people: dict[str, PersonEntry]) -> None:
-        values = {
-            "sites": [write_record(s) for s in sites.values()],
-            "people": [write_record(p) for p in people.values()],
-        }
-        write_whole(self._path, json.dumps(values, indent=1), private=True)
+        self._file.write(_MembersFile(sites=tuple(sites.values()), people=tuple(people.values())))
 
     def sites(self) -> dict[str, SiteEntry]:
-        """Every invited or enrolled site by name."""
+        """Return every invited or enrolled site by name."""
         with self._lock:
             return self._load()[0]
 
     def invite(self, site: str, role: str, hours: float, now: datetime) -> tuple[str, datetime]:
-        """Make a one-time token for a site; a new invite replaces an unused one.
+        """Return a one-time token for a site and when it expires; it replaces an unused one.
 
         Raises
         ------
@@ -105,7 +102,7 @@ class Members:
         return token, expires
 
     def invited(self, token: str, now: datetime) -> SiteEntry:
-        """Find the site of a one-time token.
+        """Return the site of a one-time token.
 
         Raises
         ------
@@ -130,7 +127,7 @@ class Members:
     def enrolled_before(
         self, token: str, public_key: str, own: str, now: datetime
     ) -> SiteEntry | None:
-        """Find the site that enrolled with this very token, key and digest of its own token.
+        """Return the site that enrolled with this very token, key and digest of its own token.
 
         It may ask again until the invite expires: the first answer can be lost on its way. An
         answer holds no secret, so whoever repeats a site's words learns and changes nothing.
@@ -150,7 +147,7 @@ class Members:
     def enrol(
         self, entry: SiteEntry, public_key: str, own: str, node: str, now: datetime
     ) -> SiteEntry:
-        """Spend the invite of `entry`; `own` is the digest of the site's own token."""
+        """Spend an invite; return the enrolled site, whose own token has the digest `own`."""
         with self._lock:
             sites, people = self._load()
             if sites.get(entry.site) != entry:
@@ -179,7 +176,7 @@ class Members:
         return entry
 
     def site_of(self, token: str) -> SiteEntry:
-        """Find the enrolled site of a weights token; RefusedError when there is none."""
+        """Return the enrolled site of a weights token; RefusedError when there is none."""
         wanted = digest_of(token)
         for entry in self.sites().values():
             if entry.token and not entry.revoked and secrets.compare_digest(entry.token, wanted):
@@ -187,7 +184,7 @@ class Members:
         raise RefusedError("not an enrolled site")
 
     def grant(self, name: str, role: str) -> tuple[str, bool]:
-        """Give somebody access; returns the token, and whether it takes an earlier one's place."""
+        """Give a person access; return the token, and whether it replaces an earlier one."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             sites, people = self._load()
@@ -197,7 +194,7 @@ class Members:
         return token, replaced
 
     def person_of(self, token: str) -> PersonEntry:
-        """Find whose access token this is; RefusedError when nobody's."""
+        """Return the person of an access token; RefusedError when there is none."""
         wanted = digest_of(token)
         with self._lock:
             people = self._load()[1]

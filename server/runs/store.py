@@ -1,4 +1,4 @@
-"""Runs on disk: what was asked, how far it is, what happened (Flower's are attempts)."""
+"""Runs on disk: what was asked, how far it is, what happened (a run of Flower is an attempt)."""
 
 import errno
 import json
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.common.contract import Evaluation, Plan, digest_of, evaluation_from
-from hepafed.common.errors import ConfigError, RefusedError, RunError
+from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.json_file import JsonFile
 
 ENDED = ("completed", "failed", "stopped")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training or validation."""
+    """One training, validation or question about the cohorts."""
 
     id: str
     kind: str
@@ -32,19 +32,20 @@ class Run:
     round: int = 0
     """Rounds completed."""
     model: str = ""
-    """Model made by a training, or asked of a validation."""
+    """Model that a training made, or that a validation scores."""
     against: tuple[str, ...] = ()
     """Models that a validation compares with `model` on the same lesions."""
     split: str = "external"
     """Split that a validation scores."""
     sites: tuple[str, ...] = field(default=())
-    """Sites asked of a validation or for their cohort; empty: every site of the fitting role."""
+    """Sites that a validation or a question is sent to; empty for every site of the fitting
+    role."""
     wait: float = 60.0
     """Seconds that a validation waits for sites that are offline."""
     subgroups: tuple[str, ...] = ()
     """Variables by which a validation splits its figures."""
     evaluation: str = ""
-    """SHA-256 of the evaluation.toml kept beside run.json since `created`; empty: none."""
+    """SHA-256 of the evaluation.toml kept beside run.json since `created`; "" if there is none."""
     flower_run: int = 0
     """Flower's id of the newest attempt."""
     error: str = ""
@@ -52,21 +53,21 @@ class Run:
 
 
 class Runs:
-    """The folder runs/: run.json (state), events.jsonl (history) and `stop` (asked for) of each."""
+    """The folder runs/: run.json (state), events.jsonl (history), `stop` (asked to end) of each."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "runs"
         self._lock = threading.RLock()
 
     def folder(self, run: str) -> Path:
-        """Where a run keeps its files; RefusedError for an unknown id."""
+        """Return the folder where a run keeps its files; RefusedError for an unknown id."""
         folder = self._folder / run
         if "/" in run or run.startswith(".") or not (folder / "run.json").exists():
             raise RefusedError(f"there is no run {run[:60]}", "see server runs")
         return folder
 
     def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
-        """Write down a new run, queued; `promise` is the text of its evaluation.toml."""
+        """Write down and return a new run; `promise` is the text of its evaluation.toml."""
         identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
             id=identity,
@@ -80,20 +81,21 @@ class Runs:
         folder.mkdir(parents=True, exist_ok=True)
         if promise:  # before run.json: a run that exists has its evaluation
             write_whole(folder / "evaluation.toml", promise)
-        self._write(run)
+        self._file(identity).write(run)
         return run
 
-    def _write(self, run: Run) -> None:
-        path = self._folder / run.id / "run.json"
-        write_whole(path, json.dumps(write_record(run), indent=1))
+    def _file(self, run: str) -> JsonFile[Run]:
+        hint = f"put back a copy of runs/{run}/run.json, or move the folder runs/{run} away"
+        path = self._folder / run / "run.json"
+        return JsonFile(path=path, record=Run, hint=hint, private=False)
 
     def get(self, run: str) -> Run:
-        """Read one run."""
-        values = json.loads((self.folder(run) / "run.json").read_text())
-        return read_record(Run, values, ConfigError, run)
+        """Return one run; RefusedError for an unknown id, ConfigError for a damaged run.json."""
+        self.folder(run)
+        return self._file(run).read()
 
     def evaluation(self, run: Run) -> Evaluation | None:
-        """Read what was promised of a run; RunError when the file is not the one recorded."""
+        """Return what was promised of a run; RunError when the file is not the one recorded."""
         if not run.evaluation:
             return None
         path = self.folder(run.id) / "evaluation.toml"
@@ -103,23 +105,23 @@ class Runs:
         return evaluation_from(text)
 
     def all(self) -> list[Run]:
-        """Every run, oldest first."""
+        """Return every run, oldest first."""
         if not self._folder.exists():
             return []
         found = [self.get(p.parent.name) for p in self._folder.glob("*/run.json")]
         return sorted(found, key=lambda r: (r.created, r.id))
 
     def change(self, run: str, **values: Any) -> Run:  # noqa: ANN401
-        """Change some fields of a run."""
+        """Change some fields of a run, and return it."""
         with self._lock:
             changed = replace(self.get(run), **values)
-            self._write(changed)
+            self._file(run).write(changed)
         return changed
 
     def event(self, run: str, kind: str, **values: Any) -> None:  # noqa: ANN401
-        """Add a line to a run's history; all of it, or OSError and nothing.
+        """Add a whole line to a run's history, or nothing and OSError.
 
-        Half a line that lost power left is closed first, so that it costs itself alone.
+        Half a line that a power cut left is closed first, so that no other event is lost with it.
         """
         values = {"at": datetime.now(UTC).isoformat(), "event": kind, **values}
         path = self.folder(run) / "events.jsonl"
@@ -136,7 +138,7 @@ class Runs:
                 raise
 
     def events(self, run: str, since: int = 0) -> list[dict[str, Any]]:
-        """Read a run's history from event `since` on; lines that hold none are passed over."""
+        """Return a run's history from event `since` on, without lines that hold no event."""
         path = self.folder(run) / "events.jsonl"
         if not path.exists():
             return []
@@ -148,7 +150,7 @@ class Runs:
         write_whole(self.folder(run) / "stop", "")
 
     def may_go_on(self, run: str) -> bool:
-        """Whether nobody asked the run to stop."""
+        """Return whether nobody asked the run to stop."""
         return not (self._folder / run / "stop").exists()
 
     def clear_stop(self, run: str) -> None:
@@ -157,7 +159,7 @@ class Runs:
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
-    """Read a line of a history; None when it was torn, or cannot be passed on as JSON."""
+    """Return the event in a line; None when it was torn, or cannot be passed on as JSON."""
     try:
         values = json.loads(line, parse_constant=_no_constant)
     except ValueError:

@@ -175,8 +175,9 @@ def test_two_open_exchanges_of_two_groups_cannot_both_be_opened(tmp_path: Path) 
 
 def test_a_damaged_memory_stops_masked_sums(pair: list[Site]) -> None:
     (pair[0].home / "exchanges.json").write_text("{")
-    with pytest.raises(ConfigError, match="damaged"):
+    with pytest.raises(ConfigError, match="damaged") as caught:
         pair[0].key(terms_of("a", "b"))
+    assert "--new-group" not in caught.value.hint  # it reads the file first: it could not help
 
 
 def test_what_a_site_remembers_is_private(pair: list[Site]) -> None:

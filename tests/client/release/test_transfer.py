@@ -17,7 +17,7 @@ def channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Transfer:
     """A site's channel to a port where nobody listens, without pauses."""
     make_authority(tmp_path / "keys", datetime.now(UTC))
     (tmp_path / "keys" / "token").write_text("t")
-    monkeypatch.setattr(transfer, "backoff", lambda *_: 0.0)
+    monkeypatch.setattr(transfer, "LONGEST_WAIT_SECONDS", 0.0)
     return Transfer(tmp_path, SiteConfig(site="a", role="train", address="127.0.0.1:1"))
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from hepafed.common.disclosure.level_suppression import Counts, choose
+from hepafed.common.disclosure.level_suppression import LevelCounts, choose
 from hepafed.common.disclosure.suppression import hide
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +14,12 @@ NAMES = "ABC"
 ROWS = st.tuples(st.integers(0, 30), st.integers(0, 30))
 
 
-def tables(levels: int, most: int, benign: int) -> Iterator[dict[str, Counts]]:
+def tables(levels: int, most: int, benign: int) -> Iterator[dict[str, LevelCounts]]:
     """Every table of `levels` rows with at most `most` malignant patients, not all rows empty."""
     rows = [(a, b) for a in range(most + 1) for b in range(most + 1 - a)]
     for made in itertools.product(rows, repeat=levels):
         if sum(map(sum, made)) <= most:
-            yield {n: (*r, benign, 0) for n, r in zip(NAMES, made, strict=False)}
+            yield {n: LevelCounts(*r, benign, 0) for n, r in zip(NAMES, made, strict=False)}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def tables(levels: int, most: int, benign: int) -> Iterator[dict[str, Counts]]:
 def test_who_knows_the_rule_and_the_totals_still_cannot_tell_a_small_count(
     minimum: int, levels: int, most: int, benign: int
 ) -> None:
-    seen: dict[object, list[dict[str, Counts]]] = defaultdict(list)
+    seen: dict[object, list[dict[str, LevelCounts]]] = defaultdict(list)
     for table in tables(levels, most, benign):
         if sum(map(sum, table.values())) < minimum:
             continue

@@ -89,3 +89,22 @@ def test_a_vector_of_another_length_or_other_readers_is_refused() -> None:
         Additive.from_vector(vector, READERS)
     with pytest.raises(PayloadError):
         add([additive_of(table(2, 9), 0.5), additive_of(table(2, 9), 0.5, READERS)])
+
+
+def test_every_release_lays_out_a_vector_alike() -> None:
+    made = Additive.from_vector(np.arange(vector_length(3), dtype=np.uint64), ("a", "b", "c"))
+    starts = {f.name: int(getattr(made, f.name).flat[0]) for f in dataclasses.fields(made)[1:]}
+    assert starts == {
+        "patient_scores": 0,
+        "lesion_scores": 131072,
+        "size": 720896,
+        "confusion": 720898,
+        "called": 720907,
+        "clusters": 720923,
+        "decision": 720931,
+        "reliability": 721083,
+        "score_sums": 721163,
+        "squares": 721203,
+        "reader_calls": 721207,
+        "reader_pairs": 721231,
+    }

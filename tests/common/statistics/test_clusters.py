@@ -18,6 +18,7 @@ from hepafed.common.statistics.clusters import (
     curves_of,
     figure_scores,
     pair_histogram,
+    products_length,
     products_of,
 )
 from hepafed.common.statistics.multiclass import (
@@ -193,3 +194,9 @@ def test_products_of_other_figures_do_not_add_up() -> None:
     with pytest.raises(PayloadError):
         Products.from_vector(two.to_vector())
     assert FIGURES[0] == PATIENT
+
+
+def test_every_release_lays_out_a_vector_of_products_alike() -> None:
+    made = Products.from_vector(np.arange(products_length(2), dtype=np.uint64), 2)
+    firsts = [made.crossed.flat[0], made.within.flat[0], made.fourth.flat[0]]
+    assert (firsts, products_length(2)) == ([0, 12, 16], 26)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hepafed.common.errors import EnrolmentError, RefusedError
+from hepafed.common.errors import ConfigError, EnrolmentError, RefusedError
 from hepafed.server.members.roster import Members, digest_of
 
 OWN = digest_of("made by the site")
@@ -78,3 +78,12 @@ def test_a_second_grant_takes_the_place_of_the_first_and_says_so(tmp_path: Path)
     assert members.person_of(second).name == "eva"
     with pytest.raises(RefusedError):
         members.person_of(first)
+
+
+@pytest.mark.parametrize("damage", ["", '{"sites', "[]", '{"sites": []}'])
+def test_a_damaged_file_forgets_nobody(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "members.json").write_text(damage)
+    with pytest.raises(ConfigError, match=r"members\.json is damaged") as caught:
+        Members(tmp_path).invite("a", "train", 1, NOW)
+    assert "copy" in caught.value.hint
+    assert (tmp_path / "members.json").read_text() == damage

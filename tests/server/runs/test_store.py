@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.common.contract.plan import Plan
+from hepafed.common.errors import ConfigError
 from hepafed.server.runs.store import Run, Runs
 
 FILLING_DISK = """
@@ -89,3 +90,14 @@ def test_an_event_that_does_not_fit_the_disk_leaves_nothing_behind(
     assert path.read_bytes() == before
     runs.event(run.id, "done")
     assert [json.loads(x)["event"] for x in path.read_text().splitlines()] == ["round", "done"]
+
+
+@pytest.mark.parametrize("damage", ["", '{"id": "p', "[]", "{}"])
+def test_a_damaged_run_is_named(tmp_path: Path, damage: str) -> None:
+    runs = Runs(tmp_path)
+    run = runs.create("train", Plan(name="p", protocol="t2")).id
+    (tmp_path / "runs" / run / "run.json").write_text(damage)
+    for read in (runs.all, lambda: runs.get(run), lambda: runs.change(run, status="failed")):
+        with pytest.raises(ConfigError, match=r"run\.json is damaged") as caught:
+            read()
+        assert run in caught.value.hint

@@ -5,7 +5,6 @@ import json
 import pytest
 from hepafed.common.contract.figures import TuningFigures
 from hepafed.common.contract.messages import (
-    KINDS,
     LARGEST_MESSAGE,
     Refusal,
     TrainReply,
@@ -32,10 +31,6 @@ REPLY = TrainReply(
 )
 def test_a_message_reads_back_as_it_was(message: object) -> None:
     assert unpack(pack(message)) == message
-
-
-def test_every_kind_has_its_own_record() -> None:
-    assert len(set(KINDS.values())) == len(KINDS)
 
 
 @pytest.mark.parametrize(

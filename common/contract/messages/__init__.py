@@ -1,0 +1,59 @@
+"""The messages between a site and the coordinator; `KINDS` lists all of them."""
+
+from hepafed.common.contract.messages.cohort import CohortRequest, CohortSummary
+from hepafed.common.contract.messages.comparison import (
+    ComparedModel,
+    CompareRequest,
+    SiteComparison,
+)
+from hepafed.common.contract.messages.kinds import KINDS, Refusal
+from hepafed.common.contract.messages.masked_sums import (
+    KeyOffer,
+    KeysRequest,
+    MaskedReply,
+    OpenReply,
+    OpenRequest,
+    SumsRequest,
+    Terms,
+)
+from hepafed.common.contract.messages.training import (
+    TrainReply,
+    TrainRequest,
+    TuneReply,
+    TuneRequest,
+)
+from hepafed.common.contract.messages.validation import (
+    PlacementsReply,
+    PlacementsRequest,
+    SiteSummary,
+    ValidateRequest,
+)
+from hepafed.common.contract.messages.wire import LARGEST_MESSAGE, pack, unpack
+
+__all__ = [
+    "KINDS",
+    "LARGEST_MESSAGE",
+    "CohortRequest",
+    "CohortSummary",
+    "CompareRequest",
+    "ComparedModel",
+    "KeyOffer",
+    "KeysRequest",
+    "MaskedReply",
+    "OpenReply",
+    "OpenRequest",
+    "PlacementsReply",
+    "PlacementsRequest",
+    "Refusal",
+    "SiteComparison",
+    "SiteSummary",
+    "SumsRequest",
+    "Terms",
+    "TrainReply",
+    "TrainRequest",
+    "TuneReply",
+    "TuneRequest",
+    "ValidateRequest",
+    "pack",
+    "unpack",
+]

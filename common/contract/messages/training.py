@@ -1,0 +1,52 @@
+"""The messages of training and tuning: weights by digest, updates, figures of the tuning split."""
+
+from dataclasses import dataclass
+
+from hepafed.common.contract.figures import TuningFigures
+from hepafed.common.contract.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """Train one round from the given weights."""
+
+    run: str
+    round: int
+    plan: Plan
+    weights: str
+    """SHA-256 of the bf16 blob of the global weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReply:
+    """What one site made in one round."""
+
+    run: str
+    round: int
+    update: str
+    """SHA-256 of the uploaded bf16 update."""
+    examples: int
+    loss: float | None
+    """Mean training loss of the round; None in a rehearsal."""
+    seconds: float
+    tuning: TuningFigures
+    """Tuning figures of the weights that came in, before the training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneRequest:
+    """Score weights on the tuning split without any training."""
+
+    run: str
+    round: int
+    plan: Plan
+    weights: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneReply:
+    """Answer to a `TuneRequest`."""
+
+    run: str
+    round: int
+    tuning: TuningFigures

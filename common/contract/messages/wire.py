@@ -1,0 +1,51 @@
+"""A message as JSON text, written and read."""
+
+import json
+import math
+import re
+
+from hepafed.common.contract.messages.kinds import KINDS
+from hepafed.common.errors import PayloadError
+from hepafed.common.records import read_record, write_record
+
+LARGEST_MESSAGE = 32 * 2**20
+"""The most bytes of a message; a longer one is refused before it is parsed."""
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def pack(message: object) -> str:
+    """Return a message as JSON text; its kind is that of its class in `KINDS`."""
+    kind = next(k for k, c in KINDS.items() if c is type(message))
+    body = {"kind": kind, "body": write_record(message)}
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def _finite(number: str) -> float:
+    """Return a number; ValueError for NaN, infinity, and what a float cannot hold (1e999)."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
+
+
+def unpack(text: str) -> object:
+    """Return the message that a JSON text holds, of any kind in `KINDS`.
+
+    Raises
+    ------
+    PayloadError
+        Too long, not JSON, of no known kind, or a field is missing, unknown or of a wrong type;
+        a number that is not finite, or text that UTF-8 cannot hold (half a surrogate pair).
+    """
+    if len(text) > LARGEST_MESSAGE:
+        raise PayloadError(f"a message of {len(text)} bytes is over {LARGEST_MESSAGE}")
+    try:
+        values = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        if _SURROGATE.search(text):
+            json.dumps(values, ensure_ascii=False).encode()
+        cls = KINDS[values["kind"]]
+        body = values["body"]
+    except (ValueError, KeyError, TypeError, RecursionError) as e:
+        raise PayloadError("a message is not one that HepaFed knows") from e
+    return read_record(cls, body, PayloadError, str(values["kind"]))
