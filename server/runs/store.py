@@ -1,4 +1,4 @@
-"""Runs on disk: what was asked, how far it is, what happened (Flower's are attempts)."""
+"""Runs on disk: what was asked, how far it is, what happened (a Flower run is one attempt)."""
 
 import errno
 import json
@@ -20,7 +20,7 @@ ENDED = ("completed", "failed", "stopped")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training or validation."""
+    """The record of one training, validation or cohort survey, as run.json holds it."""
 
     id: str
     kind: str
@@ -52,21 +52,21 @@ class Run:
 
 
 class Runs:
-    """The folder runs/: run.json (state), events.jsonl (history) and `stop` (asked for) of each."""
+    """The folder runs/: for each run run.json (state), events.jsonl (history) and maybe `stop`."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "runs"
         self._lock = threading.RLock()
 
     def folder(self, run: str) -> Path:
-        """Where a run keeps its files; RefusedError for an unknown id."""
+        """Return the folder of a run's files; RefusedError for an unknown id."""
         folder = self._folder / run
         if "/" in run or run.startswith(".") or not (folder / "run.json").exists():
             raise RefusedError(f"there is no run {run[:60]}", "see server runs")
         return folder
 
     def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
-        """Write down a new run, queued; `promise` is the text of its evaluation.toml."""
+        """Write down a new run, queued, and return it; `promise` is the text of its evaluation."""
         identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
             id=identity,
@@ -93,7 +93,7 @@ class Runs:
         return read_record(Run, values, ConfigError, run)
 
     def evaluation(self, run: Run) -> Evaluation | None:
-        """Read what was promised of a run; RunError when the file is not the one recorded."""
+        """Read the evaluation of a run; RunError when the file is not the one recorded."""
         if not run.evaluation:
             return None
         path = self.folder(run.id) / "evaluation.toml"
@@ -103,14 +103,14 @@ class Runs:
         return evaluation_from(text)
 
     def all(self) -> list[Run]:
-        """Every run, oldest first."""
+        """Return every run, oldest first."""
         if not self._folder.exists():
             return []
         found = [self.get(p.parent.name) for p in self._folder.glob("*/run.json")]
         return sorted(found, key=lambda r: (r.created, r.id))
 
     def change(self, run: str, **values: Any) -> Run:  # noqa: ANN401
-        """Change some fields of a run."""
+        """Change some fields of a run; return the run as it is now."""
         with self._lock:
             changed = replace(self.get(run), **values)
             self._write(changed)
@@ -148,7 +148,7 @@ class Runs:
         write_whole(self.folder(run) / "stop", "")
 
     def may_go_on(self, run: str) -> bool:
-        """Whether nobody asked the run to stop."""
+        """Return whether nobody asked the run to stop."""
         return not (self._folder / run / "stop").exists()
 
     def clear_stop(self, run: str) -> None:
