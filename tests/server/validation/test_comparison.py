@@ -36,7 +36,7 @@ class Compared:
     def __init__(self, fed: Federation, forms: str, lesions: int = 120) -> None:
         self.fed = fed
         self.other = fed.freeze(2.0)
-        self.digest = fed.desk.registry.card(self.other)["sha256"]
+        self.digest = fed.stores.registry.card(self.other)["sha256"]
         for i, (name, form) in enumerate(zip("abcd", forms, strict=False)):
             fed.site(name, release=FORMS[form], minimum_count=3)
             table = table_of(name, i, lesions)
@@ -44,7 +44,7 @@ class Compared:
             fed.sites[name].others[self.digest] = better(table, 100 + i)
 
     def run(self, model: str = "", against: tuple[str, ...] = ()) -> dict[str, Any]:
-        made = self.fed.desk.runs.create(
+        made = self.fed.stores.runs.create(
             "validate",
             self.fed.plan,
             model=model or self.fed.model,
@@ -109,7 +109,7 @@ def test_where_a_site_releases_cells_the_sites_own_differences_are_pooled(
 def test_three_models_are_compared_pair_by_pair_and_adjusted_after_holm(fed: Federation) -> None:
     compared = Compared(fed, "mm")
     third = fed.freeze(3.0)
-    digest = fed.desk.registry.card(third)["sha256"]
+    digest = fed.stores.registry.card(third)["sha256"]
     for i, site in enumerate(fed.sites.values()):
         site.others[digest] = better(site.table, 200 + i, 0.1)
     report = compared.run(against=(compared.other, third))
@@ -313,7 +313,7 @@ def test_a_fallback_before_a_comparison_shows_no_call_that_a_sum_hid(fed: Federa
     compared.run()
     third = fed.freeze(3.0)
     for i, site in enumerate(fed.sites.values()):
-        site.others[fed.desk.registry.card(third)["sha256"]] = better(site.table, 400 + i)
+        site.others[fed.stores.registry.card(third)["sha256"]] = better(site.table, 400 + i)
     fed.fleet.hook = lambda site, request: (
         None if site == "b" and isinstance(request, SumsRequest) else request
     )

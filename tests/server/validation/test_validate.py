@@ -189,7 +189,7 @@ def test_a_coordinator_killed_before_the_opening_goes_on_with_the_same_attempt(
     fed.fleet.hook = kill
     with pytest.raises(KeyboardInterrupt):
         fed.run()
-    (run,) = fed.desk.runs.all()
+    (run,) = fed.stores.runs.all()
     fed.fleet.hook = lambda _site, request: request
     report = fed.run(run=run)
     assert [e["subject"] for e in fed.events(run.id, "masking")] == ["counts", "clusters"]
@@ -307,7 +307,7 @@ def test_no_second_sum_over_fewer_sites_is_opened(fed: Federation, other_model: 
     wanted = "cells" if other_model else "withheld"  # cells of the same scores would tell of c
     assert fed.forms(report) == {"a": wanted, "b": wanted}
     assert all("a, b, c only" in r["reason"] for r in report["forms"])
-    assert not (fed.desk.runs.folder(report["run"]) / "masked-counts.sum").exists()
+    assert not (fed.stores.runs.folder(report["run"]) / "masked-counts.sum").exists()
 
 
 def test_scores_released_in_cells_are_not_masked_later(fed: Federation) -> None:
