@@ -1,4 +1,4 @@
-"""The wait for the plan's quorum of training sites."""
+"""Before a round: wait until the plan's quorum of training sites is online."""
 
 import time
 

@@ -27,16 +27,16 @@ SAME_THRESHOLD = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A validation as it was asked for."""
+    """The validation that somebody asks for."""
 
     model: str
     against: tuple[str, ...] = ()
     """Models to compare with it; those of the evaluation where there is one."""
     sites: tuple[str, ...] = ()
-    """Empty: every enrolled site of the fitting role."""
+    """Sites to ask; empty: every enrolled site of the fitting role."""
     split: str = "external"
     wait: float = 0.0
-    """Seconds; 0: nobody said."""
+    """Seconds that offline sites are waited for; 0: nobody said."""
     subgroups: tuple[str, ...] = ()
     """Variables by which figures are to be split; those of the evaluation where there is one."""
     evaluation: str = ""
@@ -44,7 +44,7 @@ class Asked:
 
 
 def asked_from(values: dict[str, Any]) -> Asked:
-    """Check the body of a request; PayloadError names what is not usable."""
+    """Read the body of a request; PayloadError names what is not usable."""
     model, split = values.get("model"), values.get("split", "external")
     sites, wait = values.get("sites", []), values.get("wait", 0)
     evaluation, subgroups = values.get("evaluation", ""), values.get("subgroups", [])
@@ -79,6 +79,8 @@ def asked_from(values: dict[str, Any]) -> Asked:
 
 def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()) -> Asked:
     """Hold what is asked to its evaluation, and the evaluation to the cards of `models`.
+
+    Returns the request with what the evaluation says filled in.
 
     Raises
     ------
@@ -123,7 +125,7 @@ def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]]
 
 
 def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-    """Name the models that the evaluation compares with, by their digests."""
+    """Return the names of the models that the evaluation compares with by their digests."""
     known = {str(c["sha256"]): str(c["id"]) for c in models}
     for digest in promised.against:
         if digest not in known:
@@ -146,7 +148,7 @@ def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[
 def questions(
     promised: Evaluation | None, card: dict[str, Any], others: Iterable[dict[str, Any]] = ()
 ) -> Questions:
-    """Give what pooling is asked beside the figures that every report has.
+    """Return what pooling is asked beside the figures that every report has.
 
     `others` are the cards of the models compared with; endpoints may name them by digest.
     """
