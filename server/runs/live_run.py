@@ -37,7 +37,7 @@ class LiveRun:
         """Add a line to the run's history."""
         self.stores.runs.event(self.run.id, kind, **values)
 
-    def missing(self, reasons: Mapping[str, str], **values: Any) -> None:  # noqa: ANN401
+    def note_missing(self, reasons: Mapping[str, str], **values: Any) -> None:  # noqa: ANN401
         """Add a line `missing` to the run's history for each site of `reasons`, in order."""
         for site, reason in sorted(reasons.items()):
             self.event("missing", **values, site=site, reason=reason)

@@ -61,7 +61,7 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     updates = RoundUpdates(live, sites, aggregation, state.layout.size)
     request = TrainRequest(run=live.run.id, round=number, plan=for_sites(plan), weights=digest)
     failed = live.sites.ask(sites, request, TrainReply, plan.rounds.deadline, updates.take)
-    live.missing(failed, round=number)
+    live.note_missing(failed, round=number)
     updates.fold_ready(rest=True)
     live.stores.blobs.drop(digest)
     if not live.may_go_on():

@@ -33,7 +33,7 @@ def survey(live: LiveRun) -> str:
     deadline = run.plan.rounds.deadline
     failed = live.sites.ask(sites, request, CohortSummary, deadline, on_reply)
     missing = {**dict.fromkeys(absent, "offline"), **failed}
-    live.missing(missing)
+    live.note_missing(missing)
     if not live.may_go_on():
         return ""
     if not found:

@@ -48,7 +48,7 @@ def compare(
         return None, []
     request = CompareRequest(run=run.id, split=run.split, models=tuple(map(_model, cards)))
     found, parts, failed = _ask(live, request, summaries)
-    live.missing({s: f"comparison: {reason}" for s, reason in failed.items()})
+    live.note_missing({s: f"comparison: {reason}" for s, reason in failed.items()})
     notes = [f"{s} is not in the comparison of models: {r}" for s, r in sorted(failed.items())]
     names = tuple(str(c["id"]) for c in cards)
     compared = Compared(names=names, sites=dict(sorted(found.items())), absent=failed)

@@ -79,7 +79,7 @@ def _sealed(
             lost = take_vectors(live, terms, offers, folder.vectors)
         if not lost:
             return folder.store(replace(progress, terms=terms))
-        live.missing({s: f"masked sum: {reason}" for s, reason in lost.items()})
+        live.note_missing({s: f"masked sum: {reason}" for s, reason in lost.items()})
         progress = folder.store(replace(progress, lost=progress.lost | lost))
     return progress
 

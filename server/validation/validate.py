@@ -46,7 +46,7 @@ def validate(live: LiveRun) -> str:
         products, notes = place(live, request, got)
         compared, more = compare(live, got.summaries, cards)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
-    live.missing(missing)
+    live.note_missing(missing)
     if not live.may_go_on():
         return ""
     if not got.summaries:
