@@ -59,6 +59,7 @@ from hepafed.common.contract.messages import (
     unpack,
 )
 from hepafed.common.contract.plan import (
+    STRATEGIES,
     ModelPlan,
     Plan,
     RoundsPlan,
@@ -85,6 +86,7 @@ from hepafed.common.contract.subgroup_levels import (
 from hepafed.common.contract.vocabulary import (
     CLASS_KEYS,
     CLASSES,
+    COHORT_TABLES,
     PROTOCOLS,
     ROLES,
     SEQUENCES,
@@ -95,6 +97,7 @@ from hepafed.common.contract.vocabulary import (
 __all__ = [
     "CLASSES",
     "CLASS_KEYS",
+    "COHORT_TABLES",
     "EVERY",
     "KINDS",
     "LARGEST_FILE",
@@ -113,6 +116,7 @@ __all__ = [
     "SEVERAL",
     "SIZES",
     "SPLITS",
+    "STRATEGIES",
     "TASKS",
     "Access",
     "Cells",

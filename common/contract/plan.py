@@ -9,6 +9,9 @@ from hepafed.common.contract.vocabulary import PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import read_record
 
+STRATEGIES = ("fedavg",)
+"""Ways to make one model of the updates; the coordinator has a class for each."""
+
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not (math.isfinite(value) and low <= value <= high):
@@ -111,7 +114,7 @@ class RoundsPlan:
         _within("rounds.count", self.count, 1, 10000)
         _within("rounds.quorum", self.quorum, 1, 1000)
         _within("rounds.deadline", self.deadline, 5, 7 * 86400)
-        _one_of("rounds.strategy", self.strategy, ("fedavg",))
+        _one_of("rounds.strategy", self.strategy, STRATEGIES)
         _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
 
 

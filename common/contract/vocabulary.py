@@ -36,6 +36,14 @@ ROLES: Final = ("train", "validate")
 SPLITS: Final = ("train", "tune", "test", "external")
 """`test` is the internal test; at a validate site every patient is `external`."""
 
+COHORT_TABLES: Final[dict[str, tuple[str, ...]]] = {
+    "by_class": CLASS_KEYS,
+    "by_split": SPLITS,
+    "by_protocol": tuple(PROTOCOLS),
+    "by_field_strength": ("1.5 T", "3 T", "other", "not stated"),
+}
+"""Tables of a `CohortSummary`, with the words that may stand in each."""
+
 UNITS: Final = ("patient", "lesion")
 
 TASKS: Final[dict[str, tuple[str, ...]]] = {

@@ -197,8 +197,8 @@ def cohort(ctx: click.Context, sites: str, as_json: bool, access: Path | None) -
     Example:
       server cohort --sites hospital-a,hospital-b
     """
+    from hepafed.server.cli.cohort_tables import survey_tables
     from hepafed.server.cli.progress import follow
-    from hepafed.server.validation import survey_tables
 
     remote = _remote(ctx, access)
     run = remote.post("/api/cohort", sites=[s for s in sites.split(",") if s])

@@ -19,8 +19,7 @@ from hepafed.common.retry import backoff
 from hepafed.server.coordinator.conductor import Conductor
 from hepafed.server.flower import LOST, Executor, SuperLink
 from hepafed.server.members import Admission, Members, SiteEntry
-from hepafed.server.models import Registry
-from hepafed.server.runs import ENDED, Blobs, Desk, Inbox, Run, Runs
+from hepafed.server.runs import ENDED, Run, Stores
 from hepafed.server.validation import DEFAULT_WAIT, Asked, fitting
 
 log = logging.getLogger("hepafed.server")
@@ -40,7 +39,7 @@ class Coordinator:
         self.members = Members(home)
         self.admission = Admission(home, self.members)
         self.link = SuperLink(home)
-        self.desk = Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
+        self.desk = Stores(home)
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._over: set[int] = set()

@@ -1,17 +1,20 @@
-"""Runs on disk, what sites upload for them, and talking to the sites."""
+"""Runs on disk, what sites upload for them, and the object that conducts one."""
 
-from hepafed.server.runs.blobs import Blobs, Expected, Inbox
-from hepafed.server.runs.desk import Desk
-from hepafed.server.runs.sites import Exchange
+from hepafed.server.runs.blobs import Blobs
+from hepafed.server.runs.inbox import Expected, Inbox
+from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.runs.sites import Sites
 from hepafed.server.runs.store import ENDED, Run, Runs
+from hepafed.server.runs.stores import Stores
 
 __all__ = [
     "ENDED",
     "Blobs",
-    "Desk",
-    "Exchange",
     "Expected",
     "Inbox",
+    "LiveRun",
     "Run",
     "Runs",
+    "Sites",
+    "Stores",
 ]

@@ -1,29 +1,33 @@
-"""One exchange with the sites over Flower: requests out, checked replies in."""
+"""The sites that a run may ask: a question out over Flower, checked replies in."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
 
 from flwr.app import ConfigRecord, Message, RecordDict
-from hepafed.common.contract import Refusal, pack, unpack
+from hepafed.common.contract import Refusal, TrainReply, pack, unpack
 from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
 
 POLL_SECONDS = (0.05, 1.0)
 """Shortest and longest wait between two looks for replies; in between a twentieth of the time
 already waited, so that looking costs little and a reply loses at most 5 %."""
+HELD = ("exchange", "round", "run")
+"""Fields of a reply that must be those of its question, the narrowest first."""
+
+Reply = TypeVar("Reply")
 
 
 class Nodes(Protocol):
-    """What of Flower's Grid we use."""
+    """The methods of Flower's Grid that we use."""
 
     def get_node_ids(self) -> list[int]: ...  # noqa: D102
     def push_messages(self, messages: list[Message]) -> list[str]: ...  # noqa: D102
     def pull_messages(self, message_ids: list[str]) -> list[Message]: ...  # noqa: D102
 
 
-class Exchange:
-    """Asks sites by name and gathers their replies until all answered or the deadline."""
+class Sites:
+    """Asks sites by name and passes on their replies until all answered or the deadline."""
 
     def __init__(
         self,
@@ -36,58 +40,77 @@ class Exchange:
         self._nodes = nodes
         self._may_go_on = may_go_on
         self.identities = identities
-        """The enrolled public key of each site, an OpenSSH line."""
+        """Returns the enrolled public key of each site, an OpenSSH line."""
 
     def online(self) -> list[str]:
-        """Name the sites whose SuperNode is connected, in order."""
+        """Return the names of the sites whose SuperNode is connected, in order."""
         present = set(self._grid.get_node_ids())
         return sorted(s for s, node in self._nodes().items() if node in present)
 
     def ask(
         self,
-        requests: Mapping[str, object],
-        reply_type: type,
+        sites: Iterable[str],
+        question: object,
+        reply_type: type[Reply],
         deadline: float,
-        on_reply: Callable[[str, object], None],
+        on_reply: Callable[[str, Reply], None],
     ) -> dict[str, str]:
-        """Send one request to each site; `on_reply(site, reply)` as answers come.
+        """Send one question to each of `sites`; call `on_reply(site, reply)` as answers come.
 
-        Returns the sites that gave no usable answer, with the reason.
+        A reply that reaches `on_reply` is a `reply_type` of the question's run (and of its round
+        or exchange, where both have one). What it says is for `on_reply` to check; a PayloadError
+        from there makes the reply unusable.
+
+        Parameters
+        ----------
+        deadline
+            Seconds that the answers are waited for.
+
+        Returns
+        -------
+        dict
+            The sites that gave no usable answer, with the reason.
         """
-        nodes = self._nodes()
-        order = [s for s in requests if s in nodes]
-        messages = [
-            Message(
-                RecordDict({"hepafed": ConfigRecord({"json": pack(requests[site])})}),
-                dst_node_id=nodes[site],
-                message_type="train" if reply_type.__name__ == "TrainReply" else "evaluate",
-                ttl=deadline + 60,
-            )
-            for site in order
-        ]
-        ids = list(self._grid.push_messages(messages))
-        waiting = {i: s for i, s in zip(ids, order, strict=True) if i}
-        failed = {s: "not reachable" for i, s in zip(ids, order, strict=True) if not i}
-        failed |= {s: "no longer enrolled" for s in requests if s not in nodes}
+        waiting, failed = self._send(sites, question, reply_type, deadline)
         started = time.monotonic()
-        limit = started + deadline
         while waiting and self._may_go_on():
             for answer in self._grid.pull_messages(list(waiting)):
                 site = waiting.pop(answer.metadata.reply_to_message_id, None)
                 if site is None:
                     continue
                 try:
-                    on_reply(site, _reply(answer, reply_type))
+                    on_reply(site, _reply(answer, question, reply_type))
                 except PayloadError as e:
                     failed[site] = e.message
-            if time.monotonic() > limit:
+            if time.monotonic() > started + deadline:
                 break
             if waiting:
                 time.sleep(next_wait(time.monotonic() - started, *POLL_SECONDS))
         return {**failed, **dict.fromkeys(waiting.values(), "no answer before the deadline")}
 
+    def _send(
+        self, sites: Iterable[str], question: object, reply_type: type, deadline: float
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the sites to wait for by message id, and those not reached with the reason."""
+        nodes, asked = self._nodes(), list(sites)
+        order = [s for s in asked if s in nodes]
+        text = pack(question)
+        messages = [
+            Message(
+                RecordDict({"hepafed": ConfigRecord({"json": text})}),
+                dst_node_id=nodes[site],
+                message_type="train" if reply_type is TrainReply else "evaluate",
+                ttl=deadline + 60,
+            )
+            for site in order
+        ]
+        sent = list(zip(self._grid.push_messages(messages), order, strict=True))
+        failed = {s: "not reachable" for i, s in sent if not i}
+        failed |= {s: "no longer enrolled" for s in asked if s not in nodes}
+        return {i: s for i, s in sent if i}, failed
 
-def _reply(answer: Message, reply_type: type) -> object:
+
+def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if answer.has_error():
         raise PayloadError("the site's worker failed; its log says why")
     try:
@@ -99,4 +122,7 @@ def _reply(answer: Message, reply_type: type) -> object:
         raise PayloadError(f"refused: {reply.reason[:300]}")
     if type(reply) is not reply_type:
         raise PayloadError("the site answered something that was not asked")
+    held = [n for n in HELD if hasattr(question, n) and hasattr(reply, n)]
+    if any(getattr(question, n) != getattr(reply, n) for n in held):
+        raise PayloadError(f"an answer to another {held[0]}")
     return reply

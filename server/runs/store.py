@@ -1,4 +1,4 @@
-"""Runs on disk: what was asked, how far it is, what happened (a run of Flower is an attempt)."""
+"""Runs on disk: what was asked, how far it is, what happened (a Flower run is one attempt)."""
 
 import errno
 import json
@@ -20,7 +20,7 @@ ENDED = ("completed", "failed", "stopped")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training, validation or question about the cohorts."""
+    """The record of one training, validation or cohort survey, as run.json holds it."""
 
     id: str
     kind: str
@@ -53,21 +53,21 @@ class Run:
 
 
 class Runs:
-    """The folder runs/: run.json (state), events.jsonl (history), `stop` (asked to end) of each."""
+    """The folder runs/: for each run run.json (state), events.jsonl (history) and maybe `stop`."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "runs"
         self._lock = threading.RLock()
 
     def folder(self, run: str) -> Path:
-        """Return the folder where a run keeps its files; RefusedError for an unknown id."""
+        """Return the folder of a run's files; RefusedError for an unknown id."""
         folder = self._folder / run
         if "/" in run or run.startswith(".") or not (folder / "run.json").exists():
             raise RefusedError(f"there is no run {run[:60]}", "see server runs")
         return folder
 
     def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
-        """Write down and return a new run; `promise` is the text of its evaluation.toml."""
+        """Write down a new run, queued, and return it; `promise` is the text of its evaluation."""
         identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
             id=identity,
@@ -95,7 +95,7 @@ class Runs:
         return self._file(run).read()
 
     def evaluation(self, run: Run) -> Evaluation | None:
-        """Return what was promised of a run; RunError when the file is not the one recorded."""
+        """Read the evaluation of a run; RunError when the file is not the one recorded."""
         if not run.evaluation:
             return None
         path = self.folder(run.id) / "evaluation.toml"
@@ -112,7 +112,7 @@ class Runs:
         return sorted(found, key=lambda r: (r.created, r.id))
 
     def change(self, run: str, **values: Any) -> Run:  # noqa: ANN401
-        """Change some fields of a run, and return it."""
+        """Change some fields of a run; return the run as it is now."""
         with self._lock:
             changed = replace(self.get(run), **values)
             self._file(run).write(changed)

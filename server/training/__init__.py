@@ -1,4 +1,4 @@
-"""Training: rounds, aggregation, checkpoints."""
+"""Training: rounds, aggregation, checkpoints, the choice of the model and its freezing."""
 
 from hepafed.server.training.rounds import train
 

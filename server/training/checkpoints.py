@@ -17,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 
 
 @dataclass
-class State:
-    """All that a training run is between two rounds."""
+class TrainingState:
+    """Everything that a training run keeps between two rounds."""
 
     layout: Layout
     weights: Path
@@ -28,7 +28,7 @@ class State:
     scores: dict[int, float] = field(default_factory=dict)
     """Pooled tuning AUC of the weights after each round."""
     best: int = -1
-    """Round whose weights would be frozen now (`rounds.judge`); -1: none yet."""
+    """Round whose weights would be frozen now (`selection.judge`); -1: none yet."""
     best_figures: list[dict[str, Any]] = field(default_factory=list)
     """The sites' tuning figures of the best weights."""
     examples: dict[str, int] = field(default_factory=dict)
@@ -39,13 +39,13 @@ def _path(folder: Path, round_: int) -> Path:
     return folder / f"round-{round_:05d}.safetensors"
 
 
-def parts(state: State) -> Iterator[Flat]:
+def parts(state: TrainingState) -> Iterator[Flat]:
     """Read the weights piece by piece, in the layout's order."""
     return read_parts(state.weights, state.layout.size)
 
 
-def save(folder: Path, state: State, weights: Flat) -> None:
-    """Write the state after a round; keeps only this round's file and the best one's."""
+def save(folder: Path, state: TrainingState, weights: Flat) -> None:
+    """Write the state after a round; keep the files of this round, the one before and the best."""
     about = {
         "round": state.round,
         "scores": {str(k): v for k, v in state.scores.items()},
@@ -62,13 +62,13 @@ def save(folder: Path, state: State, weights: Flat) -> None:
             old.unlink()
 
 
-def load(folder: Path) -> State | None:
-    """Read the newest checkpoint; None when there is none."""
+def load(folder: Path) -> TrainingState | None:
+    """Read the newest checkpoint; None when there is none, RunError for a damaged one."""
     found = sorted(folder.glob("round-*.safetensors"))
     if not found:
         return None
     layout, about = _read(found[-1])
-    return State(
+    return TrainingState(
         layout=layout,
         weights=found[-1],
         round=about["round"],
@@ -79,7 +79,7 @@ def load(folder: Path) -> State | None:
     )
 
 
-def weights_of_round(folder: Path, state: State, round_: int) -> Flat:
+def weights_of_round(folder: Path, state: TrainingState, round_: int) -> Flat:
     """Read the weights after one round that is still kept."""
     flat, start = np.empty(state.layout.size, np.float32), 0
     for part in read_parts(_path(folder, round_), flat.size):
@@ -88,13 +88,13 @@ def weights_of_round(folder: Path, state: State, round_: int) -> Flat:
     return flat
 
 
-def from_initial(path: Path) -> State:
-    """Start from a file of initial weights."""
-    return State(layout=_read(path)[0], weights=path)
+def from_initial(path: Path) -> TrainingState:
+    """Return the state before the first round, from a file of initial weights."""
+    return TrainingState(layout=_read(path)[0], weights=path)
 
 
 def _read(path: Path) -> tuple[Layout, dict[str, Any]]:
-    """Read all but the numbers."""
+    """Read the layout of a checkpoint and what its metadata says, but not the weights."""
     try:
         with safe_open(str(path), framework="numpy") as f:
             about = json.loads((f.metadata() or {}).get("hepafed", "{}"))

@@ -1,6 +1,6 @@
 """Federated validation: questions to the sites, their answers, sums."""
 
-from hepafed.server.validation.cohort_survey import read_survey, survey, survey_tables
+from hepafed.server.validation.cohort_survey import read_survey, survey
 from hepafed.server.validation.preregistration import DEFAULT_WAIT, Asked, asked_from, fitting
 from hepafed.server.validation.validate import validate
 
@@ -11,6 +11,5 @@ __all__ = [
     "fitting",
     "read_survey",
     "survey",
-    "survey_tables",
     "validate",
 ]

@@ -30,38 +30,33 @@ from hepafed.common.statistics import (
     products_length,
 )
 from hepafed.server.pooling import Compared, check_comparison
-from hepafed.server.runs import Desk, Exchange, Expected, Run
-from hepafed.server.validation.masked_sum import Task, masked_sum
-from hepafed.server.validation.placements import Step, curves_over, placed
+from hepafed.server.runs import Expected, LiveRun
+from hepafed.server.validation.masked_sum import WantedSum, masked_sum
+from hepafed.server.validation.placements import PlacementStep, curves_over, sum_placements
 
 
 def compare(
-    desk: Desk,
-    exchange: Exchange,
-    run: Run,
-    summaries: Mapping[str, SiteSummary],
-    cards: list[dict[str, Any]],
+    live: LiveRun, summaries: Mapping[str, SiteSummary], cards: list[dict[str, Any]]
 ) -> tuple[Compared | None, list[str]]:
-    """Have the models of `cards` compared at the sites that gave summaries; also gives notes.
+    """Have the models of `cards` compared at the sites that gave summaries; also return notes.
 
     The weights must have been published. Pooled figures are those of all cases where every site
     that answers releases paired counts, else random effects over the sites' own.
     """
-    if not cards[1:] or not desk.runs.may_go_on(run.id):
+    run = live.run
+    if not cards[1:] or not live.may_go_on():
         return None, []
     request = CompareRequest(run=run.id, split=run.split, models=tuple(map(_model, cards)))
-    deadline = run.plan.rounds.deadline * len(cards)  # every other model is scored first
-    found, parts, failed = _ask(desk, exchange, request, summaries, deadline)
-    for site, reason in sorted(failed.items()):
-        desk.runs.event(run.id, "missing", site=site, reason=f"comparison: {reason}")
+    found, parts, failed = _ask(live, request, summaries)
+    live.note_missing({s: f"comparison: {reason}" for s, reason in failed.items()})
     notes = [f"{s} is not in the comparison of models: {r}" for s, r in sorted(failed.items())]
     names = tuple(str(c["id"]) for c in cards)
     compared = Compared(names=names, sites=dict(sorted(found.items())), absent=failed)
     if not found or any(v.form == "figures" for v in found.values()):
         return compared, notes
-    paired, why = _paired(desk, exchange, request, found, parts)
+    paired, why = _paired(live, request, found, parts)
     if paired is not None:
-        products, why = _placed(desk, exchange, request, found, paired)
+        products, why = _placed(live, request, found, paired)
         if products is not None:
             return replace(compared, paired=paired, products=products), notes
     note = f"the comparison of models pools the sites' own figures, not their cases: {why}"
@@ -78,22 +73,17 @@ def _model(card: dict[str, Any]) -> ComparedModel:
 
 
 def _ask(
-    desk: Desk,
-    exchange: Exchange,
-    request: CompareRequest,
-    summaries: Mapping[str, SiteSummary],
-    deadline: float,
+    live: LiveRun, request: CompareRequest, summaries: Mapping[str, SiteSummary]
 ) -> tuple[dict[str, SiteComparison], list[Paired], dict[str, str]]:
-    """Ask for the sites' own figures; gives them, the plain counts, and who gave none."""
+    """Ask for the sites' own figures; return them, the plain counts, and who gave none."""
     found: dict[str, SiteComparison] = {}
     parts: list[Paired] = []
     weights = tuple(m.weights for m in request.models)
     sites, length = sorted(summaries), paired_length(len(weights))
-    desk.inbox.open_round(Expected(request.run, slot("pairs", 0), frozenset(sites), 8 * length))
+    where = slot("pairs", 0)
+    live.stores.inbox.open_round(Expected(live.run.id, where, frozenset(sites), 8 * length))
 
-    def on_reply(site: str, message: object) -> None:
-        if not isinstance(message, SiteComparison) or message.run != request.run:
-            raise PayloadError("an answer to another run")
+    def on_reply(site: str, message: SiteComparison) -> None:
         if message.weights != weights or message.form not in ("masked", "plain", "figures"):
             raise PayloadError("the site compared other models than those asked for")
         try:
@@ -101,18 +91,16 @@ def _ask(
         except DataError as e:
             raise PayloadError(e.message) from e
         if message.form == "plain":
-            path = desk.inbox.take(site, message.vector)
-            if path is None:
-                raise PayloadError("the plain counts did not arrive, or are not those announced")
+            path = live.stores.inbox.take_counts(site, message.vector, "plain")
             vector = counts_from_bytes(path.read_bytes(), length)
             path.unlink()
             parts.append(_checked(vector, request, {site: message}))
         found[site] = message
-        desk.runs.event(
-            request.run, "compared", site=site, patients=message.patients, form=message.form
-        )
+        live.event("compared", site=site, patients=message.patients, form=message.form)
 
-    failed = exchange.ask(dict.fromkeys(sites, request), SiteComparison, deadline, on_reply)
+    # every model but the first is scored before a site answers
+    deadline = live.run.plan.rounds.deadline * len(weights)
+    failed = live.sites.ask(sites, request, SiteComparison, deadline, on_reply)
     return found, parts, failed
 
 
@@ -127,8 +115,7 @@ def _checked(vector: Counts, request: CompareRequest, members: dict[str, SiteCom
 
 
 def _paired(
-    desk: Desk,
-    exchange: Exchange,
+    live: LiveRun,
     request: CompareRequest,
     found: dict[str, SiteComparison],
     parts: list[Paired],
@@ -139,8 +126,8 @@ def _paired(
         return add_paired(parts), ""
     if len(wanting) < FEWEST_SITES:
         return None, f"{wanting[0]} has no other site to be masked with"
-    task = _task(request, "pairs", paired_length(len(request.models)))
-    summed = masked_sum(desk, exchange, task, wanting)
+    wanted = _wanted(request, "pairs", paired_length(len(request.models)))
+    summed = masked_sum(live, wanted, wanting)
     if summed.total is None or summed.sites != tuple(wanting):
         lost = "; ".join(f"{s}: {r}" for s, r in sorted(summed.lost.items()))
         return None, f"the masked sum did not come about ({lost or 'it was interrupted'})"
@@ -151,29 +138,30 @@ def _paired(
     return add_paired([*parts, masked]), ""
 
 
-def _task(request: CompareRequest, subject: str, length: int) -> Task:
+def _wanted(request: CompareRequest, subject: str, length: int) -> WantedSum:
     first, *others = (m.weights for m in request.models)
-    return Task(
-        request.run, subject, first, request.split, length, most_attempts=1, against=tuple(others)
+    return WantedSum(
+        subject=subject,
+        weights=first,
+        split=request.split,
+        length=length,
+        against=tuple(others),
+        most_attempts=1,
     )
 
 
 def _placed(
-    desk: Desk,
-    exchange: Exchange,
-    request: CompareRequest,
-    found: dict[str, SiteComparison],
-    paired: Paired,
+    live: LiveRun, request: CompareRequest, found: dict[str, SiteComparison], paired: Paired
 ) -> tuple[Products | None, str]:
     """Make the second step over all models at once."""
     cells = [intervals_of_histogram(pair_histogram(s, f)) for s in paired.sums for f in FIGURES]
     least = sum(v.minimum_count for v in found.values())
     curves = curves_over(cells, least)
-    step = Step(
+    step = PlacementStep(
         curves=curves,
         sites=tuple(sorted(found)),
         masked=tuple(sorted(s for s, v in found.items() if v.form == "masked")),
-        task=_task(request, "pair-clusters", products_length(len(curves))),
+        wanted=_wanted(request, "pair-clusters", products_length(len(curves))),
     )
-    products, gone = placed(desk, exchange, step)
+    products, gone = sum_placements(live, step)
     return products, f"second step without {gone}" if products is None else ""

@@ -1,7 +1,8 @@
 """The second step of a validation: sums of placements, for intervals of clustered lesions.
 
 The sites that released fine counts, plain or in a masked sum, look their cases up in curves of the
-pooled distribution and send sums over patients (common/clusters.py), in the form of their counts.
+pooled distribution. They send sums over patients (common/statistics/clusters.py) in the form of
+their counts.
 """
 
 from collections.abc import Iterable
@@ -24,19 +25,20 @@ from hepafed.common.statistics import (
     products_length,
 )
 from hepafed.server.pooling import evidence
-from hepafed.server.runs import Desk, Exchange
-from hepafed.server.validation.masked_sum import STEP_SECONDS, Task, masked_sum
-from hepafed.server.validation.summaries import Gathered
+from hepafed.server.runs import LiveRun
+from hepafed.server.validation.masked_steps import STEP_SECONDS
+from hepafed.server.validation.masked_sum import WantedSum, masked_sum
+from hepafed.server.validation.site_releases import SiteReleases
 
 CURVE_CELLS = 500
 """Most cells of a curve: a finer one changes nothing but the length of the message."""
 
 
 def place(
-    desk: Desk, exchange: Exchange, request: ValidateRequest, got: Gathered
+    live: LiveRun, request: ValidateRequest, got: SiteReleases
 ) -> tuple[Products | None, list[str]]:
     """Have every site's placements summed; None, with a note, when one site's are missing."""
-    if not desk.runs.may_go_on(request.run):
+    if not live.may_go_on():
         return None, []
     without = [r["site"] for r in got.forms() if r["form"] in ("cells", "withheld")]
     if without or not got.groups:
@@ -46,57 +48,53 @@ def place(
         ]
     known = evidence(got.summaries, got.groups).cells
     least = sum(v.minimum_count for v in got.summaries.values())
-    step = Step(
+    step = PlacementStep(
         curves=curves_over((known[f] for f in FIGURES), least),
         sites=tuple(sorted(got.summaries)),
         masked=tuple(sorted({s for g in got.groups if g.form == "masked" for s in g.sites})),
-        task=Task(
-            request.run,
-            "clusters",
-            request.weights,
-            request.split,
-            products_length(),
+        wanted=WantedSum(
+            subject="clusters",
+            weights=request.weights,
+            split=request.split,
+            length=products_length(),
             most_attempts=1,
         ),
     )
-    products, gone = placed(desk, exchange, step)
+    products, gone = sum_placements(live, step)
     if products is None:
         return None, [f"no clustered interval of the pooled lesions: second step without {gone}"]
     return products, []
 
 
 @dataclass(frozen=True)
-class Step:
-    """A second step: of which curves, with whom."""
+class PlacementStep:
+    """The second step of a validation or comparison: of which curves, with whom."""
 
     curves: tuple[PlacementCurve | None, ...]
     sites: tuple[str, ...]
     masked: tuple[str, ...]
     """Those of `sites` whose sums go under masks."""
-    task: Task
+    wanted: WantedSum
+    """The sum over the sites in `masked`."""
 
 
-def placed(desk: Desk, exchange: Exchange, step: Step) -> tuple[Products | None, str]:
+def sum_placements(live: LiveRun, step: PlacementStep) -> tuple[Products | None, str]:
     """Ask for the sums and add them up; None, and which sites are missing, when one is."""
     parts: list[Products] = []
     ready: list[str] = []
     figures = len(step.curves)
 
-    def on_reply(site: str, message: object) -> None:
-        if not isinstance(message, PlacementsReply) or message.run != step.task.run:
-            raise PayloadError("an answer to another run")
-        if message.form == "masked":
+    def on_reply(site: str, reply: PlacementsReply) -> None:
+        if reply.form == "masked":
             ready.append(site)
         else:
-            parts.append(_products(message.products, figures))
+            parts.append(_products(reply.products, figures))
 
-    request = PlacementsRequest(run=step.task.run, curves=step.curves)
-    failed = exchange.ask(
-        dict.fromkeys(step.sites, request), PlacementsReply, STEP_SECONDS, on_reply
-    )
+    request = PlacementsRequest(run=live.run.id, curves=step.curves)
+    failed = live.sites.ask(step.sites, request, PlacementsReply, STEP_SECONDS, on_reply)
     wanting = list(step.masked)
     if not failed and sorted(ready) == wanting and wanting:
-        summed = masked_sum(desk, exchange, step.task, wanting)
+        summed = masked_sum(live, step.wanted, wanting)
         failed = dict(summed.lost)
         if summed.total is not None:
             parts.append(Products.from_vector(summed.total, figures))

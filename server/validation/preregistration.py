@@ -1,4 +1,4 @@
-"""What was promised before a validation, how often its cohort was looked at, and the verdicts."""
+"""What is asked of a validation, and that it is what was promised before."""
 
 import math
 from collections.abc import Iterable
@@ -10,16 +10,13 @@ from hepafed.common.contract import (
     LONGEST_WAIT,
     MOST_MODELS,
     MOST_VARIABLES,
-    Endpoint,
     Evaluation,
     evaluation_from,
     seconds_of,
     usable_names,
 )
 from hepafed.common.errors import PayloadError, RefusedError
-from hepafed.common.records import write_record
 from hepafed.server.pooling import Questions, reference_of
-from hepafed.server.runs import Run, Runs
 
 DEFAULT_WAIT = 60.0
 """Seconds that a validation waits for offline sites when nobody said how long."""
@@ -30,16 +27,16 @@ SAME_THRESHOLD = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A validation as it was asked for."""
+    """The validation that somebody asks for."""
 
     model: str
     against: tuple[str, ...] = ()
     """Models to compare with it; those of the evaluation where there is one."""
     sites: tuple[str, ...] = ()
-    """Empty: every enrolled site of the fitting role."""
+    """Sites to ask; empty: every enrolled site of the fitting role."""
     split: str = "external"
     wait: float = 0.0
-    """Seconds; 0: nobody said."""
+    """Seconds that offline sites are waited for; 0: nobody said."""
     subgroups: tuple[str, ...] = ()
     """Variables by which figures are to be split; those of the evaluation where there is one."""
     evaluation: str = ""
@@ -47,7 +44,7 @@ class Asked:
 
 
 def asked_from(values: dict[str, Any]) -> Asked:
-    """Check the body of a request; PayloadError names what is not usable."""
+    """Read the body of a request; PayloadError names what is not usable."""
     model, split = values.get("model"), values.get("split", "external")
     sites, wait = values.get("sites", []), values.get("wait", 0)
     evaluation, subgroups = values.get("evaluation", ""), values.get("subgroups", [])
@@ -82,6 +79,8 @@ def asked_from(values: dict[str, Any]) -> Asked:
 
 def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()) -> Asked:
     """Hold what is asked to its evaluation, and the evaluation to the cards of `models`.
+
+    Returns the request with what the evaluation says filled in.
 
     Raises
     ------
@@ -126,7 +125,7 @@ def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]]
 
 
 def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-    """Name the models that the evaluation compares with, by their digests."""
+    """Return the names of the models that the evaluation compares with by their digests."""
     known = {str(c["sha256"]): str(c["id"]) for c in models}
     for digest in promised.against:
         if digest not in known:
@@ -146,140 +145,10 @@ def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[
     return named
 
 
-def looks(
-    run: Run, sites: Iterable[str], others: Iterable[tuple[Run, frozenset[str]]]
-) -> dict[str, Any]:
-    """Count this look at a cohort with this model.
-
-    A look is a validation or comparison of the same model and split in which at least one of
-    `sites` gave its figures; `others` gives every run with the sites that answered it. Nobody can
-    take a look back: a run that failed afterwards counts.
-    """
-    wanted = frozenset(sites)
-    earlier = [
-        {
-            "run": other.id,
-            "created": other.created[:19] + "Z",
-            "sites": sorted(answered & wanted),
-            "evaluation": other.evaluation,
-        }
-        for other, answered in others
-        if other.id != run.id
-        and (other.kind, other.split) == ("validate", run.split)
-        and run.model in (other.model, *other.against)
-        and (other.created, other.id) < (run.created, run.id)
-        and answered & wanted
-    ]
-    return {"number": len(earlier) + 1, "earlier": earlier}
-
-
-def judged(
-    evaluation: Evaluation, run: Run, report: dict[str, Any], absent: Iterable[str]
-) -> dict[str, Any]:
-    """Give what the report says of the evaluation: digest, time, endpoints with verdicts."""
-    return {
-        "sha256": run.evaluation,
-        "registered": run.created,
-        "promised": write_record(evaluation),
-        "absent": sorted(set(absent) & set(evaluation.cohorts)),
-        "endpoints": [_verdict(e, report) for e in evaluation.endpoints],
-    }
-
-
-def _verdict(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
-    found = _figure(endpoint, report)
-    made = write_record(endpoint) | found
-    if endpoint.margin is not None:
-        return made | _non_inferior(endpoint, endpoint.margin, report)
-    if found["value"] is None:
-        return made | {"verdict": "not judged"}
-    if endpoint.at_least is None:
-        return made | {"verdict": "reported", "why": "no goal was stated"}
-    if found["low"] is None:
-        return made | {"verdict": "not judged", "why": found["why"] or "there is no interval"}
-    # a pooled AUC may be off by its bound: the goal has to hold even then
-    if found["low"] - found["bound"] >= endpoint.at_least:
-        return made | {"verdict": "met", "why": "the whole interval is at or above the goal"}
-    if found["high"] + found["bound"] < endpoint.at_least:
-        return made | {"verdict": "missed", "why": "the whole interval is below the goal"}
-    inside = found["low"] < endpoint.at_least <= found["high"]
-    why = "the interval holds the goal" if inside else "the bound of pooling leaves it open"
-    return made | {"verdict": "not shown", "why": why}
-
-
-def _figure(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
-    """Find the pooled figure; the clustered interval of an AUC where there is one."""
-    wanted = ("pooled", endpoint.unit, endpoint.task)
-    for r in report["results"]:
-        if (r["scope"], r["unit"], r["task"]) == wanted:
-            values = r.get(endpoint.figure) or {}
-            interval = values.get("clustered") or values
-            return {
-                "value": values.get("value"),
-                "low": interval.get("low"),
-                "high": interval.get("high"),
-                "bound": values.get("binning_error") or 0.0,
-                "why": values.get("reason", ""),
-            }
-    nothing = {"value": None, "low": None, "high": None, "bound": 0.0}
-    return nothing | {"why": "the report has no such figure"}
-
-
-def _non_inferior(endpoint: Endpoint, margin: float, report: dict[str, Any]) -> dict[str, Any]:
-    """Judge model − comparator: shown when the lower end of its interval is above −margin."""
-    found = _difference(endpoint, report)
-    if found is None:
-        why = f"no comparison with {endpoint.against} was released"
-        return {"verdict": "not judged", "why": why}
-    made = {
-        "difference": found.get("value"),
-        "difference_low": found.get("low"),
-        "difference_high": found.get("high"),
-    }
-    if found.get("low") is None:
-        return made | {"verdict": "not judged", "why": found.get("reason") or "no interval"}
-    # the bins may have moved the difference by the bound: it has to hold even then
-    if found["low"] - found.get("bound", 0.0) > -margin:
-        return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
-    return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
-
-
-def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | None:
-    """Find model − reader of a rate, or model − other model of an AUC; None: not released."""
-    name = endpoint.against.removeprefix("reader_")
-    if (endpoint.unit, endpoint.task) == ("patient", "malignant_vs_benign"):
-        for r in report.get("readers") or []:
-            if str(r.get("reader", "")).removeprefix("reader_") == name:
-                found = r.get(f"{endpoint.figure}_difference")
-                return dict(found) if found else None
-    own = report.get("model", {}).get("id")
-    others = report.get("provenance", {}).get("compared_models") or []
-    against = {m["sha256"]: m["id"] for m in others}.get(endpoint.against, endpoint.against)
-    for c in report.get("comparisons") or []:
-        if c.get("scope", "pooled") != "pooled":
-            continue
-        pair = (c.get("first"), c.get("second"))
-        here = (c.get("unit"), c.get("task"), "auc") == (
-            endpoint.unit,
-            endpoint.task,
-            endpoint.figure,
-        )
-        d = dict(c["difference"]) | {"bound": c.get("binning_error", 0.0)}
-        if here and pair == (against, own):
-            return d
-        if here and pair == (own, against):
-            turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
-            return {k: None if v is None else -v for k, v in turned.items()} | {
-                "reason": d.get("reason", ""),
-                "bound": d["bound"],
-            }
-    return None
-
-
 def questions(
     promised: Evaluation | None, card: dict[str, Any], others: Iterable[dict[str, Any]] = ()
 ) -> Questions:
-    """Give what pooling is asked beside the figures that every report has.
+    """Return what pooling is asked beside the figures that every report has.
 
     `others` are the cards of the models compared with; endpoints may name them by digest.
     """
@@ -299,17 +168,3 @@ def questions(
         prevalences=() if promised.prevalence is None else (promised.prevalence,),
         reference=reference,
     )
-
-
-def recorded(run: Run, runs: Runs, report: dict[str, Any], absent: Iterable[str]) -> dict[str, Any]:
-    """Give the report's keys `look` and `evaluation` (None where nothing was promised)."""
-    others = [
-        (r, frozenset(e["site"] for e in runs.events(r.id) if e["event"] == "reply"))
-        for r in runs.all()
-        if r.kind == "validate"
-    ]
-    promised = runs.evaluation(run)
-    return {
-        "look": looks(run, (s["site"] for s in report["sites"]), others),
-        "evaluation": judged(promised, run, report, absent) if promised else None,
-    }

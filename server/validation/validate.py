@@ -13,19 +13,25 @@ from hepafed.common.contract import ValidateRequest, plan_from
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
 from hepafed.server.pooling import pool
-from hepafed.server.runs import Desk, Exchange, Run
+from hepafed.server.runs import LiveRun, Run, Stores
 from hepafed.server.validation.comparison import compare
+from hepafed.server.validation.looks import answered_validations, looks
 from hepafed.server.validation.placements import place
-from hepafed.server.validation.preregistration import questions, recorded
+from hepafed.server.validation.preregistration import questions
 from hepafed.server.validation.summaries import gather
+from hepafed.server.validation.verdicts import judged
 
 
-def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
-    """Ask the sites, pool what they release, write report.json; returns the model's id."""
-    card = desk.registry.card(run.model)
-    sites, absent = _present(run, desk, exchange)
-    cards = [card, *(desk.registry.card(m) for m in run.against)]
-    with _published(desk, cards) as digest:
+def validate(live: LiveRun) -> str:
+    """Ask the sites, pool what they release, write report.json; return the model's id.
+
+    Returns "" when the run was stopped; RunError when no site answered.
+    """
+    run, registry = live.run, live.stores.registry
+    card = registry.card(run.model)
+    sites, absent = _present(live)
+    cards = [card, *(registry.card(m) for m in run.against)]
+    with _published(live.stores, cards) as digest:
         request = ValidateRequest(
             run=run.id,
             model=run.model,
@@ -35,18 +41,18 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
             split=run.split,
             subgroups=run.subgroups,
         )
-        desk.runs.event(run.id, "asked", sites=sites)
-        got = gather(desk, exchange, request, sites, run.plan.rounds.deadline)
-        products, notes = place(desk, exchange, request, got)
-        compared, more = compare(desk, exchange, run, got.summaries, cards)
+        live.event("asked", sites=sites)
+        got = gather(live, request, sites)
+        products, notes = place(live, request, got)
+        compared, more = compare(live, got.summaries, cards)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
-    for site, reason in sorted(missing.items()):
-        desk.runs.event(run.id, "missing", site=site, reason=reason)
-    if not desk.runs.may_go_on(run.id):
+    live.note_missing(missing)
+    if not live.may_go_on():
         return ""
     if not got.summaries:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
+    promised = live.stores.runs.evaluation(run)
     report = pool(
         dict(sorted(got.summaries.items())),
         _model(card),
@@ -55,42 +61,42 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         products=products,
         compared=compared,
         notes=[*notes, *more],
-        questions=questions(desk.runs.evaluation(run), card, cards[1:]),
+        questions=questions(promised, card, cards[1:]),
     )
     report["forms"] = got.forms()
-    report |= recorded(run, desk.runs, report, missing)
-    path = desk.runs.folder(run.id) / "report.json"
-    write_whole(path, json.dumps(report, allow_nan=False))
+    others = answered_validations(live.stores.runs)
+    report["look"] = looks(run, (s["site"] for s in report["sites"]), others)
+    report["evaluation"] = judged(promised, run, report, missing) if promised else None
+    write_whole(live.folder / "report.json", json.dumps(report, allow_nan=False))
     return run.model
 
 
 @contextmanager
-def _published(desk: Desk, cards: list[dict[str, Any]]) -> Iterator[str]:
-    """Let the sites fetch the models' weights; gives the digest of the first."""
-    digests = [desk.blobs.publish([desk.registry.wire(c["id"])]) for c in cards]
+def _published(stores: Stores, cards: list[dict[str, Any]]) -> Iterator[str]:
+    """Let the sites fetch the models' weights meanwhile; give the digest of the first."""
+    digests = [stores.blobs.publish([stores.registry.wire(c["id"])]) for c in cards]
     try:
         yield digests[0]
     finally:
         for digest in digests:
-            desk.blobs.drop(digest)
+            stores.blobs.drop(digest)
 
 
-def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[str]]:
-    """Wait for the sites that were named (or for any); returns those online and those not."""
+def _present(live: LiveRun) -> tuple[list[str], list[str]]:
+    """Wait for the sites that were named (or for any); return those online and those not."""
+    run, said = live.run, False
     limit = time.monotonic() + run.wait
-    wanted, said = list(run.sites), False
     while True:
-        online = exchange.online()
-        absent = [s for s in wanted if s not in online]
-        if (wanted and not absent) or (not wanted and online) or time.monotonic() > limit:
-            break
-        if not desk.runs.may_go_on(run.id):
+        online = live.sites.online()
+        absent = [s for s in run.sites if s not in online]
+        ready = not absent if run.sites else bool(online)
+        if ready or time.monotonic() > limit or not live.may_go_on():
             break
         if not said:
-            desk.runs.event(run.id, "absent", sites=absent, seconds=run.wait)
+            live.event("absent", sites=absent, seconds=run.wait)
             said = True
         time.sleep(0.5)
-    asked = [s for s in online if not wanted or s in wanted]
+    asked = [s for s in online if not run.sites or s in run.sites]
     if not asked:
         raise RunError("no site that can validate is online", "see server sites")
     return asked, absent

@@ -19,7 +19,8 @@ from hepafed.client.learning.trainer import Flat, Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
 from hepafed.common.network.architecture import build
 from hepafed.common.network.weights import Layout, flatten, from_bf16, to_bf16
-from hepafed.server.training.aggregation import WeightedMean, check_update
+from hepafed.server.training.updates import check_update
+from hepafed.server.training.weighted_mean import WeightedMean
 
 SITES = {"hospital-a": 4, "hospital-b": 7, "hospital-c": 13}
 """Images at each site; unequal, so that the weights matter."""

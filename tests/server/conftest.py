@@ -4,16 +4,20 @@ from pathlib import Path
 
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
-from hepafed.server.validation import masked_sum as masked
-from hepafed.server.validation import placements as placing
+from hepafed.server.validation import masked_steps, placements
 
 from .federation import Federation
 
 
 @pytest.fixture
-def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Federation:
-    for module in (masked, placing):
-        monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
+def in_flower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let messages be made as in a task of Flower's."""
     for name in ("_task_id", "_run_id", "_node_id"):
         monkeypatch.setattr(TaskIdentity, name, 1)
+
+
+@pytest.fixture
+def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_flower: None) -> Federation:
+    for module in (masked_steps, placements):
+        monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
     return Federation(tmp_path)

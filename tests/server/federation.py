@@ -22,11 +22,11 @@ from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
-from hepafed.server.models.registry import Registry
-from hepafed.server.runs.blobs import Blobs, Inbox
-from hepafed.server.runs.desk import Desk
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import Run, Runs
+from hepafed.server.runs.inbox import Inbox
+from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.runs.sites import Sites
+from hepafed.server.runs.store import Run
+from hepafed.server.runs.stores import Stores
 from hepafed.server.validation.validate import validate
 
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
@@ -111,12 +111,12 @@ class Fleet:
 
 
 class Federation:
-    """A coordinator's desk and its sites, under one folder."""
+    """A coordinator's stores and its sites, under one folder."""
 
     def __init__(self, folder: Path) -> None:
         server = folder / "server"
         make_authority(server / "keys", datetime.now(UTC))
-        self.desk = Desk(Runs(server), Blobs(server), Inbox(server), Registry(server))
+        self.stores = Stores(server)
         layout = Layout(("w",), ((2,),))
         self.folder, self.layout, self.sites = folder, layout, {}
         self.plan = plan_from(write_record(PLAN))
@@ -134,12 +134,12 @@ class Federation:
             "training_examples": {},
             "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
         }
-        return self.desk.registry.add("demo", self.layout, weights, card)
+        return self.stores.registry.add("demo", self.layout, weights, card)
 
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
         home = self.folder / name
         self.identities[name] = make_node_key(home / "keys" / "node.key")
-        self.wires[name] = Wire(name, home, self.desk.inbox)
+        self.wires[name] = Wire(name, home, self.stores.inbox)
         self.start(name, **policy)
         self.sites[name].table = table_of(name, len(self.sites), 60)
 
@@ -154,25 +154,26 @@ class Federation:
         self.sites[name] = made
         self.fleet = Fleet(self.sites)
 
-    def exchange(self) -> Exchange:
-        return Exchange(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
+    def live(self, run: Run) -> LiveRun:
+        sites = Sites(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
+        return LiveRun(run, self.stores, sites)
 
     def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:
-        made = run or self.desk.runs.create(
+        made = run or self.stores.runs.create(
             "validate", plan_from(write_record(PLAN)), model=model or self.model
         )
-        assert validate(made, self.desk, self.exchange())
-        report = json.loads((self.desk.runs.folder(made.id) / "report.json").read_text())
+        assert validate(self.live(made))
+        report = json.loads((self.stores.runs.folder(made.id) / "report.json").read_text())
         return {**report, "run": made.id}
 
     def forms(self, report: dict[str, Any]) -> dict[str, str]:
         return {r["site"]: r["form"] for r in report["forms"]}
 
     def events(self, run: str, kind: str) -> list[dict[str, Any]]:
-        return [e for e in self.desk.runs.events(run) if e["event"] == kind]
+        return [e for e in self.stores.runs.events(run) if e["event"] == kind]
 
     def summed(self, run: str) -> bytes:
-        return (self.desk.runs.folder(run) / "masked-counts.sum").read_bytes()
+        return (self.stores.runs.folder(run) / "masked-counts.sum").read_bytes()
 
     def plain_sum(self, *names: str) -> bytes:
         vectors = [additive_of(self.sites[n].table, 0.5).to_vector() for n in names]

@@ -17,7 +17,7 @@ from hepafed.server.coordinator.coordinator import Coordinator
 from hepafed.server.gateway import app as gateway
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.members.roster import digest_of
-from hepafed.server.runs.blobs import Expected
+from hepafed.server.runs.inbox import Expected
 
 FLEET = "/v1/fleet/pull-messages"
 

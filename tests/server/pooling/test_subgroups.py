@@ -316,7 +316,9 @@ def test_subgroups_that_cannot_be_are_refused(change: dict[str, Any], words: str
 
 
 def asked(fed: Federation, *variables: str) -> dict[str, Any]:
-    return fed.run(run=fed.desk.runs.create("validate", PLAN, model=fed.model, subgroups=variables))
+    return fed.run(
+        run=fed.stores.runs.create("validate", PLAN, model=fed.model, subgroups=variables)
+    )
 
 
 def test_a_validation_splits_figures_by_what_each_sites_policy_shares(fed: Federation) -> None:

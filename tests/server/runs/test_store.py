@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hepafed.common.contract.evaluation import evaluation_from
 from hepafed.common.contract.plan import Plan
-from hepafed.common.errors import ConfigError
+from hepafed.common.errors import ConfigError, RunError
 from hepafed.server.runs.store import Run, Runs
 
+from tests.server.promises import promise
+
+PLAN = Plan(name="demo", protocol="t2")
 FILLING_DISK = """
 import resource, sys
 from pathlib import Path
@@ -31,7 +35,7 @@ def runs(tmp_path: Path) -> Runs:
 
 @pytest.fixture
 def run(runs: Runs) -> Run:
-    return runs.create("train", Plan(name="demo", protocol="t2"))
+    return runs.create("train", PLAN)
 
 
 def _kinds(runs: Runs, run: Run) -> list[str]:
@@ -101,3 +105,21 @@ def test_a_damaged_run_is_named(tmp_path: Path, damage: str) -> None:
         with pytest.raises(ConfigError, match=r"run\.json is damaged") as caught:
             read()
         assert run in caught.value.hint
+
+
+def test_an_evaluation_changed_after_it_was_recorded_stops_the_run(runs: Runs) -> None:
+    made = runs.create("validate", PLAN, promise=promise(), model="m")
+    assert runs.evaluation(made) == evaluation_from(promise())
+    (runs.folder(made.id) / "evaluation.toml").write_text(promise(more="prevalence = 0.5\n"))
+    with pytest.raises(RunError, match="changed"):
+        runs.evaluation(made)
+
+
+def test_runs_written_before_evaluations_existed_are_still_read(runs: Runs) -> None:
+    made = runs.create("validate", PLAN, model="m")
+    path = runs.folder(made.id) / "run.json"
+    values = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({k: v for k, v in values.items() if k not in ("wait", "evaluation")})
+    )
+    assert runs.get(made.id) == made

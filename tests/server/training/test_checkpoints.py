@@ -7,7 +7,7 @@ import pytest
 from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.network.weights import Layout, save_safetensors
 from hepafed.server.training import checkpoints
-from hepafed.server.training.checkpoints import State
+from hepafed.server.training.checkpoints import TrainingState
 
 LAYOUT = Layout(("b", "a"), ((2, 3), (4,)))
 
@@ -17,22 +17,22 @@ def _numbers(seed: int) -> np.ndarray:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
+def state(tmp_path: Path) -> TrainingState:
     path = tmp_path / "initial.safetensors"
     save_safetensors(path, LAYOUT, _numbers(0))
     return checkpoints.from_initial(path)
 
 
-def _whole(state: State) -> np.ndarray:
+def _whole(state: TrainingState) -> np.ndarray:
     return np.concatenate(list(checkpoints.parts(state)))
 
 
-def test_a_run_starts_from_its_initial_weights(state: State) -> None:
+def test_a_run_starts_from_its_initial_weights(state: TrainingState) -> None:
     assert state.layout == LAYOUT
     assert _whole(state).tobytes() == _numbers(0).tobytes()
 
 
-def test_what_was_saved_is_loaded(tmp_path: Path, state: State) -> None:
+def test_what_was_saved_is_loaded(tmp_path: Path, state: TrainingState) -> None:
     assert checkpoints.load(tmp_path) is None
     state.round, state.scores, state.best = 1, {0: 0.5}, 0
     state.examples = {"a": 3}
@@ -42,7 +42,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path, state: State) -> None:
     assert _whole(found).tobytes() == _numbers(1).tobytes()
 
 
-def test_the_best_round_and_the_last_two_are_kept(tmp_path: Path, state: State) -> None:
+def test_the_best_round_and_the_last_two_are_kept(tmp_path: Path, state: TrainingState) -> None:
     for number in range(1, 6):
         state.round, state.best = number, min(number, 2)
         checkpoints.save(tmp_path, state, _numbers(number))
@@ -52,7 +52,7 @@ def test_the_best_round_and_the_last_two_are_kept(tmp_path: Path, state: State) 
     assert best.tobytes() == _numbers(2).tobytes()
 
 
-def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, state: State) -> None:
+def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, state: TrainingState) -> None:
     state.round = 1
     checkpoints.save(tmp_path, state, _numbers(1))
     path = state.weights

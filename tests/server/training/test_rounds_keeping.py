@@ -5,29 +5,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hepafed.common.network.weights import Layout, to_bf16
-from hepafed.server.models.registry import Registry
-from hepafed.server.runs.blobs import Blobs, Inbox
-from hepafed.server.runs.desk import Desk
-from hepafed.server.runs.store import Runs
+from hepafed.server.runs.blobs import Blobs
 from hepafed.server.training import checkpoints
-from hepafed.server.training.checkpoints import State
-from hepafed.server.training.rounds import _keep
+from hepafed.server.training.checkpoints import TrainingState
+from hepafed.server.training.rounds import keep_round
 
 WEIGHTS = np.random.default_rng(0).normal(size=2_500_000).astype(np.float32)
 
 
-def state(folder: Path) -> State:
-    return State(layout=Layout(("a",), ((WEIGHTS.size,),)), weights=folder / "before", round=3)
-
-
-def desk(home: Path) -> Desk:
-    return Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
+def state(folder: Path) -> TrainingState:
+    return TrainingState(
+        layout=Layout(("a",), ((WEIGHTS.size,),)), weights=folder / "before", round=3
+    )
 
 
 def test_what_is_published_is_the_checkpoint_in_bf16(tmp_path: Path) -> None:
-    at, kept = desk(tmp_path), state(tmp_path)
-    digest = _keep(at, tmp_path / "run", kept, WEIGHTS)
-    assert at.blobs.path(digest).read_bytes() == bytes(to_bf16(WEIGHTS))
+    blobs, kept = Blobs(tmp_path), state(tmp_path)
+    digest = keep_round(blobs, tmp_path / "run", kept, WEIGHTS)
+    assert blobs.path(digest).read_bytes() == bytes(to_bf16(WEIGHTS))
     found = checkpoints.load(tmp_path / "run")
     assert found is not None
     assert found.round == 3
@@ -42,5 +37,5 @@ def test_without_a_checkpoint_no_weights_stay_published(
 
     monkeypatch.setattr(checkpoints, "save", full)
     with pytest.raises(OSError, match="No space"):
-        _keep(desk(tmp_path), tmp_path / "run", state(tmp_path), WEIGHTS)
+        keep_round(Blobs(tmp_path), tmp_path / "run", state(tmp_path), WEIGHTS)
     assert list((tmp_path / "blobs").iterdir()) == []

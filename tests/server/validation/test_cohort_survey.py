@@ -1,21 +1,19 @@
 """The coordinator keeps the summaries it is given, says who gave none, and checks each word."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 from hepafed.common.contract.figures import Spacing
-from hepafed.common.contract.messages import CohortSummary
+from hepafed.common.contract.messages import CohortRequest, CohortSummary
 from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import PayloadError, RefusedError, RunError
-from hepafed.server.models.registry import Registry
-from hepafed.server.runs.blobs import Blobs, Inbox
-from hepafed.server.runs.desk import Desk
-from hepafed.server.runs.sites import Exchange
-from hepafed.server.runs.store import Runs
-from hepafed.server.validation.cohort_survey import check, read_survey, survey, survey_tables
+from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.runs.sites import Sites
+from hepafed.server.runs.stores import Stores
+from hepafed.server.validation.cohort_survey import check, read_survey, survey
 
 SUMMARY = CohortSummary(
     run="", minimum_count=5, patients=40, lesions=52,
@@ -26,7 +24,7 @@ SUMMARY = CohortSummary(
 )  # fmt: skip
 
 
-class Sites:
+class Answers:
     """Answers in place of the network: a summary, or the reason of a refusal, by site."""
 
     def __init__(self, answers: Mapping[str, CohortSummary | str]) -> None:
@@ -37,43 +35,38 @@ class Sites:
 
     def ask(
         self,
-        requests: Mapping[str, object],
+        sites: Iterable[str],
+        question: CohortRequest,
         _type: type,
         _deadline: float,
-        on_reply: Callable[[str, object], None],
+        on_reply: Callable[[str, CohortSummary], None],
     ) -> dict[str, str]:
         failed = {}
-        for site, request in requests.items():
+        for site in sites:
             answer = self.answers[site]
             if isinstance(answer, str):
                 failed[site] = answer
                 continue
             try:
-                on_reply(site, replace(answer, run=request.run))  # type: ignore[attr-defined]
+                on_reply(site, replace(answer, run=question.run))
             except PayloadError as e:
                 failed[site] = e.message
         return failed
 
 
-def ask(home: Path, answers: Mapping[str, CohortSummary | str], *sites: str) -> tuple[Desk, str]:
-    desk = Desk(Runs(home), Blobs(home), Inbox(home), Registry(home))
-    run = desk.runs.create("cohort", Plan(name="cohort", protocol="t2"), sites=sites)
-    assert survey(run, desk, cast("Exchange", Sites(answers)))
-    return desk, run.id
+def ask(home: Path, answers: Mapping[str, CohortSummary | str], *sites: str) -> LiveRun:
+    stores = Stores(home)
+    run = stores.runs.create("cohort", Plan(name="cohort", protocol="t2"), sites=sites)
+    live = LiveRun(run, stores, cast("Sites", Answers(answers)))
+    assert survey(live)
+    return live
 
 
 def test_summaries_and_refusals_are_kept_by_site(tmp_path: Path) -> None:
-    desk, run = ask(tmp_path, {"a": SUMMARY, "b": "refused: policy"}, "a", "b", "c")
-    found = read_survey(desk.runs.folder(run))
+    live = ask(tmp_path, {"a": SUMMARY, "b": "refused: policy"}, "a", "b", "c")
+    found = read_survey(live.folder)
     assert found["sites"]["a"]["by_class"]["benign"] == 20
     assert found["missing"] == {"b": "refused: policy", "c": "offline"}
-
-
-def test_a_withheld_count_is_shown_as_withheld(tmp_path: Path) -> None:
-    desk, run = ask(tmp_path, {"a": SUMMARY})
-    tables = dict(survey_tables(read_survey(desk.runs.folder(run))))
-    assert tables["split", "train", "tune", "test"] == [("a", "28", "–", "–")]
-    assert tables["protocol", "t2", "t2-dwi"] == [("a", "40", "33")]
 
 
 def test_no_answer_at_all_is_a_failed_run(tmp_path: Path) -> None:

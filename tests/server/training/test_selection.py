@@ -1,17 +1,17 @@
 """The weights that become the model: the latest that are not worse than the best by chance."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hepafed.common.contract.figures import Figure, TaskSummary, TuningFigures
 from hepafed.common.contract.plan import Plan
 from hepafed.common.network.weights import Layout
-from hepafed.server.models.registry import Registry
-from hepafed.server.runs.blobs import Blobs, Inbox
-from hepafed.server.runs.desk import Desk
-from hepafed.server.runs.store import Runs
-from hepafed.server.training.checkpoints import State
-from hepafed.server.training.rounds import judge
+from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.runs.sites import Sites
+from hepafed.server.runs.stores import Stores
+from hepafed.server.training.checkpoints import TrainingState
+from hepafed.server.training.selection import judge
 
 
 def figures(auc: float, se: float | None, lesions: int = 50) -> TuningFigures:
@@ -28,6 +28,12 @@ def figures(auc: float, se: float | None, lesions: int = 50) -> TuningFigures:
     return TuningFigures(lesions=lesions, macro_auc=auc, tasks=(task,))
 
 
+def training(home: Path) -> LiveRun:
+    stores = Stores(home)
+    run = stores.runs.create("train", Plan(name="a", protocol="t2"))
+    return LiveRun(run, stores, cast("Sites", None))  # nobody is asked
+
+
 @pytest.mark.parametrize(
     ("aucs", "se", "best"),
     [
@@ -42,24 +48,20 @@ def figures(auc: float, se: float | None, lesions: int = 50) -> TuningFigures:
 def test_the_latest_round_within_a_standard_error_of_the_best_is_chosen(
     tmp_path: Path, aucs: tuple[float, ...], se: float | None, best: int
 ) -> None:
-    runs = Runs(tmp_path)
-    desk = Desk(runs, Blobs(tmp_path), Inbox(tmp_path), Registry(tmp_path))
-    run = runs.create("train", Plan(name="a", protocol="t2"))
-    state = State(Layout(("w",), ((1,),)), tmp_path / "w")
+    live = training(tmp_path)
+    state = TrainingState(Layout(("w",), ((1,),)), tmp_path / "w")
     for number, auc in enumerate(aucs, 1):
         state.round = number
-        judge(run, desk, state, {"a": figures(auc, se)})
+        judge(live, state, {"a": figures(auc, se)})
     assert state.best == best
     assert state.best_figures[0]["macro_auc"] == aucs[best - 1]
 
 
 def test_the_error_shrinks_with_the_sites(tmp_path: Path) -> None:
-    runs = Runs(tmp_path)
-    desk = Desk(runs, Blobs(tmp_path), Inbox(tmp_path), Registry(tmp_path))
-    run = runs.create("train", Plan(name="a", protocol="t2"))
+    live = training(tmp_path)
     for sites, best in ((1, 2), (4, 1)):
-        state = State(Layout(("w",), ((1,),)), tmp_path / "w")
+        state = TrainingState(Layout(("w",), ((1,),)), tmp_path / "w")
         for number, auc in ((1, 0.95), (2, 0.935)):
             state.round = number
-            judge(run, desk, state, {str(s): figures(auc, 0.02) for s in range(sites)})
+            judge(live, state, {str(s): figures(auc, 0.02) for s in range(sites)})
         assert state.best == best

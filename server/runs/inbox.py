@@ -1,0 +1,114 @@
+"""The inbox: updates and counts that sites upload for the round under way."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepafed.common.errors import BusyError, PayloadError, RefusedError
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The uploads that a run's round takes in: from whom, and of what size exactly."""
+
+    run: str
+    round: int
+    """Number of the training round, or the slot of a validation's counts (`slot`)."""
+    sites: frozenset[str]
+    size: int
+    """Bytes of one upload."""
+
+
+class Inbox:
+    """The uploads that came in for the round under way; each is a file until it is taken."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "inbox"
+        self._lock = threading.Lock()
+        self._expected: Expected | None = None
+        self._arrived: dict[str, tuple[str, Path]] = {}
+        self._taken: set[str] = set()
+        self._uploading: set[str] = set()
+
+    def open_round(self, expected: Expected) -> None:
+        """Start taking uploads of a round; what is left of the round before is deleted."""
+        with self._lock:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                path.unlink(missing_ok=True)
+            self._expected, self._arrived, self._taken = expected, {}, set()
+
+    @contextmanager
+    def uploading(self, site: str) -> Iterator[None]:
+        """Mark the one upload that a site may have under way; BusyError for a second one."""
+        with self._lock:
+            if site in self._uploading:
+                raise BusyError("an upload of this site is under way")
+            self._uploading.add(site)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._uploading.discard(site)
+
+    def admit(self, site: str, run: str, round_: int, size: int) -> None:
+        """Check that an update may be uploaded at all, before a byte is read.
+
+        Raises
+        ------
+        RefusedError
+            Nobody asked this site for it, the round has the site's update already, or its size
+            is not the model's.
+        """
+        with self._lock:
+            e = self._expected
+            if e is None or (e.run, e.round) != (run, round_) or site not in e.sites:
+                raise RefusedError("no update of this run and round is expected from this site")
+            if site in self._taken:
+                raise RefusedError("this site's update of the round is taken already")
+            if size != e.size:
+                raise RefusedError(f"an update has {e.size} bytes, not {size}")
+
+    def arrived(self, site: str, run: str, round_: int, digest: str, path: Path) -> None:
+        """Take over a whole uploaded file; an update that was taken stays as it was.
+
+        Raises
+        ------
+        BusyError
+            The round ended or began anew during the upload. The site has to try again to learn
+            whether its upload is still wanted.
+        """
+        with self._lock:
+            e = self._expected
+            current = e is not None and (e.run, e.round) == (run, round_) and path.exists()
+            if not current or site in self._taken:
+                path.unlink(missing_ok=True)
+                if not current:
+                    raise BusyError("the round went on during the upload")
+                return
+            kept = self.folder / f"{site}.update"
+            path.replace(kept)
+            self._arrived[site] = (digest, kept)
+
+    def take(self, site: str, digest: str) -> Path | None:
+        """Hand over a site's upload by the digest in its reply; None when it did not come.
+
+        From here on the file is the caller's. What is checked is what is folded, because the
+        round takes no other upload of this site.
+        """
+        with self._lock:
+            known = self._arrived.get(site)
+            if known is None or known[0] != digest:
+                return None
+            del self._arrived[site]
+            self._taken.add(site)
+            return known[1]
+
+    def take_counts(self, site: str, digest: str, what: str) -> Path:
+        """Hand over a site's counts like `take`; PayloadError, naming `what`, without them."""
+        path = self.take(site, digest)
+        if path is None:
+            raise PayloadError(f"the {what} counts did not arrive, or are not those announced")
+        return path

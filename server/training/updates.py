@@ -1,0 +1,52 @@
+"""Updates as sites upload them: files of bf16 numbers, checked and read piece by piece."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from hepafed.common.errors import PayloadError
+from numpy.typing import NDArray
+
+_CHUNK = 1 << 18
+
+
+def read_update(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
+    """Read an update of `size` numbers piece by piece; mapped into memory it would count twice.
+
+    Raises
+    ------
+    PayloadError
+        Wrong length.
+    """
+    found = path.stat().st_size
+    if found != 2 * size:
+        raise PayloadError(f"an update has {2 * size} bytes, this one {found}")
+    with path.open("rb") as f:
+        for start in range(0, size, _CHUNK):
+            yield _widen(np.fromfile(f, "<u2", min(_CHUNK, size - start)))
+
+
+def _widen(part: NDArray[np.uint16]) -> NDArray[np.float32]:
+    wide = part.astype(np.uint32)
+    wide <<= np.uint32(16)
+    return wide.view(np.float32)
+
+
+def check_update(path: Path, size: int, largest_norm: float) -> float:
+    """Check an update of `size` numbers; return its L2 norm.
+
+    Raises
+    ------
+    PayloadError
+        Wrong length, NaN or infinity, or a norm above `largest_norm`.
+    """
+    total = 0.0
+    for part in read_update(path, size):
+        square = float(np.dot(part, part))
+        if not np.isfinite(square) and not np.isfinite(part).all():
+            raise PayloadError("the update holds NaN or infinity")
+        total += square
+    norm = float(np.sqrt(total))
+    if not norm <= largest_norm:
+        raise PayloadError(f"the update's norm {norm:.3g} is above the plan's {largest_norm:.3g}")
+    return norm

@@ -1,0 +1,55 @@
+"""Streaming FedAvg: each update is folded into one accumulator, in the order of the sites' names.
+
+Server memory is O(model) whatever the number of sites (McMahan et al. 2017, the weighted mean of
+eq. 1, over updates rather than weights). Folding in a fixed order makes the sum, hence a resumed
+run, the same bit for bit.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from hepafed.common.network import Flat
+from hepafed.server.training.updates import read_update
+from numpy.typing import NDArray
+
+
+class WeightedMean:
+    """Σ nᵢ·Δᵢ / Σ nᵢ over updates of `size` numbers, one at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._sum: NDArray[np.float32] = np.zeros(size, np.float32)
+        self.examples = 0
+
+    def fold(self, path: Path, examples: int) -> None:
+        """Add a checked update weighted by its number of examples."""
+        start = 0
+        for part in read_update(path, self._sum.size):
+            part *= np.float32(examples)
+            self._sum[start : start + part.size] += part
+            start += part.size
+        self.examples += examples
+
+    def onto(self, weights: Iterable[Flat]) -> Flat:
+        """Add the mean to `weights`, which come piece by piece, in order; return the sum.
+
+        The sum takes the accumulator's own memory: nothing can be folded afterwards.
+
+        Raises
+        ------
+        ValueError
+            Nothing was folded, or the pieces are not `size` numbers.
+        """
+        if self.examples == 0:
+            raise ValueError("no update was folded")
+        made, self._sum = self._sum, np.empty(0, np.float32)
+        scale = np.float32(1.0 / self.examples)
+        start = 0
+        for part in weights:
+            here = made[start : start + part.size]
+            here *= scale
+            here += part
+            start += part.size
+        if start != made.size:
+            raise ValueError(f"{start} weights, not {made.size}")
+        return made

@@ -1,0 +1,58 @@
+"""How far a masked sum is: its files in the run's folder, so that a restart goes on from them."""
+
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hepafed.common.contract import Terms
+from hepafed.common.disclosure import Counts, counts_from_bytes, counts_to_bytes
+from hepafed.common.errors import PayloadError
+from hepafed.common.files import write_whole
+from hepafed.common.records import read_record, write_record
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumProgress:
+    """The content of masked-SUBJECT.json."""
+
+    attempt: int = 0
+    """Attempts begun."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Sites that dropped out, with the reason."""
+    terms: Terms | None = None
+    """Terms of the attempt whose vectors have all arrived."""
+    done: bool = False
+    """Whether the sum is opened."""
+
+
+class SumFolder:
+    """Where one masked sum keeps its progress, its total and, until then, its vectors."""
+
+    def __init__(self, run_folder: Path, subject: str) -> None:
+        self._progress = run_folder / f"masked-{subject}.json"
+        self._total = run_folder / f"masked-{subject}.sum"
+        self.vectors = run_folder / f"masked-{subject}"
+
+    def load(self) -> SumProgress:
+        """Read the progress; that of a sum which was not begun when there is no file."""
+        if not self._progress.exists():
+            return SumProgress()
+        values = json.loads(self._progress.read_text())
+        return read_record(SumProgress, values, PayloadError, self._progress.name)
+
+    def store(self, progress: SumProgress) -> SumProgress:
+        """Write the progress down and return it."""
+        write_whole(self._progress, json.dumps(write_record(progress)))
+        return progress
+
+    def finish(self, progress: SumProgress, total: Counts) -> SumProgress:
+        """Keep the opened sum and delete the vectors; return the progress, done."""
+        write_whole(self._total, counts_to_bytes(total))
+        done = self.store(replace(progress, done=True))
+        shutil.rmtree(self.vectors, ignore_errors=True)
+        return done
+
+    def total(self, length: int) -> Counts:
+        """Read the opened sum of `length` counts."""
+        return counts_from_bytes(self._total.read_bytes(), length)

@@ -1,0 +1,93 @@
+"""The three questions of a masked sum: keys, masked vectors, and the seeds that open it."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from hepafed.common.contract import (
+    KeyOffer,
+    KeysRequest,
+    MaskedReply,
+    OpenReply,
+    OpenRequest,
+    SumsRequest,
+    Terms,
+)
+from hepafed.common.disclosure import check_offer, slot
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.server.runs import Expected, LiveRun
+
+STEP_SECONDS = 180.0
+"""How long keys, masked vectors and seeds are waited for: the scoring lies behind."""
+
+OPENING_TRIES = 5
+"""How often a site that fell silent at the opening is asked again: a repeat is refused there."""
+
+
+def exchange_keys(live: LiveRun, terms: Terms) -> tuple[tuple[KeyOffer, ...], dict[str, str]]:
+    """Ask every participant for its signed key; return the keys in order, and who was lost."""
+    offers: dict[str, KeyOffer] = {}
+    known = live.sites.identities()
+
+    def on_key(site: str, offer: KeyOffer) -> None:
+        if offer.site != site:
+            raise PayloadError("an answer in another site's name")
+        if known.get(site, offer.identity).split()[:2] != offer.identity.split()[:2]:
+            raise PayloadError("an identity that is not the enrolled one")
+        try:
+            check_offer(terms, offer)
+        except RefusedError as e:
+            raise PayloadError(e.message) from e
+        offers[site] = offer
+
+    request = KeysRequest(run=live.run.id, terms=terms)
+    lost = live.sites.ask(terms.participants, request, KeyOffer, STEP_SECONDS, on_key)
+    return tuple(offers[s] for s in terms.participants if s in offers), lost
+
+
+def take_vectors(
+    live: LiveRun, terms: Terms, offers: tuple[KeyOffer, ...], folder: Path
+) -> dict[str, str]:
+    """Hand every participant the keys of all, and put its masked vector into the empty `folder`.
+
+    Returns the sites that were lost, with the reason.
+    """
+    where = slot(terms.subject, terms.attempt)
+    expected = Expected(live.run.id, where, frozenset(terms.participants), 8 * terms.length)
+    live.stores.inbox.open_round(expected)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+    def on_vector(site: str, reply: MaskedReply) -> None:
+        live.stores.inbox.take_counts(site, reply.vector, "masked").replace(folder / site)
+
+    request = SumsRequest(run=live.run.id, exchange=terms.exchange, offers=offers)
+    return live.sites.ask(terms.participants, request, MaskedReply, STEP_SECONDS, on_vector)
+
+
+def ask_for_seeds(live: LiveRun, terms: Terms) -> tuple[dict[str, bytes], Mapping[str, str]] | None:
+    """Have every participant open its own mask, a silent one several times.
+
+    Returns the seeds by site, and the sites that gave none with the reason; None when the run was
+    stopped.
+    """
+    seeds: dict[str, bytes] = {}
+
+    def on_seed(site: str, reply: OpenReply) -> None:
+        try:
+            seed = bytes.fromhex(reply.seed)
+        except ValueError as e:
+            raise PayloadError("a seed that is not one") from e
+        if len(seed) != 32:
+            raise PayloadError("a seed that is not one")
+        seeds[site] = seed
+
+    request = OpenRequest(run=live.run.id, exchange=terms.exchange)
+    failed: Mapping[str, str] = dict.fromkeys(terms.participants, "")
+    for _ in range(OPENING_TRIES):
+        if not live.may_go_on():
+            return None
+        failed = live.sites.ask(failed, request, OpenReply, STEP_SECONDS, on_seed)
+        if not failed:
+            break
+    return seeds, failed

@@ -1,0 +1,88 @@
+"""Everything that the sites of a validation released, in whichever form."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from hepafed.common.contract import SiteSummary
+from hepafed.common.disclosure import Counts
+from hepafed.common.errors import PayloadError
+from hepafed.common.statistics import Additive, check_additive, sections
+from hepafed.server.pooling import Group
+from hepafed.server.validation.masked_sum import MaskedSum
+
+
+@dataclass
+class SiteReleases:
+    """Summaries and fine counts, and who gave none."""
+
+    summaries: dict[str, SiteSummary] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+    """Fine counts: of one site that released them plain, or the masked sum of several."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Sites that are not in the report, with the reason."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """Sites whose score counts came in another form than policy prefers, or not at all."""
+
+    def forms(self) -> list[dict[str, Any]]:
+        """Return for each site in which form its score counts came, and why in no better one."""
+        grouped = {s: g for g in self.groups for s in g.sites}
+        made = []
+        for site, summary in sorted(self.summaries.items()):
+            group = grouped.get(site)
+            form = "withheld" if summary.form == "masked" and group is None else summary.form
+            made.append(
+                {
+                    "site": site,
+                    "form": form,
+                    "sum_over": list(group.sites) if group and form == "masked" else [],
+                    "minimum_count": summary.minimum_count,
+                    "reason": self.notes.get(site, ""),
+                }
+            )
+        return made
+
+    def add_plain(self, site: str, summary: SiteSummary, counts: Counts) -> None:
+        """Take in the plain counts of a site; PayloadError when its summary says otherwise."""
+        sums = _with_readers(Additive.from_vector(counts), summary)
+        _check_sums(sums, [summary], site)
+        self.groups.append(Group((site,), sums, "plain"))
+
+    def add_masked(self, summed: MaskedSum, readers: tuple[str, ...]) -> None:
+        """Take in an opened sum; `notes` says of its sites why, where it cannot be used."""
+        if summed.total is None:
+            return
+        gone = [s for s in summed.sites if s not in self.summaries]
+        try:
+            if gone:
+                raise PayloadError(f"the sum holds {', '.join(gone)}, whose figures are missing")
+            sums = Additive.from_vector(summed.total, readers)
+            members = [self.summaries[s] for s in summed.sites]
+            _check_sums(sums, members, ", ".join(summed.sites))
+        except PayloadError as e:
+            self.notes |= dict.fromkeys(summed.sites, e.message)
+            return
+        self.groups.append(Group(summed.sites, sums))
+
+
+def _check_sums(sums: Additive, summaries: list[SiteSummary], what: str) -> None:
+    """Hold fine counts to the totals that the same sites released beside them."""
+    check_additive(sums, what)
+    patients, lesions = (int(n) for n in sums.size)
+    told = (sum(s.patients for s in summaries), sum(s.lesions for s in summaries))
+    if (patients, lesions) != told:
+        raise PayloadError(f"the sums of {what} are not over the patients that were announced")
+
+
+def _with_readers(sums: Additive, summary: SiteSummary) -> Additive:
+    """Put in the readers' counts of the summary: plain counts have none."""
+    calls, pairs = (summary.sections.get(n) for n in ("reader_calls", "reader_pairs"))
+    if not summary.readers or calls is None or pairs is None:
+        return sums
+    shapes = sections(len(summary.readers))
+    return replace(
+        sums,
+        readers=summary.readers,
+        reader_calls=np.array(calls, np.int64).reshape(shapes["reader_calls"]),
+        reader_pairs=np.array(pairs, np.int64).reshape(shapes["reader_pairs"]),
+    )
