@@ -89,7 +89,7 @@ def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
     import io
     import zipfile
 
-    from hepafed.server.flower.superlink import bundle
+    from hepafed.server.flower.bundle import bundle
 
     names = zipfile.ZipFile(io.BytesIO(bundle())).namelist()
     assert sorted(names) == [".info/CONTENT", "pyproject.toml"]
