@@ -1,4 +1,4 @@
-"""What a connection to the public port may use up: a number of them, the head, and silence."""
+"""Limits of connections to the public port: how many, how long silent, how large a head."""
 
 import asyncio
 
