@@ -73,8 +73,8 @@ def renew(home: Path, now: datetime) -> datetime:
 def keep_valid(home: Path, now: datetime) -> list[str]:
     """Renew the server certificate if it has to be; return the lines that a person should see.
 
-    It has to be renewed when it ends in less than `RENEWED_BEFORE` and a new one would last longer, or
-    when its key is not there, as after a crash in the middle of a renewal.
+    It has to be renewed when it ends in less than `RENEWED_BEFORE` and a new one would last
+    longer, or when its key is not there, as after a crash in the middle of a renewal.
 
     Raises
     ------
