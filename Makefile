@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.hepafed-installed
 ROOMS := common server client deploy
 TYPED := build/typing/hepafed
+CONTRACTS := tests/contracts tests/server/coordinator
+OLDEST_FLOWER := build/flower-oldest
 
 # A folder with one subfolder of DICOM and labels.csv per site, instead of the phantom.
 DEMO_DATA ?=
@@ -18,7 +20,7 @@ export UV_HTTP_TIMEOUT ?= 300
 # Other checkouts' settings must not reach into this one's environment.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo demo-real test lint typing pytest bench docs lock clean
+.PHONY: help setup demo demo-real test lint typing pytest contracts bench docs lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -27,7 +29,8 @@ help:
 	@echo '                (DEMO_DATA=DIR: your own DICOM and labels, a folder per site)'
 	@echo 'make demo-real  the same on exported key images (DEMO_IMAGES=DIR)'
 	@echo 'make test       lint, types, layers, tests, docs check, wheel'
-	@echo 'make lint       ruff, mypy --strict, import-linter'
+	@echo 'make lint       ruff, mypy --strict, import-linter, deptry'
+	@echo 'make contracts  what we rely on below Flower, on the oldest and the installed release'
 	@echo 'make bench      every script of benchmarks/ (BENCH_ARGS= for full size)'
 	@echo 'make docs       write docs/cli.md and the generated tables of the guides anew'
 	@echo 'make lock       resolve the dependencies of pyproject.toml anew'
@@ -67,11 +70,20 @@ lint: $(STAMP) typing
 	MYPYPATH=build/typing $(BIN)/mypy --explicit-package-bases $(TYPED)
 	MYPYPATH=build/typing $(BIN)/mypy --explicit-package-bases docs/generate.py
 	$(BIN)/lint-imports
+	$(BIN)/deptry $(ROOMS)
 
 # The rooms under the name they are imported by, for mypy.
 typing:
 	@mkdir -p $(TYPED)
 	@for room in $(ROOMS); do ln -sfn ../../../$$room $(TYPED)/$$room; done
+
+# The oldest Flower that pyproject.toml allows is laid beside the installed one, which comes second.
+contracts: $(STAMP)
+	rm -rf $(OLDEST_FLOWER)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --resolution lowest \
+	    --target $(OLDEST_FLOWER) "$$(sed -n 's/^ *"\(flwr[^"]*\)".*/\1/p' pyproject.toml)"
+	PYTHONPATH=$(OLDEST_FLOWER) $(BIN)/python -m pytest $(CONTRACTS)
+	$(BIN)/python -m pytest $(CONTRACTS)
 
 bench: $(STAMP)
 	@set -e; for script in benchmarks/*.py; do \

@@ -22,7 +22,7 @@ AUTHORITY_WARNING = timedelta(days=365)
 
 
 def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime:
-    """Make a coordinator's home; returns when the server certificate expires.
+    """Make a coordinator's home; return the time at which the server certificate expires.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def _hosts(host: str) -> list[str]:
 
 
 def renew(home: Path, now: datetime) -> datetime:
-    """Make a new server key and certificate from the same CA; returns when it expires.
+    """Make a new server key and certificate from the same CA; return when the latter expires.
 
     Raises
     ------
@@ -71,10 +71,10 @@ def renew(home: Path, now: datetime) -> datetime:
 
 
 def keep_valid(home: Path, now: datetime) -> list[str]:
-    """Renew the server certificate if it has to be; gives the lines that a person should see.
+    """Renew the server certificate if it has to be; return the lines that a person should see.
 
-    It has to be when it ends in less than `RENEWED_BEFORE` and a new one would last longer, or
-    when its key is not there, as after a crash in the middle of a renewal.
+    It has to be renewed when it ends in less than `RENEWED_BEFORE` and a new one would last
+    longer, or when its key is not there, as after a crash in the middle of a renewal.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway
 
 
 def run_server(home: Path) -> None:
-    """Start everything, and return when told to end.
+    """Start everything; return when told to end.
 
     Raises
     ------

@@ -34,8 +34,8 @@ IDLE_SECONDS = (0.05, 1.0)
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 
 
-class Executor:
-    """The one that takes tasks from the SuperNode on `address` (loopback) and calls `app`."""
+class ClientAppExecutor:
+    """Takes tasks from the SuperNode on `address` (loopback) and calls `app`."""
 
     def __init__(self, address: str, secret_file: Path, app: App) -> None:
         self._address = address

@@ -39,13 +39,13 @@ def main() -> None:
 def _serve(home: Path, config: SiteConfig, address: str, stopping: threading.Event) -> None:
     import torch
     from hepafed.client.worker.app import open_app
-    from hepafed.client.worker.executor import Executor
+    from hepafed.client.worker.executor import ClientAppExecutor
 
     if config.threads:
         torch.set_num_threads(config.threads)
     app = open_app(home, config)
     logging.getLogger("hepafed.client").info("worker ready")
-    Executor(address, home / "keys" / "executor.secret", app).serve(stopping)
+    ClientAppExecutor(address, home / "keys" / "executor.secret", app).serve(stopping)
 
 
 if __name__ == "__main__":

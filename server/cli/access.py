@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def home_of(ctx: click.Context) -> Path:
-    """Give the folder named with --home, or the default one."""
+    """Return the folder named with --home, or the default one."""
     from hepafed.common.contract import home_folder
 
     return home_folder(ctx.find_root().obj["home"], "server")

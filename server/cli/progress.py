@@ -37,7 +37,7 @@ def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool
 
 
 def follow(remote: "Remote", run: str) -> dict[str, Any]:
-    """Print a run's events as they come, under a bar of its rounds; returns the ended run."""
+    """Print a run's events as they come, under a bar of its rounds; return the ended run."""
     events: list[dict[str, Any]] = []
     with progress() as display:
         bar = display.add_task(run, total=None)
@@ -65,7 +65,7 @@ def _progress(run: dict[str, Any], events: list[dict[str, Any]]) -> tuple[int | 
 
 
 def describe(event: dict[str, Any]) -> str:
-    """Put one event into words; "" for one that says nothing new to a person."""
+    """Put one event into words; return "" for one that says nothing new to a person."""
     kind = event["event"]
     if kind == "waiting":
         return f"waiting for {event['quorum']} training sites; online: {len(event['online'])}"

@@ -1,4 +1,4 @@
-"""The running coordinator: queue, attempts and supervision."""
+"""The running coordinator: its queue of runs, and what may be asked of it."""
 
 from hepafed.server.coordinator.coordinator import Coordinator
 

@@ -1,9 +1,12 @@
 """Flower below its public API, on the server's side."""
 
-from hepafed.server.flower.superlink import LOST, Executor, SuperLink
+from hepafed.server.flower.control import Control
+from hepafed.server.flower.executor import LOST, ServerAppExecutor
+from hepafed.server.flower.superlink import SuperLink
 
 __all__ = [
     "LOST",
-    "Executor",
+    "Control",
+    "ServerAppExecutor",
     "SuperLink",
 ]

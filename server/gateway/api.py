@@ -1,173 +1,108 @@
-"""The coordinator's API: JSON over the gateway for enrolment, the commands, and evaluators."""
+"""What the calls of the API share: JSON in and out, a record of each body, and who may call."""
 
 import json
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 
-from hepafed.common.contract import ROLES, plain_name
 from hepafed.common.errors import PayloadError, RefusedError
-from hepafed.common.records import write_record
-from hepafed.server.coordinator import Coordinator
-from hepafed.server.gateway.limits import Bodies
-from hepafed.server.validation import asked_from, read_survey
+from hepafed.common.records import read_record
+from hepafed.server.gateway.bodies import Bodies
+from hepafed.server.members import Members
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+T = TypeVar("T")
 LARGEST_BODY = 1 << 20
-LARGEST_ENROLMENT = 16 << 10
-"""Anybody may call that."""
+LARGEST_OPEN_BODY = 16 << 10
+"""Of a call that anybody may make."""
 MOST_BYTES = 64 << 20
 """In memory at once, of all calls."""
 BODY_SECONDS = 60.0
 EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", "validate"))
-"""What an access file of role evaluator opens; the coordinator's opens everything."""
-
-Handler = Callable[[dict[str, Any], Request], Any]
+"""The verbs that an access file of role evaluator opens; the coordinator's opens every one."""
 
 
-async def _body(request: Request, bodies: Bodies, longest: int) -> dict[str, Any]:
-    if request.method == "GET":
-        return {}
-    async with bodies.read(request, longest, BODY_SECONDS) as parts:
-        raw = b"".join(parts)
-    try:
-        values = json.loads(raw or b"{}")
-    except (ValueError, RecursionError) as e:
-        raise PayloadError("the request is not JSON") from e
-    if not isinstance(values, dict):
-        raise PayloadError("the request is not a JSON object")
-    return values
-
-
-def _text(values: dict[str, Any], key: str, longest: int = 200) -> str:
-    value = values.get(key)
-    if not isinstance(value, str) or len(value) > longest:
-        raise PayloadError(f"{key}: expected text of at most {longest} characters")
-    return value
+@dataclass(frozen=True)
+class Nothing:
+    """Body of a call whose address says everything: an empty JSON object."""
 
 
 def utc_now() -> str:
-    """Say what time it is here: sites compare their clock with it."""
+    """Return the time of the coordinator's clock: sites compare theirs with it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def token_of(request: Request) -> str:
-    """Give the token that a site or a person sent along."""
+    """Return the token that a site or a person sent along, or ""."""
     return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
-def routes(coordinator: Coordinator) -> list[Route]:
-    """List the API's routes."""
-    c, bodies = coordinator, Bodies(MOST_BYTES)
-    members, runs, registry = c.members, c.desk.runs, c.desk.registry
+class Api:
+    """Makes routes of functions that take a request (and the record of its body) and give JSON.
 
-    def enrol(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        public_key = _text(values, "public_key", 1000)
-        if not re.fullmatch(r"ecdsa-sha2-nistp384 [A-Za-z0-9+/=]+", public_key.strip()):
-            raise PayloadError("public_key: expected an OpenSSH line of an EC P-384 key")
-        own = _text(values, "own")
-        if not re.fullmatch(r"[0-9a-f]{64}", own):
-            raise PayloadError("own: expected the SHA-256 of the site's own token")
-        entry = c.enrol(_text(values, "token"), public_key.strip(), own)
-        return {"site": entry.site, "role": entry.role, "time": utc_now()}
+    The functions run in a thread: they may wait for a disk or for Flower.
+    """
 
-    def invite(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        role, hours = _text(values, "role"), values.get("hours")
-        if role not in ROLES or not isinstance(hours, (int, float)) or not 0 <= hours <= 24 * 90:
-            raise PayloadError("role or hours is not usable", "hours: 0 to 2160")
-        token, expires = members.invite(
-            plain_name(_text(values, "site")), role, float(hours), datetime.now(UTC)
-        )
-        return {"token": token, "expires": expires.isoformat(timespec="seconds")}
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self._bodies = Bodies(MOST_BYTES)
 
-    def grant(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        if _text(values, "role") != "evaluator":
-            raise PayloadError("role: only evaluator can be granted")
-        name = plain_name(_text(values, "name"))
-        if name == "coordinator":
-            raise RefusedError("that name is the coordinator's own", "choose another")
-        token, replaced = members.grant(name, "evaluator")
-        return {"token": token, "replaced": replaced}
-
-    def validate(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        return _run(c.validate(asked_from(values)))
-
-    def run(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
-        name, since = r.path_params["run"], r.query_params.get("since", "0")
-        made = _run(runs.get(name))
-        events = runs.events(name, int(since) if since.isdigit() else 0)
-        return {**made, "events": events}
-
-    def report(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
-        path = runs.folder(r.path_params["run"]) / "report.json"
-        if not path.exists():
-            raise RefusedError("that run has no report", "only a completed validation has one")
-        return json.loads(path.read_text())
-
-    def cohort(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
-        return read_survey(runs.folder(r.path_params["run"]))
-
-    def ask_cohort(values: dict[str, Any], _r: Request) -> Any:  # noqa: ANN401
-        sites = values.get("sites", [])
-        if not isinstance(sites, list):
-            raise PayloadError("sites: expected a list of names")
-        return _run(c.cohort([str(s) for s in sites[:1000]]))
-
-    def revoke(_v: dict[str, Any], r: Request) -> Any:  # noqa: ANN401
-        c.revoke(r.path_params["site"])
-        return {}
-
-    table: list[tuple[str, str, str, Handler]] = [
-        ("sites", "GET", "/api/sites", lambda _v, _r: c.describe_sites()),
-        ("invite", "POST", "/api/invites", invite),
-        ("grant", "POST", "/api/grants", grant),
-        ("revoke", "POST", "/api/sites/{site}/revoke", revoke),
-        ("train", "POST", "/api/train", lambda v, _r: _run(c.train(v.get("plan")))),
-        ("validate", "POST", "/api/validate", validate),
-        ("ask-cohort", "POST", "/api/cohort", ask_cohort),
-        ("cohort", "GET", "/api/runs/{run}/cohort", cohort),
-        ("runs", "GET", "/api/runs", lambda _v, _r: [_run(x) for x in runs.all()]),
-        ("run", "GET", "/api/runs/{run}", run),
-        ("stop", "POST", "/api/runs/{run}/stop",
-         lambda _v, r: _run(c.stop_run(r.path_params["run"]))),
-        ("resume", "POST", "/api/runs/{run}/resume",
-         lambda _v, r: _run(c.resume_run(r.path_params["run"]))),
-        ("report", "GET", "/api/runs/{run}/report", report),
-        ("models", "GET", "/api/models", lambda _v, _r: registry.all()),
-        ("model", "GET", "/api/models/{model}",
-         lambda _v, r: registry.card(r.path_params["model"])),
-    ]  # fmt: skip
-
-    def person_may(request: Request, verb: str) -> None:
-        person = members.person_of(token_of(request))
+    def admit(self, request: Request, verb: str) -> None:
+        """Let a person with an access file that opens `verb` pass; RefusedError for others."""
+        person = self._members.person_of(token_of(request))
         if person.role != "coordinator" and verb not in EVALUATOR_MAY:
             raise RefusedError(f"an access file of role {person.role} cannot {verb}")
 
-    def endpoint(verb: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            if verb != "enrol":
-                person_may(request, verb)
-            longest = LARGEST_ENROLMENT if verb == "enrol" else LARGEST_BODY
-            values = await _body(request, bodies, longest)
-            return JSONResponse(await run_in_threadpool(handler, values, request))
+    def get(self, verb: str, path: str, answer: Callable[[Request], object]) -> Route:
+        """Make the route of a question that a person asks."""
 
-        return answer
+        async def endpoint(request: Request) -> Response:
+            self.admit(request, verb)
+            return JSONResponse(await run_in_threadpool(answer, request))
 
-    async def export(request: Request) -> Response:
-        person_may(request, "model")
-        path = registry.folder(request.path_params["model"]) / "weights.safetensors"
-        return FileResponse(path, media_type="application/octet-stream")
+        return Route(path, endpoint, methods=["GET"])
 
-    return [
-        Route("/enrol", endpoint("enrol", enrol), methods=["POST"]),
-        *(Route(path, endpoint(verb, h), methods=[m]) for verb, m, path, h in table),
-        Route("/api/models/{model}/weights", export, methods=["GET"]),
-    ]
+    def post(
+        self, verb: str, path: str, record: type[T], answer: Callable[[T, Request], object]
+    ) -> Route:
+        """Make the route of an order that a person gives, with a body read as `record`."""
+
+        async def endpoint(request: Request) -> Response:
+            self.admit(request, verb)
+            body = await self._read(request, record, LARGEST_BODY)
+            return JSONResponse(await run_in_threadpool(answer, body, request))
+
+        return Route(path, endpoint, methods=["POST"])
+
+    def open_post(
+        self, path: str, record: type[T], answer: Callable[[T, Request], object]
+    ) -> Route:
+        """Make the route of a call that anybody may make."""
+
+        async def endpoint(request: Request) -> Response:
+            body = await self._read(request, record, LARGEST_OPEN_BODY)
+            return JSONResponse(await run_in_threadpool(answer, body, request))
+
+        return Route(path, endpoint, methods=["POST"])
+
+    async def _read(self, request: Request, record: type[T], longest: int) -> T:
+        """Read a body; PayloadError when it is not JSON of this record, naming the key."""
+        async with self._bodies.read(request, longest, BODY_SECONDS) as parts:
+            raw = b"".join(parts)
+        try:
+            values = json.loads(raw or b"{}")
+        except (ValueError, RecursionError) as e:
+            raise PayloadError("the request is not JSON") from e
+        if not isinstance(values, dict):
+            raise PayloadError("the request is not a JSON object")
+        return read_record(record, values, PayloadError)
 
 
-def _run(run: object) -> dict[str, Any]:
-    return write_record(run)
+def must_be_short(key: str, text: str, longest: int = 200) -> None:
+    """Refuse a text of more than `longest` characters; PayloadError names the key."""
+    if len(text) > longest:
+        raise PayloadError(f"{key}: expected text of at most {longest} characters")

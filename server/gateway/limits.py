@@ -1,11 +1,7 @@
-"""What a caller of the public port may use up: connections, memory and time."""
+"""Limits of connections to the public port: how many, how long silent, how large a head."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-from hepafed.common.errors import BusyError, RefusedError
-from starlette.requests import ClientDisconnect, Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MOST_CONNECTIONS = 500
@@ -67,41 +63,3 @@ class Impatient(HttpToolsProtocol):
         """Count again: another head follows, or nothing."""
         self._in_head = True
         super().on_message_complete()
-
-
-class Bodies:
-    """Bodies read into memory: bounded each, and all together."""
-
-    def __init__(self, most: int) -> None:
-        self._left = most
-
-    @asynccontextmanager
-    async def read(self, request: Request, most: int, seconds: float) -> AsyncIterator[list[bytes]]:
-        """Read a body of at most `most` bytes within `seconds`; gives its parts.
-
-        Raises
-        ------
-        RefusedError
-            It is longer, or broke off.
-        BusyError
-            It came too slowly, or there is no room beside the others under way.
-        """
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(seconds):
-                async for part in request.stream():
-                    size += len(part)
-                    self._left -= len(part)
-                    if size > most:
-                        raise RefusedError("the request is too long")
-                    if self._left < 0:
-                        raise BusyError("too many large requests at once")
-                    parts.append(part)
-            yield parts
-        except TimeoutError:
-            raise BusyError("the request came too slowly") from None
-        except ClientDisconnect:
-            raise RefusedError("the request broke off") from None
-        finally:
-            self._left += size

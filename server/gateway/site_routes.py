@@ -1,18 +1,47 @@
-"""What an enrolled site asks the gateway with its own token: how it stands, and to leave."""
+"""What a site asks of the gateway itself: to enrol, how it stands, and to leave."""
 
+import re
+from dataclasses import dataclass
 from importlib import metadata
 
+from hepafed.common.errors import PayloadError
 from hepafed.server.coordinator import Coordinator
-from hepafed.server.gateway.api import token_of, utc_now
+from hepafed.server.gateway.api import Api, must_be_short, token_of, utc_now
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
-def routes(coordinator: Coordinator) -> list[Route]:
-    """List the routes; neither reads a body, and both refuse whoever is no enrolled site."""
-    members = coordinator.members
+@dataclass(frozen=True, kw_only=True)
+class Enrolment:
+    """What a site sends once, with its invite's token."""
+
+    token: str
+    """The invite's one-time token."""
+    public_key: str
+    """OpenSSH line of the node's key."""
+    own: str
+    """SHA-256, in hex, of the token that the site made for itself."""
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        must_be_short("public_key", self.public_key, 1000)
+        if not re.fullmatch(r"ecdsa-sha2-nistp384 [A-Za-z0-9+/=]+", self.public_key.strip()):
+            raise PayloadError("public_key: expected an OpenSSH line of an EC P-384 key")
+        must_be_short("own", self.own)
+        if not re.fullmatch(r"[0-9a-f]{64}", self.own):
+            raise PayloadError("own: expected the SHA-256 of the site's own token")
+        must_be_short("token", self.token)
+
+
+def site_routes(api: Api, coordinator: Coordinator) -> list[Route]:
+    """Return the routes; all but that of the enrolment refuse whoever is no enrolled site."""
+    members, membership = coordinator.members, coordinator.membership
+
+    def enrol(body: Enrolment, _request: Request) -> object:
+        entry = membership.enrol(body.token, body.public_key.strip(), body.own)
+        return {"site": entry.site, "role": entry.role, "time": utc_now()}
 
     async def standing(request: Request) -> Response:
         entry = members.site_of(token_of(request))
@@ -28,10 +57,11 @@ def routes(coordinator: Coordinator) -> list[Route]:
 
     async def leave(request: Request) -> Response:
         site = members.site_of(token_of(request)).site
-        await run_in_threadpool(coordinator.revoke, site)
+        await run_in_threadpool(membership.revoke, site)
         return JSONResponse({"site": site})
 
     return [
+        api.open_post("/enrol", Enrolment, enrol),
         Route("/site", standing, methods=["GET"]),
         Route("/site/leave", leave, methods=["POST"]),
     ]

@@ -1,21 +1,15 @@
 """What is asked of a validation, and that it is what was promised before."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hepafed.common.contract import (
-    LARGEST_FILE,
-    LONGEST_WAIT,
-    MOST_MODELS,
-    MOST_VARIABLES,
     Evaluation,
     evaluation_from,
     seconds_of,
-    usable_names,
 )
-from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.errors import RefusedError
 from hepafed.server.pooling import Questions, reference_of
 
 DEFAULT_WAIT = 60.0
@@ -41,40 +35,6 @@ class Asked:
     """Variables by which figures are to be split; those of the evaluation where there is one."""
     evaluation: str = ""
     """Text of evaluation.toml; empty: none."""
-
-
-def asked_from(values: dict[str, Any]) -> Asked:
-    """Read the body of a request; PayloadError names what is not usable."""
-    model, split = values.get("model"), values.get("split", "external")
-    sites, wait = values.get("sites", []), values.get("wait", 0)
-    evaluation, subgroups = values.get("evaluation", ""), values.get("subgroups", [])
-    against = values.get("against", [])
-    if not isinstance(model, str) or len(model) > 200:
-        raise PayloadError("model: expected text of at most 200 characters")
-    if (
-        not isinstance(against, list)
-        or len(against) >= MOST_MODELS
-        or not all(isinstance(m, str) and 0 < len(m) <= 200 for m in against)
-    ):
-        raise PayloadError(f"against: expected at most {MOST_MODELS - 1} models")
-    if split not in ("external", "test") or not isinstance(sites, list):
-        raise PayloadError("split or sites is not usable", "split: external or test")
-    number = isinstance(wait, (int, float)) and not isinstance(wait, bool) and math.isfinite(wait)
-    if not number or not 0 <= wait <= LONGEST_WAIT:
-        raise PayloadError("wait is not usable", "seconds, 7 days at most")
-    if not isinstance(evaluation, str) or len(evaluation) > LARGEST_FILE:
-        raise PayloadError(f"evaluation: expected text of at most {LARGEST_FILE} characters")
-    if not isinstance(subgroups, list) or not usable_names(subgroups):
-        raise PayloadError(f"subgroups: expected at most {MOST_VARIABLES} different names")
-    return Asked(
-        model=model,
-        against=tuple(against),
-        sites=tuple(str(s)[:200] for s in sites[:1000]),
-        split=split,
-        wait=float(wait),
-        subgroups=tuple(subgroups),
-        evaluation=evaluation,
-    )
 
 
 def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()) -> Asked:

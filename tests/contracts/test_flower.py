@@ -1,36 +1,57 @@
-"""Names below Flower's public API that we rely on are still there, in the pinned release."""
+"""What we rely on below Flower's public API is still there, in each release that we allow.
 
+`make contracts` runs this on the installed Flower and on the oldest one that pyproject.toml allows.
+"""
+
+import ast
 import importlib
 import inspect
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from hepafed.client.worker import supernode
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PUBLIC = "flwr.app"
+BELOW = {"server/flower", "client/worker/executor.py", "client/worker/supernode.py"}
 
 
-def test_flower_is_the_pinned_release() -> None:
-    assert metadata.version("flwr").startswith("1.41.")
+def _names() -> dict[tuple[str, str], str]:
+    """Return who imports what from Flower: a file or folder, by module and name."""
+    found = {}
+    for side in ("common", "server", "client", "deploy"):
+        for path in sorted((ROOT / side).rglob("*.py")):
+            where = path.relative_to(ROOT).as_posix()
+            where = "server/flower" if where.startswith("server/flower/") else where
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {(a.name, ""): where for a in node.names if a.name[:4] == "flwr"}
+                elif isinstance(node, ast.ImportFrom) and (node.module or "")[:4] == "flwr":
+                    found |= {(str(node.module), a.name): where for a in node.names}
+    return found
+
+
+NAMES = _names()
+
+
+def test_flower_is_a_release_that_pyproject_allows() -> None:
+    (asked,) = [r for r in metadata.requires("hepafed") or [] if r.startswith("flwr")]
+    assert metadata.version("flwr") in Requirement(asked).specifier
 
 
 @pytest.mark.parametrize(
-    ("module", "names"),
-    [
-        ("flwr.supernode.runtime.run_clientapp", "pull_task_input push_message push_task_output"),
-        ("flwr.supernode.cli", "flower_supernode"),
-        ("flwr.superlink.cli", "flower_superlink"),
-        ("flwr.superlink.grid.http_grid", "HttpGrid"),
-        ("flwr.supercore.control", "ControlHttpClient"),
-        ("flwr.supercore.runtime", "RuntimeHttpClient"),
-        ("flwr.supercore.fab", "Fab"),
-        ("flwr.supercore.task_identity", "TaskIdentity"),
-        ("flwr.supercore.retry", "RetryInvoker exponential"),
-        ("flwr.supercore.heartbeat", "HeartbeatSender"),
-        ("flwr.cli.build", "build_fab_from_files"),
-    ],
+    ("module", "name"),
+    [*NAMES, ("flwr.superlink.cli", "flower_superlink")],  # that one is named on a command line
 )
-def test_a_module_has_the_names_we_call(module: str, names: str) -> None:
+def test_flower_has_the_name_that_we_import(module: str, name: str) -> None:
     found = importlib.import_module(module)
-    assert [n for n in names.split() if not hasattr(found, n)] == []
+    assert hasattr(found, name) or importlib.import_module(f"{module}.{name}")
+
+
+def test_only_one_room_a_side_reaches_below_the_public_api() -> None:
+    assert {where for (module, _), where in NAMES.items() if module != PUBLIC} == BELOW
 
 
 def test_the_grid_still_takes_the_retries_that_we_give_it() -> None:
@@ -39,6 +60,12 @@ def test_the_grid_still_takes_the_retries_that_we_give_it() -> None:
     source = inspect.getsource(http_grid)
     assert "self._retry_invoker = make_simple_http_retry_invoker()" in source
     assert "retry_invoker=self._retry_invoker" in source
+
+
+def test_the_grid_still_has_the_client_that_we_call() -> None:
+    from flwr.superlink.grid.http_grid import HttpGrid
+
+    assert "_runtime_client" in vars(HttpGrid)
 
 
 def test_a_supernode_still_sends_its_key_in_the_header_that_we_look_at() -> None:
@@ -89,7 +116,7 @@ def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
     import io
     import zipfile
 
-    from hepafed.server.flower.superlink import bundle
+    from hepafed.server.flower.bundle import bundle
 
     names = zipfile.ZipFile(io.BytesIO(bundle())).namelist()
     assert sorted(names) == [".info/CONTENT", "pyproject.toml"]

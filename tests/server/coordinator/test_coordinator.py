@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import UnreachableError
-from hepafed.server.coordinator import coordinator as module
+from hepafed.server.coordinator import supervisor
 from hepafed.server.coordinator.coordinator import Coordinator
-from hepafed.server.flower.superlink import LOST
+from hepafed.server.flower.executor import LOST
 from hepafed.server.runs.store import ENDED, Run, Runs
 from hepafed.server.setup import initialise
 
@@ -69,21 +69,21 @@ def coordinator(home: Path, stopped_before: Run) -> Iterator[Coordinator]:
 def test_a_stopped_run_stays_stopped_over_a_restart(
     coordinator: Coordinator, stopped_before: Run
 ) -> None:
-    assert _ended(coordinator.desk.runs, stopped_before, "stopped") == ["stopped"]
+    assert _ended(coordinator.stores.runs, stopped_before, "stopped") == ["stopped"]
 
 
 def test_a_run_resumed_at_once_is_seen(coordinator: Coordinator) -> None:
-    runs = coordinator.desk.runs
+    runs = coordinator.stores.runs
     run = _new(runs)
     assert _ended(runs, run) == ["failed"]
-    coordinator.resume_run(run.id)
+    coordinator.requests.resume(run.id)
     assert _ended(runs, run, times=2) == ["failed", "failed"]
 
 
 def test_a_disk_that_is_full_for_a_while_ends_neither_queue_nor_executor(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, refused = coordinator.desk.runs, []
+    runs, refused = coordinator.stores.runs, []
     change = runs.change
 
     def full(run: str, **values: Any) -> Run:  # noqa: ANN401
@@ -101,7 +101,7 @@ def test_a_disk_that_is_full_for_a_while_ends_neither_queue_nor_executor(
 
 
 def _kill(coordinator: Coordinator) -> None:
-    process = coordinator.link._process
+    process = coordinator.superlink._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -110,23 +110,23 @@ def _kill(coordinator: Coordinator) -> None:
 def test_a_run_queued_while_the_superlink_is_dead_waits_for_its_next_start(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SHORT_LIFE_SECONDS", 0)
-    runs = coordinator.desk.runs
+    monkeypatch.setattr(supervisor, "SHORT_LIFE_SECONDS", 0)
+    runs = coordinator.stores.runs
     _kill(coordinator)
     with pytest.raises(UnreachableError):
-        coordinator.online()
+        coordinator.membership.online()
     run = _new(runs)
     assert _ended(runs, run) == ["failed"]
     assert runs.get(run.id).error == "no site described its cohort"
-    assert coordinator.link.alive
+    assert coordinator.superlink.alive
 
 
 def test_a_run_whose_attempt_the_superlink_took_along_gets_another(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SHORT_LIFE_SECONDS", 0)
-    runs, link = coordinator.desk.runs, coordinator.link
-    start, numbers = link.start_run, []
+    monkeypatch.setattr(supervisor, "SHORT_LIFE_SECONDS", 0)
+    runs, control = coordinator.stores.runs, coordinator.control
+    start, numbers = control.start_run, []
 
     def killed(run: str) -> int:
         numbers.append(start(run))
@@ -134,26 +134,26 @@ def test_a_run_whose_attempt_the_superlink_took_along_gets_another(
             _kill(coordinator)
         return numbers[-1]
 
-    monkeypatch.setattr(link, "start_run", killed)
+    monkeypatch.setattr(control, "start_run", killed)
     run = _new(runs)
     assert _ended(runs, run)[-1] == "failed"
-    assert link.alive
+    assert coordinator.superlink.alive
 
 
 def test_a_run_whose_attempt_was_lost_on_its_way_to_us_gets_another(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, link = coordinator.desk.runs, coordinator.link
-    start, numbers = link.start_run, []
+    runs, control = coordinator.stores.runs, coordinator.control
+    start, numbers = control.start_run, []
 
     def lost(run: str) -> int:
         if not numbers:
             numbers.append(1)  # the executor is never handed a task of that number
-            threading.Timer(0.2, coordinator._attempt_over, [LOST]).start()
+            threading.Timer(0.2, coordinator.queue.attempt_over, [LOST]).start()
         else:
             numbers.append(start(run))
         return numbers[-1]
 
-    monkeypatch.setattr(link, "start_run", lost)
+    monkeypatch.setattr(control, "start_run", lost)
     assert _ended(runs, _new(runs))[-1] == "failed"
     assert len(numbers) == 2

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.server.coordinator.coordinator import Coordinator
-from hepafed.server.gateway import app as gateway
+from hepafed.server.gateway import weight_routes
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.members.roster import digest_of
 from hepafed.server.runs.inbox import Expected
@@ -91,7 +91,7 @@ def test_an_upload_counts_once_and_alone(
     coordinator: Coordinator, client: Client, tmp_path: Path
 ) -> None:
     token, _ = _enrol(coordinator, tmp_path, "a")
-    headers, inbox = {"Authorization": f"Bearer {token}"}, coordinator.desk.inbox
+    headers, inbox = {"Authorization": f"Bearer {token}"}, coordinator.stores.inbox
     inbox.open_round(Expected("r", 1, frozenset(["a"]), 3))
 
     def put(content: bytes) -> int:
@@ -111,9 +111,9 @@ def test_an_upload_counts_once_and_alone(
 def test_an_upload_that_stops_coming_is_given_up(
     coordinator: Coordinator, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "BLOCK_SECONDS", 0.2)
+    monkeypatch.setattr(weight_routes, "BLOCK_SECONDS", 0.2)
     token, _ = _enrol(coordinator, tmp_path, "a")
-    inbox = coordinator.desk.inbox
+    inbox = coordinator.stores.inbox
     inbox.open_round(Expected("r", 1, frozenset(["a"]), 3))
     headers = {"Authorization": f"Bearer {token}", "Content-Length": "3"}
 

@@ -1,4 +1,4 @@
-"""Nobody can hold the public port open, or fill its memory, by saying nothing, too much or slowly.
+"""Nobody can hold the public port open by saying nothing, too much or slowly.
 
 The server is uvicorn as `server start` runs it, but without TLS and with shorter times.
 """
@@ -13,9 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from hepafed.common.errors import BusyError, RefusedError
 from hepafed.server.gateway import limits
-from hepafed.server.gateway.limits import Bodies, Impatient
+from hepafed.server.gateway.limits import Impatient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -121,39 +120,3 @@ def test_a_refusal_arrives_although_the_body_was_not_read(port: int) -> None:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as peer:
         peer.request("POST", "/no", b"x" * LARGE)
         assert peer.getresponse().status == 403
-
-
-def _request(*parts: bytes, pause: float = 0.0) -> Request:
-    left = list(parts)
-
-    async def receive() -> dict[str, object]:
-        await asyncio.sleep(pause)
-        part = left.pop(0)
-        return {"type": "http.request", "body": part, "more_body": bool(left)}
-
-    return Request({"type": "http", "method": "POST", "headers": []}, receive)
-
-
-async def _read(bodies: Bodies, request: Request, seconds: float = 5) -> bytes:
-    async with bodies.read(request, 10, seconds) as parts:
-        return b"".join(parts)
-
-
-def test_a_body_is_bounded_in_bytes_and_time() -> None:
-    bodies = Bodies(100)
-    assert asyncio.run(_read(bodies, _request(b"12345", b"67890"))) == b"1234567890"
-    with pytest.raises(RefusedError):
-        asyncio.run(_read(bodies, _request(b"12345", b"678901")))
-    with pytest.raises(BusyError):
-        asyncio.run(_read(bodies, _request(b"1", b"2", pause=0.2), 0.1))
-
-
-def test_all_bodies_together_are_bounded_and_give_their_share_back() -> None:
-    async def both(bodies: Bodies) -> None:
-        async with bodies.read(_request(b"1" * 8), 10, 5):
-            with pytest.raises(BusyError):
-                await _read(bodies, _request(b"2" * 8))
-            await _read(bodies, _request(b"2" * 7))
-        await _read(bodies, _request(b"2" * 8))
-
-    asyncio.run(both(Bodies(15)))

@@ -59,8 +59,8 @@ def house(tmp_path: Path) -> House:
         "protocol": "t2",
         "operating_point": {"threshold": 0.5, "rule": "given", "chosen_on": "a test"},
     }
-    model = coordinator.desk.registry.add("t2", layout, weights, card)
-    digest = coordinator.desk.registry.card(model)["sha256"]
+    model = coordinator.stores.registry.add("t2", layout, weights, card)
+    digest = coordinator.stores.registry.card(model)["sha256"]
     ca = (tmp_path / "keys/ca.pem").read_text()
     return House(coordinator, make_gateway(coordinator, ca), model, digest)
 
@@ -74,7 +74,7 @@ def test_an_evaluators_promise_is_kept_and_timed_before_anything_is_asked(house:
     assert before <= made["created"] <= datetime.now(UTC).isoformat()
     assert made["sites"] == ["external-1", "external-2"]
     assert made["wait"] == 600
-    runs = house.coordinator.desk.runs
+    runs = house.coordinator.stores.runs
     assert (runs.folder(made["id"]) / "evaluation.toml").read_text() == text
     assert runs.events(made["id"]) == []
 
@@ -84,7 +84,7 @@ def test_a_promise_of_another_model_starts_no_run(house: House) -> None:
     answer = house.ask(token, evaluation=promise("cd" * 32))
     assert answer.status_code == 403
     assert "another model" in answer.json()["error"]
-    assert house.coordinator.desk.runs.all() == []
+    assert house.coordinator.stores.runs.all() == []
 
 
 def test_with_a_wait_every_enrolled_site_is_asked_online_or_not(house: House) -> None:
@@ -103,4 +103,4 @@ def test_a_wait_that_cannot_be_is_refused(house: House, wait: object) -> None:
 
 def test_nobody_without_an_access_file_registers_anything(house: House) -> None:
     assert house.ask("Bearer nobody", evaluation=promise(house.digest)).status_code == 403
-    assert house.coordinator.desk.runs.all() == []
+    assert house.coordinator.stores.runs.all() == []

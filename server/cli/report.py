@@ -1,0 +1,99 @@
+"""The report of a validation run, or of a score table: report."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from hepafed.common.console import command, say
+from hepafed.common.errors import UsageError
+from hepafed.server.cli.access import access_option, remote_of
+
+
+@click.command()
+@click.argument("run", default="")
+@click.option("--scores", type=click.Path(path_type=Path), help="A score table instead of a run.")
+@click.option("--threshold", default=0.5, show_default=True, help="Operating point for --scores.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Another model's scores of the same lesions, to compare; may be given again.",
+)
+@click.option("--prevalence", type=float, multiple=True, help="State PPV and NPV at this as well.")
+@click.option("--margin", type=float, help="Non-inferiority margin against --against and readers.")
+@click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
+@access_option
+@click.pass_context
+@command
+def report(
+    ctx: click.Context,
+    run: str,
+    scores: Path | None,
+    threshold: float,
+    against: tuple[Path, ...],
+    prevalence: tuple[float, ...],
+    margin: float | None,
+    folder: Path | None,
+    access: Path | None,
+) -> None:
+    """Write the report of a validation run, or of a score table.
+
+    \b
+    Example:
+      server report validate-1a2b3c -o report
+      server report --scores t2.csv --against t2-dwi.csv --threshold 0.5 -o report
+    """
+    if bool(run) == bool(scores):
+        raise UsageError("name a run, or a score table with --scores", "server report --help")
+    if scores is not None:
+        given = {"--threshold": (threshold,), "--prevalence": prevalence, "--margin": (margin,)}
+        for option, values in given.items():
+            if any(v is not None and not 0 <= v <= 1 for v in values):
+                raise UsageError(f"{option} is outside 0…1", "e.g. 0.5")
+        made = _from_scores((scores, *against), threshold, prevalence, margin)
+        write(made, folder or Path("report"))
+        return
+    if against or prevalence or margin is not None:
+        raise UsageError(
+            "--against, --prevalence and --margin go with --scores",
+            "a run's are in its evaluation.toml",
+        )
+    found = remote_of(ctx, access).get(f"/api/runs/{run}/report")
+    write(found, folder or Path(f"report-{run}"))
+
+
+def _from_scores(
+    tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
+) -> dict[str, Any]:
+    from hepafed.common.statistics import TASK_ORDER, read_scores
+    from hepafed.server.pooling import Questions
+    from hepafed.server.report import report_from_scores
+
+    names = [t.stem for t in tables]
+    if len(set(names)) < len(names):
+        raise UsageError("two score tables have the same name", "the names tell the models apart")
+    first, *others = [read_scores(t) for t in tables]
+    return report_from_scores(
+        first,
+        threshold,
+        name=names[0],
+        against=dict(zip(names[1:], others, strict=True)),
+        questions=Questions(
+            margin=margin,
+            prevalences=prevalences,
+            model_margins={}
+            if margin is None
+            else {(name, *task): margin for name in names[1:] for task in TASK_ORDER},
+        ),
+    )
+
+
+def write(values: dict[str, Any], folder: Path) -> None:
+    """Write a report into `folder` and say its main figures."""
+    from hepafed.server.report import summary_lines, write_report
+
+    page = write_report(values, folder)
+    for line in summary_lines(values):
+        say(line)
+    say(f"report {page.absolute()}")

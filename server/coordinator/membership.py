@@ -1,0 +1,74 @@
+"""Who takes part, as the API asks it: a site enrols, is shut out, is online or not."""
+
+import logging
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from hepafed.common.disclosure import fingerprint
+from hepafed.common.errors import UnreachableError
+from hepafed.server.flower import Control
+from hepafed.server.members import Members, SiteEntry
+
+log = logging.getLogger("hepafed.server")
+
+
+class Membership:
+    """Keeps the roster and what Flower knows of its nodes in step."""
+
+    def __init__(self, members: Members, control: Control) -> None:
+        self._members = members
+        self._control = control
+        self._enrolling = threading.Lock()
+
+    def enrol(self, token: str, public_key: str, own: str) -> SiteEntry:
+        """Spend an invite; the key that spent it may ask again, with the same result.
+
+        `own` is the SHA-256, in hex, of the token that the site made for itself.
+
+        Raises
+        ------
+        EnrolmentError
+            The invite is unknown, used or expired, or Flower refuses the key.
+        UnreachableError
+            The SuperLink does not answer.
+        """
+        now = datetime.now(UTC)
+        with self._enrolling:
+            known = self._members.enrolled_before(token, public_key, own, now)
+            if known is not None:
+                return known
+            entry = self._members.invited(token, now)
+            node = self._control.register(public_key, entry.site)
+            return self._members.enrol(entry, public_key, own, node, now)
+
+    def revoke(self, site: str) -> None:
+        """Shut a site out of Fleet, weights and later runs."""
+        entry = self._members.revoke(site)
+        try:
+            if entry.node:
+                self._control.unregister(entry.node)
+        except UnreachableError as e:  # the gateway lets it in no more, whatever Flower knows
+            log.warning("%s is revoked, but Flower was not told: %s", site, e.message)
+
+    def online(self) -> set[str]:
+        """Return the sites whose node is connected; UnreachableError without a SuperLink."""
+        nodes = self._control.online_nodes()
+        sites = self._members.sites().values()
+        return {s.site for s in sites if s.node in nodes and not s.revoked}
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return a row for each invited or enrolled site, for people to read."""
+        online = self.online()
+        return [
+            {
+                "site": s.site,
+                "role": s.role,
+                "state": "revoked" if s.revoked else "enrolled" if s.node else "invited",
+                "online": s.site in online,
+                "fingerprint": fingerprint(s.public_key) if s.public_key else "",
+                "enrolled": s.enrolled,
+                "expires": s.expires if s.invite else "",
+            }
+            for s in self._members.sites().values()
+        ]

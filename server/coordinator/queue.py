@@ -1,0 +1,87 @@
+"""The queue: runs are conducted one at a time, each by as many attempts as it takes."""
+
+import logging
+import threading
+
+from hepafed.common.errors import RunError, UnreachableError
+from hepafed.common.retry import backoff
+from hepafed.server.coordinator.preparation import prepare
+from hepafed.server.flower import LOST, Control, SuperLink
+from hepafed.server.runs import ENDED, Run, Runs
+
+log = logging.getLogger("hepafed.server")
+LONGEST_WAIT_SECONDS = 10.0
+"""Longest wait before the next attempt at a run."""
+
+
+class Queue:
+    """Has the oldest unfinished run conducted; an attempt is a Flower run."""
+
+    def __init__(
+        self, runs: Runs, superlink: SuperLink, control: Control, stopping: threading.Event
+    ) -> None:
+        self._runs = runs
+        self._superlink = superlink
+        self._control = control
+        self._stopping = stopping
+        self._wake = threading.Event()
+        self._over: set[int] = set()
+
+    def wake(self) -> None:
+        """Look at once: a run was queued or stopped, or the SuperLink is there again."""
+        self._wake.set()
+
+    def attempt_over(self, flower_run: int) -> None:
+        """Take note that a Flower run was conducted; LOST: perhaps the one under way."""
+        self._over.add(flower_run)
+        self._wake.set()
+
+    def serve(self) -> None:
+        """Have one run after the other conducted until `stopping`, whatever becomes of one."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                unfinished = [r for r in self._runs.all() if r.status not in ENDED]
+                if not unfinished:
+                    self._pause(1.0)
+                    continue
+                ended = self._attempt(unfinished[0])
+            except Exception:  # a full disk, say: another attempt; the log has the traceback
+                log.exception("the queue was held up")
+                ended = False
+            failures = 0 if ended else failures + 1
+            if failures:
+                self._wake.clear()
+                self._wake.wait(backoff(failures - 1, LONGEST_WAIT_SECONDS))
+
+    def _pause(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+        self._wake.clear()
+
+    def _attempt(self, run: Run) -> bool:
+        """Make one attempt at a run; return whether the run has ended with it."""
+        if not self._runs.may_go_on(run.id):
+            self._runs.change(run.id, status="stopped")
+            self._runs.event(run.id, "stopped", model="")
+            return True
+        try:
+            if run.flower_run:
+                self._control.stop_run(run.flower_run)
+            prepare(run, self._runs)
+            link = self._superlink.link
+            self._over.clear()
+            number = self._control.start_run(run.id)
+            self._runs.change(run.id, flower_run=number)
+        except UnreachableError as e:
+            log.warning("run %s waits: %s", run.id, e.message)
+            return False
+        except RunError as e:
+            self._runs.change(run.id, status="failed", error=e.message, hint=e.hint)
+            self._runs.event(run.id, "failed", error=e.message, hint=e.hint)
+            return True
+        # a SuperLink that was started anew may never hand the attempt to the executor
+        while not self._over & {number, LOST} and self._superlink.link is link:
+            if self._stopping.is_set():
+                return False
+            self._pause(1.0)
+        return self._runs.get(run.id).status in ENDED

@@ -1,0 +1,118 @@
+"""What people ask: a training, a validation, a cohort survey; that a run stops or resumes."""
+
+from collections.abc import Callable
+
+from hepafed.common.contract import Plan, RoundsPlan, plan_from
+from hepafed.common.errors import RefusedError
+from hepafed.server.coordinator.membership import Membership
+from hepafed.server.members import Members
+from hepafed.server.models import Registry
+from hepafed.server.runs import ENDED, Run, Runs
+from hepafed.server.validation import DEFAULT_WAIT, Asked, fitting
+
+COHORT_SECONDS = 60
+"""How long the sites have to say what their cohorts look like."""
+SITES_HINT = "see server sites"
+
+
+class Requests:
+    """Checks what is asked and queues it; `wake` tells the queue.
+
+    Every method raises RefusedError when what is asked cannot be done.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        registry: Registry,
+        members: Members,
+        membership: Membership,
+        wake: Callable[[], None],
+    ) -> None:
+        self._runs = runs
+        self._registry = registry
+        self._members = members
+        self._membership = membership
+        self._wake = wake
+
+    def train(self, plan: Plan) -> Run:
+        """Queue a training; its quorum must be online."""
+        self._need("train", plan.rounds.quorum)
+        return self._queued(self._runs.create("train", plan))
+
+    def validate(self, asked: Asked) -> Run:
+        """Queue a validation of a frozen model; its evaluation is kept before any score exists."""
+        card = self._registry.card(asked.model)
+        asked = fitting(asked, card, self._registry.all())
+        self._comparable(asked)
+        role = "train" if asked.split == "test" else "validate"
+        known = self._enrolled(role)
+        _must_be_among(asked.sites, known, f"enrolled {role} site")
+        if not asked.sites and not asked.wait:
+            self._need(role, 1)
+        return self._queued(
+            self._runs.create(
+                "validate",
+                plan_from(card["plan"]),
+                promise=asked.evaluation,
+                model=asked.model,
+                against=asked.against,
+                split=asked.split,
+                sites=tuple(sorted(set(asked.sites or known))),
+                wait=asked.wait or DEFAULT_WAIT,
+                subgroups=asked.subgroups,
+            )
+        )
+
+    def _comparable(self, asked: Asked) -> None:
+        """Refuse a comparison with a model that is not there, or is the same."""
+        digests = [self._registry.card(m)["sha256"] for m in (asked.model, *asked.against)]
+        if len(set(digests)) < len(digests):
+            raise RefusedError("a model is to be compared with itself", "name other models")
+
+    def survey(self, sites: tuple[str, ...]) -> Run:
+        """Queue the question what cohorts look like, of these sites or, without any, of all."""
+        _must_be_among(sites, self._enrolled(), "enrolled site")
+        if not self._membership.online():
+            raise RefusedError("no site is online", SITES_HINT)
+        plan = Plan(name="cohort", protocol="t2", rounds=RoundsPlan(deadline=COHORT_SECONDS))
+        return self._queued(self._runs.create("cohort", plan, sites=tuple(sorted(set(sites)))))
+
+    def stop(self, run: str) -> Run:
+        """Have a run stop before its next step."""
+        known = self._runs.get(run)
+        if known.status in ENDED:
+            raise RefusedError(f"{run} has ended already: {known.status}")
+        self._runs.ask_to_stop(run)
+        return self._queued(known)
+
+    def resume(self, run: str) -> Run:
+        """Queue a stopped or failed run again; it goes on at its last completed round."""
+        known = self._runs.get(run)
+        if known.status not in ("stopped", "failed"):
+            raise RefusedError(f"{run} is {known.status}; only a stopped or failed run resumes")
+        self._runs.clear_stop(run)
+        return self._queued(self._runs.change(run, status="queued", error="", hint=""))
+
+    def _enrolled(self, role: str = "") -> set[str]:
+        """Return the sites that are enrolled and not revoked, of one role or of both."""
+        sites = self._members.sites().values()
+        return {s.site for s in sites if s.node and not s.revoked and role in ("", s.role)}
+
+    def _need(self, role: str, count: int) -> None:
+        online = self._membership.online()
+        ready = [s for s, e in self._members.sites().items() if s in online and e.role == role]
+        if len(ready) < count:
+            raise RefusedError(
+                f"{len(ready)} {role} sites are online, {count} are needed", SITES_HINT
+            )
+
+    def _queued(self, run: Run) -> Run:
+        self._wake()
+        return run
+
+
+def _must_be_among(sites: tuple[str, ...], known: set[str], what: str) -> None:
+    for site in sites:
+        if site not in known:
+            raise RefusedError(f"{site[:40]} is not an {what}", SITES_HINT)

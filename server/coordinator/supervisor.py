@@ -1,0 +1,39 @@
+"""The supervisor keeps the SuperLink alive: its state lies on disk, so it can be started again."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from hepafed.common.errors import RunError
+from hepafed.common.retry import backoff
+from hepafed.server.flower import SuperLink
+
+log = logging.getLogger("hepafed.server")
+SHORT_LIFE_SECONDS = 20.0
+"""A SuperLink that lived shorter than this waits longer before its next start."""
+LONGEST_WAIT_SECONDS = 60.0
+"""Longest wait before the next start of a SuperLink that dies."""
+
+
+def supervise(superlink: SuperLink, stopping: threading.Event, wake: Callable[[], None]) -> None:
+    """Start the SuperLink again whenever it has died, until `stopping`.
+
+    `wake` is called after each start: what could not be done without a SuperLink can be now.
+    """
+    failures, started = 0, time.monotonic()
+    while not stopping.wait(0.5):
+        if superlink.alive:
+            continue
+        short = time.monotonic() - started < SHORT_LIFE_SECONDS
+        failures = failures + 1 if short else 0
+        wait = backoff(failures, LONGEST_WAIT_SECONDS)
+        log.error("the SuperLink ended; again in %.0f s (see flower/superlink.log)", wait)
+        if stopping.wait(wait):
+            return
+        started = time.monotonic()
+        try:
+            superlink.start()
+            wake()
+        except (RunError, OSError) as e:
+            log.error("the SuperLink does not start: %s", e)

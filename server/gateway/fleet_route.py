@@ -1,0 +1,71 @@
+"""Flower's Fleet API: what an enrolled site's SuperNode calls, forwarded to the SuperLink."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+from hepafed.common.certificates import pinned
+from hepafed.common.errors import UnreachableError
+from hepafed.server.coordinator import Coordinator
+from hepafed.server.gateway.bodies import Bodies
+from hepafed.server.members import HEADER
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+FLEET = frozenset(
+    ("activate-node", "deactivate-node", "send-node-heartbeat", "pull-messages", "get-run",
+     "get-fab", "pull-object", "confirm-message-received", "push-messages", "push-object")
+)  # fmt: skip
+"""What a stock SuperNode calls; `register-node` and `unregister-node` are the coordinator's."""
+
+LARGEST_BODY = 48 * 2**20
+MOST_BYTES = 256 * 2**20
+"""In memory at once, of all calls."""
+BODY_SECONDS = 300.0
+"""How long a call's body may take."""
+_PASSED_HEADERS = ("content-type", "accept")
+
+
+def not_found() -> Response:
+    """Answer a call of what does not exist."""
+    return JSONResponse({"error": "not found"}, 404)
+
+
+def fleet_route(coordinator: Coordinator, ca: str) -> Route:
+    """Return the route; `ca` (PEM) signed the SuperLink's certificate."""
+    upstream = httpx.AsyncClient(verify=pinned(ca), timeout=60)
+    bodies = Bodies(MOST_BYTES)
+
+    async def fleet(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in FLEET:
+            return not_found()
+        if not coordinator.admission.knows(request.headers.get(HEADER, "")):
+            # as the SuperLink says it, so that a SuperNode ends as it would on that
+            code = 412 if name == "activate-node" else 401
+            return JSONResponse({"error": "not an enrolled site"}, code)
+        headers = _passed(request.headers)
+        url = f"https://127.0.0.1:{coordinator.superlink.port}/v1/fleet/{name}"
+        async with bodies.read(request, LARGEST_BODY, BODY_SECONDS) as parts:
+            headers["content-length"] = str(sum(map(len, parts)))
+            try:
+                answer = await upstream.post(url, content=_each(parts), headers=headers)
+            except httpx.HTTPError:
+                raise UnreachableError("the SuperLink does not answer") from None
+        return Response(answer.content, answer.status_code, _passed(answer.headers))
+
+    return Route("/v1/fleet/{name}", fleet, methods=["POST"])
+
+
+def _passed(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that are passed on: those of the content, and Flower's own."""
+    return {
+        k: v
+        for k, v in headers.items()
+        if k in _PASSED_HEADERS or k.startswith(("flwr-", "x-flwr"))
+    }
+
+
+async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part

@@ -1,0 +1,98 @@
+"""Weights beside Flower: an enrolled site downloads them by digest, and uploads its update."""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from hepafed.common.errors import BusyError, RefusedError
+from hepafed.server.coordinator import Coordinator
+from hepafed.server.gateway.api import token_of
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+_BLOCK = 4 << 20
+BLOCK_SECONDS = 120.0
+"""How long each `_BLOCK` bytes of an upload may take: 0.28 Mbit/s."""
+
+
+class _Weights(FileResponse):
+    """A file of a hundred megabytes: larger pieces, so that there are fewer of them."""
+
+    chunk_size = 1 << 20
+
+
+def weight_routes(coordinator: Coordinator) -> list[Route]:
+    """Return the routes; both refuse whoever is no enrolled site before a body is read."""
+    members, blobs, inbox = coordinator.members, coordinator.stores.blobs, coordinator.stores.inbox
+
+    async def weights(request: Request) -> Response:
+        members.site_of(token_of(request))
+        path = blobs.path(request.path_params["digest"])
+        return _Weights(path, media_type="application/octet-stream")
+
+    async def update(request: Request) -> Response:
+        site = members.site_of(token_of(request)).site
+        run, round_ = request.path_params["run"], int(request.path_params["round"])
+        size = int(request.headers.get("content-length", "-1"))
+        with inbox.uploading(site):
+            inbox.admit(site, run, round_, size)
+            digest, path = await _spool(request.stream(), inbox.folder, size)
+            inbox.arrived(site, run, round_, digest, path)
+        return JSONResponse({"sha256": digest})
+
+    return [
+        Route("/weights/{digest}", weights, methods=["GET"]),
+        Route("/updates/{run}/{round:int}", update, methods=["PUT"]),
+    ]
+
+
+async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple[str, Path]:
+    """Write an upload of exactly `size` bytes to a new file; return its SHA-256 and the file.
+
+    Raises
+    ------
+    RefusedError
+        The upload has another size, or broke off.
+    BusyError
+        It came too slowly.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb", buffering=_BLOCK) as f:
+            digest = await _copy(stream, f, size)
+    except TimeoutError:
+        path.unlink(missing_ok=True)
+        raise BusyError("the upload came too slowly") from None
+    except ClientDisconnect:
+        path.unlink(missing_ok=True)
+        raise RefusedError("the upload broke off", "it is tried again") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return digest, path
+
+
+async def _copy(stream: AsyncIterator[bytes], to: BinaryIO, size: int) -> str:
+    """Copy exactly `size` bytes; return their SHA-256. TimeoutError when a block is too slow."""
+    digest, count = hashlib.sha256(), 0
+    clock = asyncio.get_running_loop().time
+    async with asyncio.timeout(BLOCK_SECONDS) as limit:
+        async for part in stream:
+            count += len(part)
+            if count > size:
+                break
+            digest.update(part)
+            to.write(part)
+            if count % _BLOCK < len(part):
+                limit.reschedule(clock() + BLOCK_SECONDS)
+                await asyncio.sleep(0)
+    if count != size:
+        raise RefusedError(f"the upload is not of {size} bytes")
+    return digest.hexdigest()
