@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from hepafed.client.archive import forget
 from hepafed.client.cohort import KEY_FILE, Cohort, Pseudonyms
 from hepafed.client.ingest import forget_patients, only_one
 from hepafed.client.pacs import Spool, quiet
-from hepafed.client.review import forget
 from hepafed.common.errors import CohortError, UsageError
 
 MOST_BYTES = 64 * 1024 * 1024

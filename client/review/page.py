@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from hepafed.client.archive import recall, recall_weights
 from hepafed.client.learning import Trainer
-from hepafed.client.review.archive import recall, recall_weights
 from hepafed.client.review.saliency import Explanation, Map, explain
 from hepafed.common.contract import CLASSES, PROTOCOLS
 from hepafed.common.errors import DataError

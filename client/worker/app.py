@@ -4,11 +4,11 @@ import logging
 from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
+from hepafed.client.archive import keep
 from hepafed.client.cohort import Cohort, stamp_of
 from hepafed.client.learning import Flat, Trainer, score, score_tuning
 from hepafed.client.quality import summarise_cohort
 from hepafed.client.release import Ledger, Releases, Request, Transfer, permit
-from hepafed.client.review import keep
 from hepafed.common.contract import (
     KINDS,
     CohortRequest,
