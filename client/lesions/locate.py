@@ -27,7 +27,7 @@ Examinations = dict[str, dict[str, list[Volume]]]
 
 
 @dataclass(frozen=True)
-class Lesion:
+class LocatedLesion:
     """A labelled lesion and where it lies."""
 
     label: Label
@@ -47,7 +47,7 @@ class Lesion:
 
 def find_lesions(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path], table: Path
-) -> list[Lesion]:
+) -> list[LocatedLesion]:
     """Find every row's lesion as `locate` does.
 
     Raises
@@ -62,7 +62,7 @@ def find_lesions(
 
 def locate(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
-) -> tuple[list[Lesion], list[str]]:
+) -> tuple[list[LocatedLesion], list[str]]:
     """Find the lesions of rows, and say of every other row what is wrong with it.
 
     `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
@@ -76,7 +76,7 @@ def locate(
     problems = _two_ids(rows, examinations)
     needs_objects = any(r.box is None and r.mask_file is None for r in rows)
     files = _files(objects) if needs_objects else []
-    found: list[Lesion] = []
+    found: list[LocatedLesion] = []
     for row in rows:
         try:
             found.append(_lesion(row, examinations, files))
@@ -111,7 +111,7 @@ def _files(objects: Iterable[Path]) -> "list[MaskFile]":
     return found
 
 
-def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> Lesion:
+def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> LocatedLesion:
     studies = examinations.get(row.patient_id, {})
     if row.study_uid:
         studies = {u: v for u, v in studies.items() if u == row.study_uid}
@@ -121,7 +121,7 @@ def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> 
     study, volumes = next(iter(studies.items()))
     if row.box is not None:
         reference = _reference(row, volumes)
-        return Lesion(row, reference, _box(row, row.box, reference))
+        return LocatedLesion(row, reference, _box(row, row.box, reference))
     from hepafed.client.lesions.outline import outline_of, reference_frame
 
     own = [f for f in files if (f.patient_id, f.study_uid) == (row.patient_id, study)]
@@ -130,7 +130,7 @@ def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> 
     mask = outline.on(reference)
     if mask.frame and reference_frame(reference) not in ("", mask.frame):
         raise MaskError("the mask is on another frame of reference than the images")
-    return Lesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
+    return LocatedLesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
 
 
 def _reference(row: Label, volumes: list[Volume]) -> Volume:
@@ -184,8 +184,8 @@ def _inside(box: tuple[float, ...], reference: Volume) -> tuple[float, ...]:
     return tuple(float(v) for v in (*np.clip(low, 0, last), *np.clip(high, 0, last)))
 
 
-def _overlaps(lesions: list[Lesion]) -> list[str]:
-    by_examination: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
+def _overlaps(lesions: list[LocatedLesion]) -> list[str]:
+    by_examination: dict[tuple[str, str], list[LocatedLesion]] = defaultdict(list)
     for lesion in lesions:
         key = lesion.reference.patient_id, lesion.reference.study_uid
         by_examination[key].append(lesion)

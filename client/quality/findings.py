@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
-from hepafed.client.cohort import Acquisition, Cohort, Lesion, facts_from
+from hepafed.client.cohort import Acquisition, Cohort, Lesion, measurements_from
 from hepafed.client.quality.duplicates import describe, same_pictures
 from numpy.typing import NDArray
 
@@ -107,7 +107,7 @@ def _outliers(
             for n, text in _far(values):
                 where = f"examination {found[n].examination}"
                 yield Finding("outlier", where, f"{sequence}, {name}: {text}", hint)
-    sized = [(r, max(facts_from(r.facts).size)) for r in rows if facts_from(r.facts).size]
+    sized = [(r, max(size)) for r in rows if (size := measurements_from(r.facts).size)]
     for n, text in _far([size for _, size in sized]):
         yield Finding("outlier", f"lesion {sized[n][0].lesion}", f"longest side, mm: {text}", hint)
 

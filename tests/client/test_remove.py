@@ -15,8 +15,8 @@ import pydicom
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.cohort.pseudonyms import Pseudonyms
-from hepafed.client.cohort.store import Cohort, Crop
 from hepafed.client.ingest.from_dicom import ingest_dicom, only_one
 from hepafed.client.pacs.spool import Spool
 from hepafed.client.remove import remove

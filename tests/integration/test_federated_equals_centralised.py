@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hepafed.client.cohort.store import SIDE, Cohort, Crop
+from hepafed.client.cohort import SIDE, Cohort, Crop
 from hepafed.client.learning.trainer import Flat, Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
 from hepafed.common.network.architecture import build

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hepafed.client.cohort.store import Cohort, Crop
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning.scoring import batches, score
 from hepafed.client.learning.trainer import Images, Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan

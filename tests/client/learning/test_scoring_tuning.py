@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.store import Cohort, Crop
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning.scoring import score_tuning
 from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan

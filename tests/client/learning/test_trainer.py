@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hepafed.client.cohort.store import Cohort, Crop
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning import trainer as train
 from hepafed.client.learning.trainer import Flat, Trainer
 from hepafed.client.worker.app import SiteApp

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from hepafed.client.dicom.volumes.volume import Volume
 from hepafed.client.lesions.labels import BOX, read_labels
-from hepafed.client.lesions.locate import Lesion, find_lesions
+from hepafed.client.lesions.locate import LocatedLesion, find_lesions
 from hepafed.common.errors import LabelsError
 from hepafed.deploy.demo.dicom_writer import uid
 
@@ -22,7 +22,9 @@ def boxed(numbers: list[Any]) -> dict[str, Any]:
     return dict(zip(BOX, numbers, strict=True))
 
 
-def find(table: Path, volumes: list[Volume], objects: list[Path] | None = None) -> list[Lesion]:
+def find(
+    table: Path, volumes: list[Volume], objects: list[Path] | None = None
+) -> list[LocatedLesion]:
     return find_lesions(read_labels(table), volumes, objects or [], table)
 
 
