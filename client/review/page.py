@@ -14,7 +14,6 @@ from hepafed.client.review.saliency import Explanation, Map, explain
 from hepafed.common.contract import CLASSES, PROTOCOLS
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
-from hepafed.common.network import load
 from hepafed.common.statistics import ScoreTable
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
@@ -73,12 +72,8 @@ def review(
     request = kept.request
     missed = missed_of(kept.table, request.threshold)
     trainer = Trainer(home, 0)
-    module = trainer.module(request.plan)
-    load(
-        module,
-        trainer.layout(request.plan),
-        recall_weights(home, request.weights, trainer.layout(request.plan)),
-    )
+    network = trainer.network(request.plan)
+    module = network.loaded(recall_weights(home, request.weights, network.layout))
     images = trainer.images(request.plan, request.split)
     index = {name: i for i, name in enumerate(images.selection.lesions)}
     rows = []

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 from hepafed.client.cohort import SIDE, Cohort, Crop
-from hepafed.client.learning.trainer import Flat, Trainer
+from hepafed.client.learning import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
 from hepafed.common.network.architecture import build
-from hepafed.common.network.weights import Layout, flatten, from_bf16, to_bf16
+from hepafed.common.network.weights import Flat, Layout, flatten, from_bf16, to_bf16
 from hepafed.server.training.aggregation import WeightedMean, check_update
 
 SITES = {"hospital-a": 4, "hospital-b": 7, "hospital-c": 13}
