@@ -1,4 +1,4 @@
-"""From a labels table to places in volumes."""
+"""The labelled lesions: from the rows of a labels table to places in volumes."""
 
 from hepafed.client.lesions.labels import Label, complain_about, read_labels
 from hepafed.client.lesions.locate import LocatedLesion, locate

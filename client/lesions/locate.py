@@ -1,4 +1,4 @@
-"""From labels to lesions: each row finds its volume and its place there, or says why not."""
+"""From labels to lesions: each row's volume and its place there, or the reason against it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from hepafed.client.dicom.volumes import Volume
-from hepafed.client.lesions.labels import Label, complain_about
+from hepafed.client.lesions.labels import Label
 from hepafed.client.lesions.masks import Mask, MaskError, box_in
 from hepafed.client.lesions.overlaps import overlapping
 from hepafed.common.errors import HepaFedError
@@ -31,39 +31,18 @@ class LocatedLesion:
     """A labelled lesion and where it lies."""
 
     label: Label
+    """Its row of the labels table."""
     reference: Volume
     """The volume in whose grid `box` is given."""
     box: tuple[float, ...]
     """x, y, z of the first and of the last voxel; may be fractions."""
     mask: Mask | None = None
 
-    @property
-    def size(self) -> tuple[float, float, float]:
-        """Millimetres along columns, rows and slices of the reference."""
-        steps = np.linalg.norm(self.reference.affine[:3, :3], axis=0)
-        made = [(b - a + 1) * s for a, b, s in zip(self.box[:3], self.box[3:], steps, strict=True)]
-        return (float(made[0]), float(made[1]), float(made[2]))
-
-
-def find_lesions(
-    rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path], table: Path
-) -> list[LocatedLesion]:
-    """Find every row's lesion as `locate` does.
-
-    Raises
-    ------
-    LabelsError
-        Every problem, by row number, never by value.
-    """
-    found, problems = locate(rows, volumes, objects)
-    complain_about(problems, table)
-    return found
-
 
 def locate(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
 ) -> tuple[list[LocatedLesion], list[str]]:
-    """Find the lesions of rows, and say of every other row what is wrong with it.
+    """Return the lesions of rows, and what is wrong with every other row.
 
     `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
     the export, for rows that have neither a box nor a mask_file. A problem is a row that fits no
@@ -86,7 +65,7 @@ def locate(
 
 
 def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
-    """One examination under several patient ids: a split by patient would not hold."""
+    """Return the rows whose examination has several patient ids: no split by patient would hold."""
     ids: dict[str, set[str]] = defaultdict(set)
     for patient, studies in examinations.items():
         for study, volumes in studies.items():
@@ -144,7 +123,7 @@ def _reference(row: Label, volumes: list[Volume]) -> Volume:
 
 
 def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
-    """Choose the volume on which a mask was drawn: the row's series, else the mask's images."""
+    """Return the volume on which a mask was drawn: the row's series, else the mask's images."""
     known = {h.instance for v in volumes for h in v.headers}
     if not outline.images <= known:
         raise MaskError("the mask refers to images that are not there")
@@ -176,7 +155,7 @@ def _box(row: Label, box: tuple[float, ...], reference: Volume) -> tuple[float, 
 
 
 def _inside(box: tuple[float, ...], reference: Volume) -> tuple[float, ...]:
-    """Cut a box at the volume's edge; MaskError when it reaches far over it."""
+    """Return a box cut at the volume's edge; MaskError when it reaches far over it."""
     low, high = np.array(box[:3]), np.array(box[3:])
     last = np.array(_shape(reference), float) - 1
     if (low < -BEYOND).any() or (high > last + BEYOND).any():

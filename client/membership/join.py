@@ -30,7 +30,7 @@ MADE = ("node.key", "token", "joining", "ca.pem")
 
 @dataclass(frozen=True, kw_only=True)
 class Joined:
-    """A site that has enrolled."""
+    """Says as what a site has enrolled."""
 
     config: SiteConfig
     ahead: float

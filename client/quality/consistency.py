@@ -1,4 +1,4 @@
-"""The examination-level consistency report: what a radiologist should look at, and why."""
+"""The consistency report, examination by examination: what to look at, and why."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,11 @@ LIVER_MM = 260.0
 LIVER_ML = 2500.0
 """Volume of a very large liver."""
 SMALLEST_MM = 4.0
+"""Longest side in the plane of a lesion that is not very small."""
 LEAST_BODY = 0.6
 """Share of a lesion that must be body."""
 LEAST_FIELD = 0.9
+"""Share of a lesion that must lie inside every sequence's image."""
 FARTHEST_APART = 20.0
 """Millimetres between a lesion's boxes in two sequences; breathing moves a liver by that."""
 
@@ -50,7 +52,7 @@ class ExaminationLine:
     """Protocol → sequences that it lacks; a protocol that it satisfies is there with none."""
     lesions: tuple[LesionLine, ...]
     remarks: tuple[str, ...]
-    """Of the examination as a whole."""
+    """Remarks on the examination as a whole."""
 
     @property
     def suspicious(self) -> bool:
@@ -64,7 +66,7 @@ def consistency(
     splits: Mapping[str, str],
     findings: Sequence[Finding] = (),
 ) -> list[ExaminationLine]:
-    """Go through every examination; suspicious ones first, then in the order of pseudonyms."""
+    """Return every examination; suspicious ones first, then in the order of pseudonyms."""
     examinations: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
     classes: dict[str, set[int]] = defaultdict(set)
     for row in rows:
