@@ -32,7 +32,7 @@ NORMALISATION = (
 
 @dataclass(frozen=True)
 class Scale:
-    """How a volume's values are normalised: clipped, then z-scored."""
+    """The normalisation of a volume's values: clipped, then z-scored."""
 
     low: float
     """Values below are clipped."""

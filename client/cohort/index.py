@@ -44,7 +44,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Index:
-    """What the index holds."""
+    """The content of the index."""
 
     about: dict[str, str] = field(default_factory=lambda: {"schema": str(SCHEMA)})
     """`schema`, and `normalisation` once a volume was normalised."""

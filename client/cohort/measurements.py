@@ -1,4 +1,4 @@
-"""What is measured of a lesion while its examination is at hand: numbers and codes, no more.
+"""Measurements of a lesion, made while its examination is at hand: numbers and codes, no more.
 
 They are kept beside the crop, so that quality control and the consistency report need no DICOM.
 """
@@ -20,7 +20,7 @@ DYNAMIC = ("t1-pre", "arterial", "portal", "delayed", "hepatobiliary")
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured of one lesion; the index keeps its text in the column `facts`."""
+    """The measurements of one lesion; the index keeps their text in the column `facts`."""
 
     source: str = ""
     """`box`, `mask`, or empty where nothing is known (pictures, cohorts made before)."""

@@ -54,7 +54,7 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How one sequence of an examination was acquired and normalised: numbers and codes only."""
+    """The acquisition and normalisation of one sequence of an examination: numbers and codes."""
 
     examination: str
     """Pseudonym."""

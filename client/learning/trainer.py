@@ -20,7 +20,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Trained:
-    """What a round of local training gives."""
+    """The result of a round of local training."""
 
     update: Flat
     """Weights after minus weights before, `layout.size` float32."""

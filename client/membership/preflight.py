@@ -21,11 +21,11 @@ PASS, FAIL, NOTE = "pass", "fail", "note"
 DAYS_LEFT = 14
 """Fewest days that the server's certificate should still be valid."""
 AUTHORITY_DAYS = 365
-"""From so many days before the end of the coordinator's CA on it is mentioned."""
+"""The end of the coordinator's CA is mentioned from so many days before."""
 DISK_GIB = 2.0
-"""Fewest free: the weights of three models are 0.7 GB; scores, logs, an update under way."""
+"""Least free disk: the weights of three models are 0.7 GB; then scores, logs and an update."""
 MEMORY_GIB = 8.0
-"""Least of the machine: a training step of 32 images of 299 px takes 6.6 GiB on a CPU."""
+"""Least memory of a machine: a training step of 32 images of 299 px takes 6.6 GiB on a CPU."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ JOIN = "run client join first"
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Says how a site stands: what the coordinator answers of itself and of the site."""
+    """The standing of a site: what the coordinator answers of itself and of the site."""
 
     site: str
     """Name under which the coordinator knows the site."""

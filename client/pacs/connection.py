@@ -163,7 +163,7 @@ def valid_uid(value: object) -> str:
 
 
 def is_asked_for(wanted: Wanted, value: object) -> bool:
-    """Tell whether an answer's identity is the one that was asked for (padding apart)."""
+    """Say whether an answer's identity is the one that was asked for (padding apart)."""
     return str(value or "").strip("\0 ") == wanted.value
 
 

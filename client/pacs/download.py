@@ -26,7 +26,7 @@ from hepafed.common.errors import FederationError, PayloadError, UnreachableErro
 
 @dataclass(frozen=True)
 class Brought:
-    """What a fetch brought, and what it could not bring."""
+    """The result of bringing series: what came, and what could not come."""
 
     already: int = 0
     """Series that an earlier, interrupted fetch had brought."""
@@ -78,7 +78,7 @@ def _all_well(futures: "list[Future[None]]") -> bool:
 
 
 def _answers(connection: Connection, series: PacsSeries) -> bool:
-    """Tell whether the PACS still answers a question."""
+    """Say whether the PACS still answers a question."""
     try:
         connection.instances(series)
     except FederationError:
@@ -160,6 +160,6 @@ class _Work:
                 self.report()
 
     def report(self) -> None:
-        """Tell how far the work is."""
+        """Call `progress` with how far the work is."""
         done = self.brought.already + self.finished
         self.progress(FetchProgress(READING, done, self.total, self.brought.bytes))

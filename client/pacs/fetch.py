@@ -27,7 +27,7 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a fetch brought into the spool."""
+    """The result of a fetch into the spool."""
 
     rows: int
     """Rows of the list."""

@@ -56,7 +56,7 @@ class ExaminationLine:
 
     @property
     def suspicious(self) -> bool:
-        """Whether there is anything to look at."""
+        """Say whether there is anything to look at."""
         return bool(self.remarks) or any(x.remarks for x in self.lesions)
 
 

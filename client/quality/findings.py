@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Quality:
-    """What quality control saw in a cohort."""
+    """The result of quality control over a cohort."""
 
     scanners: dict[str, int]
     """Examinations by manufacturer and field strength."""
