@@ -75,7 +75,7 @@ def bare(module: torch.nn.Module, ready: list[torch.Tensor]) -> float:
 def site(home: Path, plan: Plan, weights: Flat) -> float:
     """Seconds of a site's scoring; the network is built, no image is in memory."""
     trainer = Trainer(home, 0, "cpu")
-    trainer.module(plan)
+    trainer.network(plan)
     started = time.perf_counter()
     score(trainer, plan, weights, SPLIT, "site")
     return time.perf_counter() - started
@@ -85,8 +85,8 @@ def measure(home: Path, size: int, turns: int) -> Figures:
     """Time both, turn by turn, after one that does not count."""
     plan = Plan(name="bench", protocol="t2-dwi", model=ModelPlan(size=size))
     trainer = Trainer(home, 0, "cpu")
-    module = trainer.module(plan)
-    weights = flatten(module, trainer.layout(plan))
+    network = trainer.network(plan)
+    module, weights = network.module, flatten(network.module, network.layout)
     images = trainer.images(plan, SPLIT)
     ready = list(batches(images, trainer.device))
     ours, theirs = [], []

@@ -14,7 +14,7 @@ import click
 from hepafed.client.cohort import KEY_FILE, Cohort, Pseudonyms
 from hepafed.client.ingest import forget_patients, only_one
 from hepafed.client.pacs import Spool, quiet
-from hepafed.client.review import forget
+from hepafed.client.validations import forget
 from hepafed.common.errors import CohortError, UsageError
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -23,13 +23,14 @@ HINT = "one patient_id a line, as in the labels table, in UTF-8"
 
 @dataclass(frozen=True)
 class Removed:
-    """What was taken out; numbers only."""
+    """The result of taking patients out; numbers only."""
 
     patients: int
-    """Of whom something was kept here."""
+    """Patients of whom something was kept here."""
     unknown: int
-    """Ids of whom nothing was."""
+    """Ids of whom nothing was kept."""
     lesions: int
+    """Lesions taken out of the cohort store."""
     tables: int
     """Kept score tables that had rows of theirs."""
     pages: int
@@ -39,7 +40,7 @@ class Removed:
 
 
 def read_ids(path: Path) -> set[str]:
-    """Read patient ids, one a line; `-` is standard input.
+    """Return the patient ids of a file, one a line; `-` is standard input.
 
     Raises
     ------

@@ -1,11 +1,11 @@
 """The cohort store: lesions as numbers, under pseudonyms."""
 
-from hepafed.client.cohort.crops import NORMALISATION, Volume, crop, measure
+from hepafed.client.cohort.crops import NORMALISATION, LoadedVolume, crop, measure
 from hepafed.client.cohort.measurements import (
     DYNAMIC,
-    Facts,
-    facts_from,
+    Measurements,
     in_order,
+    measurements_from,
     points_in,
     readings,
     seen_in,
@@ -13,7 +13,8 @@ from hepafed.client.cohort.measurements import (
     size_of,
 )
 from hepafed.client.cohort.pseudonyms import KEY_FILE, Pseudonyms
-from hepafed.client.cohort.store import SIDE, Acquisition, Cohort, Crop, Lesion, Selection, stamp_of
+from hepafed.client.cohort.records import SIDE, Acquisition, Crop, Lesion, Selection
+from hepafed.client.cohort.store import Cohort, stamp_of
 from hepafed.client.cohort.subgroups import field_strength, groups_of
 
 __all__ = [
@@ -24,17 +25,17 @@ __all__ = [
     "Acquisition",
     "Cohort",
     "Crop",
-    "Facts",
     "Lesion",
+    "LoadedVolume",
+    "Measurements",
     "Pseudonyms",
     "Selection",
-    "Volume",
     "crop",
-    "facts_from",
     "field_strength",
     "groups_of",
     "in_order",
     "measure",
+    "measurements_from",
     "points_in",
     "readings",
     "seen_in",

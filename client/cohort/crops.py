@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.client.cohort.store import SIDE
+from hepafed.client.cohort.records import SIDE
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
@@ -32,15 +32,19 @@ NORMALISATION = (
 
 @dataclass(frozen=True)
 class Scale:
-    """How a volume's values are normalised."""
+    """The normalisation of a volume's values: clipped, then z-scored."""
 
     low: float
+    """Values below are clipped."""
     high: float
+    """Values above are clipped."""
     mean: float
+    """Mean inside the body mask after clipping."""
     spread: float
+    """Standard deviation inside the body mask after clipping."""
 
     def applied(self, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Clip and z-score."""
+        """Return voxels clipped and z-scored, in their own shape."""
         made = np.clip(voxels, np.float32(self.low), np.float32(self.high))
         made -= np.float32(self.mean)
         made /= np.float32(self.spread)
@@ -48,13 +52,13 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Volume:
-    """A loaded volume of one sequence and how its values are normalised."""
+class LoadedVolume:
+    """A volume of one sequence in memory, and how its values are normalised."""
 
     voxels: NDArray[np.float32]
     """[slices, rows, columns], as acquired."""
     affine: NDArray[np.float64]
-    """[column, row, slice, 1] → mm."""
+    """[column, row, slice, 1] → LPS mm."""
     scale: Scale
 
 
@@ -72,7 +76,7 @@ def measure(voxels: NDArray[np.float32]) -> Scale:
 
 
 def crop(
-    reference: NDArray[np.float64], box: tuple[float, ...], volumes: Mapping[str, Volume]
+    reference: NDArray[np.float64], box: tuple[float, ...], volumes: Mapping[str, LoadedVolume]
 ) -> NDArray[np.float16]:
     """Sample a lesion from each sequence: float16 [sequences, slices, 160, 160].
 
@@ -112,7 +116,7 @@ def _square(reference: NDArray[np.float64], box: tuple[float, ...]) -> _Square:
     )
 
 
-def _sample(volume: Volume, square: _Square) -> NDArray[np.float16]:
+def _sample(volume: LoadedVolume, square: _Square) -> NDArray[np.float16]:
     """Interpolate a normalised volume linearly at a square's pixels [slices, rows, columns].
 
     Only the block of voxels around them is normalised. Outside the nearest voxel counts.

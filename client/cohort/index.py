@@ -1,15 +1,18 @@
 """The cohort's index: one SQLite file whose bytes depend on its rows alone, written whole.
 
 It is built in memory from sorted rows and renamed into place, so a crash leaves the old index or
-the new one, and the same rows give the same file. Schemas of earlier versions are migrated when
-they are opened.
+the new one, and the same rows give the same file. Values are read and written by the names of
+their columns. Schemas of earlier versions are migrated when they are opened.
 """
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hepafed.client.cohort.records import Acquisition, Lesion
 from hepafed.common.errors import CohortError
 from hepafed.common.files import write_whole
 
@@ -31,19 +34,28 @@ _TABLES = {
         label INTEGER NOT NULL, sequences TEXT NOT NULL, slices INTEGER NOT NULL,
         crop TEXT NOT NULL, facts TEXT NOT NULL""",
 }
-"""Columns of each table; the rows below are tuples in this order."""
+"""Columns of each table. The file holds these texts: another blank is another file."""
+_ABSENT_IN_1: dict[str, Any] = {"examination": "", "facts": ""}
+"""What a lesion of schema 1 lacks, which knew no examinations."""
 
-Row = tuple[Any, ...]
-Tables = dict[str, list[Row]]
-
-
-def empty() -> Tables:
-    """Give the tables of a store that holds nothing."""
-    return {name: [] for name in _TABLES} | {"about": [("schema", str(SCHEMA))]}
+Row = Mapping[str, Any]
+"""Value of each column, by its name."""
 
 
-def read(path: Path) -> Tables:
-    """Read every table, migrated to the present schema.
+@dataclass(frozen=True)
+class Index:
+    """The content of the index."""
+
+    about: dict[str, str] = field(default_factory=lambda: {"schema": str(SCHEMA)})
+    """`schema`, and `normalisation` once a volume was normalised."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """Patient's pseudonym → split."""
+    acquisitions: tuple[Acquisition, ...] = ()
+    lesions: tuple[Lesion, ...] = ()
+
+
+def read(path: Path) -> Index:
+    """Read the index, migrated to the present schema.
 
     Raises
     ------
@@ -53,49 +65,57 @@ def read(path: Path) -> Tables:
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True)) as db:
-            (intact,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            if intact != "ok":
+            db.row_factory = sqlite3.Row
+            if db.execute("PRAGMA quick_check(1)").fetchone()["quick_check"] != "ok":
                 raise sqlite3.DatabaseError
-            about = dict(db.execute("SELECT key, value FROM about").fetchall())
-            schema = int(about["schema"])
-            if schema > SCHEMA:
-                raise CohortError(
-                    "this cohort was made by a newer version", "update HepaFed at this site"
-                )
-            found = {
-                r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
-            tables = {t: _all(db, t) for t in found}
-    except (sqlite3.Error, KeyError, ValueError) as e:
+            return _read(db)
+    except (sqlite3.Error, KeyError, TypeError, ValueError) as e:
         raise CohortError(
             "the cohort's index is damaged", "move the cohort folder away and ingest again"
         ) from e
-    return _migrated(schema, tables)
 
 
-def _all(db: sqlite3.Connection, table: str) -> list[Row]:
-    quoted = table.replace('"', '""')
-    return db.execute(f'SELECT * FROM "{quoted}"').fetchall()  # noqa: S608 - quoted above
-
-
-def _migrated(schema: int, tables: Tables) -> Tables:
-    if schema == 1:  # lesion, patient, label, sequences, slices, crop; no examinations
-        lesions = [(r[0], r[1], "", *r[2:], "") for r in tables["lesion"]]
-        return empty() | {"patient": tables["patient"], "lesion": lesions}
-    return {name: tables[name] for name in _TABLES}
-
-
-def write(path: Path, tables: Tables) -> bool:
-    """Write the index from its rows; False when the file holds just these bytes already."""
+def write(path: Path, index: Index) -> bool:
+    """Write the index whole; return False when the file holds just these bytes already."""
+    rows: dict[str, Iterable[Row]] = {
+        "about": ({"key": k, "value": v} for k, v in index.about.items()),
+        "patient": ({"patient": p, "split": s} for p, s in index.splits.items()),
+        "acquisition": map(vars, index.acquisitions),
+        "lesion": map(vars, index.lesions),
+    }
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        for name, columns in _TABLES.items():
-            db.execute(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
-            rows = sorted(tables[name], key=repr)
-            if rows:
-                places = ",".join("?" * len(rows[0]))
-                db.executemany(f"INSERT INTO {name} VALUES ({places})", rows)  # noqa: S608
+        for table, columns in _TABLES.items():
+            db.execute(f"CREATE TABLE {table} ({columns}) WITHOUT ROWID")
+            _fill(db, table, rows[table])
         content = db.serialize()
     if path.exists() and path.read_bytes() == content:
         return False
     write_whole(path, content, private=True)
     return True
+
+
+def _read(db: sqlite3.Connection) -> Index:
+    about = {r["key"]: r["value"] for r in db.execute("SELECT * FROM about")}
+    schema = int(about["schema"])
+    if schema > SCHEMA:
+        raise CohortError("this cohort was made by a newer version", "update HepaFed at this site")
+    splits = {r["patient"]: r["split"] for r in db.execute("SELECT * FROM patient")}
+    lesions = [dict(r) for r in db.execute("SELECT * FROM lesion")]
+    if schema == 1:
+        return Index(splits=splits, lesions=tuple(Lesion(**(_ABSENT_IN_1 | r)) for r in lesions))
+    acquired = [dict(r) for r in db.execute("SELECT * FROM acquisition")]
+    return Index(
+        about,
+        splits,
+        tuple(Acquisition(**r) for r in acquired),
+        tuple(Lesion(**r) for r in lesions),
+    )
+
+
+def _fill(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    """Insert rows, sorted by the texts of their values in the order of the columns."""
+    names = [c[1] for c in db.execute(f"PRAGMA table_info({table})")]
+    ordered = sorted(rows, key=lambda row: repr(tuple(row[n] for n in names)))
+    places = ", ".join(f":{n}" for n in names)
+    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - ours
+    db.executemany(statement, ordered)

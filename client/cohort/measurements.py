@@ -1,4 +1,4 @@
-"""What is measured of a lesion while its examination is at hand: numbers and codes, no more.
+"""Measurements of a lesion, made while its examination is at hand: numbers and codes, no more.
 
 They are kept beside the crop, so that quality control and the consistency report need no DICOM.
 """
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from hepafed.client.cohort.crops import BODY, Volume
+from hepafed.client.cohort.crops import BODY, LoadedVolume
 from numpy.typing import NDArray
 
 TESTED = 9
@@ -19,8 +19,8 @@ DYNAMIC = ("t1-pre", "arterial", "portal", "delayed", "hepatobiliary")
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Of one lesion."""
+class Measurements:
+    """The measurements of one lesion; the index keeps their text in the column `facts`."""
 
     source: str = ""
     """`box`, `mask`, or empty where nothing is known (pictures, cohorts made before)."""
@@ -40,34 +40,34 @@ class Facts:
     """Variable that the site declares → value, of those that are stated."""
 
     def text(self) -> str:
-        """Write it in one canonical form."""
+        """Return the measurements in one canonical form."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def facts_from(text: str) -> Facts:
-    """Read what `Facts.text` wrote; empty text gives empty facts."""
+def measurements_from(text: str) -> Measurements:
+    """Read what `Measurements.text` wrote; an empty text gives empty measurements."""
     if not text:
-        return Facts()
+        return Measurements()
     values = json.loads(text)
-    return Facts(**{**values, "size": tuple(values["size"])})
+    return Measurements(**{**values, "size": tuple(values["size"])})
 
 
-def readings(facts: Sequence[str]) -> dict[str, NDArray[np.int8]]:
-    """Give each reader's calls of lesions [n]: 1 malignant, 0 benign, −1 not read."""
-    found = [facts_from(text).readers for text in facts]
+def readings(texts: Sequence[str]) -> dict[str, NDArray[np.int8]]:
+    """Return each reader's calls of lesions [n]: 1 malignant, 0 benign, −1 not read."""
+    found = [measurements_from(text).readers for text in texts]
     names = sorted({name for readers in found for name in readers})
     return {n: np.array([r.get(n, -1) for r in found], np.int8) for n in names}
 
 
 def size_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> tuple[float, ...]:
-    """Give a box's millimetres along columns, rows and slices, both ends included."""
+    """Return a box's millimetres along columns, rows and slices, both ends included."""
     steps = np.linalg.norm(reference[:3, :3], axis=0)
     extent = np.array(box[3:]) - np.array(box[:3]) + 1
     return tuple(round(float(v), 1) for v in extent * steps)
 
 
 def points_in(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
-    """Give points inside the ellipsoid of a box, mm [n, 3]."""
+    """Return points inside the ellipsoid of a box, mm [n, 3]."""
     low, high = np.array(box[:3]), np.array(box[3:])
     line = np.linspace(-1, 1, TESTED)
     unit = np.stack(np.meshgrid(line, line, line, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -77,7 +77,7 @@ def points_in(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray
     return made
 
 
-def seen_in(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+def seen_in(volume: LoadedVolume, points: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which points lie in a volume's field of view, and which of those in its body: [2, n].
 
     The body is what is brighter than `crops.BODY` of the 99th percentile.
@@ -92,10 +92,11 @@ def seen_in(volume: Volume, points: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def shares(seen: Sequence[NDArray[np.bool_]]) -> tuple[float | None, float | None]:
-    """Give a lesion's share in the body and in the field of view, from `seen_in` of each sequence.
+    """Return a lesion's shares in the body and in the field of view.
 
-    In the body counts what is body in any sequence, so that a lesion dark in one of them is not
-    taken for air; the field of view is that of the sequence that covers least.
+    `seen` is the result of `seen_in` for each sequence; without any, both are None. In the body
+    counts what is body in any sequence, so that a lesion dark in one of them is not taken for
+    air; the field of view is that of the sequence that covers least.
     """
     if not seen:
         return None, None

@@ -6,7 +6,7 @@ SHARES = (("train", 0.7), ("tune", 0.1), ("test", 0.2))
 
 
 def assign(patients: Mapping[str, int], known: Mapping[str, str]) -> dict[str, str]:
-    """Give each patient without a split one, in the order of the pseudonyms (HMAC order).
+    """Return a split for each patient who has none, in the order of the pseudonyms (HMAC order).
 
     `patients` maps a pseudonym to the patient's class (the worst of the lesions), so that every
     class is split in the same shares; `known` holds the splits given before, which stay. Within

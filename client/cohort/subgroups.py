@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from hepafed.client.cohort.measurements import Facts, facts_from
-from hepafed.client.cohort.store import Acquisition, Selection
+from hepafed.client.cohort.measurements import Measurements, measurements_from
+from hepafed.client.cohort.records import Acquisition, Selection
 from hepafed.common.contract import MEASURED, SEVERAL, SIZES
 from numpy.typing import NDArray
 
@@ -15,32 +15,33 @@ SMALL, LARGE = 20.0, 50.0
 
 
 def groups_of(selection: Selection, acquired: Sequence[Acquisition]) -> dict[str, NDArray[np.str_]]:
-    """Give variable → value of each lesion of a selection; empty where it is not stated.
+    """Return the value of each variable for each lesion of a selection.
 
-    Vendor and field strength are those of the lesion's examination.
+    A value is empty where it is not stated. Vendor and field strength are those of the lesion's
+    examination.
     """
-    facts = [facts_from(text) for text in selection.facts]
+    measured = [measurements_from(text) for text in selection.facts]
     vendor, strength = _scanners(acquired)
     made: dict[str, Iterable[str]] = {
-        "lesion_size": [size_level(f) for f in facts],
+        "lesion_size": [size_level(m) for m in measured],
         "vendor": [vendor.get(e, "") for e in selection.examinations],
         "field_strength": [strength.get(e, "") for e in selection.examinations],
     }
-    for name in sorted({n for f in facts for n in f.groups} - {*MEASURED}):
-        made[name] = [f.groups.get(name, "") for f in facts]
+    for name in sorted({n for m in measured for n in m.groups} - {*MEASURED}):
+        made[name] = [m.groups.get(name, "") for m in measured]
     return {name: np.array([*values], np.str_) for name, values in made.items()}
 
 
-def size_level(facts: Facts) -> str:
-    """Name the longest extent in the plane of the slices; empty where it is not known."""
-    if not facts.size:
+def size_level(measured: Measurements) -> str:
+    """Return the band of the longest extent in the plane of the slices; empty if not known."""
+    if not measured.size:
         return ""
-    longest = max(facts.size[:2])
+    longest = max(measured.size[:2])
     return SIZES[0] if longest < SMALL else SIZES[1] if longest <= LARGE else SIZES[2]
 
 
 def _scanners(acquired: Sequence[Acquisition]) -> tuple[dict[str, str], dict[str, str]]:
-    """Give examination → vendor, and examination → field strength."""
+    """Return the vendor of each examination, and the field strength of each."""
     vendors: dict[str, set[str]] = {}
     strengths: dict[str, set[str]] = {}
     for a in acquired:
@@ -58,7 +59,7 @@ def _only(values: set[str]) -> str:
 
 
 def field_strength(tesla: float | None) -> str:
-    """Name a field strength roughly: the exact one can be one scanner's."""
+    """Return the name of a field strength, roughly: the exact one can be one scanner's."""
     if tesla is None:
         return "not stated"
     return next((name for low, high, name in FIELD_STRENGTHS if low <= tesla <= high), "other")

@@ -14,8 +14,9 @@ from hepafed.client.cohort import (
     Acquisition,
     Cohort,
     Crop,
-    Facts,
     Lesion,
+    LoadedVolume,
+    Measurements,
     Pseudonyms,
     crop,
     in_order,
@@ -25,13 +26,11 @@ from hepafed.client.cohort import (
     shares,
     size_of,
 )
-from hepafed.client.cohort import Volume as Voxels
 from hepafed.client.dicom.encoding import Header, read_headers
 from hepafed.client.dicom.roles import explain, read_overrides, volumes_of
 from hepafed.client.dicom.volumes import Grouped, Volume
 from hepafed.client.ingest.scan_index import Source
-from hepafed.client.lesions import Label, locate
-from hepafed.client.lesions import Lesion as Located
+from hepafed.client.lesions import Label, LocatedLesion, locate
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import DicomError
 from numpy.typing import NDArray
@@ -105,7 +104,7 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
     chosen, acquired = _chosen(volumes), []
     for sequence, volume in chosen.items():
         try:
-            loaded = Voxels(voxels := volume.load(), volume.affine, measure(voxels))
+            loaded = LoadedVolume(voxels := volume.load(), volume.affine, measure(voxels))
         except DicomError as e:
             outcomes |= dict.fromkeys(volume.names, ("refused", e.message))
             continue
@@ -126,10 +125,10 @@ def make(task: Task) -> tuple[Made, list[Outcome]]:
 
 def _written(
     task: Task,
-    found: Sequence[Located],
+    found: Sequence[LocatedLesion],
     planes: Sequence[list[NDArray[np.float16]]],
     sequences: tuple[str, ...],
-    facts: Sequence[Facts],
+    facts: Sequence[Measurements],
 ) -> Iterator[Lesion]:
     """Write the crops of the lesions; none where no sequence could be read."""
     names = {row.lesion_id: name for row, name in task.rows}
@@ -152,10 +151,10 @@ def _written(
 
 
 def _facts(
-    lesion: Located, seen: Sequence[NDArray[np.bool_]], phases_in_order: bool | None
-) -> Facts:
+    lesion: LocatedLesion, seen: Sequence[NDArray[np.bool_]], phases_in_order: bool | None
+) -> Measurements:
     in_body, in_field = shares(seen)
-    return Facts(
+    return Measurements(
         source="box" if lesion.mask is None else "mask",
         size=size_of(lesion.reference.affine, lesion.box),
         in_body=in_body,
@@ -221,7 +220,7 @@ def digest(voxels: NDArray[np.float32]) -> str:
 
 
 def _acquisition(
-    task: Task, volume: Volume, loaded: Voxels, b_values: set[float | None]
+    task: Task, volume: Volume, loaded: LoadedVolume, b_values: set[float | None]
 ) -> Acquisition:
     """Keep of a header what is a number or a word of ours, within bounds."""
     h, scale = volume.headers[0], loaded.scale

@@ -9,10 +9,10 @@ from hepafed.client.cohort import (
     Acquisition,
     Cohort,
     Crop,
-    Facts,
     Lesion,
+    LoadedVolume,
+    Measurements,
     Pseudonyms,
-    Volume,
     crop,
     measure,
     points_in,
@@ -134,7 +134,7 @@ def make(
         if not sampled[number]:
             continue
         body, field = shares(seen[number])
-        facts = Facts("box", size_of(affine, box), body, field, _apart(examination, number))
+        facts = Measurements("box", size_of(affine, box), body, field, _apart(examination, number))
         made.append(
             store.write(
                 Crop(
@@ -151,13 +151,13 @@ def make(
     return made, acquired if made else [], broken
 
 
-def _volume(series: SeriesEntry) -> Volume:
+def _volume(series: SeriesEntry) -> LoadedVolume:
     """Load a series as [slices, rows, columns]; NIfTI's i is the column, j the row, k the slice."""
     grid, affine = read_grid(series.path)
     if not np.isfinite(grid).all():
         raise MaskError("the NIfTI file holds values that are no numbers")
     voxels = np.ascontiguousarray(grid.transpose(2, 1, 0))
-    return Volume(voxels, affine, measure(voxels))
+    return LoadedVolume(voxels, affine, measure(voxels))
 
 
 def _apart(examination: Examination, number: str) -> float | None:
@@ -174,7 +174,9 @@ def _apart(examination: Examination, number: str) -> float | None:
     return round(float(np.linalg.norm(points[:, None] - points[None], axis=-1).max()), 1)
 
 
-def _acquisition(examination: str, patient: str, sequence: str, volume: Volume) -> Acquisition:
+def _acquisition(
+    examination: str, patient: str, sequence: str, volume: LoadedVolume
+) -> Acquisition:
     slices, rows, columns = volume.voxels.shape
     steps = np.linalg.norm(volume.affine[:3, :3], axis=0).round(4)
     return Acquisition(

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Change each image of a batch float32 [n, channels, size, size] on its own.
+    """Return a batch float32 [n, channels, size, size], each image changed on its own.
 
     All channels of an image move together; each channel's intensity changes by itself. The
     random numbers come from `generator`, on the CPU, wherever the pixels are.

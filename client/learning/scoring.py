@@ -1,15 +1,16 @@
-"""Scores of a split: log-probabilities a lesion, from all of its slices."""
+"""Scores of a split: log-probabilities of each lesion, from all of its slices."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from hepafed.client.cohort import groups_of, readings
-from hepafed.client.learning.trainer import Flat, Images, Trainer
+from hepafed.client.learning.images import Images
+from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract import Plan, TuningFigures
 from hepafed.common.disclosure import tuning_figures
 from hepafed.common.errors import EmptySplitError
-from hepafed.common.network import load
+from hepafed.common.network import Flat
 from hepafed.common.statistics import ScoreTable
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -17,30 +18,34 @@ from torch import Tensor, nn
 BATCH = 64
 """Images that go through the network together."""
 LARGEST = 8 * 299 * 299
-"""Pixels that do so on a CPU: with more, the layers' outputs are new memory each time."""
+"""Pixels that go through together on a CPU: with more, each layer's output is new memory."""
 
 
 def score_tuning(
-    trainer: Trainer, plan: Plan, flat: Flat, site: str, minimum_count: int
+    trainer: Trainer, plan: Plan, weights: Flat, site: str, minimum_count: int
 ) -> TuningFigures:
-    """Give what a site releases of its tuning split; a small site may have no lesion in it."""
+    """Return what a site releases of its tuning split; a small site may have no lesion in it."""
     try:
-        return tuning_figures(score(trainer, plan, flat, "tune", site), minimum_count)
+        return tuning_figures(score(trainer, plan, weights, "tune", site), minimum_count)
     except EmptySplitError:
         return TuningFigures(lesions=0, macro_auc=None)
 
 
-def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> ScoreTable:
+def score(trainer: Trainer, plan: Plan, weights: Flat, split: str, site: str) -> ScoreTable:
     """Score every lesion of a split with the given weights.
 
     A lesion's log-probabilities are the mean of its slices' (the normalised geometric mean of
     their probabilities).
+
+    Raises
+    ------
+    EmptySplitError
+        No lesion of the split has the protocol's sequences.
     """
-    module = trainer.module(plan)
-    load(module, trainer.layout(plan), flat)
-    data = trainer.images(plan, split)
-    slices = _log_probabilities(module, data, trainer.device)
-    selection = data.selection
+    module = trainer.network(plan).loaded(weights)
+    images = trainer.images(plan, split)
+    slices = _log_probabilities(module, images, trainer.device)
+    selection = images.selection
     lesions = len(selection.labels)
     sums = np.zeros((lesions, slices.shape[1]))
     np.add.at(sums, selection.owner, slices)
@@ -58,18 +63,18 @@ def score(trainer: Trainer, plan: Plan, flat: Flat, split: str, site: str) -> Sc
     )
 
 
-def batches(data: Images, device: torch.device) -> Iterator[Tensor]:
-    """Bring a split's images to the network's size and the layout that its convolutions like."""
+def batches(images: Images, device: torch.device) -> Iterator[Tensor]:
+    """Yield a split's images at the network's size, in the layout that its convolutions like."""
     count = BATCH
     if device.type == "cpu":
-        count = min(BATCH, max(1, LARGEST // data.size**2))
-    for start in range(0, len(data.labels), count):
-        pixels = data.pixels(slice(start, start + count), device)
+        count = min(BATCH, max(1, LARGEST // images.size**2))
+    for start in range(0, len(images.labels), count):
+        pixels = images.pixels(slice(start, start + count), device)
         yield pixels.contiguous(memory_format=torch.channels_last)
 
 
 def _log_probabilities(
-    module: nn.Module, data: Images, device: torch.device
+    module: nn.Module, images: Images, device: torch.device
 ) -> NDArray[np.float64]:
     """Run a split through the network: log-probabilities [images, classes].
 
@@ -78,6 +83,6 @@ def _log_probabilities(
     module.eval()
     automatic = torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
     with torch.inference_mode(), automatic:
-        logits = torch.cat([module(pixels) for pixels in batches(data, device)])
+        logits = torch.cat([module(pixels) for pixels in batches(images, device)])
         made: NDArray[np.float64] = torch.log_softmax(logits.cpu().double(), 1).numpy()
     return made

@@ -1,12 +1,12 @@
-"""From a labels table to places in volumes."""
+"""The labelled lesions: from the rows of a labels table to places in volumes."""
 
 from hepafed.client.lesions.labels import Label, complain_about, read_labels
-from hepafed.client.lesions.locate import Lesion, locate
+from hepafed.client.lesions.locate import LocatedLesion, locate
 from hepafed.client.lesions.overlaps import overlapping
 
 __all__ = [
     "Label",
-    "Lesion",
+    "LocatedLesion",
     "complain_about",
     "locate",
     "overlapping",

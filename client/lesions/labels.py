@@ -32,7 +32,7 @@ OPTIONAL = (
 )
 READER = re.compile(r"reader_[A-Za-z0-9_-]{1,40}")
 SPACES = ("voxel", "patient")
-"""What box coordinates are: voxel indices of the series, or patient coordinates (LPS, mm)."""
+"""Kinds of box coordinates: voxel indices of the series, or patient coordinates (LPS, mm)."""
 PLAIN = "a short word in lower case or a band such as 50-59 (no exact age, date or number)"
 MOST_SHOWN = 50
 FARTHEST = 1e5
@@ -66,7 +66,7 @@ class Label:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """Read and check a labels table (docs/labels.md).
+    """Return the rows of a labels table (docs/labels.md), checked.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _label(
     folder: Path,
     problem: Callable[[str], None],
 ) -> Label | None:
-    """Read a row; tells every problem of it, and gives None when there was one."""
+    """Return a row's lesion; None when the row has problems, each of which goes to `problem`."""
     found: list[str] = [f"{c} is empty" for c in ("patient_id", "lesion_id") if not row[c]]
     if row["label"] not in CLASSES:
         found.append(f"label is not one of {', '.join(CLASSES)}")

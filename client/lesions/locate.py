@@ -1,4 +1,4 @@
-"""From labels to lesions: each row finds its volume and its place there, or says why not."""
+"""From labels to lesions: each row's volume and its place there, or the reason against it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from hepafed.client.dicom.volumes import Volume
-from hepafed.client.lesions.labels import Label, complain_about
+from hepafed.client.lesions.labels import Label
 from hepafed.client.lesions.masks import Mask, MaskError, box_in
 from hepafed.client.lesions.overlaps import overlapping
 from hepafed.common.errors import HepaFedError
@@ -27,43 +27,22 @@ Examinations = dict[str, dict[str, list[Volume]]]
 
 
 @dataclass(frozen=True)
-class Lesion:
+class LocatedLesion:
     """A labelled lesion and where it lies."""
 
     label: Label
+    """Its row of the labels table."""
     reference: Volume
     """The volume in whose grid `box` is given."""
     box: tuple[float, ...]
     """x, y, z of the first and of the last voxel; may be fractions."""
     mask: Mask | None = None
 
-    @property
-    def size(self) -> tuple[float, float, float]:
-        """Millimetres along columns, rows and slices of the reference."""
-        steps = np.linalg.norm(self.reference.affine[:3, :3], axis=0)
-        made = [(b - a + 1) * s for a, b, s in zip(self.box[:3], self.box[3:], steps, strict=True)]
-        return (float(made[0]), float(made[1]), float(made[2]))
-
-
-def find_lesions(
-    rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path], table: Path
-) -> list[Lesion]:
-    """Find every row's lesion as `locate` does.
-
-    Raises
-    ------
-    LabelsError
-        Every problem, by row number, never by value.
-    """
-    found, problems = locate(rows, volumes, objects)
-    complain_about(problems, table)
-    return found
-
 
 def locate(
     rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
-) -> tuple[list[Lesion], list[str]]:
-    """Find the lesions of rows, and say of every other row what is wrong with it.
+) -> tuple[list[LocatedLesion], list[str]]:
+    """Return the lesions of rows, and what is wrong with every other row.
 
     `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
     the export, for rows that have neither a box nor a mask_file. A problem is a row that fits no
@@ -76,7 +55,7 @@ def locate(
     problems = _two_ids(rows, examinations)
     needs_objects = any(r.box is None and r.mask_file is None for r in rows)
     files = _files(objects) if needs_objects else []
-    found: list[Lesion] = []
+    found: list[LocatedLesion] = []
     for row in rows:
         try:
             found.append(_lesion(row, examinations, files))
@@ -86,7 +65,7 @@ def locate(
 
 
 def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
-    """One examination under several patient ids: a split by patient would not hold."""
+    """Return the rows whose examination has several patient ids: no split by patient would hold."""
     ids: dict[str, set[str]] = defaultdict(set)
     for patient, studies in examinations.items():
         for study, volumes in studies.items():
@@ -111,7 +90,7 @@ def _files(objects: Iterable[Path]) -> "list[MaskFile]":
     return found
 
 
-def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> Lesion:
+def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> LocatedLesion:
     studies = examinations.get(row.patient_id, {})
     if row.study_uid:
         studies = {u: v for u, v in studies.items() if u == row.study_uid}
@@ -121,7 +100,7 @@ def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> 
     study, volumes = next(iter(studies.items()))
     if row.box is not None:
         reference = _reference(row, volumes)
-        return Lesion(row, reference, _box(row, row.box, reference))
+        return LocatedLesion(row, reference, _box(row, row.box, reference))
     from hepafed.client.lesions.outline import outline_of, reference_frame
 
     own = [f for f in files if (f.patient_id, f.study_uid) == (row.patient_id, study)]
@@ -130,7 +109,7 @@ def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> 
     mask = outline.on(reference)
     if mask.frame and reference_frame(reference) not in ("", mask.frame):
         raise MaskError("the mask is on another frame of reference than the images")
-    return Lesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
+    return LocatedLesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
 
 
 def _reference(row: Label, volumes: list[Volume]) -> Volume:
@@ -144,7 +123,7 @@ def _reference(row: Label, volumes: list[Volume]) -> Volume:
 
 
 def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
-    """Choose the volume on which a mask was drawn: the row's series, else the mask's images."""
+    """Return the volume on which a mask was drawn: the row's series, else the mask's images."""
     known = {h.instance for v in volumes for h in v.headers}
     if not outline.images <= known:
         raise MaskError("the mask refers to images that are not there")
@@ -176,7 +155,7 @@ def _box(row: Label, box: tuple[float, ...], reference: Volume) -> tuple[float, 
 
 
 def _inside(box: tuple[float, ...], reference: Volume) -> tuple[float, ...]:
-    """Cut a box at the volume's edge; MaskError when it reaches far over it."""
+    """Return a box cut at the volume's edge; MaskError when it reaches far over it."""
     low, high = np.array(box[:3]), np.array(box[3:])
     last = np.array(_shape(reference), float) - 1
     if (low < -BEYOND).any() or (high > last + BEYOND).any():
@@ -184,8 +163,8 @@ def _inside(box: tuple[float, ...], reference: Volume) -> tuple[float, ...]:
     return tuple(float(v) for v in (*np.clip(low, 0, last), *np.clip(high, 0, last)))
 
 
-def _overlaps(lesions: list[Lesion]) -> list[str]:
-    by_examination: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
+def _overlaps(lesions: list[LocatedLesion]) -> list[str]:
+    by_examination: dict[tuple[str, str], list[LocatedLesion]] = defaultdict(list)
     for lesion in lesions:
         key = lesion.reference.patient_id, lesion.reference.study_uid
         by_examination[key].append(lesion)

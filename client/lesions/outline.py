@@ -31,16 +31,16 @@ class Outline:
 
     @property
     def images(self) -> frozenset[str]:
-        """SOPInstanceUIDs that it refers to."""
+        """SOPInstanceUIDs that the mask refers to."""
         return self.content.images
 
     @property
     def series(self) -> frozenset[str]:
-        """SeriesInstanceUIDs that it refers to."""
+        """SeriesInstanceUIDs that the mask refers to."""
         return self.content.series
 
     def on(self, reference: Volume) -> Mask:
-        """Give the mask, contours rasterised on `reference`; MaskError when they do not fit it."""
+        """Return the mask, contours rasterised on `reference`; MaskError when they do not fit."""
         if isinstance(self.content, Mask):
             return self.content
         h = reference.headers[0]
@@ -50,7 +50,7 @@ class Outline:
 
 
 def outline_of(row: Label, objects: Sequence[MaskFile]) -> Outline:
-    """Read a row's mask: its mask_file, else the one object of the export that fits.
+    """Return a row's mask: its mask_file, else the one object of the export that fits.
 
     `objects` are SEG and RTSTRUCT files of the row's examination.
 
@@ -89,7 +89,7 @@ def _read(file: MaskFile, row: Label) -> Outline:
 
 
 def reference_frame(reference: Volume) -> str:
-    """Read the FrameOfReferenceUID of a volume; "" when it has none.
+    """Return the FrameOfReferenceUID of a volume; "" when it has none.
 
     Raises
     ------

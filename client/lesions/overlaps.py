@@ -16,7 +16,7 @@ Body = tuple[NDArray[np.float64], tuple[float, ...], Mask | None]
 
 
 def overlapping(bodies: Sequence[Body]) -> Iterator[tuple[int, int]]:
-    """Give every pair of lesions that overlap.
+    """Yield every pair of lesions that overlap, by their places in `bodies`.
 
     Boxes count as the ellipsoids in them: boxes of neighbouring round lesions meet at their
     corners without any shared tissue. Masks count as they are.
@@ -34,7 +34,7 @@ def _ellipsoid(body: Body) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _points(body: Body) -> NDArray[np.float64]:
-    """Give points inside a lesion, evenly spread, in mm [n, 3]."""
+    """Return points inside a lesion, evenly spread, in mm [n, 3]."""
     affine, _, mask = body
     if mask is not None:
         return mask.points[:: max(1, len(mask.points) // MOST_TESTED)]
@@ -47,7 +47,7 @@ def _points(body: Body) -> NDArray[np.float64]:
 
 
 def _share(points: NDArray[np.float64], body: Body) -> float:
-    """Share of `points` (mm) inside a lesion."""
+    """Return the share of `points` (mm) inside a lesion."""
     affine, _, mask = body
     if mask is None:
         inverse = np.linalg.inv(affine)

@@ -30,7 +30,7 @@ MADE = ("node.key", "token", "joining", "ca.pem")
 
 @dataclass(frozen=True, kw_only=True)
 class Joined:
-    """A site that has enrolled."""
+    """The result of an enrolment."""
 
     config: SiteConfig
     ahead: float

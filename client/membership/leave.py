@@ -12,7 +12,7 @@ OFFLINE = "if the coordinator cannot be reached any more: client leave --offline
 
 
 def leave(home: Path, *, offline: bool) -> list[str]:
-    """End this site's membership and remove keys/, flower/ and site.toml; gives what to say.
+    """End this site's membership, remove keys/, flower/ and site.toml; return what to say.
 
     The cohort, the ledger, the pseudonym key and the memory of exchanges stay. Interrupted, it
     can be done again.

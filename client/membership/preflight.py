@@ -1,4 +1,4 @@
-"""Preflight: what a site needs, one line each, before and while it takes part.
+"""`client check`: what a site needs, one line each, before and while it takes part.
 
 Nothing is written and no lock is taken. Only the site's token goes to the coordinator.
 """
@@ -21,50 +21,55 @@ PASS, FAIL, NOTE = "pass", "fail", "note"
 DAYS_LEFT = 14
 """Fewest days that the server's certificate should still be valid."""
 AUTHORITY_DAYS = 365
-"""From so many days before the end of the coordinator's CA on it is mentioned."""
+"""The end of the coordinator's CA is mentioned from so many days before."""
 DISK_GIB = 2.0
-"""Fewest free: the weights of three models are 0.7 GB; scores, logs, an update under way."""
+"""Least free disk: the weights of three models are 0.7 GB; then scores, logs and an update."""
 MEMORY_GIB = 8.0
-"""Least of the machine: a training step of 32 images of 299 px takes 6.6 GiB on a CPU."""
+"""Least memory of a machine: a training step of 32 images of 299 px takes 6.6 GiB on a CPU."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing that was looked at."""
+class CheckLine:
+    """One thing that `client check` looked at."""
 
     name: str
     state: str
     """`pass`, `fail`, or `note`: worth knowing, hinders nothing."""
     found: str
+    """What was found, for a person."""
     hint: str = ""
+    """What to do."""
 
 
-def check(home: Path) -> list[Line]:
-    """Look at everything that a site needs."""
+def check(home: Path) -> list[CheckLine]:
+    """Return a line for everything that a site needs."""
     try:
         config = read_toml(SiteConfig, home / "site.toml", JOIN)
     except ConfigError as e:
-        device, joined = "auto", [Line("joined", FAIL, e.message, e.hint)]
+        device, joined = "auto", [CheckLine("joined", FAIL, e.message, e.hint)]
     else:
-        device, joined = config.device, [Line("joined", PASS, f"{config.site} ({config.role})")]
+        device, joined = (
+            config.device,
+            [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
+        )
         joined += _coordinator(home, config)
     return [*joined, _disk(home), _memory(), _gpu(device), _cohort(home)]
 
 
-def _coordinator(home: Path, config: SiteConfig) -> Iterable[Line]:
-    """Look at what the coordinator's answer tells; without one, at why there is none."""
+def _coordinator(home: Path, config: SiteConfig) -> Iterable[CheckLine]:
+    """Return what the coordinator's answer tells; without an answer, why there is none."""
     try:
         standing = ask(home, config)
     except RefusedError as e:
-        reached = Line("server", PASS, f"{config.address} answers, with the coordinator's CA")
-        return [reached, Line("token", FAIL, e.message, e.hint)]
+        reached = CheckLine("server", PASS, f"{config.address} answers, with the coordinator's CA")
+        return [reached, CheckLine("token", FAIL, e.message, e.hint)]
     except HepaFedError as e:
-        return [Line("server", FAIL, e.message, e.hint)]
+        return [CheckLine("server", FAIL, e.message, e.hint)]
     return judge(standing, config, expiry(home / "keys" / "ca.pem"), datetime.now(UTC), versions())
 
 
 def versions() -> dict[str, str]:
-    """Give the releases that run here."""
+    """Return the releases of HepaFed and Flower that run here."""
     return {name: metadata.version(name) for name in ("hepafed", "flwr")}
 
 
@@ -74,14 +79,14 @@ def judge(
     authority: datetime,
     now: datetime,
     own: dict[str, str],
-) -> list[Line]:
-    """Judge a coordinator's answer: server, token, clock, certificates, versions."""
-    made = [Line("server", PASS, f"{config.address} answers, with the coordinator's CA")]
+) -> list[CheckLine]:
+    """Return the lines about server, token, clock, certificates and versions."""
+    made = [CheckLine("server", PASS, f"{config.address} answers, with the coordinator's CA")]
     if (standing.site, standing.role) == (config.site, config.role):
-        made.append(Line("token", PASS, f"accepted as {standing.site} ({standing.role})"))
+        made.append(CheckLine("token", PASS, f"accepted as {standing.site} ({standing.role})"))
     else:
         made.append(
-            Line(
+            CheckLine(
                 "token",
                 FAIL,
                 f"the coordinator takes this site for {standing.site} ({standing.role})",
@@ -89,24 +94,24 @@ def judge(
             )
         )
     if fault := clock_fault(standing.ahead):
-        made.append(Line("clock", FAIL, fault, CLOCK_HINT))
+        made.append(CheckLine("clock", FAIL, fault, CLOCK_HINT))
     else:
         ahead = round(standing.ahead, 1) + 0.0  # no -0.0
-        made.append(Line("clock", PASS, f"{ahead:+.1f} s against the coordinator's"))
+        made.append(CheckLine("clock", PASS, f"{ahead:+.1f} s against the coordinator's"))
     made += [*_certificates(standing.certificate, authority, now), _versions(standing, own)]
     return made
 
 
-def _certificates(server: datetime, authority: datetime, now: datetime) -> Iterable[Line]:
+def _certificates(server: datetime, authority: datetime, now: datetime) -> Iterable[CheckLine]:
     left = (server - now).days
     text = f"the server's is valid until {server:%Y-%m-%d} ({left} days)"
     if left < DAYS_LEFT:
         hint = "ask the coordinator for server renew, and to start server start again"
-        yield Line("certificate", FAIL, text, hint)
+        yield CheckLine("certificate", FAIL, text, hint)
     else:
-        yield Line("certificate", PASS, text)
+        yield CheckLine("certificate", PASS, text)
     if (authority - now).days < AUTHORITY_DAYS:
-        yield Line(
+        yield CheckLine(
             "authority",
             NOTE,
             f"the coordinator's CA ends on {authority:%Y-%m-%d}",
@@ -114,34 +119,36 @@ def _certificates(server: datetime, authority: datetime, now: datetime) -> Itera
         )
 
 
-def _versions(standing: Standing, own: dict[str, str]) -> Line:
+def _versions(standing: Standing, own: dict[str, str]) -> CheckLine:
     there = {"hepafed": standing.hepafed, "flwr": standing.flwr}
     other = [f"{n} {own[n]} here, {there[n]} there" for n in own if own[n] != there[n]]
     if other:
-        return Line("versions", FAIL, "; ".join(other), "install the coordinator's release")
+        return CheckLine("versions", FAIL, "; ".join(other), "install the coordinator's release")
     words = f"HepaFed {own['hepafed']} and Flower {own['flwr']}, as at the coordinator"
-    return Line("versions", PASS, words)
+    return CheckLine("versions", PASS, words)
 
 
-def _disk(home: Path) -> Line:
+def _disk(home: Path) -> CheckLine:
     there = next(p for p in (home, *home.parents) if p.exists())
     free = shutil.disk_usage(there).free / 2**30
     text = f"{free:.1f} GiB free"
     if free < DISK_GIB:
-        return Line("disk", FAIL, text, f"at least {DISK_GIB:.0f} GiB, and room for the cohort")
-    return Line("disk", PASS, text)
+        return CheckLine(
+            "disk", FAIL, text, f"at least {DISK_GIB:.0f} GiB, and room for the cohort"
+        )
+    return CheckLine("disk", PASS, text)
 
 
-def _memory() -> Line:
+def _memory() -> CheckLine:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     text = f"{total:.0f} GiB"
     if total < MEMORY_GIB:
         hint = f"at least {MEMORY_GIB:.0f} GiB; until then ask for plans with a small batch"
-        return Line("memory", FAIL, text, hint)
-    return Line("memory", PASS, text)
+        return CheckLine("memory", FAIL, text, hint)
+    return CheckLine("memory", PASS, text)
 
 
-def _gpu(device: str) -> Line:
+def _gpu(device: str) -> CheckLine:
     import torch
 
     cores = os.cpu_count() or 1
@@ -150,23 +157,23 @@ def _gpu(device: str) -> Line:
         text = ", ".join(f"{p.name} ({p.total_memory / 2**30:.0f} GiB)" for p in found)
         if device == "cpu":
             hint = 'site.toml says device = "cpu"; "auto" uses the GPU'
-            return Line("GPU", NOTE, f"{text}, not used", hint)
-        return Line("GPU", PASS, text)
+            return CheckLine("GPU", NOTE, f"{text}, not used", hint)
+        return CheckLine("GPU", PASS, text)
     if device == "cuda":
         hint = 'mend the driver (nvidia-smi), or set device = "auto"'
-        return Line("GPU", FAIL, 'none that PyTorch can use, but device = "cuda"', hint)
+        return CheckLine("GPU", FAIL, 'none that PyTorch can use, but device = "cuda"', hint)
     cost = "two cores score about 3 images of 299 px a second, and train several times slower"
-    return Line("GPU", NOTE, f"none: {cores} CPU cores do the work", cost)
+    return CheckLine("GPU", NOTE, f"none: {cores} CPU cores do the work", cost)
 
 
-def _cohort(home: Path) -> Line:
+def _cohort(home: Path) -> CheckLine:
     try:
         counts = Cohort.open(home).counts()
     except HepaFedError as e:
-        return Line("cohort", FAIL, e.message, e.hint)
+        return CheckLine("cohort", FAIL, e.message, e.hint)
     fitting = ", ".join(f"{p} {n}" for p, n in counts["protocol"].items())
     text = f"{counts['patients']} patients, {counts['lesions']} lesions; fit for {fitting}"
     if any(counts["protocol"].values()):
-        return Line("cohort", PASS, text)
+        return CheckLine("cohort", PASS, text)
     hint = "client cohort --series says what each series is; a protocol needs all its sequences"
-    return Line("cohort", FAIL, text, hint if counts["lesions"] else "run client ingest first")
+    return CheckLine("cohort", FAIL, text, hint if counts["lesions"] else "run client ingest first")

@@ -20,10 +20,12 @@ JOIN = "run client join first"
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What the coordinator says of itself and of this site."""
+    """The standing of a site: what the coordinator answers of itself and of the site."""
 
     site: str
+    """Name under which the coordinator knows the site."""
     role: str
+    """`train` or `validate`."""
     ahead: float
     """Seconds by which this machine's clock is ahead of the coordinator's; negative: behind."""
     hepafed: str
@@ -34,10 +36,14 @@ class Standing:
 
 
 def clock_ahead(answered: object, asked: datetime, received: datetime) -> float:
-    """Seconds by which this machine's clock is ahead of the one that answered.
+    """Return the seconds by which this machine's clock is ahead of the one that answered.
 
-    Half the time between question and answer is taken for the way back. PayloadError where
-    `answered` is not a time.
+    Half the time between question and answer is taken for the way back.
+
+    Raises
+    ------
+    PayloadError
+        `answered` is not a time.
     """
     try:
         there = datetime.fromisoformat(str(answered))
@@ -47,7 +53,7 @@ def clock_ahead(answered: object, asked: datetime, received: datetime) -> float:
 
 
 def clock_fault(ahead: float) -> str:
-    """Say what is wrong with a clock `ahead` of the coordinator's by so much; empty: nothing."""
+    """Return what is wrong with a clock that is `ahead` by so many seconds; empty: nothing."""
     if -BEHIND_SECONDS < ahead < AHEAD_SECONDS:
         return ""
     way = "ahead of" if ahead > 0 else "behind"
@@ -82,7 +88,7 @@ def ask(home: Path, config: SiteConfig, seconds: float = 10) -> Standing:
 
 
 def end(home: Path, config: SiteConfig) -> None:
-    """Have the coordinator end this site's membership; raises as `ask` does."""
+    """Have the coordinator end this site's membership; raises what `ask` raises."""
     _call(home, config, "POST", "/site/leave", 30)
 
 
@@ -139,7 +145,7 @@ def _values(answer: httpx.Response, content: bytes) -> dict[str, Any]:
 
 
 def why(error: httpx.HTTPError) -> str:
-    """Say why nothing came back, without a host's inner words."""
+    """Return why nothing came back, in words without addresses."""
     words = str(error).lower()
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"

@@ -124,7 +124,7 @@ class PacsConfig:
 
 
 def read_config(path: Path) -> PacsConfig:
-    """Read pacs.toml; its file names come back as absolute paths.
+    """Return what pacs.toml says, its file names as absolute paths.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def read_config(path: Path) -> PacsConfig:
 
 
 def secret_of(config: PacsConfig) -> str:
-    """Read the secret from its private file or from the environment; never shown anywhere.
+    """Return the secret, from its private file or from the environment; it is never shown.
 
     Raises
     ------
@@ -176,7 +176,7 @@ class _ClosingSocket(ssl.SSLSocket):
 
 
 def tls_context(config: PacsConfig) -> ssl.SSLContext:
-    """Make the TLS settings of a DIMSE connection: the PACS's certificate is always checked."""
+    """Return the TLS settings of a DIMSE connection: the PACS's certificate is always checked."""
     try:
         context = ssl.create_default_context(cafile=config.ca or None)
         context.sslsocket_class = _ClosingSocket

@@ -45,13 +45,17 @@ class StoppedError(FederationError):
 
 
 @dataclass(frozen=True)
-class Series:
-    """One series to be fetched. UIDs stay in memory and are never printed."""
+class PacsSeries:
+    """One series that the PACS lists. UIDs stay in memory and are never printed."""
 
     wanted: Wanted
+    """What the list asked for."""
     study: str
+    """StudyInstanceUID."""
     uid: str
+    """SeriesInstanceUID."""
     modality: str
+    """`MR`, `SEG` or `RTSTRUCT`."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +73,26 @@ class Connection(Protocol):
     """
 
     def studies(self, wanted: Wanted) -> list[str]:
-        """List the studies of one accession number or patient."""
+        """Return the UIDs of the studies of one accession number or patient."""
 
-    def series(self, wanted: Wanted, study: str) -> list[Series]:
-        """List the series of a study that are of the asked modalities."""
+    def series(self, wanted: Wanted, study: str) -> list[PacsSeries]:
+        """Return the series of a study that are of the asked modalities."""
 
-    def instances(self, series: Series) -> list[Instance]:
-        """List the instances of a series."""
+    def instances(self, series: PacsSeries) -> list[Instance]:
+        """Return the instances of a series."""
 
     def fetch(
-        self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]
+        self, series: PacsSeries, instances: Sequence[str], take: Callable[[bytes], None]
     ) -> None:
-        """Read instances and give each, whole, as a DICOM file to `take`."""
+        """Read instances and hand each, whole, as a DICOM file to `take`."""
 
     def close(self) -> None:
-        """End it politely."""
+        """End the connection politely."""
 
 
 @dataclass
 class Pace:
-    """Lets at most `per_second` things happen, over all threads; ends at once when stopped."""
+    """Lets at most `per_second` requests happen, over all threads; ends at once when stopped."""
 
     per_second: float
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -116,19 +120,21 @@ ASKING, READING = "rows asked of", "series read from"
 
 
 @dataclass(frozen=True)
-class Step:
-    """How far a fetch is."""
+class FetchProgress:
+    """Says how far a fetch is."""
 
     what: str
     """`ASKING` or `READING`."""
     done: int
+    """Rows or series that are finished."""
     total: int
+    """Rows or series there are."""
     bytes: int = 0
-    """Read so far."""
+    """Bytes read so far."""
 
 
 def patiently(config: PacsConfig, pace: Pace, do: Callable[[], T]) -> T:
-    """Do something again after 1, 2, 4 … seconds while the connection breaks.
+    """Return what `do` returns; do it again after 1, 2, 4 … seconds while the connection breaks.
 
     Raises
     ------
@@ -146,7 +152,7 @@ def patiently(config: PacsConfig, pace: Pace, do: Callable[[], T]) -> T:
 
 
 def valid_uid(value: object) -> str:
-    """Check a UID that a PACS sent: it goes into addresses and questions.
+    """Return a UID that a PACS sent, checked: it goes into addresses and questions.
 
     Digits and dots, at most 64 (DICOM PS3.5 9.1); what else the standard forbids is common.
     """
@@ -157,7 +163,7 @@ def valid_uid(value: object) -> str:
 
 
 def is_asked_for(wanted: Wanted, value: object) -> bool:
-    """Tell whether an answer's identity is the one that was asked for (padding apart)."""
+    """Say whether an answer's identity is the one that was asked for (padding apart)."""
     return str(value or "").strip("\0 ") == wanted.value
 
 

@@ -8,18 +8,19 @@ from urllib.parse import urlsplit
 
 import requests
 from dicomweb_client import DICOMwebClient
-from hepafed.client.pacs.config import HINT, PacsConfig, secret_of
+from hepafed.client.pacs.config import HINT, PacsConfig
 from hepafed.client.pacs.connection import (
     MOST_ANSWERS,
     BrokenConnectionError,
     Instance,
     Pace,
     PacsError,
-    Series,
+    PacsSeries,
     is_asked_for,
     valid_uid,
 )
 from hepafed.client.pacs.request_list import Wanted
+from hepafed.client.pacs.web_session import LARGEST_ANSWER, ReadOnlySession
 from hepafed.common.errors import (
     ConfigError,
     FederationError,
@@ -28,70 +29,22 @@ from hepafed.common.errors import (
     UnreachableError,
 )
 from pydicom import dcmwrite
-from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
 
-LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes of one answer to a question."""
 PAGE = 1000
+"""Answers that are asked for at a time."""
 ENVELOPE = 1024 * 1024
 """Bytes that the multipart envelope may add to an instance."""
-DEFLATED = b"1.2.840.10008.1.2.1.99"
 TAGS = {
-    "StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E",
-    "SOPInstanceUID": "00080018", "SOPClassUID": "00080016", "Modality": "00080060",
-    "AccessionNumber": "00080050", "PatientID": "00100020",
-}  # fmt: skip
+    "StudyInstanceUID": "0020000D",
+    "SeriesInstanceUID": "0020000E",
+    "SOPInstanceUID": "00080018",
+    "SOPClassUID": "00080016",
+    "Modality": "00080060",
+    "AccessionNumber": "00080050",
+    "PatientID": "00100020",
+}
+"""Tag of each attribute that is read, as DICOM JSON names it."""
 WORTH_TRYING_AGAIN = (408, 429, 502, 503, 504)
-
-
-class _BoundedResponse(requests.Response):
-    """A response that ends in an error when it holds more than `limit` bytes."""
-
-    limit = 0
-
-    def iter_content(self, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401
-        taken = 0
-        for chunk in super().iter_content(*args, **kwargs):
-            taken += len(chunk)
-            if taken > self.limit:
-                self.close()
-                raise PayloadError(f"an answer is larger than {self.limit // 2**20} MB")
-            yield chunk
-
-    @property
-    def content(self) -> bytes:
-        """The body; a deflated data set is refused: its size is known only after inflating."""
-        body = bytes(super().content or b"")
-        if DEFLATED in body:
-            raise PayloadError("an instance is deflated", "fetch this one over DIMSE")
-        return body
-
-
-class _BoundedAdapter(HTTPAdapter):
-    limit = LARGEST_ANSWER
-
-    def build_response(self, req: Any, resp: Any) -> requests.Response:  # noqa: ANN401
-        made = _BoundedResponse()
-        made.__dict__.update(super().build_response(req, resp).__dict__)
-        made.limit = self.limit
-        return made
-
-
-class ReadOnlySession(requests.Session):
-    """A session that can do nothing but GET."""
-
-    def request(
-        self,
-        method: str | bytes,
-        url: str | bytes,
-        *args: Any,  # noqa: ANN401
-        **kwargs: Any,  # noqa: ANN401
-    ) -> requests.Response:
-        """Send a GET; anything else is a mistake of the program."""
-        if method != "GET":
-            raise PacsError(f"{method!r} is never sent to a PACS")
-        return super().request(method, url, *args, **kwargs)
 
 
 class DicomWeb:
@@ -99,20 +52,7 @@ class DicomWeb:
 
     def __init__(self, config: PacsConfig, pace: Pace) -> None:
         self._config, self._pace = config, pace
-        self._session = ReadOnlySession()
-        self._session.trust_env = False  # no proxy, .netrc or CA that pacs.toml does not name
-        self._session.max_redirects = 0  # to another host it would carry identifiers there
-        self._session.verify = config.ca or True
-        if config.certificate:
-            self._session.cert = (config.certificate, config.key)
-        self._adapter = _BoundedAdapter(max_retries=0)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, self._adapter)
-        if config.auth == "basic":
-            user, _, password = secret_of(config).partition(":")
-            self._session.auth = HTTPBasicAuth(user.encode(), password.encode())
-        elif config.auth == "bearer":
-            self._session.headers["Authorization"] = f"Bearer {secret_of(config)}"
+        self._session = ReadOnlySession(config)
         try:
             self._client = DICOMwebClient(
                 config.url.rstrip("/"),
@@ -125,7 +65,7 @@ class DicomWeb:
         self._client.set_http_retry_params(retry=False)
 
     def studies(self, wanted: Wanted) -> list[str]:
-        """List the studies; PayloadError when the PACS answers with another patient's."""
+        """Return the studies' UIDs; PayloadError when the PACS answers with another patient's."""
         found = self._pages(
             self._client.search_for_studies,
             search_filters={wanted.keyword: wanted.value},
@@ -135,18 +75,18 @@ class DicomWeb:
             raise PayloadError("the PACS answered with studies that were not asked for")
         return _unique(_value(f, "StudyInstanceUID") for f in found)
 
-    def series(self, wanted: Wanted, study: str) -> list[Series]:
-        """List the series of the asked modalities."""
+    def series(self, wanted: Wanted, study: str) -> list[PacsSeries]:
+        """Return the series of the asked modalities."""
         found = self._pages(self._client.search_for_series, study_instance_uid=study)
         asked = ("MR", *self._config.also)
         return [
-            Series(wanted, study, valid_uid(_value(f, "SeriesInstanceUID")), modality)
+            PacsSeries(wanted, study, valid_uid(_value(f, "SeriesInstanceUID")), modality)
             for f in found
             if (modality := str(_value(f, "Modality"))) in asked
         ]
 
-    def instances(self, series: Series) -> list[Instance]:
-        """List the instances of a series."""
+    def instances(self, series: PacsSeries) -> list[Instance]:
+        """Return the instances of a series."""
         found = self._pages(
             self._client.search_for_instances,
             study_instance_uid=series.study,
@@ -159,7 +99,7 @@ class DicomWeb:
         ]
 
     def fetch(
-        self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]
+        self, series: PacsSeries, instances: Sequence[str], take: Callable[[bytes], None]
     ) -> None:
         """Read instances one by one, each as it is stored (no transcoding is asked for)."""
         for uid in instances:
@@ -176,7 +116,7 @@ class DicomWeb:
     def _pages(
         self, search: Callable[..., list[dict[str, Any]]], **question: object
     ) -> list[dict[str, Any]]:
-        """Ask until nothing new comes: services cap a page as they like, or know no pages."""
+        """Return all answers: services cap a page as they like, or know no pages."""
         found: dict[str, dict[str, Any]] = {}
         while True:
             with self._asking(LARGEST_ANSWER):
@@ -196,7 +136,7 @@ class DicomWeb:
         The text of the library's exceptions holds addresses with identifiers.
         """
         self._pace.wait()
-        self._adapter.limit = limit
+        self._session.bound.limit = limit
         try:
             yield
         except FederationError:

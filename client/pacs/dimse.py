@@ -3,57 +3,27 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hepafed.client.pacs.association import FIND, GET, ReadBound, associate
 from hepafed.client.pacs.config import PacsConfig, tls_context
 from hepafed.client.pacs.connection import (
-    CLASSES,
     MOST_ANSWERS,
     BrokenConnectionError,
     Instance,
     Pace,
     PacsError,
-    Series,
+    PacsSeries,
     is_asked_for,
     valid_uid,
 )
 from hepafed.client.pacs.request_list import Wanted
-from hepafed.common.errors import HepaFedError, PayloadError, RefusedError
+from hepafed.common.errors import HepaFedError, PayloadError
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
-from pynetdicom import AE, evt
+from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
-from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
-from pynetdicom.presentation import build_role
 
-FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")
-"""Study Root Query/Retrieve Information Model - FIND (PS3.4 C.4.1)."""
-GET = UID("1.2.840.10008.5.1.4.1.2.2.3")
-"""Study Root Query/Retrieve Information Model - GET."""
-SYNTAXES = (
-    ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, JPEGLosslessSV1,
-    JPEGLossless, JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000, RLELossless,
-    JPEGBaseline8Bit, JPEGExtended12Bit,
-)  # fmt: skip
-"""Each in a presentation context of its own, so that nothing has to be transcoded; not the
-deflated one, whose size is known only after inflating."""
 BATCH = 64
 """Instances named in one C-GET (a list of UIDs is allowed, PS3.4 C.4.3.1.3.1)."""
-LARGEST_PDU = 1024 * 1024
-"""Bytes of one protocol data unit; we ask for 64 KB."""
 PENDING = (0xFF00, 0xFF01)
 OUT_OF_RESOURCES = 0xA7
 """First byte of the statuses A700, A701, A702 (PS3.4 C.4.3.1.4)."""
@@ -65,32 +35,30 @@ class Dimse:
 
     def __init__(self, config: PacsConfig, pace: Pace) -> None:
         self._config, self._pace = config, pace
-        self._bound = config.largest_instance_mb * 2**20
+        self._bound = ReadBound(config.largest_instance_mb * 2**20)
         self._association: Association | None = None
         self._tls = tls_context(config) if config.tls else None
-        self._received = 0
-        self._too_large = False
         self._wrong: HepaFedError | None = None
 
     def studies(self, wanted: Wanted) -> list[str]:
-        """List the studies; PayloadError when the PACS answers with another patient's."""
+        """Return the studies' UIDs; PayloadError when the PACS answers with another patient's."""
         found = self._find("STUDY", {wanted.keyword: wanted.value, "StudyInstanceUID": ""})
         if not all(is_asked_for(wanted, f.get(wanted.keyword)) for f in found):
             raise PayloadError("the PACS answered with studies that were not asked for")
         return list(dict.fromkeys(valid_uid(f.get("StudyInstanceUID")) for f in found))
 
-    def series(self, wanted: Wanted, study: str) -> list[Series]:
-        """List the series of the asked modalities."""
+    def series(self, wanted: Wanted, study: str) -> list[PacsSeries]:
+        """Return the series of the asked modalities."""
         asked = ("MR", *self._config.also)
         question = {"StudyInstanceUID": study, "SeriesInstanceUID": "", "Modality": ""}
         return [
-            Series(wanted, study, valid_uid(f.get("SeriesInstanceUID")), modality)
+            PacsSeries(wanted, study, valid_uid(f.get("SeriesInstanceUID")), modality)
             for f in self._find("SERIES", question)
             if (modality := str(f.get("Modality", ""))) in asked
         ]
 
-    def instances(self, series: Series) -> list[Instance]:
-        """List the instances of a series."""
+    def instances(self, series: PacsSeries) -> list[Instance]:
+        """Return the instances of a series."""
         question = {
             "StudyInstanceUID": series.study,
             "SeriesInstanceUID": series.uid,
@@ -103,7 +71,7 @@ class Dimse:
         ]
 
     def fetch(
-        self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]
+        self, series: PacsSeries, instances: Sequence[str], take: Callable[[bytes], None]
     ) -> None:
         """Read instances in batches; the PACS waits for our answer to each, so the pace holds."""
         for start in range(0, len(instances), BATCH):
@@ -115,7 +83,10 @@ class Dimse:
             self._association.release()
         self._association = None
 
-    def _get(self, series: Series, instances: Sequence[str], take: Callable[[bytes], None]) -> None:
+    def _get(
+        self, series: PacsSeries, instances: Sequence[str], take: Callable[[bytes], None]
+    ) -> None:
+        """Ask for one batch; `store` runs in the association's own thread."""
         self._wrong = None
         left = len(instances)
 
@@ -174,7 +145,7 @@ class Dimse:
         return found
 
     def _ask(self, send: Callable[[], Any]) -> Any:  # noqa: ANN401
-        """Give (status, identifier) of each answer; BrokenConnectionError where there is none."""
+        """Yield the status and identifier of each answer; BrokenConnectionError without one."""
         try:
             for answer, identifier in send():
                 if "Status" not in answer:
@@ -197,8 +168,8 @@ class Dimse:
         self._drop()
         if self._wrong is not None:
             return self._wrong
-        if self._too_large:
-            return PayloadError(f"an instance is larger than {self._bound // 2**20} MB")
+        if self._bound.exceeded:
+            return PayloadError(f"an instance is larger than {self._bound.largest // 2**20} MB")
         return error
 
     def _drop(self) -> None:
@@ -207,78 +178,12 @@ class Dimse:
         self._association = None
 
     def _open(self) -> Association:
+        """Return the association, opened anew where there is none."""
         if self._association is not None and self._association.is_established:
             return self._association
-        config = self._config
-        ae, roles = offer(config)
-        self._too_large = False
-        association = ae.associate(
-            config.host,
-            config.port,
-            ae_title=config.called_ae_title,
-            max_pdu=65536,
-            ext_neg=list(roles),
-            tls_args=(self._tls, config.host) if self._tls else None,
-            evt_handlers=[
-                (evt.EVT_CONN_OPEN, self._bound_reads),
-                (evt.EVT_DIMSE_RECV, self._message_ends),
-            ],
-        )
-        if not association.is_established:
-            raise self._not_established(association)
-        self._association = association
-        return association
-
-    def _not_established(self, association: Association) -> HepaFedError:
-        where = f"{self._config.host}:{self._config.port}"
-        if association.is_rejected:
-            return RefusedError(
-                f"the PACS at {where} rejects the association",
-                "is our ae_title known there, and called_ae_title right?",
-            )
-        hint = "is the address right, and its port open from this machine?"
-        if self._tls:
-            hint = "is the port a TLS one, and ca (and certificate, key) right?"
-        return BrokenConnectionError(f"cannot open an association with the PACS at {where}", hint)
-
-    def _bound_reads(self, event: Event) -> None:
-        """Bound what is read of one message: the library would read up to 4 GB a unit."""
-        connection = event.assoc.dul.socket
-        if connection is None:
-            return
-        read = connection.recv
-
-        def bounded(nr_bytes: int) -> bytearray:
-            self._received += nr_bytes
-            if nr_bytes > LARGEST_PDU or self._received > self._bound + LARGEST_PDU:
-                self._too_large = True
-                raise OSError("too large")
-            return read(nr_bytes)
-
-        self._received = 0
-        connection.recv = bounded  # type: ignore[method-assign]
-
-    def _message_ends(self, event: Event) -> None:
-        self._received = 0
-
-
-def offer(config: PacsConfig) -> tuple[AE, list[SCP_SCU_RoleSelectionNegotiation]]:
-    """Make what an association proposes: to ask, to read, and to be sent what was asked for.
-
-    For storage the role is that of the receiver alone, so that nothing can be stored there.
-    """
-    ae = AE(ae_title=config.ae_title)
-    ae.connection_timeout = ae.acse_timeout = config.timeout
-    ae.dimse_timeout = ae.network_timeout = config.timeout
-    ae.add_requested_context(FIND)
-    ae.add_requested_context(GET)
-    roles = []
-    for kind in ("MR", *config.also):
-        for sop_class in CLASSES[kind]:
-            for syntax in SYNTAXES if kind == "MR" else SYNTAXES[:2]:
-                ae.add_requested_context(sop_class, syntax)
-            roles.append(build_role(sop_class, scp_role=True))
-    return ae, roles
+        self._bound = ReadBound(self._bound.largest)
+        self._association = associate(self._config, self._tls, self._bound)
+        return self._association
 
 
 def _kind(error: Exception) -> str:

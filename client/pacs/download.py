@@ -13,10 +13,10 @@ from hepafed.client.pacs.connection import (
     READING,
     Connect,
     Connection,
+    FetchProgress,
     Pace,
     PacsError,
-    Series,
-    Step,
+    PacsSeries,
     StoppedError,
     patiently,
 )
@@ -26,26 +26,27 @@ from hepafed.common.errors import FederationError, PayloadError, UnreachableErro
 
 @dataclass(frozen=True)
 class Brought:
-    """What came, and what did not."""
+    """The result of bringing series: what came, and what could not come."""
 
     already: int = 0
     """Series that an earlier, interrupted fetch had brought."""
     instances: int = 0
     """Instances that came now."""
     bytes: int = 0
+    """Bytes that came now."""
     seconds: float = 0.0
     left: int = 0
     """Instances that stayed in the PACS, being of other kinds than HepaFed reads."""
     problems: tuple[str, ...] = ()
-    """By row number of the list."""
+    """What could not be brought, by row number of the list."""
 
 
 def bring(
     config: PacsConfig,
-    series: Sequence[Series],
+    series: Sequence[PacsSeries],
     spool: Spool,
     pace: Pace,
-    progress: Callable[[Step], None],
+    progress: Callable[[FetchProgress], None],
     connect: Connect,
 ) -> Brought:
     """Bring every series that the journal lacks.
@@ -76,8 +77,8 @@ def _all_well(futures: "list[Future[None]]") -> bool:
     return all(f.done() and f.exception() is None for f in futures)
 
 
-def _answers(connection: Connection, series: Series) -> bool:
-    """Tell whether the PACS still answers a question."""
+def _answers(connection: Connection, series: PacsSeries) -> bool:
+    """Say whether the PACS still answers a question."""
     try:
         connection.instances(series)
     except FederationError:
@@ -87,16 +88,16 @@ def _answers(connection: Connection, series: Series) -> bool:
 
 @dataclass
 class _Work:
-    """What the threads share."""
+    """Work that the threads of a fetch share."""
 
     config: PacsConfig
     spool: Spool
     pace: Pace
-    progress: Callable[[Step], None]
+    progress: Callable[[FetchProgress], None]
     total: int
     brought: Brought
     finished: int = 0
-    waiting: "queue.SimpleQueue[Series]" = field(default_factory=queue.SimpleQueue)
+    waiting: "queue.SimpleQueue[PacsSeries]" = field(default_factory=queue.SimpleQueue)
     lock: threading.Lock = field(default_factory=threading.Lock)
     started: float = field(default_factory=time.monotonic)
 
@@ -113,7 +114,7 @@ class _Work:
         finally:
             connection.close()
 
-    def _bring(self, connection: Connection, series: Series) -> None:
+    def _bring(self, connection: Connection, series: PacsSeries) -> None:
         try:
             patiently(self.config, self.pace, lambda: self._try(connection, series))
         except (PayloadError, PacsError, UnreachableError) as e:
@@ -125,7 +126,7 @@ class _Work:
             self.finished += 1
             self.report()
 
-    def _try(self, connection: Connection, series: Series) -> None:
+    def _try(self, connection: Connection, series: PacsSeries) -> None:
         listed = connection.instances(series)
         # Of some, the PACS does not say the class: those are fetched, and the reader decides.
         wanted = [i.uid for i in listed if i.sop_class in ("", *CLASSES[series.modality])]
@@ -159,6 +160,6 @@ class _Work:
                 self.report()
 
     def report(self) -> None:
-        """Tell how far the work is."""
+        """Call `progress` with how far the work is."""
         done = self.brought.already + self.finished
-        self.progress(Step(READING, done, self.total, self.brought.bytes))
+        self.progress(FetchProgress(READING, done, self.total, self.brought.bytes))

@@ -10,10 +10,10 @@ from hepafed.client.pacs.connection import (
     ASKING,
     Connect,
     Connection,
+    FetchProgress,
     Pace,
     PacsError,
-    Series,
-    Step,
+    PacsSeries,
     patiently,
     quiet,
 )
@@ -27,16 +27,17 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a fetch brought into the spool."""
+    """The result of a fetch into the spool."""
 
     rows: int
+    """Rows of the list."""
     series: int
     """Series that lie whole in the spool."""
     brought: Brought
 
     @property
     def text(self) -> str:
-        """One line for a person."""
+        """Return one line for a person."""
         b, size = self.brought, self.brought.bytes / 1e6
         return (
             f"fetched: {self.series - b.already} series, {b.instances} instances, {size:.1f} MB"
@@ -46,7 +47,7 @@ class FetchReport:
 
 
 def connection_of(config: PacsConfig, pace: Pace) -> Connection:
-    """Make a connection of the protocol that pacs.toml names; nothing is sent yet."""
+    """Return a connection of the protocol that pacs.toml names; nothing is sent yet."""
     if config.protocol == "dicomweb":
         from hepafed.client.pacs.dicomweb import DicomWeb
 
@@ -60,7 +61,7 @@ def fetch(
     config: PacsConfig,
     wanted: Sequence[Wanted],
     spool: Spool,
-    progress: Callable[[Step], None],
+    progress: Callable[[FetchProgress], None],
     connect: Connect = connection_of,
 ) -> FetchReport:
     """Bring every series of MR (and `also`) of what is wanted into the spool.
@@ -97,16 +98,16 @@ def _ask(
     config: PacsConfig,
     wanted: Sequence[Wanted],
     pace: Pace,
-    progress: Callable[[Step], None],
+    progress: Callable[[FetchProgress], None],
     connect: Connect,
     problems: list[str],
-) -> list[Series]:
-    """Ask for studies and their series, row by row; rows without any go to `problems`."""
-    found: dict[str, Series] = {}
+) -> list[PacsSeries]:
+    """Return the series of every row; what is wrong with a row goes to `problems`."""
+    found: dict[str, PacsSeries] = {}
     connection = connect(config, pace)
     try:
         for done, one in enumerate(wanted):
-            progress(Step(ASKING, done, len(wanted)))
+            progress(FetchProgress(ASKING, done, len(wanted)))
             try:
                 # a service that cannot even list studies is not one: its PacsError ends it all
                 studies = patiently(config, pace, functools.partial(connection.studies, one))
@@ -119,7 +120,7 @@ def _ask(
                 problems.append(f"row {one.row}: {what}")
             for s in series:
                 found.setdefault(s.uid, s)
-        progress(Step(ASKING, len(wanted), len(wanted)))
+        progress(FetchProgress(ASKING, len(wanted), len(wanted)))
     finally:
         connection.close()
     return list(found.values())
@@ -127,8 +128,8 @@ def _ask(
 
 def _series(
     config: PacsConfig, connection: Connection, pace: Pace, wanted: Wanted, studies: list[str]
-) -> list[Series]:
-    found: list[Series] = []
+) -> list[PacsSeries]:
+    found: list[PacsSeries] = []
     for study in studies:
         try:
             found += patiently(config, pace, functools.partial(connection.series, wanted, study))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hepafed.client.lesions import read_labels
 from hepafed.client.pacs.config import read_config
-from hepafed.client.pacs.connection import READING, Step
+from hepafed.client.pacs.connection import READING, FetchProgress
 from hepafed.client.pacs.fetch import FetchReport, fetch
 from hepafed.client.pacs.request_list import read_wanted
 from hepafed.client.pacs.spool import Spool
@@ -44,16 +44,14 @@ def ingest_pacs(
     read_labels(labels)  # its mistakes are found before hours of fetching, not after
     spool = Spool(home)
 
-    def show(step: Step) -> None:
-        progress(f"{step.what} the PACS", step.done, step.total)
-        if step.what == READING:
-            progress("MB from the PACS", int(step.bytes / 1e6), None)
+    def show(now: FetchProgress) -> None:
+        progress(f"{now.what} the PACS", now.done, now.total)
+        if now.what == READING:
+            progress("MB from the PACS", int(now.bytes / 1e6), None)
 
     try:
         fetched = fetch(config, wanted, spool, show)
-        from hepafed.client.ingest import (
-            ingest_dicom,  # heavy: a fetch does not wait for it
-        )
+        from hepafed.client.ingest import ingest_dicom  # heavy: a fetch does not wait for it
 
         ingested = ingest_dicom(home, spool.images, labels, progress, workers=workers, left=left)
         if ingested.taken and not config.keep_spool:

@@ -18,16 +18,18 @@ MATCHING = "*?\\"
 
 @dataclass(frozen=True)
 class Wanted:
-    """One thing asked for; `row` is what a message may say, `value` is an identity."""
+    """One accession number or patient that the list names."""
 
     row: int
+    """Row of the list: what a message may say."""
     keyword: str
     """`AccessionNumber` or `PatientID`."""
     value: str
+    """The identity itself: never in a message."""
 
 
 def read_wanted(config: PacsConfig) -> list[Wanted]:
-    """Read the list; a value that stands twice counts once, at its first row.
+    """Return what the list names; a value that stands twice counts once, at its first row.
 
     Raises
     ------

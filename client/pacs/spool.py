@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pydicom
 from hepafed.client.cohort import Pseudonyms
-from hepafed.client.pacs.connection import Series
+from hepafed.client.pacs.connection import PacsSeries
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.locks import lock_or_refuse
@@ -61,13 +61,13 @@ class Spool:
         """Remove the spool with every file in it."""
         shutil.rmtree(self.folder)
 
-    def is_finished(self, series: Series) -> bool:
+    def is_finished(self, series: PacsSeries) -> bool:
         """Return whether a series was fetched whole and is still here."""
         name = self._series(series)
         count = self._finished.get(name)
         return count is not None and count == len(list((self.images / name).glob("*")))
 
-    def finish(self, series: Series, instances: Sequence[str]) -> None:
+    def finish(self, series: PacsSeries, instances: Sequence[str]) -> None:
         """Write into the journal that every instance of a series is here."""
         name = self._series(series)
         line = json.dumps({"series": name, "instances": len(instances)}) + "\n"
@@ -76,11 +76,11 @@ class Spool:
             os.write(self._journal, line.encode())
             os.fsync(self._journal)
 
-    def missing(self, series: Series, instances: Sequence[str]) -> list[str]:
+    def missing(self, series: PacsSeries, instances: Sequence[str]) -> list[str]:
         """Return the instances that are not here yet."""
         return [uid for uid in instances if not self._path(series, uid).exists()]
 
-    def take(self, series: Series, asked: Collection[str], data: bytes, largest: int) -> None:
+    def take(self, series: PacsSeries, asked: Collection[str], data: bytes, largest: int) -> None:
         """Check one instance and write it, whole or not at all.
 
         Raises
@@ -114,10 +114,10 @@ class Spool:
                 removed.append(patient)
         return removed
 
-    def _series(self, series: Series) -> str:
+    def _series(self, series: PacsSeries) -> str:
         return self._names.of("spool-series", series.uid)
 
-    def _path(self, series: Series, uid: str) -> Path:
+    def _path(self, series: PacsSeries, uid: str) -> Path:
         return self.images / self._series(series) / self._names.of("spool-instance", uid)
 
     def _read_journal(self) -> dict[str, int]:
@@ -139,7 +139,7 @@ class Spool:
         return finished
 
 
-def _identity(series: Series, asked: Collection[str], data: bytes) -> str:
+def _identity(series: PacsSeries, asked: Collection[str], data: bytes) -> str:
     """Return the SOPInstanceUID of an instance, checked to be one of those asked for."""
     try:
         header = pydicom.dcmread(

@@ -1,4 +1,4 @@
-"""What is odd in a cohort, and what may be said of it."""
+"""What is odd in a cohort, and which counts of it may be shared."""
 
 from hepafed.client.quality.contact_sheet import contact_sheet
 from hepafed.client.quality.findings import Quality, quality

@@ -1,10 +1,10 @@
-"""The examination-level consistency report: what a radiologist should look at, and why."""
+"""The consistency report, examination by examination: what to look at, and why."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hepafed.client.cohort import DYNAMIC, Acquisition, Lesion, facts_from
+from hepafed.client.cohort import DYNAMIC, Acquisition, Lesion, measurements_from
 from hepafed.client.quality.findings import Finding, scanner_of
 from hepafed.common.contract import CLASSES, PROTOCOLS, SEQUENCES
 
@@ -13,9 +13,11 @@ LIVER_MM = 260.0
 LIVER_ML = 2500.0
 """Volume of a very large liver."""
 SMALLEST_MM = 4.0
+"""Longest side in the plane of a lesion that is not very small."""
 LEAST_BODY = 0.6
 """Share of a lesion that must be body."""
 LEAST_FIELD = 0.9
+"""Share of a lesion that must lie inside every sequence's image."""
 FARTHEST_APART = 20.0
 """Millimetres between a lesion's boxes in two sequences; breathing moves a liver by that."""
 
@@ -50,11 +52,11 @@ class ExaminationLine:
     """Protocol → sequences that it lacks; a protocol that it satisfies is there with none."""
     lesions: tuple[LesionLine, ...]
     remarks: tuple[str, ...]
-    """Of the examination as a whole."""
+    """Remarks on the examination as a whole."""
 
     @property
     def suspicious(self) -> bool:
-        """Whether there is anything to look at."""
+        """Say whether there is anything to look at."""
         return bool(self.remarks) or any(x.remarks for x in self.lesions)
 
 
@@ -64,7 +66,7 @@ def consistency(
     splits: Mapping[str, str],
     findings: Sequence[Finding] = (),
 ) -> list[ExaminationLine]:
-    """Go through every examination; suspicious ones first, then in the order of pseudonyms."""
+    """Return every examination; suspicious ones first, then in the order of pseudonyms."""
     examinations: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
     classes: dict[str, set[int]] = defaultdict(set)
     for row in rows:
@@ -100,16 +102,16 @@ def _concerns(finding: Finding, examination: str, patient: str) -> bool:
 
 
 def _line(row: Lesion, findings: Sequence[Finding]) -> LesionLine:
-    facts = facts_from(row.facts)
-    remarks = list(_of_size(facts.size))
-    if facts.in_body is not None and facts.in_body < LEAST_BODY:
-        remarks.append(f"{_percent(1 - facts.in_body)} of it lies outside the body")
-    if facts.in_field is not None and facts.in_field < LEAST_FIELD:
-        remarks.append(f"{_percent(1 - facts.in_field)} of it lies outside a sequence's image")
-    if facts.apart is not None and facts.apart > FARTHEST_APART:
-        remarks.append(f"its boxes in different sequences are {facts.apart:.0f} mm apart")
+    found = measurements_from(row.facts)
+    remarks = list(_of_size(found.size))
+    if found.in_body is not None and found.in_body < LEAST_BODY:
+        remarks.append(f"{_percent(1 - found.in_body)} of it lies outside the body")
+    if found.in_field is not None and found.in_field < LEAST_FIELD:
+        remarks.append(f"{_percent(1 - found.in_field)} of it lies outside a sequence's image")
+    if found.apart is not None and found.apart > FARTHEST_APART:
+        remarks.append(f"its boxes in different sequences are {found.apart:.0f} mm apart")
     remarks += [f.text for f in findings if row.lesion in f.where.split()]
-    return LesionLine(row.lesion, CLASSES[row.label], facts.source, facts.size, tuple(remarks))
+    return LesionLine(row.lesion, CLASSES[row.label], found.source, found.size, tuple(remarks))
 
 
 def _of_size(size: tuple[float, ...]) -> Iterator[str]:
@@ -126,7 +128,7 @@ def _of_size(size: tuple[float, ...]) -> Iterator[str]:
 
 
 def _of_phases(lesions: Sequence[Lesion], there: set[str]) -> Iterator[str]:
-    if any(facts_from(r.facts).phases_in_order is False for r in lesions):
+    if any(measurements_from(r.facts).phases_in_order is False for r in lesions):
         yield "the dynamic phases were not acquired in their order"
     if "t1" in there and there & set(DYNAMIC):
         yield "a T1 series with contrast could not be given a phase"

@@ -24,7 +24,7 @@ Pictures = dict[str, list[tuple[str, str]]]
 
 
 def contact_sheet(store: Cohort) -> str:
-    """Make the page: self-contained HTML with pictures, pseudonyms and remarks, no identity.
+    """Return the page: self-contained HTML with pictures, pseudonyms and remarks, no identity.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def _pictures(store: Cohort, rows: dict[str, Lesion], lines: list[ExaminationLin
 
 
 def png(picture: NDArray[np.float16]) -> str:
-    """Turn a crop's slice into a PNG data URI of 96 × 96 grey values."""
+    """Return a crop's slice as a PNG data URI of 96 × 96 grey values."""
     values = picture.astype(np.float32)
     low, high = np.percentile(values, WINDOW)
     grey = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1) * 255
@@ -61,7 +61,7 @@ def png(picture: NDArray[np.float16]) -> str:
 
 
 def render(store: Cohort, seen: Quality, lines: list[ExaminationLine], pictures: Pictures) -> str:
-    """Fill the page's template; every text is escaped."""
+    """Return the page's template filled; every text is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = Path(__file__).with_name("contact_sheet.html").read_text("utf-8")
     return environment.from_string(template).render(

@@ -31,6 +31,7 @@ SMOOTH = 2.0
 SHIFT = 6
 """Pixels (of `FINE`) by which one may be shifted: boxes are drawn by hand."""
 NOTHING = 1e-6
+"""Length below which a picture has no detail."""
 REMEMBERED = 4096
 """Details kept in memory."""
 KEPT = 12
@@ -38,9 +39,9 @@ KEPT = 12
 
 
 def describe(picture: NDArray[np.float16]) -> NDArray[np.float32] | None:
-    """Describe a square picture: [63], a unit vector that mirroring and scaling leave as it is.
+    """Return the descriptor of a square picture: a unit vector [63].
 
-    None for a picture without any detail.
+    Mirroring and scaling leave it as it is. A picture without any detail has none.
     """
     small = _smaller(np.asarray(picture, np.float32), COARSE)
     magnitudes = np.abs(dctn(small, norm="ortho")[:FREQUENCIES, :FREQUENCIES]).ravel()[1:]
@@ -52,7 +53,7 @@ def describe(picture: NDArray[np.float16]) -> NDArray[np.float32] | None:
 
 
 def detail_of(picture: NDArray[np.float16]) -> NDArray[np.float32] | None:
-    """Give a picture's detail, [80, 80], zero mean and unit norm; None when there is none."""
+    """Return a picture's detail, [80, 80], zero mean and unit norm; None when there is none."""
     fine = _smaller(np.asarray(picture, np.float32), FINE)
     fine = fine - gaussian_filter(fine, SMOOTH)
     fine = fine - fine.mean()
@@ -61,7 +62,7 @@ def detail_of(picture: NDArray[np.float16]) -> NDArray[np.float32] | None:
 
 
 def _smaller(picture: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Average blocks of pixels; the side must divide the picture's."""
+    """Return averages of blocks of pixels; the side must divide the picture's."""
     step = picture.shape[0] // side
     made: NDArray[np.float32] = picture.reshape(side, step, side, step).mean(axis=(1, 3))
     return made
@@ -72,7 +73,7 @@ def same_pictures(
     owners: Sequence[str],
     picture: Callable[[int], NDArray[np.float16]],
 ) -> Iterator[tuple[int, int, float]]:
-    """Give pairs of the same picture under two owners, and the correlation of their detail.
+    """Yield pairs of the same picture under two owners, and the correlation of their detail.
 
     `picture` is asked for those pictures alone that have a near neighbour.
     """
@@ -98,8 +99,9 @@ def same_pictures(
 
 
 def detail_alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Correlate two details, the second as it is and mirrored, shifted by `SHIFT` at most.
+    """Return the highest correlation of two details.
 
+    The second is taken as it is and mirrored, shifted by `SHIFT` at most.
     The correlations at every shift come from one product of Fourier transforms, so a box drawn
     a little elsewhere hides nothing.
     """

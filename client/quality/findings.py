@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
-from hepafed.client.cohort import Acquisition, Cohort, Lesion, facts_from
+from hepafed.client.cohort import Acquisition, Cohort, Lesion, measurements_from
 from hepafed.client.quality.duplicates import describe, same_pictures
 from numpy.typing import NDArray
 
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Quality:
-    """What quality control saw."""
+    """The result of quality control over a cohort."""
 
     scanners: dict[str, int]
     """Examinations by manufacturer and field strength."""
@@ -49,7 +49,7 @@ class Quality:
 
 
 def quality(store: Cohort) -> Quality:
-    """Look over a cohort; CohortError when a crop is missing or damaged."""
+    """Return what is odd in a cohort; CohortError when a crop is missing or damaged."""
     acquired, rows, splits = store.acquisitions(), store.rows(), store.splits()
     by_sequence: dict[str, list[Acquisition]] = defaultdict(list)
     for a in acquired:
@@ -72,19 +72,19 @@ def quality(store: Cohort) -> Quality:
 
 
 def scanner_of(a: Acquisition) -> str:
-    """Name manufacturer and field strength."""
+    """Return manufacturer and field strength as one name."""
     return f"{a.manufacturer} {a.field_strength:g} T" if a.field_strength else a.manufacturer
 
 
 def spacing_of(found: Sequence[Acquisition]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give the quantiles of the spacing between slices and in the plane, mm."""
+    """Return the quantiles of the spacing between slices and in the plane, mm."""
     slices = np.quantile([a.between_slices for a in found], QUANTILES)
     plane = np.quantile([max(a.between_rows, a.between_columns) for a in found], QUANTILES)
     return tuple(np.round(slices, 1).tolist()), tuple(np.round(plane, 1).tolist())
 
 
 def robust_z(values: Sequence[float]) -> list[float]:
-    """Give each value's distance from the median in robust standard deviations (1.4826 × MAD)."""
+    """Return each value's distance from the median in robust standard deviations (1.4826 × MAD)."""
     found = np.asarray(values, np.float64)
     middle = float(np.median(found))
     spread = 1.4826 * float(np.median(np.abs(found - middle)))
@@ -107,7 +107,7 @@ def _outliers(
             for n, text in _far(values):
                 where = f"examination {found[n].examination}"
                 yield Finding("outlier", where, f"{sequence}, {name}: {text}", hint)
-    sized = [(r, max(facts_from(r.facts).size)) for r in rows if facts_from(r.facts).size]
+    sized = [(r, max(size)) for r in rows if (size := measurements_from(r.facts).size)]
     for n, text in _far([size for _, size in sized]):
         yield Finding("outlier", f"lesion {sized[n][0].lesion}", f"longest side, mm: {text}", hint)
 

@@ -11,7 +11,7 @@ from hepafed.common.errors import RefusedError
 
 
 def summarise_cohort(store: Cohort, run: str, minimum: int) -> CohortSummary:
-    """Describe a cohort.
+    """Return the counts of a cohort that its site may share.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def _tally(words: Sequence[str], found: Iterable[str]) -> dict[str, int]:
 
 
 def nested(counts: Mapping[str, int], total: int, minimum: int) -> dict[str, int | None]:
-    """Withhold counts of overlapping groups that are small, or differ little from another's.
+    """Return counts of overlapping groups, None where one is small or differs little from another.
 
     Each released count differs from the total and from every other released one by nothing or by
     the minimum at least: groups contained in each other give no small difference away.

@@ -1,4 +1,4 @@
-"""The trust boundary: what may leave, what left, and what is remembered of it."""
+"""The trust boundary: what may leave a site, what left, and what is remembered of it."""
 
 from hepafed.client.release.answers import Releases
 from hepafed.client.release.ledger import Ledger

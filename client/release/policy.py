@@ -17,17 +17,27 @@ from hepafed.common.errors import RefusedError
 
 MaskedRequest = KeysRequest | SumsRequest | OpenRequest
 Request = (
-    TrainRequest | TuneRequest | ValidateRequest | CompareRequest | CohortRequest
-    | PlacementsRequest | MaskedRequest
-)  # fmt: skip
+    TrainRequest
+    | TuneRequest
+    | ValidateRequest
+    | CompareRequest
+    | CohortRequest
+    | PlacementsRequest
+    | MaskedRequest
+)
 
 
 def permit(config: SiteConfig, request: object) -> Request:
-    """Let a request pass; RefusedError says why not.
+    """Return a request that policy lets pass.
 
     A validate site neither trains nor tunes, and only its external cohort is scored; a training
     site is validated on its internal test alone. Masked sums are joined by sites whose policy
     says `masked`; what they are of was asked, and permitted, before.
+
+    Raises
+    ------
+    RefusedError
+        Policy does not let the request pass; the message says why.
     """
     if isinstance(request, (TrainRequest, TuneRequest)):
         if config.role != "train":

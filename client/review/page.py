@@ -1,22 +1,22 @@
-"""`client review`: the site's own false negatives as a page for a radiologist; nothing leaves."""
+"""`client review`: the site's own false negatives as a page for a radiologist."""
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from hepafed.client.learning import Trainer
-from hepafed.client.review.archive import recall, recall_weights
 from hepafed.client.review.saliency import Explanation, Map, explain
-from hepafed.common.contract import CLASSES, PROTOCOLS
+from hepafed.client.validations import recall, recall_weights
+from hepafed.common.contract import CLASSES, PROTOCOLS, ValidateRequest
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
-from hepafed.common.network import load
 from hepafed.common.statistics import ScoreTable
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -36,13 +36,15 @@ class Missed:
     lesion: str
     """Pseudonym."""
     patient: str
+    """Pseudonym."""
     truth: str
+    """One of `CLASSES`."""
     score: float
     """1 − p_benign."""
 
 
 def missed_of(table: ScoreTable, threshold: float) -> list[Missed]:
-    """List the false negatives of a score table, the lowest score first."""
+    """Return the false negatives of a score table, the lowest score first."""
     scores = -np.expm1(table.log_probs[:, 0])
     rows = np.flatnonzero((table.truth != 0) & (scores < threshold))
     return [
@@ -62,7 +64,9 @@ def review(
     occlusion: bool,
     progress: Callable[[int, int], None],
 ) -> tuple[int, int]:
-    """Write the page of a kept validation (0600); returns how many were missed, and are shown.
+    """Write the page of an archived validation (0600); return how many were missed and are shown.
+
+    Nothing of it leaves the site. At most `most` lesions are shown.
 
     Raises
     ------
@@ -72,31 +76,11 @@ def review(
     kept = recall(home, run)
     request = kept.request
     missed = missed_of(kept.table, request.threshold)
-    trainer = Trainer(home, 0)
-    module = trainer.module(request.plan)
-    load(
-        module,
-        trainer.layout(request.plan),
-        recall_weights(home, request.weights, trainer.layout(request.plan)),
-    )
-    images = trainer.images(request.plan, request.split)
-    index = {name: i for i, name in enumerate(images.selection.lesions)}
     rows = []
-    for done, lesion in enumerate(missed[:most], 1):
-        if lesion.lesion not in index:
-            raise DataError("a lesion of that run is not in the cohort", "client ingest it again")
-        slices = np.flatnonzero(images.selection.owner == index[lesion.lesion])
-        middle = torch.tensor([slices[len(slices) // 2]])
-        pixels = images.pixels(middle, trainer.device)[0]
-        found = explain(module, pixels, occlusion=occlusion)
-        rows.append({"lesion": lesion, "pictures": _pictures(pixels.cpu().numpy(), found)})
+    for done, row in enumerate(_rows(home, request, missed[:most], occlusion=occlusion), 1):
+        rows.append(row)
         progress(done, min(most, len(missed)))
-    pages = Environment(
-        loader=PackageLoader("hepafed.client.review", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    page = pages.get_template("review.html").render(
+    page = _template().render(
         run=run,
         model=request.model,
         threshold=request.threshold,
@@ -110,8 +94,36 @@ def review(
     return len(missed), len(rows)
 
 
+def _rows(
+    home: Path, request: ValidateRequest, missed: Sequence[Missed], *, occlusion: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield each lesion and the pictures of its middle slice."""
+    trainer = Trainer(home, 0)
+    network = trainer.network(request.plan)
+    module = network.loaded(recall_weights(home, request.weights, network.layout))
+    images = trainer.images(request.plan, request.split)
+    index = {name: i for i, name in enumerate(images.selection.lesions)}
+    for lesion in missed:
+        if lesion.lesion not in index:
+            raise DataError("a lesion of that run is not in the cohort", "client ingest it again")
+        slices = np.flatnonzero(images.selection.owner == index[lesion.lesion])
+        middle = torch.tensor([slices[len(slices) // 2]])
+        pixels = images.pixels(middle, trainer.device)[0]
+        found = explain(module, pixels, occlusion=occlusion)
+        yield {"lesion": lesion, "pictures": _pictures(pixels.cpu().numpy(), found)}
+
+
+def _template() -> Template:
+    pages = Environment(
+        loader=PackageLoader("hepafed.client.review", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    return pages.get_template("review.html")
+
+
 def _pictures(pixels: NDArray[np.float32], found: Explanation) -> list[dict[str, str]]:
-    """Draw each channel, and the maps over the first."""
+    """Return each channel as a picture, and the maps over the first."""
     made = [{"what": "image", "data": _png(_grey(channel))} for channel in pixels]
     base = _grey(pixels[0])
     made.append({"what": "spoke for benign", "data": _png(_over(base, found.benign, COOL))})

@@ -19,7 +19,7 @@ PATCH = 5
 
 @dataclass(frozen=True)
 class Explanation:
-    """Maps of one image at its own size, each 0 to 1."""
+    """The maps of one image at its own size, each 0 to 1."""
 
     benign: Map
     """Grad-CAM (Selvaraju et al. 2017) of the log-odds for benign: what spoke for benign."""
@@ -28,12 +28,12 @@ class Explanation:
 
 
 def malignant_log_odds(logits: Tensor) -> Tensor:
-    """Give log p(malignant) − log p(benign) of logits [n, 3]."""
+    """Return log p(malignant) − log p(benign) of logits [n, 3]."""
     return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
 
 
 def explain(module: nn.Module, pixels: Tensor, *, occlusion: bool) -> Explanation:
-    """Explain one image float32 [channels, size, size] on the module's own device."""
+    """Return the maps of one image float32 [channels, size, size] on the module's own device."""
     module.eval()
     return Explanation(
         grad_cam(module, pixels[None]), occlude(module, pixels[None]) if occlusion else None
@@ -41,7 +41,10 @@ def explain(module: nn.Module, pixels: Tensor, *, occlusion: bool) -> Explanatio
 
 
 def grad_cam(module: nn.Module, image: Tensor) -> Map:
-    """Map what spoke for benign in one image [1, channels, size, size]; all zero: nothing did."""
+    """Return a map of what spoke for benign in one image [1, channels, size, size].
+
+    It is 0 everywhere when nothing did.
+    """
     kept: dict[str, Tensor] = {}
 
     def keeper(name: str) -> object:
@@ -64,10 +67,10 @@ def grad_cam(module: nn.Module, image: Tensor) -> Map:
 
 
 def occlude(module: nn.Module, image: Tensor) -> Map:
-    """Map where covering one image [1, channels, size, size] takes malignant evidence away.
+    """Return a map of where covering one image takes malignant evidence away.
 
-    The cover is the channel's mean. Each pixel gets the mean fall of the log-odds over the covers
-    that hid it.
+    `image` is [1, channels, size, size]. The cover is the channel's mean. Each pixel gets the mean
+    fall of the log-odds over the covers that hid it.
     """
     size = image.shape[-1]
     patch = max(2, size // PATCH)
@@ -90,7 +93,7 @@ def occlude(module: nn.Module, image: Tensor) -> Map:
 
 
 def _spread(values: Tensor, size: int) -> Map:
-    """Keep what is positive, at the image's size, with its largest value 1."""
+    """Return what is positive, at the image's size, with its largest value 1."""
     positive = functional.interpolate(
         functional.relu(values.float()), size=(size, size), mode="bilinear", align_corners=False
     )[0, 0].cpu()

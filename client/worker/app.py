@@ -4,11 +4,10 @@ import logging
 from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
-from hepafed.client.cohort import Cohort, stamp_of
-from hepafed.client.learning import Flat, Trainer, score, score_tuning
+from hepafed.client.cohort import Cohort
 from hepafed.client.quality import summarise_cohort
 from hepafed.client.release import Ledger, Releases, Request, Transfer, permit
-from hepafed.client.review import keep
+from hepafed.client.worker.work import Work
 from hepafed.common.contract import (
     KINDS,
     CohortRequest,
@@ -16,39 +15,30 @@ from hepafed.common.contract import (
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
-    Plan,
     Refusal,
-    SiteComparison,
     SiteConfig,
-    SiteSummary,
     SumsRequest,
-    TrainReply,
     TrainRequest,
-    TuneReply,
     TuneRequest,
-    TuningFigures,
     ValidateRequest,
     pack,
     unpack,
 )
 from hepafed.common.errors import HepaFedError, PayloadError
-from hepafed.common.network import to_bf16
-from hepafed.common.statistics import ScoreTable
 
 log = logging.getLogger("hepafed.client")
 
 
 class SiteApp:
-    """Model, data, optimiser and keys of a site, warm across requests."""
+    """A site's answers; network, images, optimiser and keys stay warm across requests."""
 
     def __init__(self, home: Path, config: SiteConfig, transfer: Transfer | None = None) -> None:
+        transfer = transfer or Transfer(home, config)
         self._home = home
         self._config = config
         self._ledger = Ledger(home)
-        self._transfer = transfer or Transfer(home, config)
-        self._trainer = Trainer(home, _seed_of(config.site), config.device)
-        self._releases = Releases(home, config, self._ledger, self._transfer.send)
-        self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
+        self._work = Work(home, config, self._ledger, transfer)
+        self._releases = Releases(home, config, self._ledger, transfer.send)
 
     def __call__(self, message: Message, _context: Context) -> Message:
         """Answer one request; a refusal and its reason when policy or data say no."""
@@ -68,80 +58,33 @@ class SiteApp:
         return Message(content, reply_to=message)
 
     def _answer(self, request: Request) -> object:
-        if isinstance(request, CohortRequest):
-            store = Cohort.open(self._home)
-            return summarise_cohort(store, request.run, self._config.minimum_count)
-        if isinstance(request, TrainRequest):
-            return self._train(request)
-        if isinstance(request, TuneRequest):
-            weights = self._transfer.fetch(request.weights, self._trainer.layout(request.plan))
-            figures = self._tuning(request.plan, weights)
-            return TuneReply(run=request.run, round=request.round, tuning=figures)
-        if isinstance(request, ValidateRequest):
-            return self._validate(request)
-        if isinstance(request, CompareRequest):
-            return self._compare(request)
-        if isinstance(request, PlacementsRequest):
-            return self._releases.placements(request)
-        return self._join_sum(request)
+        """Return the reply to a request that policy lets pass."""
+        match request:
+            case TrainRequest():
+                return self._work.train(request)
+            case TuneRequest():
+                return self._work.tune(request)
+            case CohortRequest():
+                store = Cohort.open(self._home)
+                return summarise_cohort(store, request.run, self._config.minimum_count)
+            case ValidateRequest():
+                return self._releases.summary(request, self._work.validate(request))
+            case CompareRequest():
+                return self._releases.compare(request, self._work.compare(request))
+            case PlacementsRequest():
+                return self._releases.placements(request)
+            case KeysRequest():
+                return self._releases.keys(request)
+            case SumsRequest():
+                return self._releases.sums(request)
+            case OpenRequest():
+                return self._releases.open(request)
 
-    def _join_sum(self, request: KeysRequest | SumsRequest | OpenRequest) -> object:
-        if isinstance(request, KeysRequest):
-            return self._releases.keys(request)
-        if isinstance(request, SumsRequest):
-            return self._releases.sums(request)
-        return self._releases.open(request)
 
-    def _train(self, request: TrainRequest) -> TrainReply:
-        layout = self._trainer.layout(request.plan)
-        weights = self._transfer.fetch(request.weights, layout)
-        tuning = self._tuning(request.plan, weights)
-        done = self._trainer.train(request.plan, weights, request.run, request.round)
-        update = to_bf16(done.update)
-        digest = self._ledger.record("update", request.run, update)
-        self._transfer.send(request.run, request.round, update)
-        return TrainReply(
-            run=request.run,
-            round=request.round,
-            update=digest,
-            examples=done.examples,
-            loss=done.loss,
-            seconds=done.seconds,
-            tuning=tuning,
-        )
-
-    def _tuning(self, plan: Plan, weights: Flat) -> TuningFigures:
-        site, minimum = self._config.site, self._config.minimum_count
-        return score_tuning(self._trainer, plan, weights, site, minimum)
-
-    def _scores(self, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
-        weights = self._transfer.fetch(digest, self._trainer.layout(plan))
-        return self._score(plan, weights, split), weights
-
-    def _score(self, plan: Plan, weights: Flat, split: str) -> ScoreTable:
-        return score(self._trainer, plan, weights, split, self._config.site)
-
-    def _validate(self, request: ValidateRequest) -> SiteSummary:
-        key = self._key(request.run, request.weights, request.split)
-        if self._scored is None or self._scored[0] != key:  # a fallback asks of the same scores
-            table, weights = self._scores(request.plan, request.weights, request.split)
-            keep(self._home, request, table, weights)
-            self._scored = (key, table)
-        return self._releases.summary(request, self._scored[1])
-
-    def _key(self, run: str, weights: str, split: str) -> tuple[str, ...]:
-        """Say which scores these are; others once the cohort has changed."""
-        return run, weights, split, stamp_of(self._home)
-
-    def _compare(self, request: CompareRequest) -> SiteComparison:
-        tables = []
-        for m in request.models:
-            known = self._scored
-            if known is not None and known[0] == self._key(request.run, m.weights, request.split):
-                tables.append(known[1])
-            else:
-                tables.append(self._scores(m.plan, m.weights, request.split)[0])
-        return self._releases.compare(request, tables)
+def open_app(home: Path, config: SiteConfig) -> SiteApp:
+    """Open the site's cohort store and keys; CohortError when nothing was ingested yet."""
+    Cohort.open(home)
+    return SiteApp(home, config)
 
 
 def _text(message: Message) -> str:
@@ -149,13 +92,3 @@ def _text(message: Message) -> str:
         return str(message.content["hepafed"]["json"])
     except (KeyError, TypeError, ValueError) as e:
         raise PayloadError("a request that is not HepaFed's") from e
-
-
-def _seed_of(site: str) -> int:
-    return int.from_bytes(site.encode()[:8].ljust(8, b"\0"), "big") % (2**31)
-
-
-def open_app(home: Path, config: SiteConfig) -> SiteApp:
-    """Open the cohort store and keys; CohortError when nothing was ingested yet."""
-    Cohort.open(home)
-    return SiteApp(home, config)

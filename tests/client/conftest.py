@@ -9,9 +9,10 @@ from hepafed.deploy.demo.phantom import write_site
 
 from .examinations import examination, write_rtstruct, write_seg, write_table
 from .release.releasing import Site
+from .small_network import crops, small
 from .stores import cohort
 
-__all__ = ["cohort", "examination", "write_rtstruct", "write_seg", "write_table"]
+__all__ = ["cohort", "crops", "examination", "small", "write_rtstruct", "write_seg", "write_table"]
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.measurements import Facts
-from hepafed.client.cohort.store import Acquisition, Cohort, Crop
+from hepafed.client.cohort import Acquisition, Cohort, Crop
+from hepafed.client.cohort.measurements import Measurements
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
@@ -53,7 +53,7 @@ def cohort(tmp_path: Path) -> Callable[..., Cohort]:
     def make(
         n: int = 12,
         pictures: dict[int, NDArray[np.float16]] | None = None,
-        facts: dict[int, Facts] | None = None,
+        facts: dict[int, Measurements] | None = None,
         changes: dict[int, dict[str, object]] | None = None,
         labels: dict[int, int] | None = None,
         patients: dict[int, str] | None = None,
@@ -65,7 +65,7 @@ def cohort(tmp_path: Path) -> Callable[..., Cohort]:
             patient = (patients or {}).get(k, f"{k:020x}")
             shown = (pictures or {}).get(k, picture(k))
             voxels = np.stack([np.stack([shown] * 3)] * len(sequences))
-            known = Facts("box", (30.0, 32.0, 25.0), 1.0, 1.0)
+            known = Measurements("box", (30.0, 32.0, 25.0), 1.0, 1.0)
             rows.append(
                 store.write(
                     Crop(

@@ -4,6 +4,8 @@ import csv
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -13,8 +15,8 @@ import pydicom
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.cohort.pseudonyms import Pseudonyms
-from hepafed.client.cohort.store import Cohort, Crop
 from hepafed.client.ingest.from_dicom import ingest_dicom, only_one
 from hepafed.client.pacs.spool import Spool
 from hepafed.client.remove import remove
@@ -219,3 +221,8 @@ def test_a_home_that_never_ingested_is_an_error_and_stays_as_it_is(tmp_path: Pat
     assert done.exit_code == 1
     assert "no cohort" in done.stderr
     assert not home.exists()
+
+
+def test_taking_patients_out_loads_no_library_of_networks() -> None:
+    code = "import sys, hepafed.client.remove; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

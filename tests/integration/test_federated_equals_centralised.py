@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hepafed.client.cohort.store import SIDE, Cohort, Crop
-from hepafed.client.learning.trainer import Flat, Trainer
+from hepafed.client.cohort import SIDE, Cohort, Crop
+from hepafed.client.learning import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
 from hepafed.common.network.architecture import build
-from hepafed.common.network.weights import Layout, flatten, from_bf16, to_bf16
+from hepafed.common.network.weights import Flat, Layout, flatten, from_bf16, to_bf16
 from hepafed.server.training.updates import check_update
 from hepafed.server.training.weighted_mean import WeightedMean
 

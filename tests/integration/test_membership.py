@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from hepafed.client.cli.main import main as client
-from hepafed.client.cohort.store import SIDE, Cohort, Crop
+from hepafed.client.cohort import SIDE, Cohort, Crop
 from hepafed.client.home import sole_use
 from hepafed.client.membership import join as enrol
 from hepafed.client.membership import status as standing

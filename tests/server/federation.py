@@ -71,7 +71,11 @@ class ScoredSite(SiteApp):
     others: dict[str, ScoreTable]
     """By the digest of other models' weights."""
 
-    def _scores(self, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
+    def __init__(self, home: Path, config: SiteConfig, wire: "Wire") -> None:
+        super().__init__(home, config, wire)  # type: ignore[arg-type]
+        self._work.scores = self._drawn  # type: ignore[method-assign]
+
+    def _drawn(self, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
         return self.others.get(digest, self.table), np.ones(2, np.float32)
 
 
@@ -147,7 +151,7 @@ class Federation:
         config = SiteConfig(
             site=name, role="validate", address="localhost:1", device="cpu", **policy
         )
-        made = ScoredSite(self.folder / name, config, self.wires[name])  # type: ignore[arg-type]
+        made = ScoredSite(self.folder / name, config, self.wires[name])
         made.others = {}
         if name in self.sites:
             made.table, made.others = self.sites[name].table, self.sites[name].others

@@ -33,7 +33,7 @@ class Mask:
 
 
 def mask_of(inside: NDArray[np.bool_], affine: NDArray[np.float64], **about: object) -> Mask:
-    """Make a mask from a grid; `affine` takes its index [i, j, k, 1] to LPS in mm.
+    """Return the mask of a grid; `affine` takes its index [i, j, k, 1] to LPS in mm.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def mask_of(inside: NDArray[np.bool_], affine: NDArray[np.float64], **about: obj
 
 
 def box_in(mask: Mask, reference: NDArray[np.float64]) -> tuple[float, ...]:
-    """Give the mask's box in another grid: first and last voxel as x, y, z (may be fractions).
+    """Return the mask's box in another grid: first and last voxel as x, y, z (may be fractions).
 
     On the mask's own grid this is exactly the first and last index inside. Between grids the
     extent of the mask's voxels counts, not only their centres.

@@ -34,7 +34,7 @@ def _open(path: Path) -> tuple[nibabel.spatialimages.SpatialImage, Shape, NDArra
 
 
 def read_frame(path: Path) -> tuple[Shape, NDArray[np.float64]]:
-    """Read a 3-D NIfTI file's header: shape [i, j, k], affine [i, j, k, 1] → LPS mm.
+    """Return the header of a 3-D NIfTI file: shape [i, j, k], affine [i, j, k, 1] → LPS mm.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def read_frame(path: Path) -> tuple[Shape, NDArray[np.float64]]:
 
 
 def read_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Read a 3-D NIfTI file: voxels float32 [i, j, k], affine [i, j, k, 1] → LPS mm.
+    """Return a 3-D NIfTI file: voxels float32 [i, j, k], affine [i, j, k, 1] → LPS mm.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def read_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
 
 
 def read_nifti(path: Path, value: int | None) -> Mask:
-    """Read a mask; `value` picks one label of a label map.
+    """Return the mask in a file; `value` picks one label of a label map.
 
     Raises
     ------

@@ -28,7 +28,7 @@ class MaskFile:
 
 
 def look_at(path: Path) -> MaskFile:
-    """Tell what kind of mask file this is, by its content.
+    """Return what kind of mask file this is, by its content.
 
     Raises
     ------

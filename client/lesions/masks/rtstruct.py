@@ -36,12 +36,15 @@ class Structure:
     contours: tuple[tuple[str, NDArray[np.float64]], ...]
     """(SOPInstanceUID of the image or "", points [n, 3] in LPS mm)."""
     frame: str
+    """FrameOfReferenceUID."""
     images: frozenset[str]
+    """SOPInstanceUIDs that the contours refer to."""
     series: frozenset[str]
+    """SeriesInstanceUIDs that the object refers to."""
 
 
 def read_structure(path: Path, value: int | None, name: str) -> Structure:
-    """Read one structure: by its number, else by its name (the lesion's id), else the only one.
+    """Return one structure: by its number, else by its name (the lesion's id), else the only one.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def _number(rois: dict[int, Dataset], value: int | None, name: str) -> int:
 
 
 def rasterise(structure: Structure, grid: Grid) -> Mask:
-    """Fill the contours on the slices they refer to; a voxel is inside when its centre is.
+    """Return the contours filled on their slices; a voxel is inside when its centre is.
 
     Contours of one slice are combined by exclusive or, so an inner contour is a hole.
 

@@ -10,11 +10,11 @@ from hepafed.common.errors import HepaFedError
 from pydicom.dataset import Dataset
 
 FRACTION_INSIDE = 0.5
-"""Of a fractional segmentation: what counts as inside."""
+"""Share of a voxel from which a fractional segmentation counts as inside."""
 
 
 def read_seg(path: Path, value: int | None, name: str) -> Mask:
-    """Read one segment: by its number, else by its label (the lesion's id), else the only one.
+    """Return one segment: by its number, else by its label (the lesion's id), else the only one.
 
     Raises
     ------

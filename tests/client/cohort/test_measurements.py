@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hepafed.client.cohort.measurements import Facts, facts_from, readings
+from hepafed.client.cohort.measurements import Measurements, measurements_from, readings
 from hepafed.client.cohort.store import Cohort
 
 Make = Callable[..., Cohort]
@@ -11,7 +11,7 @@ Make = Callable[..., Cohort]
 
 def test_readings_follow_their_lesions_into_a_selection(cohort: Make) -> None:
     read = {0: {"ann": 1, "bob": 0}, 2: {"ann": 0}}
-    store = cohort(4, facts={k: Facts("box", readers=r) for k, r in read.items()})
+    store = cohort(4, facts={k: Measurements("box", readers=r) for k, r in read.items()})
     selection = store.select("t2", "external")
     calls = readings(selection.facts)
     assert selection.lesions == ["0000", "0001", "0002", "0003"]
@@ -20,16 +20,16 @@ def test_readings_follow_their_lesions_into_a_selection(cohort: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "measured",
     [
-        Facts(),
-        Facts("mask", (1.0, 2.5, 3.0), 0.5, 1.0, 12.3, True, {"ann": 1}),
-        Facts("box", (1.0, 1.0, 1.0), None, None, None, False),
+        Measurements(),
+        Measurements("mask", (1.0, 2.5, 3.0), 0.5, 1.0, 12.3, True, {"ann": 1}),
+        Measurements("box", (1.0, 1.0, 1.0), None, None, None, False),
     ],
 )
-def test_facts_read_back_as_they_were(facts: Facts) -> None:
-    assert facts_from(facts.text()) == facts
-    assert facts_from("") == Facts()
+def test_measurements_read_back_as_they_were(measured: Measurements) -> None:
+    assert measurements_from(measured.text()) == measured
+    assert measurements_from("") == Measurements()
 
 
 def test_without_readers_there_are_no_readings(cohort: Make) -> None:

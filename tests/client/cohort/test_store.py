@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hepafed.client.cohort import SIDE, Acquisition, Cohort, Crop
 from hepafed.client.cohort import index as cohort_index
-from hepafed.client.cohort.store import SIDE, Acquisition, Cohort, Crop
 from hepafed.common.errors import CohortError
 
 ACQUISITION = Acquisition(
@@ -139,7 +139,7 @@ def test_a_store_of_schema_1_is_migrated(tmp_path: Path) -> None:
     store = Cohort.open(tmp_path)
     assert store.select("t2-dwi", "tune").lesions == ["l"]
     store.add([crop("m", "q")])
-    assert dict(cohort_index.read(index)["about"])["schema"] == str(cohort_index.SCHEMA)
+    assert cohort_index.read(index).about["schema"] == str(cohort_index.SCHEMA)
     assert store.splits()["p"] == "tune"
     assert {r.lesion for r in store.rows()} == {"l", "m"}
 

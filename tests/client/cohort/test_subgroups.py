@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hepafed.client.cohort.measurements import Facts
+from hepafed.client.cohort.measurements import Measurements
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.cohort.subgroups import groups_of, size_level
 
@@ -23,7 +23,7 @@ Make = Callable[..., Cohort]
 def test_size_is_the_longest_extent_in_the_plane_cut_at_2_and_5_cm(
     size: tuple[float, ...], level: str
 ) -> None:
-    assert size_level(Facts("box", size)) == level
+    assert size_level(Measurements("box", size)) == level
 
 
 def test_vendor_and_field_strength_are_those_of_the_lesions_examination(cohort: Make) -> None:
@@ -39,7 +39,7 @@ def test_vendor_and_field_strength_are_those_of_the_lesions_examination(cohort: 
 
 
 def test_what_the_site_declared_is_kept_with_the_lesion(cohort: Make) -> None:
-    facts = {k: Facts("box", (30.0, 30.0, 30.0), groups={"sex": "f"}) for k in (0, 2)}
+    facts = {k: Measurements("box", (30.0, 30.0, 30.0), groups={"sex": "f"}) for k in (0, 2)}
     store = cohort(3, facts=facts)
     found = groups_of(store.select("t2", "external"), store.acquisitions())
     assert found["sex"].tolist() == ["f", "", "f"]

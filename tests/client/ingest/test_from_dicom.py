@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hepafed.client.cohort.measurements import facts_from
+from hepafed.client.cohort.measurements import measurements_from
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.ingest.from_dicom import IngestReport, ingest_dicom
 from hepafed.common.errors import CohortError, LabelsError
@@ -242,7 +242,7 @@ def test_a_declared_group_is_kept_with_its_lesions_and_with_no_other(
     labels = export / "labels.csv"
     write_rows(labels, [r | {"group_sex": "f" if r["patient_id"] == patient else ""} for r in rows])
     ingest(own_home, export)
-    groups = [facts_from(r.facts).groups for r in Cohort.open(own_home).rows()]
+    groups = [measurements_from(r.facts).groups for r in Cohort.open(own_home).rows()]
     wanted = sum(r["patient_id"] == patient for r in rows)
     assert groups.count({"sex": "f"}) == wanted
     assert groups.count({}) == len(rows) - wanted

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.measurements import Facts, facts_from
+from hepafed.client.cohort.measurements import Measurements, measurements_from
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.ingest.from_dicom import ingest_dicom
 from hepafed.client.lesions.labels import BOX
@@ -17,18 +17,18 @@ ROW = {"patient_id": "P1", "lesion_id": "L1", "label": "metastatic"}
 
 
 @pytest.fixture
-def taken(tmp_path: Path, write_table: Make) -> Callable[..., list[Facts]]:
-    def ingest(folder: Path, *rows: dict[str, Any]) -> list[Facts]:
+def taken(tmp_path: Path, write_table: Make) -> Callable[..., list[Measurements]]:
+    def ingest(folder: Path, *rows: dict[str, Any]) -> list[Measurements]:
         home = tmp_path / "home"
         table = write_table(tmp_path / "labels.csv", *rows)
         ingest_dicom(home, folder, table, lambda *_: None, workers=1)
-        return [facts_from(r.facts) for r in Cohort.open(home).rows()]
+        return [measurements_from(r.facts) for r in Cohort.open(home).rows()]
 
     return ingest
 
 
 def test_a_seg_of_the_export_and_a_box_give_two_lesions_with_their_facts(
-    examination: Make, write_seg: Make, taken: Callable[..., list[Facts]]
+    examination: Make, write_seg: Make, taken: Callable[..., list[Measurements]]
 ) -> None:
     far = (-40.0, 20.0, -6.0)
     exam = examination(
@@ -49,7 +49,7 @@ def test_a_seg_of_the_export_and_a_box_give_two_lesions_with_their_facts(
 
 
 def test_phases_acquired_out_of_order_are_a_fact_of_the_lesion(
-    examination: Make, taken: Callable[..., list[Facts]]
+    examination: Make, taken: Callable[..., list[Measurements]]
 ) -> None:
     exam = examination(sequences=("t2", "portal", "t1-pre"))  # acquired in this order
     (facts,) = taken(exam.folder, ROW | dict(zip(BOX, exam.box("t2"), strict=True)))
@@ -57,7 +57,7 @@ def test_phases_acquired_out_of_order_are_a_fact_of_the_lesion(
 
 
 def test_a_lesion_in_the_air_is_outside_the_body(
-    examination: Make, taken: Callable[..., list[Facts]]
+    examination: Make, taken: Callable[..., list[Measurements]]
 ) -> None:
     exam = examination()
     (facts,) = taken(exam.folder, ROW | dict(zip(BOX, (0, 0, 5, 5, 5, 7), strict=True)))
@@ -65,7 +65,7 @@ def test_a_lesion_in_the_air_is_outside_the_body(
 
 
 def test_an_overlap_found_by_the_whole_ingest_stores_nothing(
-    examination: Make, taken: Callable[..., list[Facts]], tmp_path: Path
+    examination: Make, taken: Callable[..., list[Measurements]], tmp_path: Path
 ) -> None:
     exam = examination()
     boxed = dict(zip(BOX, exam.box("t2"), strict=True))
@@ -75,7 +75,7 @@ def test_an_overlap_found_by_the_whole_ingest_stores_nothing(
 
 
 def test_the_crop_of_a_masked_lesion_is_centred_on_it(
-    examination: Make, write_seg: Make, taken: Callable[..., list[Facts]], tmp_path: Path
+    examination: Make, write_seg: Make, taken: Callable[..., list[Measurements]], tmp_path: Path
 ) -> None:
     exam = examination()
     write_seg(exam.folder / "seg", exam.volume("t2"), {"L1": exam.inside("t2")})

@@ -8,7 +8,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from hepafed.client.cohort.measurements import facts_from
+from hepafed.client.cohort.measurements import measurements_from
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri
 from hepafed.client.ingest.lld_layout import CATEGORIES, PHASES, read_annotation
@@ -97,10 +97,10 @@ def test_every_crop_of_every_phase_lies_on_the_lesion(taken: tuple[Path, Path]) 
         # The ball's centre, by its bright pixels, is the crop's centre in every phase.
         for channel in crop[:, crop.shape[1] // 2]:
             y, x = np.nonzero(channel > 0.9 * channel.max())
-            mm = 1.6 * max(facts_from(row.facts).size[:2]) / 160
+            mm = 1.6 * max(measurements_from(row.facts).size[:2]) / 160
             assert np.hypot(y.mean() - 79.5, x.mean() - 79.5) * mm < 4.0
             assert len(y) * mm**2 > 0.5 * np.pi * 12.0**2
-        facts = facts_from(row.facts)
+        facts = measurements_from(row.facts)
         assert facts.in_body == 1.0
         assert facts.in_field == 1.0
         assert facts.apart is not None

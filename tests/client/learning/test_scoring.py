@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hepafed.client.cohort.store import Cohort, Crop
+from hepafed.client.cohort import Cohort, Crop
+from hepafed.client.learning.images import Images
 from hepafed.client.learning.scoring import batches, score
-from hepafed.client.learning.trainer import Images, Trainer
+from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan
 from hepafed.common.network.weights import flatten
 from torch.nn import functional
@@ -65,11 +66,12 @@ def test_batches_hold_every_image_once_and_fewer_where_images_are_large(
 
 def test_a_lesions_scores_are_the_geometric_mean_over_its_slices(home: Path) -> None:
     trainer = Trainer(home, 0, "cpu")
-    module = trainer.module(PLAN)
-    table = score(trainer, PLAN, flatten(module, trainer.layout(PLAN)), "external", "somewhere")
+    network = trainer.network(PLAN)
+    weights = flatten(network.module, network.layout)
+    table = score(trainer, PLAN, weights, "external", "somewhere")
     images = trainer.images(PLAN, "external")
     with torch.inference_mode():
-        each = torch.log_softmax(module.eval()(resized(images)).double(), 1).numpy()
+        each = torch.log_softmax(network.module.eval()(resized(images)).double(), 1).numpy()
     for lesion in range(LESIONS):
         mean = each[images.selection.owner == lesion].mean(0)
         expected = mean - np.log(np.exp(mean).sum())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.store import Cohort, Crop
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning.scoring import score_tuning
 from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan
@@ -23,6 +23,6 @@ def test_without_a_tuning_lesion_the_figures_say_none_and_nothing_fails(tmp_path
     trainer = Trainer(tmp_path, 0)
     with pytest.raises(EmptySplitError):
         trainer.images(PLAN, "tune")
-    weights = flatten(trainer.module(PLAN), trainer.layout(PLAN))
+    weights = flatten(trainer.network(PLAN).module, trainer.network(PLAN).layout)
     figures = score_tuning(trainer, PLAN, weights, "small", 5)
     assert (figures.lesions, figures.macro_auc, figures.tasks) == (0, None, ())

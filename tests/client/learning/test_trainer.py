@@ -1,21 +1,19 @@
-"""What a site trains from and scores, on which lesions, and what a repeated round gives."""
+"""What a site trains from, on which lesions, and what a repeated round gives."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from hepafed.client.cohort.store import Cohort, Crop
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning import trainer as train
-from hepafed.client.learning.trainer import Flat, Trainer
-from hepafed.client.worker.app import SiteApp
-from hepafed.common.contract.config import SiteConfig
-from hepafed.common.contract.messages import ValidateRequest
+from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
-from hepafed.common.network.weights import Layout, flatten
-from torch import nn
+from hepafed.common.network.weights import Flat, flatten
+
+Make = Callable[..., list[Crop]]
 
 PLAN = Plan(
     name="small", protocol="t2", model=ModelPlan(size=75), rounds=RoundsPlan(count=3),
@@ -24,51 +22,25 @@ PLAN = Plan(
 PRETRAINED = replace(PLAN, model=replace(PLAN.model, weights="coordinator/only.safetensors"))
 
 
-def crops(count: int, first: int = 0) -> list[Crop]:
-    rng = np.random.default_rng(first)
-    return [
-        Crop(f"l{i}", f"p{i}", i % 3, ("t2",), rng.normal(size=(1, 1, 160, 160)).astype(np.float16))
-        for i in range(first, first + count)
-    ]
-
-
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, crops: Make) -> Path:
     Cohort.create(tmp_path).add(crops(6))
     return tmp_path
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network of a few hundred weights: what is tested does not depend on it."""
-
-    def build(plan: Plan) -> nn.Module:
-        torch.manual_seed(plan.seed)
-        return nn.Sequential(
-            nn.Conv2d(1, 8, 5, stride=4),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Dropout(0.2),
-            nn.Linear(8, 3),
-        )
-
-    monkeypatch.setattr(train, "build", build)
-
-
 def start(trainer: Trainer) -> Flat:
-    return flatten(trainer.module(PLAN), trainer.layout(PLAN))
+    network = trainer.network(PLAN)
+    return flatten(network.module, network.layout)
 
 
 def test_a_site_never_looks_for_the_coordinators_pretrained_weights(home: Path) -> None:
     """What it trains from comes as a blob; the path is one of another machine."""
     trainer = Trainer(home, 0, "cpu")
-    module = trainer.module(PRETRAINED)
-    assert trainer.module(PLAN) is module
+    module = trainer.network(PRETRAINED).module
+    assert trainer.network(PLAN).module is module
 
 
-def test_lesions_ingested_later_are_used_from_the_next_request_on(home: Path) -> None:
+def test_lesions_ingested_later_are_used_from_the_next_request_on(home: Path, crops: Make) -> None:
     trainer = Trainer(home, 0, "cpu")
     before = trainer.images(PLAN, "external")
     assert trainer.images(PLAN, "external") is before
@@ -77,35 +49,7 @@ def test_lesions_ingested_later_are_used_from_the_next_request_on(home: Path) ->
     after = trainer.images(PLAN, "external")
     assert len(after.selection.labels) == 8
     assert after.labels[after.selection.lesions.index("l4")] == 2
-    assert len(trainer._images) == 1  # the old arrays are let go
-
-
-class Given:
-    """In place of the network to the coordinator: the weights are at hand."""
-
-    def __init__(self) -> None:
-        self.fetched = 0
-
-    def fetch(self, _digest: str, layout: Layout) -> Flat:
-        self.fetched += 1
-        return np.random.default_rng(1).random(layout.size, np.float32)
-
-    def send(self, *_: object) -> str:
-        return "d"
-
-
-@pytest.mark.usefixtures("small")
-def test_scores_of_a_run_are_made_once_and_anew_when_the_cohort_has_changed(home: Path) -> None:
-    config = SiteConfig(site="s", role="validate", address="localhost:1", release="plain")
-    wire = Given()
-    site = SiteApp(home, config, wire)  # type: ignore[arg-type]
-    request = ValidateRequest(
-        run="v-1", model="m", plan=PLAN, weights="w", threshold=0.5, split="external"
-    )
-    assert [site._validate(request).lesions for _ in range(2)] == [6, 6]
-    assert wire.fetched == 1
-    Cohort.open(home).add(crops(2, 10))
-    assert site._validate(request).lesions == 8
+    assert len(trainer._splits._splits) == 1  # the old arrays are let go
 
 
 @pytest.mark.usefixtures("small")

@@ -8,9 +8,10 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+from hepafed.client.cohort import size_of
 from hepafed.client.dicom.volumes.volume import Volume
-from hepafed.client.lesions.labels import BOX, read_labels
-from hepafed.client.lesions.locate import Lesion, find_lesions
+from hepafed.client.lesions.labels import BOX, complain_about, read_labels
+from hepafed.client.lesions.locate import LocatedLesion, locate
 from hepafed.common.errors import LabelsError
 from hepafed.deploy.demo.dicom_writer import uid
 
@@ -22,8 +23,12 @@ def boxed(numbers: list[Any]) -> dict[str, Any]:
     return dict(zip(BOX, numbers, strict=True))
 
 
-def find(table: Path, volumes: list[Volume], objects: list[Path] | None = None) -> list[Lesion]:
-    return find_lesions(read_labels(table), volumes, objects or [], table)
+def find(
+    table: Path, volumes: list[Volume], objects: list[Path] | None = None
+) -> list[LocatedLesion]:
+    found, problems = locate(read_labels(table), volumes, objects or [])
+    complain_about(problems, table)
+    return found
 
 
 @pytest.fixture
@@ -49,7 +54,8 @@ def test_a_box_in_patient_coordinates_is_the_box_in_voxels(
     table = write_table(tmp_path / "l.csv", ROW | boxed(in_mm) | {"box_space": "patient"})
     (lesion,) = find(table, exam.volumes)
     assert lesion.box == pytest.approx(box, abs=1e-2)
-    assert lesion.size == pytest.approx(np.abs(corners[1] - corners[0])[[0, 1, 2]], abs=0.1)
+    size = size_of(lesion.reference.affine, lesion.box)
+    assert size == pytest.approx(np.abs(corners[1] - corners[0])[[0, 1, 2]], abs=0.1)
 
 
 def test_a_nifti_a_seg_and_an_rtstruct_give_the_lesion_the_same_place(

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from hepafed.client.membership import preflight as room
-from hepafed.client.membership.preflight import FAIL, NOTE, PASS, Line, check, judge, versions
+from hepafed.client.membership.preflight import FAIL, NOTE, PASS, CheckLine, check, judge, versions
 from hepafed.client.membership.status import Standing, clock_ahead, clock_fault, why
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.errors import PayloadError
@@ -30,7 +30,7 @@ def _standing(**other: object) -> Standing:
     return Standing(**made)  # type: ignore[arg-type]
 
 
-def _judged(authority: datetime = FAR, **other: object) -> dict[str, Line]:
+def _judged(authority: datetime = FAR, **other: object) -> dict[str, CheckLine]:
     lines = judge(_standing(**other), CONFIG, authority, NOW, versions())
     return {line.name: line for line in lines}
 
@@ -108,7 +108,7 @@ def test_a_gpu_is_named_its_absence_is_a_note_unless_it_was_asked_for(
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda _: _Properties("NVIDIA H100", 80 << 30)
     )
-    assert room._gpu("auto") == Line("GPU", PASS, "NVIDIA H100 (80 GiB)")
+    assert room._gpu("auto") == CheckLine("GPU", PASS, "NVIDIA H100 (80 GiB)")
     assert room._gpu("cpu").state == NOTE
 
 

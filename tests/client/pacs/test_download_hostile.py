@@ -261,8 +261,10 @@ def test_what_is_not_dicom_is_not_taken(tmp_path: Path, part: bytes) -> None:
 
 
 def test_nothing_but_a_get_can_be_sent() -> None:
-    from hepafed.client.pacs.dicomweb import ReadOnlySession
+    from hepafed.client.pacs.config import PacsConfig
+    from hepafed.client.pacs.web_session import ReadOnlySession
 
+    config = PacsConfig(protocol="dicomweb", url="http://127.0.0.1:9/", patients="p.txt")
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         with pytest.raises(HepaFedError):
-            ReadOnlySession().request(method, "http://127.0.0.1:9/")
+            ReadOnlySession(config).request(method, "http://127.0.0.1:9/")

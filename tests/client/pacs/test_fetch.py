@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from hepafed.client.pacs.association import FIND, GET, offer
 from hepafed.client.pacs.config import PacsConfig, read_config
-from hepafed.client.pacs.connection import ASKING, READING, Step
-from hepafed.client.pacs.dimse import FIND, GET, offer
+from hepafed.client.pacs.connection import ASKING, READING, FetchProgress
 from hepafed.client.pacs.fetch import FetchReport, fetch
 from hepafed.client.pacs.request_list import read_wanted
 from hepafed.client.pacs.spool import Spool
@@ -198,7 +198,7 @@ def test_the_progress_counts_rows_then_series_and_bytes(tmp_path: Path, pacs: Fi
     (tmp_path / "list.txt").write_text("APAT-001\nAPAT-002")
     keys = {"accessions": "list.txt"}
     config = read_config(write_pacs(tmp_path / "p.toml", pacs.orthanc, "dicomweb", **keys))
-    steps: list[Step] = []
+    steps: list[FetchProgress] = []
     spool = Spool(tmp_path / "home")
     fetch(config, read_wanted(config), spool, steps.append)
     spool.close()

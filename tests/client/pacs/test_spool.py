@@ -7,7 +7,7 @@ from hepafed.client.pacs.config import PacsConfig
 from hepafed.client.pacs.connection import (
     BrokenConnectionError,
     Pace,
-    Series,
+    PacsSeries,
     StoppedError,
     patiently,
 )
@@ -17,7 +17,7 @@ from hepafed.common.errors import DataError, UnreachableError
 
 from .hostile import as_file, instance
 
-SERIES = Series(Wanted(1, "AccessionNumber", "A1"), "1.2", "1.2.3", "MR")
+SERIES = PacsSeries(Wanted(1, "AccessionNumber", "A1"), "1.2", "1.2.3", "MR")
 DATA = as_file(instance("1.2", "1.2.3", "1.2.3.4"))
 CONFIG = PacsConfig(
     protocol="dicomweb", url="http://127.0.0.1:9/", accessions="x", retries=2, per_second=10_000.0

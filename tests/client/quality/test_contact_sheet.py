@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.measurements import Facts
+from hepafed.client.cohort.measurements import Measurements
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.quality.consistency import ExaminationLine, consistency
 from hepafed.client.quality.contact_sheet import contact_sheet
@@ -80,7 +80,7 @@ def test_labels_splits_and_pseudonyms_are_on_the_page(cohort: Make) -> None:
 
 
 def test_pictures_of_a_large_cohort_are_bounded_and_the_page_says_so(cohort: Make) -> None:
-    bad = {5: Facts("box", SIZE, in_body=0.1, in_field=1.0)}
+    bad = {5: Measurements("box", SIZE, in_body=0.1, in_field=1.0)}
     with patch("hepafed.client.quality.contact_sheet.MOST_PICTURED", 2):
         text = contact_sheet(cohort(9, facts=bad))
     assert "7 lesions without a remark are listed without their pictures" in text
@@ -92,17 +92,20 @@ def test_pictures_of_a_large_cohort_are_bounded_and_the_page_says_so(cohort: Mak
 @pytest.mark.parametrize(
     ("facts", "remark"),
     [
-        (Facts("box", SIZE, in_body=0.3, in_field=1.0), "70 % of it lies outside the body"),
-        (Facts("box", SIZE, in_body=1.0, in_field=0.5), "50 % of it lies outside a sequence"),
-        (Facts("box", (300.0, 20.0, 20.0)), "the box is longer than a liver (300 mm)"),
-        (Facts("box", (200.0, 200.0, 200.0)), "the lesion is larger than a liver (4189 ml)"),
-        (Facts("mask", (2.0, 2.0, 5.0)), "the lesion is very small (2.0 mm)"),
-        (Facts("box", SIZE, apart=45.2), "are 45 mm apart"),
-        (Facts("box", SIZE, phases_in_order=False), "not acquired in their order"),
+        (Measurements("box", SIZE, in_body=0.3, in_field=1.0), "70 % of it lies outside the body"),
+        (
+            Measurements("box", SIZE, in_body=1.0, in_field=0.5),
+            "50 % of it lies outside a sequence",
+        ),
+        (Measurements("box", (300.0, 20.0, 20.0)), "the box is longer than a liver (300 mm)"),
+        (Measurements("box", (200.0, 200.0, 200.0)), "the lesion is larger than a liver (4189 ml)"),
+        (Measurements("mask", (2.0, 2.0, 5.0)), "the lesion is very small (2.0 mm)"),
+        (Measurements("box", SIZE, apart=45.2), "are 45 mm apart"),
+        (Measurements("box", SIZE, phases_in_order=False), "not acquired in their order"),
     ],
 )
 def test_what_is_suspicious_is_said_and_comes_first(
-    cohort: Make, facts: Facts, remark: str
+    cohort: Make, facts: Measurements, remark: str
 ) -> None:
     first, *others = lines(cohort(7, facts={4: facts}))
     assert first.examination == "e4"

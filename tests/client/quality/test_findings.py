@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.measurements import Facts
+from hepafed.client.cohort.measurements import Measurements
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.quality.duplicates import describe, detail_alike, same_pictures
 from hepafed.client.quality.findings import quality, robust_z
@@ -43,7 +43,7 @@ def test_an_examination_unlike_the_others_is_an_outlier(
 
 
 def test_a_lesion_of_an_odd_size_is_an_outlier(cohort: Make) -> None:
-    (finding,) = quality(cohort(facts={5: Facts("box", (300.0, 20.0, 20.0))})).findings
+    (finding,) = quality(cohort(facts={5: Measurements("box", (300.0, 20.0, 20.0))})).findings
     assert finding.where == "lesion 0005"
 
 

@@ -20,8 +20,8 @@ from tests.server.validation.two_models import Compared, better, rows
 
 def broken(site: Any, change: Any) -> None:  # noqa: ANN401
     """Have a site change its answer to a comparison."""
-    real = type(site)._compare
-    site._compare = lambda request: change(real(site, request))
+    real = site._releases.compare
+    site._releases.compare = lambda request, tables: change(real(request, tables))
 
 
 def with_first(made: SiteComparison, **changes: Any) -> SiteComparison:  # noqa: ANN401

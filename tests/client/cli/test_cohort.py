@@ -1,10 +1,9 @@
-"""`client cohort` and `client ingest` as a person types them."""
+"""`client cohort` as a person types it."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
 from hepafed.client.cohort.store import Cohort
@@ -44,21 +43,3 @@ def test_the_contact_sheet_of_no_cohort_is_an_error_that_writes_nothing(tmp_path
     done = client(tmp_path, "cohort", "--html", str(tmp_path / "page.html"))
     assert done.exit_code == 1
     assert not (tmp_path / "page.html").exists()
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (),
-        ("--dicom", "a"),
-        ("--lld-mmri", "a", "--labels", "l.csv"),
-        ("--dicom", "a", "--images", "b", "--labels", "l.csv"),
-        ("--lld-mmri", "nothing-here"),
-    ],
-)
-def test_an_ingest_of_unclear_sources_is_a_usage_error(
-    tmp_path: Path, words: tuple[str, ...]
-) -> None:
-    done = client(tmp_path / "home", "ingest", *words)
-    assert done.exit_code == 2
-    assert not (tmp_path / "home").exists()

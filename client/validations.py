@@ -1,6 +1,7 @@
 """What a site keeps of a validation for its own eyes: the score table, what was asked, the weights.
 
-`scores/RUN.csv` and `scores/RUN.json` stay for every run; `models/DIGEST.bf16` for the newest ones.
+`scores/RUN.csv` and `scores/RUN.json` stay for every run; `models/DIGEST.bf16` stays for the
+newest models. Nothing here is ever sent.
 """
 
 import csv
@@ -16,50 +17,44 @@ from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.network import Flat, Layout, from_bf16, to_bf16
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics import COLUMNS, ScoreTable, read_scores, write_scores
+from hepafed.common.statistics import ScoreTable, read_scores, write_scores
 
 MODELS = 3
-"""Weights of how many models stay."""
+"""Number of models whose weights stay."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptValidation:
     """One validation as this site took part in it."""
 
     request: ValidateRequest
     table: ScoreTable
 
 
-def _file_name(run: str) -> str:
-    if not run.replace("-", "").isalnum() or not run.isascii() or len(run) > 80:
-        raise PayloadError("a run id that is not one")
-    return run
-
-
 def keep(home: Path, request: ValidateRequest, table: ScoreTable, weights: Flat) -> None:
-    """Write a validation down, each file whole or not at all."""
+    """Write a validation down, each file whole or not at all.
+
+    Raises
+    ------
+    PayloadError
+        The run's id cannot be a file's name.
+    """
     run = _file_name(request.run)
     write_scores(table, home / "scores" / f"{run}.csv")
     text = json.dumps(write_record(request))
     write_whole(home / "scores" / f"{run}.json", text, private=True)
-    models = home / "models"
-    path = models / f"{request.weights}.bf16"
-    if path.exists():
-        path.touch()
-    else:
-        write_whole(path, bytes(to_bf16(weights)), private=True)
-    newest = sorted(models.glob("*.bf16"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
-    for old in newest[MODELS:]:
-        old.unlink()
+    _keep_weights(home / "models", request.weights, weights)
 
 
-def recall(home: Path, run: str) -> Kept:
+def recall(home: Path, run: str) -> KeptValidation:
     """Read a validation back.
 
     Raises
     ------
     DataError
         This site kept nothing of that run.
+    PayloadError
+        The run's id cannot be a file's name.
     """
     path = home / "scores" / f"{_file_name(run)}.json"
     try:
@@ -69,21 +64,40 @@ def recall(home: Path, run: str) -> Kept:
         raise DataError(
             f"nothing is kept of a validation {run}", f"validations kept here: {known}"
         ) from e
-    return Kept(
+    return KeptValidation(
         read_record(ValidateRequest, values, DataError, path.name),
         read_scores(path.with_suffix(".csv")),
     )
 
 
-def forget(home: Path, patients: Collection[str]) -> tuple[set[str], int]:
-    """Take patients, by pseudonym, out of every kept score table; a table left empty goes whole.
+def recall_weights(home: Path, digest: str, layout: Layout) -> Flat:
+    """Read the weights of a validation back: float32 [layout.size].
 
-    Gives those that were found, and how many tables had rows of theirs.
+    Raises
+    ------
+    DataError
+        They are kept no longer, or the file is damaged.
+    """
+    hint = "have the coordinator validate the model here again"
+    try:
+        content = (home / "models" / f"{digest}.bf16").read_bytes()
+    except OSError as e:
+        raise DataError("the weights of that validation are kept no longer", hint) from e
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DataError("the kept weights are damaged", hint)
+    return from_bf16(content, layout)
+
+
+def forget(home: Path, patients: Collection[str]) -> tuple[set[str], int]:
+    """Take patients, by pseudonym, out of every score table; a table left empty goes whole.
+
+    Return those that were found, and the number of tables that had rows of theirs.
     """
     found: set[str] = set()
-    tables, place = 0, COLUMNS.index("patient_id")
+    tables = 0
     for path in sorted((home / "scores").glob("*.csv")):
         head, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        place = head.index("patient_id")
         here = {r[place] for r in rows}.intersection(patients)
         if not here:
             continue
@@ -100,19 +114,20 @@ def forget(home: Path, patients: Collection[str]) -> tuple[set[str], int]:
     return found, tables
 
 
-def recall_weights(home: Path, digest: str, layout: Layout) -> Flat:
-    """Read the weights of a kept validation.
+def _keep_weights(models: Path, digest: str, weights: Flat) -> None:
+    """Keep a model's weights as the newest, and remove the oldest ones."""
+    path = models / f"{digest}.bf16"
+    if path.exists():
+        path.touch()
+    else:
+        write_whole(path, bytes(to_bf16(weights)), private=True)
+    newest = sorted(models.glob("*.bf16"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+    for old in newest[MODELS:]:
+        old.unlink()
 
-    Raises
-    ------
-    DataError
-        They are kept no longer, or the file is damaged.
-    """
-    hint = "have the coordinator validate the model here again"
-    try:
-        content = (home / "models" / f"{digest}.bf16").read_bytes()
-    except OSError as e:
-        raise DataError("the weights of that validation are kept no longer", hint) from e
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise DataError("the kept weights are damaged", hint)
-    return from_bf16(content, layout)
+
+def _file_name(run: str) -> str:
+    """Return a run's id when it can be a file's name; it comes from the coordinator."""
+    if not run.replace("-", "").isalnum() or not run.isascii() or len(run) > 80:
+        raise PayloadError("a run id that is not one")
+    return run

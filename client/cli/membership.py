@@ -1,0 +1,98 @@
+"""The verbs of a site's membership: join, check, start, leave."""
+
+import json
+from pathlib import Path
+
+import click
+from hepafed.client.home import home_of
+from hepafed.common.console import command, complain, say, say_json
+
+
+@click.command()
+@click.argument("invite", type=click.Path(path_type=Path))
+@click.pass_context
+@command
+def join(ctx: click.Context, invite: Path) -> None:
+    """Make keys here, enrol with the invite, write site.toml.
+
+    \b
+    Example:
+      client join hospital-a.invite
+    """
+    from hepafed.client.membership import CLOCK_HINT, clock_fault
+    from hepafed.client.membership import join as enrol
+
+    home = home_of(ctx)
+    joined = enrol(home, invite)
+    config = joined.config
+    say(f"joined as {config.site} (role {config.role}); keys and site.toml in {home}")
+    if fault := clock_fault(joined.ahead):
+        complain(f"{fault}, so it will not come online", CLOCK_HINT)
+    say("next: client ingest --dicom DIR --labels labels.csv")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
+@command
+def check(ctx: click.Context, as_json: bool) -> None:
+    """Look at all that this site needs: server, clock, disk, GPU, cohort. Exit 1 if a line fails.
+
+    \b
+    Example:
+      client check
+    It changes nothing, and works before ingest and while client start runs.
+    """
+    from dataclasses import asdict
+
+    from hepafed.client.membership import FAIL
+    from hepafed.client.membership import check as look
+
+    lines = look(home_of(ctx))
+    failed = [line for line in lines if line.state == FAIL]
+    if as_json:
+        found = {"passed": not failed, "lines": [asdict(line) for line in lines]}
+        say_json(json.dumps({"schema": "hepafed.check/1", **found}))
+    else:
+        for line in lines:
+            say(f"{line.state:4}  {line.name:11}  {line.found}")
+            if line.hint:
+                say(f"      {'':11}  hint: {line.hint}")
+        say(f"{len(failed)} of {len(lines)} fail" if failed else "next: client start")
+    raise SystemExit(1 if failed else 0)
+
+
+@click.command()
+@click.pass_context
+@command
+def start(ctx: click.Context) -> None:
+    """Run the site in the foreground: SuperNode and worker, supervised.
+
+    \b
+    Example:
+      client start
+    """
+    from hepafed.client.worker import run_site
+
+    run_site(home_of(ctx))
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Do not tell the coordinator: it cannot be reached.")
+@click.pass_context
+@command
+def leave(ctx: click.Context, offline: bool) -> None:
+    """End this site's membership and remove its keys; cohort and ledger stay.
+
+    \b
+    Example:
+      client leave
+    To come back: client join with a new invite, in the same home.
+    """
+    from hepafed.client.membership import leave as end
+
+    home = home_of(ctx)
+    for line in end(home, offline=offline):
+        say(line)
+    say(f"removed keys, flower and site.toml (with its policy) from {home}; the rest stays")
+    say("next, only to come back: client join with a new invite")

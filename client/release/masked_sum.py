@@ -1,0 +1,105 @@
+"""A site's part in a masked sum: a signed key for an attempt, then counts under its masks."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hepafed.client.release.past_sums import Exchanges
+from hepafed.client.release.peers import Peers, read_own_identity
+from hepafed.client.release.prepared import NOT_HERE, Prepared
+from hepafed.common.contract import KeyOffer, SiteConfig, SumsRequest, Terms
+from hepafed.common.disclosure import Counts, check_offer, check_terms, make_offer, masked
+from hepafed.common.errors import RefusedError
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """An attempt whose key this site offered."""
+
+    terms: Terms
+    key: X25519PrivateKey
+    offer: KeyOffer
+
+
+class MaskedSum:
+    """Joins attempts at masked sums, one at a time; a key serves one vector."""
+
+    def __init__(self, home: Path, policy: SiteConfig, past: Exchanges) -> None:
+        self._home = home
+        self._policy = policy
+        self._past = past
+        self._peers = Peers(home)
+        self._attempt: _Attempt | None = None
+
+    def offer_key(self, terms: Terms, prepared: Prepared | None) -> KeyOffer:
+        """Join an attempt: return a fresh key, signed under its terms.
+
+        Raises
+        ------
+        RefusedError
+            Its counts are not prepared here, it is over too few sites or without this one, or an
+            earlier attempt forbids it.
+        """
+        policy = self._policy
+        check_terms(terms)
+        if prepared is None:
+            raise RefusedError(NOT_HERE)
+        prepared.counts_for(terms)  # refuses what is not at hand
+        if policy.site not in terms.participants:
+            raise RefusedError("a masked sum that this site is no part of")
+        if len(terms.participants) < policy.minimum_peers:
+            raise RefusedError(
+                f"a masked sum over {len(terms.participants)} sites; "
+                f"this site's policy asks for {policy.minimum_peers}"
+            )
+        self._past.begin(terms)
+        key = X25519PrivateKey.generate()
+        identity = read_own_identity(self._home)
+        offer = make_offer(terms, policy.site, prepared.patients, key, identity)
+        self._attempt = _Attempt(terms, key, offer)
+        return offer
+
+    def mask(self, request: SumsRequest, prepared: Prepared | None) -> tuple[Terms, Counts]:
+        """Check every participant's key, and return the counts under the masks of all pairs.
+
+        The seed of the site's own mask is on disk when this returns.
+
+        Raises
+        ------
+        RefusedError
+            No key of this attempt waits here, its counts do not any more, a key is not the right
+            one or not trusted, or the participants have too few patients together.
+        """
+        attempt = self._attempt
+        self._attempt = None  # a key serves one vector, whatever happens next
+        if attempt is None or attempt.terms.exchange != request.exchange or prepared is None:
+            raise RefusedError("no key of this exchange waits here: a replay, or too late")
+        terms, site = attempt.terms, self._policy.site
+        self._check_offers(attempt, request.offers)
+        seed = secrets.token_bytes(32)
+        counts = prepared.counts_for(terms)
+        hidden = masked(counts, terms, site, attempt.key, request.offers, seed)
+        self._past.seal(terms, seed)
+        return terms, hidden
+
+    def _check_offers(self, attempt: _Attempt, offers: Sequence[KeyOffer]) -> None:
+        policy, terms = self._policy, attempt.terms
+        if tuple(o.site for o in offers) != terms.participants:
+            raise RefusedError("the keys are not those of the participants that were named")
+        own = next(o for o in offers if o.site == policy.site)
+        if own != attempt.offer:
+            raise RefusedError("this site's own key came back changed")
+        for offer in offers:
+            if offer.site != policy.site:
+                check_offer(terms, offer)
+        patients = sum(max(0, o.patients) for o in offers)
+        if patients < policy.minimum_patients:
+            raise RefusedError(
+                f"a masked sum over {patients} patients; "
+                f"this site's policy asks for {policy.minimum_patients}"
+            )
+        identities = {o.site: o.identity for o in offers}
+        self._peers.check(identities, policy.peer_trust, policy.site, datetime.now(UTC))

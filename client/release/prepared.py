@@ -1,0 +1,87 @@
+"""Counts that wait at the site, to be summed under masks or sent plain while the worker lives."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from hepafed.common.contract import PlacementCurve, PlacementsReply, PlacementsRequest, Terms
+from hepafed.common.disclosure import Counts
+from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
+
+NOT_HERE = "this site has no scores of that run at hand"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The scores of one model, or of those compared, and the counts made of them so far."""
+
+    run: str
+    split: str
+    form: str
+    """`masked` or `plain`."""
+    weights: tuple[str, ...]
+    """Digest of each model's weights."""
+    tables: tuple[ScoreTable, ...]
+    """Scores of each model."""
+    thresholds: tuple[float, ...]
+    """Operating point of each model."""
+    vectors: dict[str, Counts] = field(default_factory=dict)
+    """Subject of a sum → its counts."""
+
+    @property
+    def patients(self) -> int:
+        """Number of patients scored."""
+        return len(set(self.tables[0].patient.tolist()))
+
+    def counts_for(self, terms: Terms) -> Counts:
+        """Return the counts that a masked sum is about.
+
+        Raises
+        ------
+        RefusedError
+            The sum is of other scores, was not prepared here, or has another length.
+        """
+        if (self.run, self.weights, self.split) != (
+            terms.run,
+            (terms.weights, *terms.against),
+            terms.split,
+        ):
+            raise RefusedError(NOT_HERE)
+        if terms.subject == "counts" and len(self.tables) == 1:
+            sums = additive_of(self.tables[0], self.thresholds[0], terms.readers)
+            self.vectors["counts"] = sums.to_vector()
+        if terms.subject not in self.vectors:
+            raise RefusedError("a sum that was not prepared here")
+        if terms.length != len(self.vectors[terms.subject]):
+            raise RefusedError("the masked counts have another length in this release")
+        return self.vectors[terms.subject]
+
+
+def place(prepared: Prepared, request: PlacementsRequest) -> PlacementsReply:
+    """Sum the site's placements in the pooled curves, for a masked sum or in plain.
+
+    Raises
+    ------
+    PayloadError
+        A curve is not one, or there are more or fewer curves than figures.
+    """
+    count, models = len(FIGURES), len(prepared.tables)
+    if len(request.curves) != count * models:
+        raise PayloadError(f"{len(request.curves)} curves, not {count * models}")
+    for curve in request.curves:
+        if curve is not None:
+            _check_monotone(curve)
+    curves = [request.curves[i * count : (i + 1) * count] for i in range(models)]
+    vector = products_of(list(prepared.tables), curves).to_vector()
+    if prepared.form == "masked":
+        prepared.vectors["clusters" if models == 1 else "pair-clusters"] = vector
+        return PlacementsReply(run=request.run, form="masked")
+    products = tuple(vector.view(np.int64).tolist())
+    return PlacementsReply(run=request.run, form="plain", products=products)
+
+
+def _check_monotone(curve: PlacementCurve) -> None:
+    check_curve(curve)
+    up, down = np.diff(curve.of_positives), np.diff(curve.of_negatives)
+    if (up < -1e-9).any() or (down > 1e-9).any():
+        raise PayloadError("a placement curve that no distribution has")

@@ -1,0 +1,47 @@
+"""What a site says of its scores of one model: figures, totals, and subgroups that it shares."""
+
+from dataclasses import replace
+
+from hepafed.client.release.forms import in_form
+from hepafed.common.contract import SiteConfig, SiteSummary, ValidateRequest, usable_names
+from hepafed.common.disclosure import subgroup_summaries, summarise
+from hepafed.common.errors import PayloadError
+from hepafed.common.statistics import ScoreTable
+
+
+def make_summary(
+    policy: SiteConfig, request: ValidateRequest, table: ScoreTable, form: str
+) -> SiteSummary:
+    """Return the summary of a score table, its score counts in one form.
+
+    Raises
+    ------
+    PayloadError
+        The subgroups asked for are not names, or too many.
+    """
+    made = summarise(
+        table,
+        run=request.run,
+        model=request.model,
+        weights=request.weights,
+        threshold=request.threshold,
+        minimum_count=policy.minimum_count,
+    )
+    return in_form(_with_subgroups(made, policy, request, table), form)
+
+
+def _with_subgroups(
+    made: SiteSummary, policy: SiteConfig, request: ValidateRequest, table: ScoreTable
+) -> SiteSummary:
+    """Add the subgroups that were asked for, that policy shares and that are known here."""
+    asked = request.subgroups
+    if not usable_names(asked):
+        raise PayloadError("the subgroups asked for are not names, or too many")
+    shared = [v for v in asked if v in policy.share_subgroups]
+    known = [v for v in shared if v in table.groups]
+    found = subgroup_summaries(table, known, request.threshold, policy.minimum_count)
+    gone = [f"subgroup {v}: not shared by this site's policy" for v in asked if v not in shared]
+    gone += [f"subgroup {v}: not known at this site" for v in shared if v not in known]
+    if known and not found:
+        gone.append("subgroups: fewer patients than the site's minimum count")
+    return replace(made, subgroups=found, suppressed=(*made.suppressed, *gone))

@@ -1,0 +1,97 @@
+"""The work that a request asks of a site: train a round, score a split."""
+
+from pathlib import Path
+
+from hepafed.client.cohort import stamp_of
+from hepafed.client.learning import Trainer, score, score_tuning
+from hepafed.client.release import Ledger, Transfer
+from hepafed.client.validations import keep
+from hepafed.common.contract import (
+    CompareRequest,
+    Plan,
+    SiteConfig,
+    TrainReply,
+    TrainRequest,
+    TuneReply,
+    TuneRequest,
+    TuningFigures,
+    ValidateRequest,
+)
+from hepafed.common.network import Flat, to_bf16
+from hepafed.common.statistics import ScoreTable
+
+
+class Work:
+    """Trains and scores with a site's warm trainer; of scores it keeps those of one model."""
+
+    def __init__(self, home: Path, config: SiteConfig, ledger: Ledger, transfer: Transfer) -> None:
+        self._home = home
+        self._config = config
+        self._ledger = ledger
+        self._transfer = transfer
+        self._trainer = Trainer(home, _seed_of(config.site), config.device)
+        self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
+
+    def train(self, request: TrainRequest) -> TrainReply:
+        """Train a round; the update is in the ledger before it is uploaded."""
+        weights = self._fetch(request.plan, request.weights)
+        tuning = self._tuning(request.plan, weights)
+        done = self._trainer.train(request.plan, weights, request.run, request.round)
+        update = to_bf16(done.update)
+        digest = self._ledger.record("update", request.run, update)
+        self._transfer.send(request.run, request.round, update)
+        return TrainReply(
+            run=request.run,
+            round=request.round,
+            update=digest,
+            examples=done.examples,
+            loss=done.loss,
+            seconds=done.seconds,
+            tuning=tuning,
+        )
+
+    def tune(self, request: TuneRequest) -> TuneReply:
+        """Return the figures of the tuning split under a round's weights."""
+        weights = self._fetch(request.plan, request.weights)
+        figures = self._tuning(request.plan, weights)
+        return TuneReply(run=request.run, round=request.round, tuning=figures)
+
+    def validate(self, request: ValidateRequest) -> ScoreTable:
+        """Score a split and keep the scores at the site; a fallback asks of the same scores."""
+        key = self._key(request.run, request.weights, request.split)
+        if self._scored is None or self._scored[0] != key:
+            table, weights = self.scores(request.plan, request.weights, request.split)
+            keep(self._home, request, table, weights)
+            self._scored = key, table
+        return self._scored[1]
+
+    def compare(self, request: CompareRequest) -> list[ScoreTable]:
+        """Score a split with each model; what the run's validation has scored is not done anew."""
+        tables = []
+        for m in request.models:
+            known = self._scored
+            if known is not None and known[0] == self._key(request.run, m.weights, request.split):
+                tables.append(known[1])
+            else:
+                tables.append(self.scores(m.plan, m.weights, request.split)[0])
+        return tables
+
+    def scores(self, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
+        """Fetch a model's weights and return the scores of a split, and the weights."""
+        weights = self._fetch(plan, digest)
+        return score(self._trainer, plan, weights, split, self._config.site), weights
+
+    def _fetch(self, plan: Plan, digest: str) -> Flat:
+        return self._transfer.fetch(digest, self._trainer.network(plan).layout)
+
+    def _tuning(self, plan: Plan, weights: Flat) -> TuningFigures:
+        site, minimum = self._config.site, self._config.minimum_count
+        return score_tuning(self._trainer, plan, weights, site, minimum)
+
+    def _key(self, run: str, weights: str, split: str) -> tuple[str, ...]:
+        """Say which scores these are; others once the cohort has changed."""
+        return run, weights, split, stamp_of(self._home)
+
+
+def _seed_of(site: str) -> int:
+    return int.from_bytes(site.encode()[:8].ljust(8, b"\0"), "big") % (2**31)

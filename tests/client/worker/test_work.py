@@ -1,0 +1,52 @@
+"""What a site scores when it is asked, and when it scores anew."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hepafed.client.cohort import Cohort, Crop
+from hepafed.client.worker.app import SiteApp
+from hepafed.common.contract.config import SiteConfig
+from hepafed.common.contract.messages import SiteSummary, ValidateRequest
+from hepafed.common.contract.plan import ModelPlan, Plan
+from hepafed.common.network.weights import Flat, Layout
+
+PLAN = Plan(name="small", protocol="t2", model=ModelPlan(size=75))
+
+
+class Given:
+    """In place of the network to the coordinator: the weights are at hand."""
+
+    def __init__(self) -> None:
+        self.fetched = 0
+
+    def fetch(self, _digest: str, layout: Layout) -> Flat:
+        self.fetched += 1
+        return np.random.default_rng(1).random(layout.size, np.float32)
+
+    def send(self, *_: object) -> str:
+        return "d"
+
+
+@pytest.mark.usefixtures("small")
+def test_scores_of_a_run_are_made_once_and_anew_when_the_cohort_has_changed(
+    tmp_path: Path, crops: Callable[..., list[Crop]]
+) -> None:
+    Cohort.create(tmp_path).add(crops(6))
+    config = SiteConfig(site="s", role="validate", address="localhost:1", release="plain")
+    wire = Given()
+    site = SiteApp(tmp_path, config, wire)  # type: ignore[arg-type]
+    request = ValidateRequest(
+        run="v-1", model="m", plan=PLAN, weights="w", threshold=0.5, split="external"
+    )
+
+    def lesions() -> int:
+        summary = site._answer(request)
+        assert isinstance(summary, SiteSummary)
+        return summary.lesions
+
+    assert [lesions() for _ in range(2)] == [6, 6]
+    assert wire.fetched == 1
+    Cohort.open(tmp_path).add(crops(2, 10))
+    assert lesions() == 8
