@@ -35,7 +35,7 @@ _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 
 
 class Executor:
-    """The one that takes tasks from the SuperNode on `address` (loopback) and calls `app`."""
+    """A loop that takes tasks from the SuperNode on `address` (loopback) and calls `app`."""
 
     def __init__(self, address: str, secret_file: Path, app: App) -> None:
         self._address = address
