@@ -22,6 +22,7 @@ from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
+from hepafed.server.models.cards import statement
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
 from hepafed.server.runs.desk import Desk
@@ -29,6 +30,7 @@ from hepafed.server.runs.sites import Exchange
 from hepafed.server.runs.store import Run, Runs
 from hepafed.server.validation.validate import validate
 
+TUNING = {"edges": [0, 30000, 34000, 65536], "positives": [2, 5, 9], "negatives": [8, 4, 1], "first_rest": []}
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
 Hook = Callable[[str, object], object]
 
@@ -131,8 +133,16 @@ class Federation:
             "protocol": "t2",
             "plan": write_record(PLAN),
             "run": "r",
+            "round": 1,
+            "created": "2026-01-01T00:00:00+00:00",
+            "strategy": "fedavg",
             "training_examples": {},
+            "tuning_auc": None,
             "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
+            "tuning_scores": TUNING,
+            "parameters": 2,
+            "parent": "",
+            **statement(),
         }
         return self.desk.registry.add("demo", self.layout, weights, card)
 
