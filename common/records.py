@@ -28,8 +28,7 @@ ABSENT: Final = Absent.ABSENT
 
 def optional(default: T) -> T:
     """Make a field whose key is not written while the field has its default."""
-    made = dataclasses.field(default=default, metadata={_OPTIONAL: True})
-    return typing.cast("T", made)
+    return dataclasses.field(default=default, metadata={_OPTIONAL: True})
 
 
 def named(key: str) -> Any:  # noqa: ANN401 - a field, of whatever type its annotation says
@@ -77,7 +76,7 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:  # noqa: ANN401 - a class, which mypy does not call hashable
     return typing.get_type_hints(cls)
 
 

@@ -7,7 +7,7 @@ from hepafed.server.formats.between_sites import (
     PredictionInterval,
 )
 from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
-from hepafed.server.formats.card import ModelCard, OperatingPoint, read_card
+from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
 from hepafed.server.formats.comparisons import ComparisonRow, McNemarResult, NonInferiority
 from hepafed.server.formats.estimates import (
@@ -80,6 +80,7 @@ __all__ = [
     "SiteRow",
     "SubgroupRow",
     "SuppressedPart",
+    "TuningScores",
     "read_card",
     "read_report",
 ]

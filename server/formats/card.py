@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from hepafed.common.contract import Cells
 from hepafed.common.errors import PayloadError
 from hepafed.common.records import read_record
 from hepafed.server.formats.values import MaybeDigest, Name, Probability
@@ -18,6 +17,18 @@ class OperatingPoint:
     """How it was chosen."""
     chosen_on: str
     """The data on which it was chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningScores:
+    """Scores of the tuning patients as counts in cells (docs/statistics.md)."""
+
+    edges: tuple[int, ...]
+    """Bin numbers between which the cells lie; one more than there are cells."""
+    positives: tuple[int, ...]
+    """Malignant patients in each cell."""
+    negatives: tuple[int, ...]
+    """Benign patients in each cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +57,8 @@ class ModelCard:
     """Training examples by site."""
     tuning_auc: float | None = None
     """Macro AUC on the sites' tuning data; null where none could be computed."""
-    tuning_scores: Cells | None = None
-    """Counts of the tuning patients' scores in cells, for the drift check; null: none released."""
+    tuning_scores: TuningScores | None = None
+    """The tuning patients' scores, against which later scores are held; null: none released."""
     parameters: int = 0
     """Number of the network's parameters."""
     parent: str = ""

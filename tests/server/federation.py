@@ -30,7 +30,7 @@ from hepafed.server.runs.sites import Exchange
 from hepafed.server.runs.store import Run, Runs
 from hepafed.server.validation.validate import validate
 
-TUNING = {"edges": [0, 30000, 34000, 65536], "positives": [2, 5, 9], "negatives": [8, 4, 1], "first_rest": []}
+TUNING = {"edges": [0, 30000, 34000, 65536], "positives": [2, 5, 9], "negatives": [8, 4, 1]}
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
 Hook = Callable[[str, object], object]
 
