@@ -60,7 +60,7 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
     if not isinstance(values, Mapping):
         raise error(f"{where or cls.__name__}: expected a table, found {_kind(values)}")
     fields = {key_of(f): f for f in dataclasses.fields(typing.cast("Any", cls))}
-    hints = _hints(cls)
+    hints = _hints(typing.cast("Any", cls))
     prefix = f"{where}." if where else ""
     for key in values:
         if key not in fields:
@@ -76,7 +76,7 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
 
 
 @functools.cache
-def _hints(cls: Any) -> dict[str, Any]:  # noqa: ANN401 - a class, which mypy does not call hashable
+def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

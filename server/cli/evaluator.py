@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from hepafed.common.console import command, say, say_json, table
 from hepafed.common.errors import UsageError
 from hepafed.server.cli.access import access_option, json_option, remote_of
 from hepafed.server.cli.progress import started
+
+if TYPE_CHECKING:
+    from hepafed.server.cli.api_client import Remote
+    from hepafed.server.formats import Report
 
 
 @click.command()
@@ -49,11 +53,12 @@ def models(
         say_json(json.dumps(card, indent=1))
         return
     from hepafed.common.files import write_whole
+    from hepafed.server.formats import read_card
     from hepafed.server.models import card_markdown
 
     remote.download(f"/api/models/{model}/weights", folder / model / "weights.safetensors")
     write_whole(folder / model / "card.json", json.dumps(card, indent=1))
-    write_whole(folder / model / "card.md", card_markdown(card))
+    write_whole(folder / model / "card.md", card_markdown(read_card(card)))
     say(f"wrote {folder / model}: weights.safetensors, card.json, card.md")
 
 
@@ -127,7 +132,7 @@ def validate(
         say(f"evaluation {run['evaluation']} recorded {run['created'][:19]}Z as {run['id']}")
     started(remote, run, watching, as_json)
     if watching:
-        _write(remote.get(f"/api/runs/{run['id']}/report"), folder or Path(f"report-{run['id']}"))
+        _write(_report_of(remote, run["id"]), folder or Path(f"report-{run['id']}"))
     elif not as_json:
         say(f"then: server report {run['id']}")
 
@@ -182,13 +187,12 @@ def report(
             "--against, --prevalence and --margin go with --scores",
             "a run's are in its evaluation.toml",
         )
-    found = remote_of(ctx, access).get(f"/api/runs/{run}/report")
-    _write(found, folder or Path(f"report-{run}"))
+    _write(_report_of(remote_of(ctx, access), run), folder or Path(f"report-{run}"))
 
 
 def _from_scores(
     tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
-) -> dict[str, Any]:
+) -> "Report":
     from hepafed.common.statistics import TASK_ORDER, read_scores
     from hepafed.server.pooling import Questions
     from hepafed.server.report import report_from_scores
@@ -212,10 +216,16 @@ def _from_scores(
     )
 
 
-def _write(values: dict[str, Any], folder: Path) -> None:
+def _report_of(remote: "Remote", run: str) -> "Report":
+    from hepafed.server.formats import read_report
+
+    return read_report(remote.get(f"/api/runs/{run}/report"))
+
+
+def _write(report: "Report", folder: Path) -> None:
     from hepafed.server.report import summary_lines, write_report
 
-    page = write_report(values, folder)
-    for line in summary_lines(values):
+    page = write_report(report, folder)
+    for line in summary_lines(report):
         say(line)
     say(f"report {page.absolute()}")

@@ -223,7 +223,7 @@ class Coordinator:
         return self._queued(
             self.desk.runs.create(
                 "validate",
-                plan_from(card["plan"]),
+                plan_from(card.plan),
                 promise=asked.evaluation,
                 model=asked.model,
                 against=asked.against,
@@ -236,7 +236,7 @@ class Coordinator:
 
     def _comparable(self, asked: Asked) -> None:
         """Refuse a comparison with a model that is not there, or is the same."""
-        digests = [self.desk.registry.card(m)["sha256"] for m in (asked.model, *asked.against)]
+        digests = [self.desk.registry.card(m).sha256 for m in (asked.model, *asked.against)]
         if len(set(digests)) < len(digests):
             raise RefusedError("a model is to be compared with itself", "name other models")
 

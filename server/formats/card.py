@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hepafed.common.errors import PayloadError
 from hepafed.common.records import read_record
-from hepafed.server.formats.values import MaybeDigest, Name, Probability
+from hepafed.server.formats.values import MaybeDigest, Probability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class TuningScores:
 class ModelCard:
     """What is known of a frozen model; the file card.json, signed in card.sig."""
 
-    id: Name
-    """Id of the model in the registry."""
-    sha256: MaybeDigest
-    """SHA-256 of the weights as sites get them (bf16)."""
+    id: str = ""
+    """Id of the model in the registry, which fills it in when the model is frozen."""
+    sha256: MaybeDigest = ""
+    """SHA-256 of the weights as sites get them (bf16); the registry fills it in."""
     protocol: str
     """The ordered sequences of its input, by the name of the protocol."""
     operating_point: OperatingPoint

@@ -10,7 +10,9 @@ from hepafed.common.contract import ROLES, plain_name
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.formats import ModelCard
 from hepafed.server.gateway.limits import Bodies
+from hepafed.server.models import card_text
 from hepafed.server.validation import asked_from, read_survey
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -137,9 +139,9 @@ def routes(coordinator: Coordinator) -> list[Route]:
         ("resume", "POST", "/api/runs/{run}/resume",
          lambda _v, r: _run(c.resume_run(r.path_params["run"]))),
         ("report", "GET", "/api/runs/{run}/report", report),
-        ("models", "GET", "/api/models", lambda _v, _r: registry.all()),
+        ("models", "GET", "/api/models", lambda _v, _r: [_card(c) for c in registry.all()]),
         ("model", "GET", "/api/models/{model}",
-         lambda _v, r: registry.card(r.path_params["model"])),
+         lambda _v, r: _card(registry.card(r.path_params["model"]))),
     ]  # fmt: skip
 
     def person_may(request: Request, verb: str) -> None:
@@ -167,6 +169,11 @@ def routes(coordinator: Coordinator) -> list[Route]:
         *(Route(path, endpoint(verb, h), methods=[m]) for verb, m, path, h in table),
         Route("/api/models/{model}/weights", export, methods=["GET"]),
     ]
+
+
+def _card(card: ModelCard) -> dict[str, Any]:
+    """Return the card's values in the order of card.json, so that an export has its bytes."""
+    return dict(json.loads(card_text(card)))
 
 
 def _run(run: object) -> dict[str, Any]:

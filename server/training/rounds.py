@@ -12,7 +12,8 @@ from hepafed.common.disclosure import choose_threshold, tuning_scores
 from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.network import Flat, for_sites, pieces, to_bf16
 from hepafed.common.records import read_record, write_record
-from hepafed.server.models import statement
+from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.models import INTENDED_USE, LIMITS
 from hepafed.server.runs import Desk, Exchange, Expected, Run
 from hepafed.server.training import checkpoints
 from hepafed.server.training.aggregation import WeightedMean, check_update
@@ -241,25 +242,25 @@ def _freeze(run: Run, desk: Desk, state: State, folder: Path) -> str:
     weights = checkpoints.weights_of_round(folder, state, state.best)
     figures = [read_record(TuningFigures, f, PayloadError) for f in state.best_figures]
     threshold, rule = choose_threshold(figures)
-    card = {
-        "protocol": run.plan.protocol,
-        "plan": write_record(for_sites(run.plan)),
-        "run": run.id,
-        "round": state.best,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "strategy": run.plan.rounds.strategy,
-        "training_examples": state.examples,
-        "tuning_auc": state.scores.get(state.best),
-        "operating_point": {
-            "threshold": threshold,
-            "rule": rule,
-            "chosen_on": f"tuning data of {len(figures)} sites",
-        },
-        "tuning_scores": tuning_scores(figures),
-        "parameters": state.layout.size,
-        "parent": run.plan.model.weights,
-        **statement(),
-    }
+    scores = tuning_scores(figures)
+    card = ModelCard(
+        protocol=run.plan.protocol,
+        plan=write_record(for_sites(run.plan)),
+        run=run.id,
+        round=state.best,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        strategy=run.plan.rounds.strategy,
+        training_examples=state.examples,
+        tuning_auc=state.scores.get(state.best),
+        operating_point=OperatingPoint(
+            threshold=threshold, rule=rule, chosen_on=f"tuning data of {len(figures)} sites"
+        ),
+        tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
+        parameters=state.layout.size,
+        parent=run.plan.model.weights,
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+    )
     model = desk.registry.add(run.plan.name, state.layout, weights, card)
     desk.runs.event(run.id, "frozen", model=model, round=state.best, threshold=threshold)
     return model

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from hepafed.common.contract import SiteSummary, ValidateRequest
@@ -11,6 +10,7 @@ from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics import Additive, check_additive, sections, vector_length
+from hepafed.server.formats import FormRow
 from hepafed.server.pooling import Group, check_summary
 from hepafed.server.runs import Desk, Exchange, Expected
 from hepafed.server.validation.masked_sum import MaskedSum, Task, masked_sum
@@ -32,7 +32,7 @@ class Gathered:
     notes: dict[str, str] = field(default_factory=dict)
     """Sites whose score counts came in another form than policy prefers, or not at all."""
 
-    def forms(self) -> list[dict[str, Any]]:
+    def forms(self) -> tuple[FormRow, ...]:
         """Say for each site in which form its score counts came, and why in no better one."""
         grouped = {s: g for g in self.groups for s in g.sites}
         made = []
@@ -40,15 +40,15 @@ class Gathered:
             group = grouped.get(site)
             form = "withheld" if summary.form == "masked" and group is None else summary.form
             made.append(
-                {
-                    "site": site,
-                    "form": form,
-                    "sum_over": list(group.sites) if group and form == "masked" else [],
-                    "minimum_count": summary.minimum_count,
-                    "reason": self.notes.get(site, ""),
-                }
+                FormRow(
+                    site=site,
+                    form=form,
+                    sum_over=group.sites if group and form == "masked" else (),
+                    minimum_count=summary.minimum_count,
+                    reason=self.notes.get(site, ""),
+                )
             )
-        return made
+        return tuple(made)
 
 
 def gather(

@@ -5,13 +5,15 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Any
 
 from hepafed.common.contract import ValidateRequest, plan_from
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
+from hepafed.common.records import write_record
+from hepafed.server.formats import ModelCard, ModelPart, Provenance
 from hepafed.server.pooling import pool
 from hepafed.server.runs import Desk, Exchange, Run
 from hepafed.server.validation.comparison import compare
@@ -29,9 +31,9 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         request = ValidateRequest(
             run=run.id,
             model=run.model,
-            plan=plan_from(card["plan"]),
+            plan=plan_from(card.plan),
             weights=digest,
-            threshold=float(card["operating_point"]["threshold"]),
+            threshold=card.operating_point.threshold,
             split=run.split,
             subgroups=run.subgroups,
         )
@@ -57,17 +59,16 @@ def validate(run: Run, desk: Desk, exchange: Exchange) -> str:
         notes=[*notes, *more],
         questions=questions(desk.runs.evaluation(run), card, cards[1:]),
     )
-    report["forms"] = got.forms()
-    report |= recorded(run, desk.runs, report, missing)
+    report = recorded(run, desk.runs, replace(report, forms=got.forms()), missing)
     path = desk.runs.folder(run.id) / "report.json"
-    write_whole(path, json.dumps(report, allow_nan=False))
+    write_whole(path, json.dumps(write_record(report), allow_nan=False))
     return run.model
 
 
 @contextmanager
-def _published(desk: Desk, cards: list[dict[str, Any]]) -> Iterator[str]:
+def _published(desk: Desk, cards: list[ModelCard]) -> Iterator[str]:
     """Let the sites fetch the models' weights; gives the digest of the first."""
-    digests = [desk.blobs.publish([desk.registry.wire(c["id"])]) for c in cards]
+    digests = [desk.blobs.publish([desk.registry.wire(c.id)]) for c in cards]
     try:
         yield digests[0]
     finally:
@@ -96,30 +97,30 @@ def _present(run: Run, desk: Desk, exchange: Exchange) -> tuple[list[str], list[
     return asked, absent
 
 
-def _model(card: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": card["id"],
-        "protocol": card["protocol"],
-        "sha256": card["sha256"],
-        "operating_point": card["operating_point"],
-        "card": card,
-    }
+def _model(card: ModelCard) -> ModelPart:
+    return ModelPart(
+        id=card.id,
+        protocol=card.protocol,
+        sha256=card.sha256,
+        operating_point=card.operating_point,
+        card=card,
+    )
 
 
-def _provenance(run: Run, cards: list[dict[str, Any]], missing: dict[str, str]) -> dict[str, Any]:
+def _provenance(run: Run, cards: list[ModelCard], missing: dict[str, str]) -> Provenance:
     card, *others = cards
     packages = ("hepafed", "flwr", "numpy", "scipy")
-    return {
-        "run": run.id,
-        "split": run.split,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "plan": card["plan"],
-        "training_run": card["run"],
-        "training_examples": card["training_examples"],
-        "compared_models": [_model(c) for c in others],
-        "missing_sites": dict(sorted(missing.items())),
-        "software": {
+    return Provenance(
+        run=run.id,
+        split=run.split,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan=card.plan,
+        training_run=card.run,
+        training_examples=card.training_examples,
+        compared_models=tuple(_model(c) for c in others),
+        missing_sites=dict(sorted(missing.items())),
+        software={
             "python": platform.python_version(),
             **{p: metadata.version(p) for p in packages},
         },
-    }
+    )
