@@ -22,6 +22,7 @@ from hepafed.server.formats.estimates import (
 from hepafed.server.formats.evaluation import EarlierLook, JudgedEndpoint, JudgedEvaluation, Looks
 from hepafed.server.formats.readers import AgreementRow, ReaderNonInferiority, ReaderRow
 from hepafed.server.formats.report import (
+    REPORT_1,
     FormRow,
     ModelPart,
     Provenance,
@@ -40,6 +41,7 @@ from hepafed.server.formats.subgroups import SubgroupRow, SuppressedPart
 from hepafed.server.formats.values import Limits
 
 __all__ = [
+    "REPORT_1",
     "AgreementRow",
     "AtPrevalence",
     "AucEstimate",

@@ -1,5 +1,6 @@
 """The report as a whole: the file report.json (hepafed.report/1)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -138,14 +139,19 @@ class Report:
 
 
 def read_report(values: object) -> Report:
-    """Return the report that report.json holds; keys that an older release did not know may lack.
+    """Return the report that report.json holds.
+
+    A key that an older release did not write may be missing.
 
     Raises
     ------
     RunError
-        A key is unknown or missing, or a value is not of its type (named).
+        The format is another one, a key is unknown or missing, or a value is not of its type
+        (named).
     """
     try:
+        if isinstance(values, Mapping) and values.get("schema") != REPORT_1:
+            raise DataError(f"its format is {str(values.get('schema'))[:60]}, not {REPORT_1}")
         return read_record(Report, values, DataError)
     except DataError as e:
         raise RunError(

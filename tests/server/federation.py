@@ -22,7 +22,8 @@ from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
-from hepafed.server.models.cards import statement
+from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.models.registry import Registry
 from hepafed.server.runs.blobs import Blobs, Inbox
 from hepafed.server.runs.desk import Desk
@@ -30,7 +31,7 @@ from hepafed.server.runs.sites import Exchange
 from hepafed.server.runs.store import Run, Runs
 from hepafed.server.validation.validate import validate
 
-TUNING = {"edges": [0, 30000, 34000, 65536], "positives": [2, 5, 9], "negatives": [8, 4, 1]}
+TUNING = TuningScores(edges=(0, 30000, 34000, 65536), positives=(2, 5, 9), negatives=(8, 4, 1))
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
 Hook = Callable[[str, object], object]
 
@@ -129,21 +130,20 @@ class Federation:
 
     def freeze(self, value: float) -> str:
         weights = np.full(2, value, np.float32)
-        card = {
-            "protocol": "t2",
-            "plan": write_record(PLAN),
-            "run": "r",
-            "round": 1,
-            "created": "2026-01-01T00:00:00+00:00",
-            "strategy": "fedavg",
-            "training_examples": {},
-            "tuning_auc": None,
-            "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
-            "tuning_scores": TUNING,
-            "parameters": 2,
-            "parent": "",
-            **statement(),
-        }
+        card = ModelCard(
+            protocol="t2",
+            plan=write_record(PLAN),
+            run="r",
+            round=1,
+            created="2026-01-01T00:00:00+00:00",
+            strategy="fedavg",
+            training_examples={},
+            operating_point=OperatingPoint(threshold=0.5, rule="", chosen_on=""),
+            tuning_scores=TUNING,
+            parameters=2,
+            intended_use=INTENDED_USE,
+            limits=LIMITS,
+        )
         return self.desk.registry.add("demo", self.layout, weights, card)
 
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from hepafed.common.statistics.scores import ScoreTable
+from hepafed.server.formats import Report
 from hepafed.server.pooling import Questions
 from hepafed.server.report.from_scores import report_from_scores
 
@@ -74,7 +75,7 @@ def whole(tables: list[ScoreTable]) -> ScoreTable:
     )
 
 
-def from_scores() -> object:
+def from_scores() -> Report:
     """Make a report of a table of three sites, with readers, subgroups and another model."""
     first = whole([cohort(s, i, 16) for i, s in enumerate(("a", "b", "c"))])
     return report_from_scores(
@@ -82,7 +83,7 @@ def from_scores() -> object:
     )
 
 
-def without_figures() -> object:
+def without_figures() -> Report:
     """Make a report of a few patients of one class: nearly every figure is absent."""
     table = table_of("a", 1, 6)
     return report_from_scores(replace(table, truth=np.ones(6, np.int64)), 0.5)
@@ -91,8 +92,7 @@ def without_figures() -> object:
 def federated(fed: Federation) -> dict[str, Any]:
     """Run a registered validation of four sites in every form, one of which is away."""
     second = fed.freeze(2.0)
-    digests = [fed.desk.registry.card(m) for m in (fed.model, second)]
-    digests = [c["sha256"] if isinstance(c, dict) else c.sha256 for c in digests]
+    digests = [fed.desk.registry.card(m).sha256 for m in (fed.model, second)]
     forms = {"a": "masked", "b": "masked", "c": "cells", "e": "plain"}
     for i, (name, form) in enumerate(forms.items()):
         fed.site(name, release=form, minimum_count=3, share_subgroups=("x",))
@@ -111,7 +111,7 @@ def federated(fed: Federation) -> dict[str, Any]:
     return fed.run(run=run)
 
 
-SCORED: dict[str, Callable[[], object]] = {
+SCORED: dict[str, Callable[[], Report]] = {
     "from-scores": from_scores,
     "without-figures": without_figures,
 }

@@ -71,5 +71,5 @@ def test_a_card_names_it_as_the_models_parent_alone(desk: Desk, run: Run) -> Non
     state = checkpoints.from_initial(folder / "initial.safetensors")
     checkpoints.save(folder, state, np.ones(4, np.float32))
     card = desk.registry.card(_freeze(run, desk, state, folder))
-    assert card["parent"] == PATH
-    assert plan_from(card["plan"]) == for_sites(PLAN) == replace(PLAN, model=ModelPlan())
+    assert card.parent == PATH
+    assert plan_from(card.plan) == for_sites(PLAN) == replace(PLAN, model=ModelPlan())

@@ -15,6 +15,7 @@ from hepafed.common.contract.messages import (
 )
 from hepafed.common.disclosure.masking import slot
 from hepafed.common.disclosure.paired import paired_of
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable, rows_of
 from hepafed.server.report.from_scores import report_from_scores
 
@@ -36,7 +37,7 @@ class Compared:
     def __init__(self, fed: Federation, forms: str, lesions: int = 120) -> None:
         self.fed = fed
         self.other = fed.freeze(2.0)
-        self.digest = fed.desk.registry.card(self.other)["sha256"]
+        self.digest = fed.desk.registry.card(self.other).sha256
         for i, (name, form) in enumerate(zip("abcd", forms, strict=False)):
             fed.site(name, release=FORMS[form], minimum_count=3)
             table = table_of(name, i, lesions)
@@ -55,7 +56,8 @@ class Compared:
     def central(self) -> dict[str, Any]:
         first = joined([s.table for s in self.fed.sites.values()])
         second = joined([s.others[self.digest] for s in self.fed.sites.values()])
-        return report_from_scores(first, 0.5, name=self.fed.model, against={self.other: second})
+        made = report_from_scores(first, 0.5, name=self.fed.model, against={self.other: second})
+        return write_record(made)
 
 
 def rows(report: dict[str, Any], scope: str = "pooled") -> dict[str, dict[str, Any]]:
@@ -109,7 +111,7 @@ def test_where_a_site_releases_cells_the_sites_own_differences_are_pooled(
 def test_three_models_are_compared_pair_by_pair_and_adjusted_after_holm(fed: Federation) -> None:
     compared = Compared(fed, "mm")
     third = fed.freeze(3.0)
-    digest = fed.desk.registry.card(third)["sha256"]
+    digest = fed.desk.registry.card(third).sha256
     for i, site in enumerate(fed.sites.values()):
         site.others[digest] = better(site.table, 200 + i, 0.1)
     report = compared.run(against=(compared.other, third))
@@ -313,7 +315,7 @@ def test_a_fallback_before_a_comparison_shows_no_call_that_a_sum_hid(fed: Federa
     compared.run()
     third = fed.freeze(3.0)
     for i, site in enumerate(fed.sites.values()):
-        site.others[fed.desk.registry.card(third)["sha256"]] = better(site.table, 400 + i)
+        site.others[fed.desk.registry.card(third).sha256] = better(site.table, 400 + i)
     fed.fleet.hook = lambda site, request: (
         None if site == "b" and isinstance(request, SumsRequest) else request
     )

@@ -16,6 +16,22 @@ from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network.weights import Layout
 from hepafed.common.records import write_record
 from hepafed.server.coordinator.coordinator import Coordinator
+from hepafed.server.formats import (
+    AucEstimate,
+    BriefAuc,
+    ClusteredInterval,
+    ComparisonRow,
+    IntervalEstimate,
+    McNemarResult,
+    ModelCard,
+    ModelPart,
+    OperatingPoint,
+    Provenance,
+    RateEstimate,
+    ReaderRow,
+    Report,
+    ResultRow,
+)
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.runs.store import Run, Runs
 from hepafed.server.setup import initialise
@@ -23,7 +39,20 @@ from hepafed.server.validation.preregistration import Asked, fitting, judged, lo
 from starlette.applications import Starlette
 
 PLAN = Plan(name="t2", protocol="t2")
-CARD = {"sha256": "ab" * 32, "operating_point": {"threshold": 0.4123456}}
+
+
+def card_of(name: str, digest: str) -> ModelCard:
+    return ModelCard(
+        id=name,
+        sha256=digest,
+        protocol="t2",
+        operating_point=OperatingPoint(threshold=0.4123456, rule="", chosen_on=""),
+        plan=write_record(PLAN),
+        training_examples={},
+    )
+
+
+CARD = card_of("t2", "ab" * 32)
 TOML = """
 model = "{model}"
 cohorts = ["external-1", "external-2"]
@@ -34,7 +63,7 @@ at_least = 0.85
 """
 
 
-def promise(model: str = CARD["sha256"], more: str = "") -> str:
+def promise(model: str = CARD.sha256, more: str = "") -> str:
     return more + TOML.format(model=model)
 
 
@@ -62,7 +91,7 @@ def test_cohorts_and_wait_come_from_the_evaluation() -> None:
 
 
 def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
-    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    known = [CARD, card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n')
     assert fitting(Asked(model="t2", evaluation=text), CARD, known).against == ("t2-dwi",)
     with pytest.raises(RefusedError, match="no model with the digest cdcdcdcdcdcd"):
@@ -74,7 +103,7 @@ def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
 def test_a_comparison_with_a_model_is_a_look_with_it() -> None:
     earlier = run("first", 1, model="t2-dwi", against=("m",))
     seen = looks(run("second", 2), ["external-1"], [(earlier, frozenset({"external-1"}))])
-    assert seen["number"] == 2
+    assert seen.number == 2
 
 
 def run(name: str, day: int, **values: Any) -> Run:  # noqa: ANN401
@@ -100,41 +129,69 @@ def test_a_look_is_an_earlier_validation_of_the_same_model_and_split_at_a_common
         (third, frozenset("x")),
     ]
     made = looks(third, ["x", "y"], others)
-    assert made["number"] == 3
-    assert [(e["run"], e["sites"]) for e in made["earlier"]] == [("a", ["x", "y"]), ("b", ["x"])]
+    assert made.number == 3
+    assert [(e.run, e.sites) for e in made.earlier] == [("a", ("x", "y")), ("b", ("x",))]
 
 
-def report(value: float | None, low: float | None, high: float | None, bound: float = 0.0) -> Any:  # noqa: ANN401
-    auc = {"value": value, "low": low, "high": high, "binning_error": bound}
-    row = {"scope": "pooled", "unit": "patient", "task": "malignant_vs_benign", "auc": auc}
-    return {"results": [row]}
+def report(*results: ResultRow, **parts: Any) -> Report:  # noqa: ANN401
+    empty = ("confusion", "heterogeneity", "readers", "calibration", "suppressed", "sites")
+    model = ModelPart(
+        id="m", protocol="t2", sha256="", operating_point=CARD.operating_point, card=CARD
+    )
+    values = {**dict.fromkeys(empty, ()), "model": model, "provenance": Provenance(), **parts}
+    return Report(results=results, **values)
+
+
+def auc_row(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    bound: float = 0.0,
+    clustered: ClusteredInterval | None = None,
+) -> ResultRow:
+    return ResultRow(
+        scope="pooled",
+        site=None,
+        unit="patient",
+        task="malignant_vs_benign",
+        n=100,
+        positives=50,
+        auc=AucEstimate(
+            value=value,
+            low=low,
+            high=high,
+            method="delong",
+            binning_error=bound,
+            clustered=clustered,
+        ),
+    )
 
 
 @pytest.mark.parametrize(
     ("made", "verdict"),
     [
-        (report(0.93, 0.86, 0.97), "met"),
-        (report(0.93, 0.86, 0.97, bound=0.02), "not shown"),
-        (report(0.80, 0.76, 0.84), "missed"),
-        (report(0.86, 0.80, 0.92), "not shown"),
-        (report(None, None, None), "not judged"),
-        (report(0.93, None, None), "not judged"),
-        ({"results": []}, "not judged"),
+        (report(auc_row(0.93, 0.86, 0.97)), "met"),
+        (report(auc_row(0.93, 0.86, 0.97, bound=0.02)), "not shown"),
+        (report(auc_row(0.80, 0.76, 0.84)), "missed"),
+        (report(auc_row(0.86, 0.80, 0.92)), "not shown"),
+        (report(auc_row(None, None, None)), "not judged"),
+        (report(auc_row(0.93, None, None)), "not judged"),
+        (report(), "not judged"),
     ],
 )
 def test_a_goal_is_met_only_when_the_interval_and_the_bound_clear_it(
-    made: dict[str, Any], verdict: str
+    made: Report, verdict: str
 ) -> None:
     asked = evaluation_from(promise())
-    (endpoint,) = judged(asked, run("a", 1), made, [])["endpoints"]
-    assert endpoint["verdict"] == verdict
+    (endpoint,) = judged(asked, run("a", 1), made, []).endpoints
+    assert endpoint.verdict == verdict
 
 
 def test_the_clustered_interval_decides_where_there_is_one() -> None:
-    made = report(0.93, 0.86, 0.97)
-    made["results"][0]["auc"]["clustered"] = {"low": 0.84, "high": 0.98, "method": "obuchowski"}
-    (endpoint,) = judged(evaluation_from(promise()), run("a", 1), made, [])["endpoints"]
-    assert (endpoint["verdict"], endpoint["low"]) == ("not shown", 0.84)
+    clustered = ClusteredInterval(low=0.84, high=0.98)
+    made = report(auc_row(0.93, 0.86, 0.97, clustered=clustered))
+    (endpoint,) = judged(evaluation_from(promise()), run("a", 1), made, []).endpoints
+    assert (endpoint.verdict, endpoint.low) == ("not shown", 0.84)
 
 
 def against(low: float, high: float, margin: float = 0.05) -> str:
@@ -147,12 +204,24 @@ against = "reader_a"
 margin = {margin}
 """
     )
-    difference = {"value": (low + high) / 2, "low": low, "high": high}
-    made = {
-        "results": [],
-        "readers": [{"reader": "reader_a", "sensitivity_difference": difference}],
-    }
-    return str(judged(evaluation_from(text), run("a", 1), made, [])["endpoints"][1]["verdict"])
+    rate = RateEstimate(value=None, low=None, high=None, numerator=None, denominator=None)
+    difference = IntervalEstimate(value=(low + high) / 2, low=low, high=high)
+    reader = ReaderRow(
+        reader="reader_a",
+        n=0,
+        positives=0,
+        sensitivity=rate,
+        specificity=rate,
+        model_sensitivity=rate,
+        model_specificity=rate,
+        model_right_reader_wrong=0,
+        model_wrong_reader_right=0,
+        sensitivity_difference=difference,
+        specificity_difference=difference,
+        kappa_with_model=difference,
+    )
+    made = report(readers=(reader,))
+    return judged(evaluation_from(text), run("a", 1), made, []).endpoints[1].verdict
 
 
 def test_non_inferiority_is_shown_only_when_the_interval_is_above_minus_the_margin() -> None:
@@ -170,30 +239,45 @@ against = "other"
 margin = 0.05
 """
     )
-    difference = {"value": 0.01, "low": -0.10, "high": 0.04}
+    difference = IntervalEstimate(value=0.01, low=-0.10, high=0.04)
+    auc = BriefAuc(value=None, low=None, high=None)
     for pair, verdict in ((("m", "other"), "non-inferior"), (("other", "m"), "not shown")):
-        comparison = {
-            "first": pair[0],
-            "second": pair[1],
-            "unit": "patient",
-            "task": "malignant_vs_benign",
-            "difference": difference,
-        }
-        made = {"model": {"id": "m"}, "results": [], "comparisons": [comparison]}
-        endpoints = judged(evaluation_from(text), run("a", 1), made, [])["endpoints"]
-        assert endpoints[1]["verdict"] == verdict
+        comparison = ComparisonRow(
+            scope="pooled",
+            site=None,
+            first=pair[0],
+            second=pair[1],
+            unit="patient",
+            task="malignant_vs_benign",
+            n=0,
+            positives=0,
+            auc_first=auc,
+            auc_second=auc,
+            difference=difference,
+            binning_error=0.0,
+            method="",
+            p=None,
+            p_holm=None,
+            non_inferiority=None,
+            mcnemar=McNemarResult(
+                first_right_second_wrong=None, first_wrong_second_right=None, p=None, p_holm=None
+            ),
+        )
+        made = report(comparisons=(comparison,))
+        endpoints = judged(evaluation_from(text), run("a", 1), made, []).endpoints
+        assert endpoints[1].verdict == verdict
 
 
 def test_a_comparison_that_nobody_released_is_not_judged() -> None:
     text = promise() + '[[endpoints]]\nfigure = "sensitivity"\nagainst = "reader_z"\nmargin = 0.1\n'
-    endpoint = judged(evaluation_from(text), run("a", 1), {"results": []}, [])["endpoints"][1]
-    assert (endpoint["verdict"], endpoint["value"]) == ("not judged", None)
-    assert "reader_z" in endpoint["why"]
+    endpoint = judged(evaluation_from(text), run("a", 1), report(), []).endpoints[1]
+    assert (endpoint.verdict, endpoint.value) == ("not judged", None)
+    assert "reader_z" in endpoint.why
 
 
 def test_the_absent_of_the_promised_cohorts_are_named() -> None:
-    made = judged(evaluation_from(promise()), run("a", 1), {"results": []}, ["external-2", "z"])
-    assert made["absent"] == ["external-2"]
+    made = judged(evaluation_from(promise()), run("a", 1), report(), ["external-2", "z"])
+    assert made.absent == ("external-2",)
 
 
 def test_an_evaluation_changed_after_it_was_recorded_stops_the_run(tmp_path: Path) -> None:
@@ -248,13 +332,8 @@ def house(tmp_path: Path) -> House:
         coordinator.members.enrol(entry, f"key {i}", f"{i:064}", str(i + 1), now)
     weights = np.arange(4, dtype=np.float32)
     layout = Layout(("w",), ((4,),))
-    card = {
-        "plan": write_record(PLAN),
-        "protocol": "t2",
-        "operating_point": {"threshold": 0.5, "rule": "given", "chosen_on": "a test"},
-    }
-    model = coordinator.desk.registry.add("t2", layout, weights, card)
-    digest = coordinator.desk.registry.card(model)["sha256"]
+    model = coordinator.desk.registry.add("t2", layout, weights, CARD)
+    digest = coordinator.desk.registry.card(model).sha256
     ca = (tmp_path / "keys/ca.pem").read_text()
     return House(coordinator, make_gateway(coordinator, ca), model, digest)
 
@@ -308,14 +387,14 @@ def test_nobody_without_an_access_file_registers_anything(house: House) -> None:
     ],
 )
 def test_an_endpoint_against_what_will_not_be_compared_is_refused(endpoint: str) -> None:
-    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    known = [CARD, card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n') + f"[[endpoints]]\n{endpoint}\n"
     with pytest.raises(RefusedError, match="will not be compared"):
         fitting(Asked(model="t2", evaluation=text), CARD, known)
 
 
 def test_a_margin_against_a_model_is_for_its_pair_and_task_alone() -> None:
-    cards = [{"id": "t2-dwi", "sha256": "cd" * 32}]
+    cards = [card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n') + (
         f'[[endpoints]]\nagainst = "{"cd" * 32}"\nmargin = 0.05\n'
         '[[endpoints]]\nfigure = "sensitivity"\nagainst = "reader_a"\nmargin = 0.15\n'
