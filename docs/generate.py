@@ -238,7 +238,7 @@ def _kind(hint: object) -> str:
         found = [n.keywords.get("enum") for n in notes if isinstance(n, Limits)]
         words = [w for words in found if isinstance(words, list) for w in words]
         return ", ".join(f"`{w}`" for w in words) or _kind(plain)
-    return type_name(hint)
+    return type_name(hint).replace(" or none", " or null")
 
 
 def between(text: str, name: str, content: str) -> str:

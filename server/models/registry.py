@@ -100,6 +100,6 @@ def card_text(card: ModelCard) -> str:
 
 
 def _wire(weights: NDArray[np.float32]) -> Iterator[memoryview]:
-    """Give the bytes that sites get, in pieces."""
+    """Yield the bytes that sites get, in pieces."""
     for start in range(0, weights.size, _PART):
         yield to_bf16(weights[start : start + _PART])

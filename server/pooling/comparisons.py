@@ -23,7 +23,7 @@ PAIRED = "paired DeLong"
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What the sites released of a comparison."""
+    """Everything that the sites released of a comparison."""
 
     names: tuple[str, ...]
     """Ids of the models, the validated one first."""

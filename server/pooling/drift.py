@@ -1,4 +1,4 @@
-"""Whether a cohort's scores are spread as those of the tuning data were, class by class."""
+"""The comparison of a cohort's scores with those of the tuning data, class by class."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -57,7 +57,7 @@ LARGEST_LEAVE_OUT = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """What the evaluator stated beforehand, and what else the figures are held against."""
+    """Questions that the evaluator stated beforehand, and what the figures are held against."""
 
     margin: float | None = None
     """Non-inferiority to readers: how much lower may the model's sensitivity or specificity be."""
@@ -114,10 +114,7 @@ def pool(
     results += _macro_rows(summaries, means, site_means)
     return Report(
         model=model,
-        sites=tuple(
-            SiteRow(site=s, patients=v.patients, lesions=v.lesions, by_class=dict(v.by_class))
-            for s, v in summaries.items()
-        ),
+        sites=tuple(_site_row(s, v) for s, v in summaries.items()),
         results=tuple(results),
         confusion=tuple(confusion_row(s.site, s.known) for s in sites),
         multiclass=tuple(
@@ -140,6 +137,10 @@ def pool(
 
 def _scope(site: str, summary: SiteSummary) -> _Scope:
     return _Scope(site, evidence({site: summary}, figures=TASK_ORDER), _tasks(summary))
+
+
+def _site_row(site: str, v: SiteSummary) -> SiteRow:
+    return SiteRow(site=site, patients=v.patients, lesions=v.lesions, by_class=dict(v.by_class))
 
 
 def _tasks(summary: SiteSummary) -> dict[Question, TaskSummary]:

@@ -82,7 +82,7 @@ def csv_files(report: Report) -> dict[str, str]:
 
 
 def _sections(report: Report) -> Iterator[tuple[str, Sequence[object]]]:
-    """Give the lists of rows of a report that have a file of their own."""
+    """Yield the lists of rows of a report that have a file of their own."""
     yield "confusion", report.confusion
     yield "multiclass", report.multiclass
     yield "heterogeneity", report.heterogeneity

@@ -22,7 +22,7 @@ class ForestRow:
     weight: float = 1.0
     """Share of the largest site's weight, 0 to 1."""
     words: str = ""
-    """What stands at the right; the figure itself when empty."""
+    """Words at the right; the figure itself when empty."""
 
 
 def forest(identity: str, title: str, description: str, rows: Sequence[ForestRow]) -> Markup:

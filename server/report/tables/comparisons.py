@@ -11,7 +11,7 @@ def reader_name(column: str) -> str:
 
 
 def reader_points(report: Report) -> list[tuple[str, float, float]]:
-    """Give (name, sensitivity, specificity) of each reader that has both."""
+    """Return (name, sensitivity, specificity) of each reader that has both."""
     return [
         (reader_name(r.reader), r.sensitivity.value, r.specificity.value)
         for r in report.readers

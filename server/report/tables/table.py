@@ -25,7 +25,7 @@ class Table:
     rows: tuple[tuple[object, ...], ...]
     note: str = ""
     span: int = 1
-    """How many cells of each row name it."""
+    """Number of cells that name each row."""
 
 
 def is_headline(row: HasTask) -> bool:

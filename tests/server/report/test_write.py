@@ -1,8 +1,6 @@
 """A report's files hold its figures, fit the schema, load nothing and hide nothing."""
 
 import copy
-import csv
-import io
 import itertools
 import json
 import re
@@ -14,7 +12,6 @@ import pytest
 from hepafed.common.errors import RunError
 from hepafed.common.statistics.scores import read_scores
 from hepafed.server.formats import read_report
-from hepafed.server.report.csv_files import csv_files
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.page import SECTIONS, render
 from hepafed.server.report.write import SCHEMA, check_report, write_report
@@ -213,29 +210,6 @@ def test_text_of_others_is_escaped_in_page_and_drawings(federated: dict[str, Any
     page = Page(render(read_report(bad)))
     assert not any(t == "script" for t, _ in page.tags)
     assert any(evil in w for w in page.words)
-
-
-def test_csv_holds_every_result_in_full_precision(plain: dict[str, Any]) -> None:
-    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["results.csv"])))
-    assert len(rows) == len(plain["results"])
-    for row, r in zip(rows, plain["results"], strict=True):
-        value = r["auc"]["value"]
-        assert row["auc"] == ("" if value is None else repr(value))
-
-
-def test_csv_holds_every_point_that_is_drawn(plain: dict[str, Any]) -> None:
-    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["roc.csv"])))
-    drawn = [p for r in plain["results"] for p in r.get("roc") or []]
-    assert [(float(r["false_positive_rate"]), float(r["sensitivity"])) for r in rows] == [
-        tuple(p[:2]) for p in drawn
-    ]
-
-
-def test_a_sites_name_is_no_formula_for_a_spreadsheet(plain: dict[str, Any]) -> None:
-    bad = json.loads(json.dumps(plain).replace("site-1", "=1+1"))
-    for name, text in csv_files(read_report(bad)).items():
-        for row in csv.reader(io.StringIO(text)):
-            assert not any(c.startswith("=") for c in row), name
 
 
 def test_a_federations_report_comes_with_its_model_card(
