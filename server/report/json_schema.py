@@ -89,8 +89,10 @@ def _of(hint: object) -> Schema:
                 limits = {**limits, **note.keywords}
         return {**_of(args[0]), **limits}
     if origin in (typing.Union, types.UnionType):
-        inner = [_of(a) for a in args if a not in (type(None), Absent)]
-        return {"anyOf": [{"type": "null"}, *inner]}
+        (inner,) = (_of(a) for a in args if a not in (type(None), Absent))
+        if "type" in inner:
+            return {**inner, "type": [inner["type"], "null"]}
+        return {"anyOf": [{"type": "null"}, inner]}
     if origin is tuple:
         return {"type": "array", "items": _of(args[0])}
     if origin is dict:

@@ -24,9 +24,10 @@ def check_report(values: Mapping[str, object]) -> None:
         Naming the place that does not fit; a report that does not fit is not written.
     """
     from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
 
     validator = Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
-    error = min(validator.iter_errors(values), key=lambda e: list(map(str, e.path)), default=None)
+    error = best_match(validator.iter_errors(values))
     if error is not None:
         where = "/".join(str(p) for p in error.absolute_path) or "report"
         raise RunError(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
+from hepafed.server.formats import read_report
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.report.from_scores import report_from_scores
 
@@ -102,9 +103,10 @@ def federated(plain: dict[str, Any]) -> dict[str, Any]:
         "missing_sites": {"site-4": "offline"},
         "software": {"hepafed": "0.1.0"},
     }
-    return plain | {
+    values = plain | {
         "model": model,
         "look": {"number": 2, "earlier": [earlier]},
         "evaluation": EVALUATION,
         "provenance": provenance,
     }
+    return write_record(read_report(values))
