@@ -26,12 +26,13 @@ from hepafed.common.statistics import (
     products_of,
     task_scores,
 )
+from hepafed.server.formats import ModelPart, OperatingPoint, Provenance
 from hepafed.server.pooling import Group, pool
 from sklearn.metrics import roc_auc_score
 
 MINIMUM = 10
 TARGET = 1.0
-POINT = {"threshold": 0.5, "rule": "", "chosen_on": ""}
+POINT = OperatingPoint(threshold=0.5, rule="", chosen_on="")
 
 
 def cohort(rng: np.random.Generator, site: int, patients: int) -> ScoreTable:
@@ -71,7 +72,7 @@ def main() -> None:
     groups.append(Group(tuple(names[half : half + quarter]), add(sums[half : half + quarter])))
     curves = curves_of(add(sums), MINIMUM * sites)
     products = add_products([products_of([t], [curves]) for t in tables])
-    model = {"id": "b", "protocol": "", "sha256": "", "operating_point": POINT}
+    model = ModelPart(id="b", protocol="", sha256="", operating_point=POINT)
 
     pooling, sklearn = [], []
     together = {
@@ -79,7 +80,7 @@ def main() -> None:
     }
     for _ in range(5):
         wall, start = time.perf_counter(), time.process_time()
-        report = pool(summaries, model, {}, groups=groups, products=products)
+        report = pool(summaries, model, Provenance(), groups=groups, products=products)
         pooling.append(time.perf_counter() - wall)
         busy = time.process_time() - start
         print(f"report: {pooling[-1]:.2f} s by the clock, {busy:.2f} s of processor")
@@ -91,14 +92,15 @@ def main() -> None:
             for key, all_ in together.items()
         }
         sklearn.append(time.perf_counter() - wall)
-    for r in report["results"]:
-        if r["scope"] == "pooled" and r["task"] != "macro":
-            off = abs(r["auc"]["value"] - exact[r["unit"], r["task"]])
+    for r in report.results:
+        if r.scope == "pooled" and r.task != "macro":
+            value = r.auc.value if r.auc.value is not None else float("nan")
+            off = abs(value - exact[r.unit, r.task])
             print(
-                f"{r['unit']} {r['task']}: {r['n']} cases, AUC {r['auc']['value']:.6f}, "
-                f"off by {off:.1e}, bound {r['auc']['binning_error']:.1e}"
+                f"{r.unit} {r.task}: {r.n} cases, AUC {value:.6f}, "
+                f"off by {off:.1e}, bound {r.auc.binning_error:.1e}"
             )
-            if off > r["auc"]["binning_error"]:
+            if not off <= r.auc.binning_error:
                 raise SystemExit("an AUC lies outside its bound")
     ours, theirs = min(pooling), min(sklearn)
     print(

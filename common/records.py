@@ -1,12 +1,49 @@
 """Strict reading of plain values (TOML tables, JSON objects) into frozen dataclasses."""
 
 import dataclasses
+import enum
+import functools
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 T = TypeVar("T")
+_OPTIONAL, _KEY = "optional", "key"
+
+
+class Absent(enum.Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "absent"
+
+    def __bool__(self) -> Literal[False]:
+        """Count as false, as None does."""
+        return False
+
+
+ABSENT: Final = Absent.ABSENT
+"""Stands for a key that is not there, in a field where None stands for a null."""
+
+
+def optional(default: T) -> T:
+    """Make a field whose key is not written while the field has its default."""
+    return dataclasses.field(default=default, metadata={_OPTIONAL: True})
+
+
+def named(key: str) -> Any:  # noqa: ANN401 - a field, of whatever type its annotation says
+    """Make a field whose key is a word that cannot be a name in Python, such as `class`."""
+    return dataclasses.field(metadata={_KEY: key})
+
+
+def key_of(field: "dataclasses.Field[Any]") -> str:
+    """Return the key under which a field is written."""
+    return str(field.metadata.get(_KEY, field.name))
+
+
+def is_optional(field: "dataclasses.Field[Any]") -> bool:
+    """Say whether the key of a field may be left out on writing."""
+    return _OPTIONAL in field.metadata
 
 
 def read_record(cls: type[T], values: object, error: type[Exception], where: str = "") -> T:
@@ -22,20 +59,25 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
     """
     if not isinstance(values, Mapping):
         raise error(f"{where or cls.__name__}: expected a table, found {_kind(values)}")
-    fields = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
-    hints = typing.get_type_hints(cls)
+    fields = {key_of(f): f for f in dataclasses.fields(typing.cast("Any", cls))}
+    hints = _hints(typing.cast("Any", cls))
     prefix = f"{where}." if where else ""
     for key in values:
         if key not in fields:
             known = ", ".join(fields)
             raise error(f"unknown key {prefix}{str(key)[:60]!s}; known: {known}")
     made: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in values:
-            made[name] = _read(hints[name], values[name], error, prefix + name)
+    for key, field in fields.items():
+        if key in values:
+            made[field.name] = _read(hints[field.name], values[key], error, prefix + key)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise error(f"missing key {prefix}{name}")
+            raise error(f"missing key {prefix}{key}")
     return cls(**made)
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def write_record(record: object) -> dict[str, Any]:
@@ -44,8 +86,11 @@ def write_record(record: object) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        held = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
+        return {key_of(f): _plain(v) for f, v in held if not (is_optional(f) and v == f.default)}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
@@ -62,7 +107,7 @@ def _read(hint: Any, value: object, error: type[Exception], where: str) -> Any: 
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        (inner,) = [a for a in args if a is not type(None)]
+        (inner,) = [a for a in args if a not in (type(None), Absent)]
         return _read(inner, value, error, where)
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_read(args[0], v, error, f"{where}[{i}]") for i, v in enumerate(value))
@@ -70,6 +115,8 @@ def _read(hint: Any, value: object, error: type[Exception], where: str) -> Any: 
         return {str(k): _read(args[1], v, error, f"{where}.{k}") for k, v in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return read_record(hint, value, error, where)
+    if hint is object:
+        return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)

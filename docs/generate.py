@@ -3,13 +3,11 @@
 `make docs` runs it; tests/docs holds the files to it.
 """
 
-import ast
 import dataclasses
 import importlib
 import inspect
 import json
 import runpy
-import textwrap
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +17,10 @@ from click.testing import CliRunner
 from hepafed.client.dicom.roles import sequences
 from hepafed.client.pacs import PacsConfig
 from hepafed.common.contract import config, evaluation, messages, plan
+from hepafed.common.field_docs import field_docs
+from hepafed.common.records import Absent, is_optional, key_of
+from hepafed.server.formats import Limits, ModelCard, Report
+from hepafed.server.report.json_schema import as_written, records_of, report_schema
 
 DOCS = Path(__file__).parent
 ATTACK = runpy.run_path(str(DOCS / "attack.py"), run_name="attack")
@@ -59,37 +61,18 @@ def cli_reference() -> str:
     return "\n".join(parts) + "\n"
 
 
-def field_docs(cls: type) -> dict[str, str]:
-    """Read the docstring under each field of a dataclass, on one line; no docstring: empty."""
-    (body,) = [
-        n
-        for n in ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-        if isinstance(n, ast.ClassDef)
-    ]
-    found: dict[str, str] = {}
-    name = ""
-    for node in body.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
-            found[name] = ""
-        elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            found[name] = " ".join(str(node.value.value).split())
-            name = ""
-        else:
-            name = ""
-    return found
-
-
 def type_name(hint: object) -> str:
     """Name a type for a reader: `list of int`, `text`, `number or none`."""
-    words = {str: "text", int: "integer", float: "number", bool: "true/false"}
+    words = {str: "text", int: "integer", float: "number", bool: "true/false", object: "anything"}
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return type_name(args[0])
     if origin is tuple:
         return f"list of {type_name(args[0])}"
     if origin is dict:
         return f"{type_name(args[1])} by name"
     if args:
-        inner = [type_name(a) for a in args if a is not type(None)]
+        inner = [type_name(a) for a in args if a not in (type(None), Absent)]
         return " or ".join([*inner, "none"])
     if isinstance(hint, type):
         return words.get(hint, f"`{hint.__name__}`")
@@ -230,6 +213,34 @@ def message_tables() -> str:
     return "\n".join(parts).rstrip()
 
 
+def format_tables(*roots: type) -> str:
+    """Make the tables of report.json and card.json, one for each kind of object."""
+    outer = [evaluation.Evaluation, evaluation.Endpoint]
+    found = dict.fromkeys(c for root in roots for c in records_of(root) if c not in outer)
+    parts: list[str] = []
+    for cls in found:
+        docs, hints = field_docs(cls), typing.get_type_hints(cls, include_extras=True)
+        summary = " ".join((inspect.getdoc(cls) or "").split())
+        parts += [f"### {cls.__name__}", "", summary, ""]
+        parts += ["| key | type | meaning |", "|---|---|---|"]
+        for field in dataclasses.fields(cls):
+            kind = _kind(as_written(field, hints[field.name]))
+            absent = ", may be absent" if is_optional(field) else ""
+            parts.append(f"| `{key_of(field)}` | {kind}{absent} | {_cell(docs[field.name])} |")
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def _kind(hint: object) -> str:
+    """Name a type, or the words that a text may be."""
+    if typing.get_origin(hint) is typing.Annotated:
+        plain, *notes = typing.get_args(hint)
+        found = [n.keywords.get("enum") for n in notes if isinstance(n, Limits)]
+        words = [w for words in found if isinstance(words, list) for w in words]
+        return ", ".join(f"`{w}`" for w in words) or _kind(plain)
+    return type_name(hint).replace(" or none", " or null")
+
+
 def between(text: str, name: str, content: str) -> str:
     """Put `content` between the marks of `name` in `text`."""
     start, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
@@ -250,6 +261,10 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
     DOCS / "evaluator-guide.md": lambda: _filled(
         DOCS / "evaluator-guide.md", "evaluation", evaluation_tables()
     ),
+    DOCS / "report.md": lambda: _filled(
+        DOCS / "report.md", "report", format_tables(Report, ModelCard)
+    ),
+    DOCS.parent / "server/report/schema.json": report_schema,
     DOCS / "what-leaves-the-site.md": lambda: between(
         _filled(DOCS / "what-leaves-the-site.md", "messages", message_tables()),
         "attack",

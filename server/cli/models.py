@@ -47,9 +47,10 @@ def models(
         say_json(json.dumps(card, indent=1))
         return
     from hepafed.common.files import write_whole
+    from hepafed.server.formats import read_card
     from hepafed.server.models import card_markdown
 
     remote.download(f"/api/models/{model}/weights", folder / model / "weights.safetensors")
     write_whole(folder / model / "card.json", json.dumps(card, indent=1))
-    write_whole(folder / model / "card.md", card_markdown(card))
+    write_whole(folder / model / "card.md", card_markdown(read_card(card)))
     say(f"wrote {folder / model}: weights.safetensors, card.json, card.md")

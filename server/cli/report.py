@@ -1,12 +1,16 @@
 """The report of a validation run, or of a score table: report."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from hepafed.common.console import command, say
 from hepafed.common.errors import UsageError
 from hepafed.server.cli.access import access_option, remote_of
+
+if TYPE_CHECKING:
+    from hepafed.server.cli.api_client import Remote
+    from hepafed.server.formats import Report
 
 
 @click.command()
@@ -59,13 +63,12 @@ def report(
             "--against, --prevalence and --margin go with --scores",
             "a run's are in its evaluation.toml",
         )
-    found = remote_of(ctx, access).get(f"/api/runs/{run}/report")
-    write(found, folder or Path(f"report-{run}"))
+    write(report_of(remote_of(ctx, access), run), folder or Path(f"report-{run}"))
 
 
 def _from_scores(
     tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
-) -> dict[str, Any]:
+) -> "Report":
     from hepafed.common.statistics import TASK_ORDER, read_scores
     from hepafed.server.pooling import Questions
     from hepafed.server.report import report_from_scores
@@ -89,11 +92,18 @@ def _from_scores(
     )
 
 
-def write(values: dict[str, Any], folder: Path) -> None:
+def report_of(remote: "Remote", run: str) -> "Report":
+    """Fetch the report of a validation."""
+    from hepafed.server.formats import read_report
+
+    return read_report(remote.get(f"/api/runs/{run}/report"))
+
+
+def write(report: "Report", folder: Path) -> None:
     """Write a report into `folder` and say its main figures."""
     from hepafed.server.report import summary_lines, write_report
 
-    page = write_report(values, folder)
-    for line in summary_lines(values):
+    page = write_report(report, folder)
+    for line in summary_lines(report):
         say(line)
     say(f"report {page.absolute()}")

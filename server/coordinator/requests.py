@@ -53,7 +53,7 @@ class Requests:
         return self._queued(
             self._runs.create(
                 "validate",
-                plan_from(card["plan"]),
+                plan_from(card.plan),
                 promise=asked.evaluation,
                 model=asked.model,
                 against=asked.against,
@@ -66,7 +66,7 @@ class Requests:
 
     def _comparable(self, asked: Asked) -> None:
         """Refuse a comparison with a model that is not there, or is the same."""
-        digests = [self._registry.card(m)["sha256"] for m in (asked.model, *asked.against)]
+        digests = [self._registry.card(m).sha256 for m in (asked.model, *asked.against)]
         if len(set(digests)) < len(digests):
             raise RefusedError("a model is to be compared with itself", "name other models")
 

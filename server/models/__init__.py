@@ -1,11 +1,13 @@
 """Frozen models and their signed cards."""
 
-from hepafed.server.models.cards import card_markdown, facts, statement
-from hepafed.server.models.registry import Registry
+from hepafed.server.models.cards import INTENDED_USE, LIMITS, card_markdown, facts
+from hepafed.server.models.registry import Registry, card_text
 
 __all__ = [
+    "INTENDED_USE",
+    "LIMITS",
     "Registry",
     "card_markdown",
+    "card_text",
     "facts",
-    "statement",
 ]

@@ -1,6 +1,7 @@
 """What a model's signed card tells a reader: intended use, limits, and the card in Markdown."""
 
-from typing import Any
+from hepafed.common.contract import plan_from
+from hepafed.server.formats import ModelCard
 
 INTENDED_USE = (
     "Research on the diagnosis of focal liver lesions on MRI: for a lesion that a radiologist has "
@@ -20,55 +21,47 @@ LIMITS = (
     "on; predictive values change with prevalence.",
     "Probabilities may be off at a new site even where the AUC holds: look at the calibration.",
 )
+NOT_STATED = "–"
 
 
-def statement() -> dict[str, Any]:
-    """Give what a card says of use and limits; signed with it when a model is frozen."""
-    return {"intended_use": list(INTENDED_USE), "limits": list(LIMITS)}
-
-
-def facts(card: dict[str, Any]) -> list[tuple[str, str]]:
-    """List what the card states, as (name, value) for a table."""
-    point, plan = card["operating_point"], card.get("plan", {})
-    examples = card.get("training_examples", {})
-    auc = card.get("tuning_auc")
-    rows = [
-        ("Model", card["id"]),
-        ("SHA-256 of the weights", card["sha256"]),
-        ("Architecture", f"Inception-ResNet V2, {card.get('parameters', 0):,} parameters"),
-        ("Protocol", card["protocol"]),
-        ("Input side", f"{plan.get('model', {}).get('size', '–')} pixels"),
-        ("Starting weights", card.get("parent") or f"random, seed {plan.get('seed', '–')}"),
-        (
-            "Strategy",
-            f"{card.get('strategy', '–')}; round {card.get('round', '–')} of {_rounds(plan)}",
-        ),
-        ("Training examples", ", ".join(f"{s}: {n}" for s, n in sorted(examples.items())) or "–"),
-        ("Federated tuning AUC", "–" if auc is None else f"{auc:.3f} (macro, one vs rest)"),
-        ("Operating point", f"{point['threshold']:.4f} on 1 − p(benign)"),
-        ("Rule", f"{point['rule']}; {point['chosen_on']}"),
-        ("Training run", card.get("run", "–")),
-        ("Frozen", card.get("created", "–")),
+def facts(card: ModelCard) -> list[tuple[str, str]]:
+    """Return what the card states, as (name, value) for a table."""
+    plan, point, auc = plan_from(card.plan), card.operating_point, card.tuning_auc
+    examples = ", ".join(f"{s}: {n}" for s, n in sorted(card.training_examples.items()))
+    rounds = f"round {_or_dash(card.round)} of {plan.rounds.count}"
+    return [
+        ("Model", card.id),
+        ("SHA-256 of the weights", card.sha256),
+        ("Architecture", f"Inception-ResNet V2, {card.parameters:,} parameters"),
+        ("Protocol", card.protocol),
+        ("Input side", f"{plan.model.size} pixels"),
+        ("Starting weights", card.parent or f"random, seed {plan.seed}"),
+        ("Strategy", f"{card.strategy or NOT_STATED}; {rounds}"),
+        ("Training examples", examples or NOT_STATED),
+        ("Federated tuning AUC", NOT_STATED if auc is None else f"{auc:.3f} (macro, one vs rest)"),
+        ("Operating point", f"{point.threshold:.4f} on 1 − p(benign)"),
+        ("Rule", f"{point.rule}; {point.chosen_on}"),
+        ("Training run", card.run or NOT_STATED),
+        ("Frozen", card.created or NOT_STATED),
     ]
-    return [(name, str(value)) for name, value in rows]
 
 
-def _rounds(plan: dict[str, Any]) -> object:
-    return plan.get("rounds", {}).get("count", "–")
+def _or_dash(value: object) -> object:
+    return NOT_STATED if value is None else value
 
 
-def card_markdown(card: dict[str, Any]) -> str:
-    """Write the card as a Markdown page that goes with the weights."""
+def card_markdown(card: ModelCard) -> str:
+    """Return the card as a Markdown page that goes with the weights."""
     lines = [
-        f"# Model card: {card['id']}",
+        f"# Model card: {card.id}",
         "",
         "Signed by the coordinator as card.json; this page only puts it into words.",
         "",
     ]
     lines += ["| | |", "|---|---|", *(f"| {n} | {_cell(v)} |" for n, v in facts(card)), ""]
-    for title, key in (("Intended use", "intended_use"), ("Limits", "limits")):
+    for title, stated in (("Intended use", card.intended_use), ("Limits", card.limits)):
         lines += [f"## {title}", ""]
-        lines += [f"- {_cell(line)}" for line in card.get(key, [])] or ["The card states none."]
+        lines += [f"- {_cell(line)}" for line in stated] or ["The card states none."]
         lines.append("")
     return "\n".join(lines)
 

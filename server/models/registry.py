@@ -4,8 +4,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.files import whole_file, write_whole
 from hepafed.common.network import Layout, save_safetensors, to_bf16
+from hepafed.common.records import write_record
+from hepafed.server.formats import ModelCard, read_card
 from numpy.typing import NDArray
 
 _PART = 1 << 20
@@ -26,10 +28,11 @@ class Registry:
         self._folder = home / "models"
         self._keys = home / "keys"
 
-    def add(
-        self, name: str, layout: Layout, weights: NDArray[np.float32], card: dict[str, Any]
-    ) -> str:
-        """Freeze a model; the same weights and card give the same id. Returns the id."""
+    def add(self, name: str, layout: Layout, weights: NDArray[np.float32], card: ModelCard) -> str:
+        """Freeze a model and return its id; the same weights and card give the same id.
+
+        The card's `id` and `sha256` are filled in here.
+        """
         sha = hashlib.sha256()
         for part in _wire(weights):
             sha.update(part)
@@ -40,7 +43,7 @@ class Registry:
         save_safetensors(folder / "weights.safetensors", layout, weights)
         with whole_file(folder / "wire.bf16") as f:
             f.writelines(_wire(weights))
-        text = json.dumps({"id": identity, "sha256": digest, **card}, indent=1, sort_keys=True)
+        text = card_text(replace(card, id=identity, sha256=digest))
         key = serialization.load_pem_private_key((self._keys / "ca.key").read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
             raise TypeError("the coordinator's key is not an elliptic curve key")
@@ -50,13 +53,13 @@ class Registry:
         return identity
 
     def folder(self, model: str) -> Path:
-        """Where a model lies; RefusedError for an unknown id."""
+        """Return the folder of a model; RefusedError for an unknown id."""
         folder = self._folder / model
         if "/" in model or model.startswith(".") or not (folder / "card.json").exists():
             raise RefusedError(f"there is no model {model[:60]}", "see server models")
         return folder
 
-    def card(self, model: str) -> dict[str, Any]:
+    def card(self, model: str) -> ModelCard:
         """Read a model's card.
 
         Raises
@@ -64,7 +67,7 @@ class Registry:
         RefusedError
             There is no such model.
         PayloadError
-            The card's signature is not the coordinator's.
+            The card's signature is not the coordinator's, or it has a key that is not known.
         """
         folder = self.folder(model)
         text = (folder / "card.json").read_bytes()
@@ -77,21 +80,26 @@ class Registry:
             public.verify(signature, text, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
             raise PayloadError(f"the card of {model} was changed after signing") from None
-        return dict(json.loads(text))
+        return read_card(json.loads(text))
 
-    def all(self) -> list[dict[str, Any]]:
-        """Every model's card, oldest first."""
+    def all(self) -> list[ModelCard]:
+        """Read every model's card, oldest first."""
         if not self._folder.exists():
             return []
         cards = [self.card(p.parent.name) for p in self._folder.glob("*/card.json")]
-        return sorted(cards, key=lambda c: (c.get("created", ""), c["id"]))
+        return sorted(cards, key=lambda c: (c.created, c.id))
 
     def wire(self, model: str) -> bytes:
         """Read the bf16 weights as sites get them."""
         return (self.folder(model) / "wire.bf16").read_bytes()
 
 
+def card_text(card: ModelCard) -> str:
+    """Return the text of card.json, which is what the coordinator signs."""
+    return json.dumps(write_record(card), indent=1, sort_keys=True)
+
+
 def _wire(weights: NDArray[np.float32]) -> Iterator[memoryview]:
-    """Give the bytes that sites get, in pieces."""
+    """Yield the bytes that sites get, in pieces."""
     for start in range(0, weights.size, _PART):
         yield to_bf16(weights[start : start + _PART])

@@ -1,21 +1,20 @@
 """Models compared on the same cohort: paired DeLong, McNemar, Holm, non-inferiority."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
-from typing import Any
 
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary, SiteComparison, SiteSummary
 from hepafed.common.disclosure import Paired, pair_summaries, pairs_of
 from hepafed.common.errors import DataError
 from hepafed.common.statistics import TASK_ORDER, Products, Z, holm, logistic, mcnemar
+from hepafed.server.formats import ComparisonRow, McNemarResult, NonInferiority
 from hepafed.server.pooling.check import check_figures
-from hepafed.server.pooling.estimates import estimate_json
+from hepafed.server.pooling.estimates import brief_auc, interval_estimate
 from hepafed.server.pooling.heterogeneity import LEAST, combined, has_interval, random_effects
 from scipy.stats import norm
 
-Row = dict[str, Any]
 NO_SITE = "no site has an interval"
 NOT_HERE = "withheld: released pooled only, or too few cases"
 NOT_BY_ALL = "withheld by a site"
@@ -24,7 +23,7 @@ PAIRED = "paired DeLong"
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What the sites released of a comparison."""
+    """Everything that the sites released of a comparison."""
 
     names: tuple[str, ...]
     """Ids of the models, the validated one first."""
@@ -32,7 +31,7 @@ class Compared:
     paired: Paired | None = None
     """Sum over all of `sites`, where each released paired counts."""
     products: Products | None = None
-    """Of the figures of all models, with the curves of `paired.sums`."""
+    """Sums of products of all models' figures, with the curves of `paired.sums`."""
     absent: Mapping[str, str] = field(default_factory=dict)
     """Sites of the report that are not in the comparison, with the reason."""
 
@@ -75,45 +74,62 @@ def _check_difference(site: str, p: PairSummary) -> None:
 
 def comparison_rows(
     compared: Compared | None, margins: Mapping[tuple[str, str, str], float]
-) -> list[Row]:
-    """Make `comparisons`, each pooled first; p values are adjusted (Holm) over pairs of models.
+) -> list[ComparisonRow]:
+    """Return `comparisons`, each pooled first; p values are adjusted (Holm) over pairs of models.
 
     `margins`, by (other model, unit, task), are those by which the validated model may be worse.
     """
     if compared is None or not compared.sites:
         return []
     by_site = {s: list(v.pairs) for s, v in compared.sites.items()}
-    if compared.paired is not None and compared.products is not None:
-        whole = list(pair_summaries(compared.paired, compared.products))
-        methods = [f"{PAIRED}, cases of all sites"] * len(whole)
-    else:
-        both = [
-            _combined(dict(zip(by_site, parts, strict=True)))
-            for parts in zip(*by_site.values(), strict=True)
-        ]
-        whole, methods = [p for p, _ in both], [m for _, m in both]
     rows = []
-    for i, (pair, method) in enumerate(zip(whole, methods, strict=True)):
+    for i, (pair, method) in enumerate(_pooled_pairs(compared, by_site)):
         pooled = _row(compared.names, "pooled", None, pair, method, margins)
-        there = {"sites": list(by_site), "absent": sorted(compared.absent)}
-        rows.append(pooled | there)
+        rows.append(replace(pooled, sites=tuple(by_site), absent=tuple(sorted(compared.absent))))
         rows += [
             _row(compared.names, "site", s, pairs[i], PAIRED, margins)
             for s, pairs in by_site.items()
         ]
-    _adjust(rows, lambda r: r)
-    _adjust(rows, lambda r: r["mcnemar"])
-    return rows
+    return _adjusted(rows)
 
 
-def _adjust(rows: list[Row], part: Callable[[Row], Row]) -> None:
-    def family(r: Row) -> tuple[str, str, str]:
-        return r["site"] or "", r["unit"], r["task"]
+def _pooled_pairs(
+    compared: Compared, by_site: Mapping[str, list[PairSummary]]
+) -> list[tuple[PairSummary, str]]:
+    """Return each pair of models pooled, and how: over all cases, or over the sites' figures."""
+    if compared.paired is not None and compared.products is not None:
+        whole = pair_summaries(compared.paired, compared.products)
+        return [(pair, f"{PAIRED}, cases of all sites") for pair in whole]
+    return [
+        _combined(dict(zip(by_site, parts, strict=True)))
+        for parts in zip(*by_site.values(), strict=True)
+    ]
 
-    for _, members in groupby(sorted(rows, key=family), key=family):
-        tested = [part(r) for r in members if part(r)["p"] is not None]
-        for values, p in zip(tested, holm([v["p"] for v in tested]), strict=True):
-            values["p_holm"] = p
+
+def _adjusted(rows: list[ComparisonRow]) -> list[ComparisonRow]:
+    """Adjust both p values over the pairs of models of one site (or all), unit and task."""
+    delong = _holm([(r.site, r.unit, r.task) for r in rows], [r.p for r in rows])
+    calls = _holm([(r.site, r.unit, r.task) for r in rows], [r.mcnemar.p for r in rows])
+    return [
+        replace(r, p_holm=p, mcnemar=replace(r.mcnemar, p_holm=q))
+        for r, p, q in zip(rows, delong, calls, strict=True)
+    ]
+
+
+def _holm(
+    families: Sequence[tuple[str | None, str, str]], values: Sequence[float | None]
+) -> list[float | None]:
+    """Return the p values adjusted within each family; None stays None."""
+    members: dict[tuple[str | None, str, str], list[int]] = defaultdict(list)
+    for i, (family, p) in enumerate(zip(families, values, strict=True)):
+        if p is not None:
+            members[family].append(i)
+    made: list[float | None] = [None] * len(values)
+    for tested in members.values():
+        found = [p for i in tested if (p := values[i]) is not None]
+        for i, p in zip(tested, holm(found), strict=True):
+            made[i] = p
+    return made
 
 
 def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
@@ -165,57 +181,59 @@ def _row(
     p: PairSummary,
     method: str,
     margins: Mapping[tuple[str, str, str], float],
-) -> Row:
-    made: Row = {
-        "scope": scope,
-        "site": site,
-        "first": names[p.first],
-        "second": names[p.second],
-        "unit": p.unit,
-        "task": p.task,
-        "n": p.positives + p.negatives,
-        "positives": p.positives,
-        "auc_first": _value(p.auc_first),
-        "auc_second": _value(p.auc_second),
-        "difference": estimate_json(p.difference),
-        "binning_error": p.bound,
-        "method": method,
-        "p": None,
-        "p_holm": None,
-        "non_inferiority": None,
-    }
-    gain, reason = p.difference, p.difference.reason
-    if gain.value is not None and gain.se:
-        made["p"] = float(2 * norm.sf(abs(gain.value) / gain.se))
-    elif gain.value is not None and gain.se == 0:
-        if abs(gain.value) < 1e-12:
-            made["p"] = 1.0
-        reason = reason or "the interval is degenerate: the difference has no variance"
+) -> ComparisonRow:
+    p_value, reason = _tested(p.difference)
     margin = margins.get((names[p.second], p.unit, p.task)) if p.first == 0 else None
-    if margin is not None and gain.high is not None:
-        # the bins may have moved the difference by the bound: it has to hold even then
-        made["non_inferiority"] = {"margin": margin, "holds": bool(gain.high + p.bound < margin)}
-    if reason:
-        made["reason"] = reason
-    return made | {"mcnemar": mcnemar_json(p, pooled=site is None)}
+    return ComparisonRow(
+        scope=scope,
+        site=site,
+        first=names[p.first],
+        second=names[p.second],
+        unit=p.unit,
+        task=p.task,
+        n=p.positives + p.negatives,
+        positives=p.positives,
+        auc_first=brief_auc(p.auc_first),
+        auc_second=brief_auc(p.auc_second),
+        difference=interval_estimate(p.difference),
+        binning_error=p.bound,
+        method=method,
+        p=p_value,
+        p_holm=None,
+        non_inferiority=_held(p, margin),
+        reason=reason,
+        mcnemar=mcnemar_result(p, pooled=site is None),
+    )
 
 
-def _value(figure: Figure) -> Row:
-    made = {"value": figure.value, "low": figure.low, "high": figure.high}
-    return made | ({"reason": figure.reason} if figure.reason else {})
+def _tested(gain: Figure) -> tuple[float | None, str]:
+    """Return the p value of a difference, and why there is none or no interval."""
+    if gain.value is not None and gain.se:
+        return float(2 * norm.sf(abs(gain.value) / gain.se)), gain.reason
+    if gain.value is not None and gain.se == 0:
+        reason = gain.reason or "the interval is degenerate: the difference has no variance"
+        return (1.0 if abs(gain.value) < 1e-12 else None), reason
+    return None, gain.reason
 
 
-def mcnemar_json(p: PairSummary, *, pooled: bool) -> Row:
+def _held(p: PairSummary, margin: float | None) -> NonInferiority | None:
+    if margin is None or p.difference.high is None:
+        return None
+    # the bins may have moved the difference by the bound: it has to hold even then
+    return NonInferiority(margin=margin, holds=bool(p.difference.high + p.bound < margin))
+
+
+def mcnemar_result(p: PairSummary, *, pooled: bool) -> McNemarResult:
     """Compare which calls are right; tested for patients, who are independent of each other."""
-    made: Row = dict.fromkeys(
-        ("first_right_second_wrong", "first_wrong_second_right", "p", "p_holm")
+    made = McNemarResult(
+        first_right_second_wrong=None, first_wrong_second_right=None, p=None, p_holm=None
     )
     if p.calls is None:
-        return made | {"reason": NOT_BY_ALL if pooled else NOT_HERE}
+        return replace(made, reason=NOT_BY_ALL if pooled else NOT_HERE)
     calls = np.array(p.calls, np.int64).reshape(2, 2, 2)
     first = int(calls[1, 1, 0] + calls[0, 0, 1])
     second = int(calls[1, 0, 1] + calls[0, 1, 0])
-    made |= {"first_right_second_wrong": first, "first_wrong_second_right": second}
+    made = replace(made, first_right_second_wrong=first, first_wrong_second_right=second)
     if p.unit != "patient":
-        return made | {"reason": "not tested: lesions of a patient are not independent"}
-    return made | {"p": mcnemar(first, second)}
+        return replace(made, reason="not tested: lesions of a patient are not independent")
+    return replace(made, p=mcnemar(first, second))

@@ -38,7 +38,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one scope; a reason stands where something is withheld."""
+    """Everything that is known of one scope; a reason stands where something is withheld."""
 
     cells: Mapping[tuple[str, str], Intervals | str]
     """By figure of `clusters.FIGURES`."""
@@ -47,7 +47,7 @@ class Evidence:
     readers: tuple[str, ...]
 
     def section(self, name: str) -> Counts | None:
-        """Give a section, or None where it is withheld."""
+        """Return a section, or None where it is withheld."""
         found = self.sections[name]
         return None if isinstance(found, str) else found
 
@@ -58,7 +58,7 @@ class Evidence:
 
 
 def task_of(summary: SiteSummary, unit: str, task: str) -> TaskSummary | None:
-    """Give a summary's part on one task."""
+    """Return a summary's part on one task."""
     return next((t for t in summary.tasks if (t.unit, t.task) == (unit, task)), None)
 
 
@@ -175,7 +175,7 @@ def _section(
 
 
 def _own(summary: SiteSummary, name: str) -> Counts | None:
-    """Give a section of one summary; `size`, `called` and `confusion` from its fields."""
+    """Return a section of one summary; `size`, `called` and `confusion` from its fields."""
     if name == "size":
         return np.array([summary.patients, summary.lesions], np.int64)
     if name == "confusion":

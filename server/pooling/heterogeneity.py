@@ -2,63 +2,73 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.statistics import LEVEL, Z
-from hepafed.server.pooling.estimates import auc_json
-from hepafed.server.pooling.results import row
+from hepafed.server.formats import (
+    BriefAuc,
+    HeterogeneityRow,
+    LeaveOneOut,
+    PredictionInterval,
+    ResultRow,
+)
+from hepafed.server.pooling.estimates import auc_estimate
 from scipy.stats import t as student
 
-Row = dict[str, Any]
 LEAST = 1e-9
 """A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
 
 
 def has_interval(auc: Figure) -> bool:
-    """Whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
+    """Say whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
     inside = auc.value is not None and LEAST < auc.value < 1 - LEAST
     return inside and auc.se is not None and auc.se > LEAST
 
 
 def usable(by_site: Mapping[str, TaskSummary]) -> dict[str, tuple[float, float]]:
-    """Give AUC and standard error of the sites that have both, neither degenerate."""
+    """Return AUC and standard error of the sites that have both, neither degenerate."""
     return {
         s: (t.auc.value or 0.0, t.auc.se or 0.0) for s, t in by_site.items() if has_interval(t.auc)
     }
 
 
-def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Row:
-    """Average the sites' AUCs, each counting the same; the sites are independent."""
+def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> ResultRow:
+    """Return the mean of the sites' AUCs, each counting the same; the sites are independent."""
     tasks = list(by_site.values())
-    made = row(
-        "site-mean",
-        None,
-        unit,
-        task,
-        sum(t.positives for t in tasks),
-        sum(t.negatives for t in tasks),
+    positives = sum(t.positives for t in tasks)
+    figure, method = _mean_figure(tasks)
+    return ResultRow(
+        scope="site-mean",
+        site=None,
+        unit=unit,
+        task=task,
+        n=positives + sum(t.negatives for t in tasks),
+        positives=positives,
+        auc=auc_estimate(figure, method),
     )
+
+
+def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
     values = [t.auc.value for t in tasks if t.auc.value is not None]
     errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
     if not values:
-        made["auc"] = auc_json(Figure(reason="no site has both classes"), "mean of sites")
-        return made
+        return Figure(reason="no site has both classes"), "mean of sites"
+    method = "mean of sites, DeLong errors"
     mean = sum(values) / len(values)
-    if len(errors) == len(values):
-        se = math.sqrt(sum(e * e for e in errors)) / len(errors)
-        low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
-        figure = Figure(value=mean, low=low, high=high, se=se)
-    else:
-        figure = Figure(value=mean, reason="a site has no standard error: no interval")
-    made["auc"] = auc_json(figure, "mean of sites, DeLong errors")
-    return made
+    if len(errors) < len(values):
+        return Figure(value=mean, reason="a site has no standard error: no interval"), method
+    se = math.sqrt(sum(e * e for e in errors)) / len(errors)
+    low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
+    return Figure(value=mean, low=low, high=high, se=se), method
 
 
 @dataclass(frozen=True)
 class RandomEffects:
-    """Of DerSimonian and Laird 1986, on the points' scale, but for i2 (Higgins 2003; 0…1)."""
+    """A mean by random effects (DerSimonian and Laird 1986) and how far its points spread.
+
+    All but `i2` (Higgins 2003; 0 to 1) is on the points' scale.
+    """
 
     mean: float
     se: float
@@ -93,55 +103,73 @@ def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
 
 
 def heterogeneity(
-    unit: str, task: str, by_site: Mapping[str, TaskSummary], without: Mapping[str, Row]
-) -> Row:
-    """Make a row of `heterogeneity`; `without` holds the pooled AUC less each site."""
+    unit: str, task: str, by_site: Mapping[str, TaskSummary], without: Mapping[str, BriefAuc]
+) -> HeterogeneityRow:
+    """Return a row of `heterogeneity`; `without` holds the pooled AUC without each site."""
     found = usable(by_site)
-    made: Row = {"unit": unit, "task": task, "sites": len(found), "method": "dersimonian-laird"}
+    made = HeterogeneityRow(
+        unit=unit,
+        task=task,
+        sites=len(found),
+        method="dersimonian-laird",
+        value=None,
+        leave_one_out=_without(found, without),
+    )
     whole = random_effects(list(found.values()))
     if whole is None:
-        few = "fewer than two sites with an interval"
-        return made | {"value": None, "reason": few, "leave_one_out": _without(found, without)}
-    return made | {
-        "value": _logistic(whole.mean),
-        "low": _logistic(whole.mean - Z * whole.se),
-        "high": _logistic(whole.mean + Z * whole.se),
-        "level": LEVEL,
-        "logit_auc": whole.mean,
-        "se": whole.se,
-        "tau2": whole.tau2,
-        "q": whole.q,
-        "i2": whole.i2,
-        "prediction": _prediction(whole, len(found)),
-        "leave_one_out": _without(found, without),
-    }
+        return replace(made, reason="fewer than two sites with an interval")
+    value, low, high = _mean_and_ends(whole)
+    return replace(
+        made,
+        value=value,
+        low=low,
+        high=high,
+        level=LEVEL,
+        logit_auc=whole.mean,
+        se=whole.se,
+        tau2=whole.tau2,
+        q=whole.q,
+        i2=whole.i2,
+        prediction=_prediction(whole, len(found)),
+    )
 
 
-def _prediction(whole: RandomEffects, sites: int) -> Row:
-    """Where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
+def _mean_and_ends(whole: RandomEffects) -> tuple[float, float, float]:
+    """Return the mean AUC and the ends of its 95 % interval."""
+    low, high = whole.mean - Z * whole.se, whole.mean + Z * whole.se
+    return _logistic(whole.mean), _logistic(low), _logistic(high)
+
+
+def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
+    """Say where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
     if sites < 3:
-        return {"low": None, "high": None, "reason": "fewer than three sites"}
+        return PredictionInterval(low=None, high=None, reason="fewer than three sites")
     half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
-    return {"low": _logistic(whole.mean - half), "high": _logistic(whole.mean + half)}
+    return PredictionInterval(low=_logistic(whole.mean - half), high=_logistic(whole.mean + half))
 
 
-def _without(found: Mapping[str, tuple[float, float]], pooled: Mapping[str, Row]) -> list[Row]:
+def _without(
+    found: Mapping[str, tuple[float, float]], pooled: Mapping[str, BriefAuc]
+) -> tuple[LeaveOneOut, ...]:
     rows = []
     for site in sorted({*found, *pooled}):
         rest = random_effects([v for s, v in found.items() if s != site])
-        made: Row = {"without": site, "value": None, "low": None, "high": None}
-        if rest is None:
-            made |= {"tau2": None, "i2": None, "reason": "fewer than two sites remain"}
-        else:
-            made |= {
-                "value": _logistic(rest.mean),
-                "low": _logistic(rest.mean - Z * rest.se),
-                "high": _logistic(rest.mean + Z * rest.se),
-                "tau2": rest.tau2,
-                "i2": rest.i2,
-            }
-        rows.append(made | {"pooled": pooled.get(site)})
-    return rows
+        value = low = high = None
+        if rest is not None:
+            value, low, high = _mean_and_ends(rest)
+        rows.append(
+            LeaveOneOut(
+                without=site,
+                value=value,
+                low=low,
+                high=high,
+                tau2=rest.tau2 if rest else None,
+                i2=rest.i2 if rest else None,
+                reason="" if rest else "fewer than two sites remain",
+                pooled=pooled.get(site),
+            )
+        )
+    return tuple(rows)
 
 
 def _logistic(x: float) -> float:

@@ -1,6 +1,6 @@
 """Three classes at once: confusion table, kappa, macro and Hand–Till AUC, clustered intervals."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from hepafed.common.contract import Figure
@@ -19,19 +19,24 @@ from hepafed.common.statistics import (
     recalls,
     sizes_of,
 )
-from hepafed.server.pooling.estimates import auc_json, estimate_json, rate_json, value_json
+from hepafed.server.formats import AucEstimate, ConfusionRow, MulticlassRow, ResultRow
+from hepafed.server.pooling.estimates import (
+    auc_estimate,
+    interval_estimate,
+    point_estimate,
+    rate_estimate,
+)
 from hepafed.server.pooling.evidence import Evidence
-from hepafed.server.pooling.results import row
+from numpy.typing import NDArray
 
-Row = dict[str, Any]
 MISSING = "a class is missing"
 NOT_ASKED = "the second step, sums over patients, was not made with every site"
 
 
 def pooled_means(
     known: Evidence, products: Products | None
-) -> tuple[dict[str, Estimate | None], dict[str, Row]]:
-    """Give clustered intervals by lesion task, and `macro` and `hand_till` of the pooled cohort."""
+) -> tuple[dict[str, Estimate | None], dict[str, AucEstimate]]:
+    """Return clustered intervals by lesion task, and the pooled `macro` and `hand_till`."""
     cells = [known.cells[f] for f in FIGURES]
     size, clusters = known.section("size"), known.section("clusters")
     whole = [c for c in cells if not isinstance(c, str)]
@@ -46,63 +51,75 @@ def pooled_means(
             products.real()[2],
             sizes,
         )
-    made: dict[str, Row] = {}
+    made: dict[str, AucEstimate] = {}
     for name, members in MEANS.items():
         found = [known.cells[m] for m in members]
-        made[name] = mean_json(name, found, means.get(name))
+        made[name] = mean_auc(name, found, means.get(name))
     return single, made
 
 
-def mean_json(name: str, cells: list[Intervals | str], interval: Estimate | None) -> Row:
-    """Give a mean of AUCs over classes; without an interval where none is known."""
+def mean_auc(name: str, cells: list[Intervals | str], interval: Estimate | None) -> AucEstimate:
+    """Return a mean of AUCs over classes; without an interval where none is known."""
     method = f"{name}, clustered by patient" if interval else name
     for c in cells:
         if isinstance(c, str):
-            return auc_json(Figure(reason=c), method)
+            return auc_estimate(Figure(reason=c), method)
     aucs = [auc_from_intervals(c) for c in cells if not isinstance(c, str)]
     known = [a for a in aucs if a is not None]
     if len(known) < len(cells):
-        return auc_json(Figure(reason=MISSING), method)
+        return auc_estimate(Figure(reason=MISSING), method)
     value = sum(a.value for a in known) / len(known)
     error = sum(a.bound for a in known) / len(known)
     if interval is None or interval.se is None:
-        return auc_json(Figure(value=value, reason=NOT_ASKED), method, error)
+        return auc_estimate(Figure(value=value, reason=NOT_ASKED), method, error)
     figure = Figure(value=value, low=interval.low, high=interval.high, se=interval.se)
-    return auc_json(figure, method, error)
+    return auc_estimate(figure, method, error)
 
 
-def macro_row(scope: str, site: str | None, lesions: int, auc: Row) -> Row:
-    """Make the `macro` row of `results`."""
-    made = row(scope, site, "lesion", "macro", 0, lesions)
-    return made | {"positives": None, "auc": auc}
-
-
-def multiclass_row(scope: str, site: str | None, known: Evidence, means: dict[str, Row]) -> Row:
-    """Make a row of `multiclass`."""
-    made: Row = {"scope": scope, "site": site}
-    size = known.section("size")
-    made["n"] = int(size[1]) if size is not None else None
-    table = known.section("confusion")
-    if table is None:
-        why = known.reason("confusion")
-        made |= {"confusion": None, "accuracy": rate_json(None, None, why)}
-        made |= {"kappa": estimate_json(None, why)}
-        names = ("balanced_accuracy", "f1_macro", "f1_micro", "mcc")
-        return made | {n: value_json(None, why) for n in names} | means
-    hits, n = int(np.trace(table)), int(table.sum())
-    return (
-        made
-        | {
-            "confusion": table.tolist(),
-            "accuracy": rate_json(hits, n),
-            "kappa": estimate_json(kappa(table), "one class only, in truth and calls"),
-            "balanced_accuracy": value_json(_mean(recalls(table)), MISSING),
-            "f1_macro": value_json(_mean(f1_scores(table)), "a class neither true nor called"),
-            "f1_micro": value_json(hits / n if n else None, "no cases"),
-            "mcc": value_json(matthews(table), "truth or calls are all of one class"),
-        }
-        | means
+def macro_row(scope: str, site: str | None, lesions: int, auc: AucEstimate) -> ResultRow:
+    """Return the `macro` row of `results`."""
+    return ResultRow(
+        scope=scope, site=site, unit="lesion", task="macro", n=lesions, positives=None, auc=auc
     )
+
+
+def multiclass_row(
+    scope: str, site: str | None, known: Evidence, means: Mapping[str, AucEstimate]
+) -> MulticlassRow:
+    """Return a row of `multiclass`; where the confusion table is withheld its figures are, too."""
+    size, table = known.section("size"), known.section("confusion")
+    why = known.reason("confusion")
+    hits = n = balanced = macro_f1 = agreement = mcc = None
+    if table is not None:
+        hits, n = int(np.trace(table)), int(table.sum())
+        balanced, macro_f1 = _mean(recalls(table)), _mean(f1_scores(table))
+        agreement, mcc = kappa(table), matthews(table)
+    one_class = "one class only, in truth and calls"
+    return MulticlassRow(
+        scope=scope,
+        site=site,
+        n=int(size[1]) if size is not None else None,
+        confusion=None if table is None else _rows(table),
+        accuracy=rate_estimate(hits, n, why),
+        kappa=interval_estimate(agreement, why or one_class),
+        balanced_accuracy=point_estimate(balanced, why or MISSING),
+        f1_macro=point_estimate(macro_f1, why or "a class neither true nor called"),
+        f1_micro=point_estimate(hits / n if hits is not None and n else None, why or "no cases"),
+        mcc=point_estimate(mcc, why or "truth or calls are all of one class"),
+        macro=means["macro"],
+        hand_till=means["hand_till"],
+    )
+
+
+def confusion_row(site: str | None, known: Evidence) -> ConfusionRow:
+    """Return a row of `confusion`."""
+    table = known.section("confusion")
+    counts = None if table is None else _rows(table)
+    return ConfusionRow(site=site, counts=counts, reason=known.reason("confusion"))
+
+
+def _rows(table: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(row) for row in table.tolist())
 
 
 def _mean(values: list[float | None]) -> float | None:

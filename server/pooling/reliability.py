@@ -1,7 +1,6 @@
 """The rows of `calibration`: Brier's score, expected error, slope and intercept, reliability."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from hepafed.common.contract import Figure
@@ -14,10 +13,10 @@ from hepafed.common.statistics import (
     from_fixed,
     logits_of_bins,
 )
-from hepafed.server.pooling.estimates import estimate_json, rate_json, value_json
+from hepafed.server.formats import CalibrationRow, PointEstimate, ReliabilityTenth
+from hepafed.server.pooling.estimates import interval_estimate, point_estimate, rate_estimate
 from hepafed.server.pooling.evidence import Evidence
 
-Row = dict[str, Any]
 FITTED = ("slope", "intercept", "in_the_large")
 COARSE = "cells are too coarse to fit a slope; each site's own stands beside"
 
@@ -29,45 +28,60 @@ def calibration_row(
     known: Evidence,
     totals: tuple[int, int],
     exact: Mapping[str, Figure] | None,
-) -> Row:
-    """Make the row of the task TASK_ORDER[index]; `exact` are a site's own fitted figures."""
+) -> CalibrationRow:
+    """Return the row of the task TASK_ORDER[index]; `exact` are a site's own fitted figures."""
     unit, task = TASK_ORDER[index]
     p, n = totals
-    made: Row = {"scope": scope, "site": site, "unit": unit, "task": task, "n": p + n}
-    made["prevalence"] = value_json(p / (p + n) if p + n else None, "no cases")
     squares = known.section("squares")
     brier = None
     if squares is not None and p + n:
         brier = float(from_fixed(squares[index])) / (p + n)
-    made["brier"] = value_json(brier, known.reason("squares") or "no cases")
-    made |= _tenths(index, known)
+    ece, mean_score, tenths = _tenths(index, known)
     fitted = exact if exact is not None else _fit(known.cells[unit, task])
-    return made | {f: estimate_json(fitted.get(f), "not released") for f in FITTED}
+    slope, intercept, in_the_large = (
+        interval_estimate(fitted.get(f), "not released") for f in FITTED
+    )
+    return CalibrationRow(
+        scope=scope,
+        site=site,
+        unit=unit,
+        task=task,
+        n=p + n,
+        prevalence=point_estimate(p / (p + n) if p + n else None, "no cases"),
+        brier=point_estimate(brier, known.reason("squares") or "no cases"),
+        ece=ece,
+        mean_score=mean_score,
+        reliability=tenths,
+        slope=slope,
+        intercept=intercept,
+        in_the_large=in_the_large,
+    )
 
 
-def _tenths(index: int, known: Evidence) -> Row:
+def _tenths(
+    index: int, known: Evidence
+) -> tuple[PointEstimate, PointEstimate, tuple[ReliabilityTenth, ...]]:
+    """Return expected error, mean score and the tenths."""
     tenths, sums = known.section("reliability"), known.section("score_sums")
     if tenths is None or sums is None:
-        why = known.reason("reliability") or known.reason("score_sums")
-        gone = value_json(None, why)
-        return {"ece": gone, "mean_score": gone, "reliability": []}
+        gone = point_estimate(None, known.reason("reliability") or known.reason("score_sums"))
+        return gone, gone, ()
     negatives, positives = tenths[index]
     counts, scores = negatives + positives, from_fixed(sums[index])
     total = int(counts.sum())
-    return {
-        "ece": value_json(expected_error(counts, positives, scores) if total else None, "no cases"),
-        "mean_score": value_json(float(scores.sum()) / total if total else None, "no cases"),
-        "reliability": [
-            {
-                "low": i / TENTHS,
-                "high": (i + 1) / TENTHS,
-                "n": int(counts[i]),
-                "mean_score": float(scores[i] / counts[i]) if counts[i] else None,
-                "observed": rate_json(positives[i], counts[i]),
-            }
-            for i in range(TENTHS)
-        ],
-    }
+    ece = expected_error(counts, positives, scores) if total else None
+    mean_score = float(scores.sum()) / total if total else None
+    made = (
+        ReliabilityTenth(
+            low=i / TENTHS,
+            high=(i + 1) / TENTHS,
+            n=int(counts[i]),
+            mean_score=float(scores[i] / counts[i]) if counts[i] else None,
+            observed=rate_estimate(positives[i], counts[i]),
+        )
+        for i in range(TENTHS)
+    )
+    return point_estimate(ece, "no cases"), point_estimate(mean_score, "no cases"), tuple(made)
 
 
 def _fit(cells: Intervals | str) -> dict[str, Figure]:

@@ -1,9 +1,10 @@
 """The rows of `results`: one scope, one unit, one task."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import NamedTuple
 
-import numpy as np
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.disclosure import READ_AT
 from hepafed.common.statistics import (
@@ -26,32 +27,36 @@ from hepafed.common.statistics import (
     specificity_at,
     values_at_prevalence,
 )
+from hepafed.server.formats import (
+    AtPrevalence,
+    AucEstimate,
+    IntervalEstimate,
+    NetBenefit,
+    ReadAtSensitivity,
+    ReadAtSpecificity,
+    ResultRow,
+)
 from hepafed.server.pooling.estimates import (
     ONE_CLASS,
+    auc_estimate,
     auc_figure,
-    auc_json,
+    clustered_interval,
     ends_of,
-    estimate_json,
-    logit_json,
-    rate_json,
-    value_json,
+    interval_estimate,
+    point_estimate,
+    rate_estimate,
 )
 from hepafed.server.pooling.evidence import Evidence
 
-Row = dict[str, Any]
-RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
+class _Read(NamedTuple):
+    """A figure read off a curve `at` a rate, and how far cells leave it open."""
 
-def row(scope: str, site: str | None, unit: str, task: str, p: int, n: int) -> Row:
-    """Start a row."""
-    return {
-        "scope": scope,
-        "site": site,
-        "unit": unit,
-        "task": task,
-        "n": p + n,
-        "positives": p,
-    }
+    at: float
+    value: float | None
+    least: float | None
+    most: float | None
+    reason: str = ""
 
 
 def pooled_row(
@@ -60,82 +65,104 @@ def pooled_row(
     totals: tuple[int, int],
     prevalences: Sequence[float],
     own: TaskSummary | None = None,
-) -> Row:
-    """Make the pooled row of the task TASK_ORDER[index]; `totals` are its cases by class.
+) -> ResultRow:
+    """Return the pooled row of the task TASK_ORDER[index]; `totals` are its cases by class.
 
     `own` is the whole cohort's exact part, where its score table is at hand.
     """
     unit, task = TASK_ORDER[index]
-    made = row("pooled", None, unit, task, *totals)
     cells = known.cells[unit, task]
+    exact: Mapping[str, Figure] = {}
     if own is not None:
-        return made | _exact(own, cells) | _counted(index, known, totals, prevalences)
-    if isinstance(cells, str):
-        made["auc"] = auc_json(Figure(reason=cells), "delong")
+        auc, exact = _exact_auc(own), own.figures
+    elif isinstance(cells, str):
+        auc = auc_estimate(Figure(reason=cells), "delong")
     else:
-        auc = auc_from_intervals(cells)
-        error, adjusted = (auc.bound, auc.adjusted) if auc else (0.0, None)
-        made["auc"] = auc_json(auc_figure(auc), "delong", error, adjusted)
-    return made | _read_off(cells) | _counted(index, known, totals, prevalences)
+        found = auc_from_intervals(cells)
+        error, adjusted = (found.bound, found.adjusted) if found else (0.0, None)
+        auc = auc_estimate(auc_figure(found), "delong", error, adjusted)
+    made = _row("pooled", None, (unit, task), totals, auc)
+    return _with_rates(_with_curves(made, cells, exact), index, known, totals, prevalences)
 
 
 def site_row(
     site: str, index: int, known: Evidence, task: TaskSummary, prevalences: Sequence[float]
-) -> Row:
-    """Make a site's row: its own exact figures, and what its counts and cells give."""
+) -> ResultRow:
+    """Return a site's row: its own exact figures, and what its counts and cells give."""
     totals = (task.positives, task.negatives)
-    made = row("site", site, task.unit, task.task, *totals)
-    made |= _exact(task, known.cells[task.unit, task.task])
-    return made | _counted(index, known, totals, prevalences)
+    made = _row("site", site, (task.unit, task.task), totals, _exact_auc(task))
+    made = _with_curves(made, known.cells[task.unit, task.task], task.figures)
+    return _with_rates(made, index, known, totals, prevalences)
 
 
-def _exact(task: TaskSummary, cells: Intervals | str) -> Row:
-    """Take the figures that a score table gave; the curves are drawn from the cells."""
-    own = task.figures
-    auc = auc_json(task.auc, "delong", adjusted=ends_of(own.get("logit")))
+def _row(
+    scope: str,
+    site: str | None,
+    question: tuple[str, str],
+    totals: tuple[int, int],
+    auc: AucEstimate,
+) -> ResultRow:
+    unit, task = question
+    return ResultRow(
+        scope=scope,
+        site=site,
+        unit=unit,
+        task=task,
+        n=sum(totals),
+        positives=totals[0],
+        auc=auc,
+    )
+
+
+def _exact_auc(task: TaskSummary) -> AucEstimate:
+    """Return the AUC that a score table gave, clustered where lesions share a patient."""
+    own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
-        adjusted = ends_of(own.get("clustered_logit"))
-        auc["clustered"] = clustered_json(found.low, found.high, found.se, adjusted)
-    return {"auc": auc} | _read_off(cells, task.figures)
+        clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
+    return auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
 
 
-def clustered_json(
-    low: float | None,
-    high: float | None,
-    se: float | None,
-    adjusted: tuple[float, float] | None = None,
-) -> Row:
-    """Give the interval that knows which lesions share a patient."""
-    made: Row = {"low": low, "high": high, "se": se, "method": "obuchowski"}
-    made["logit"] = logit_json(adjusted)
-    return made if low is not None else made | {"reason": "fewer than two patients with a class"}
+def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figure]) -> ResultRow:
+    """Add the curves and the figures read off them; a site's `own` exact figures go first.
 
-
-def _read_off(cells: Intervals | str, exact: Mapping[str, Figure] | None = None) -> Row:
-    """Read the curves' figures off intervals, or take a site's own exact ones."""
-    own = exact or {}
+    A site that gave its own figures leaves nothing open: the outer curves are not needed.
+    """
     reason = cells if isinstance(cells, str) else ONE_CLASS
     drawn = middle_curve(cells) if isinstance(cells, Intervals) else None
-    made: Row = {"roc": [], "pr": []}
-    if drawn is not None:
-        made = {"roc": roc_points(drawn), "pr": pr_points(drawn)}
     known = own.get("average_precision")
     precision = known.value if known is not None else None
     if precision is None and drawn is not None:
         precision = average_precision(drawn)
-    made["average_precision"] = value_json(precision, reason)
-    # a site that gave its own figures leaves nothing open: the outer curves are not needed
     found = curves(cells) if isinstance(cells, Intervals) and not own else None
-    for name, key, function in (
-        ("partial_auc", "specificity", partial_auc),
-        ("sensitivity_at", "specificity", sensitivity_at),
-        ("specificity_at", "sensitivity", specificity_at),
-    ):
-        made[name] = [
-            {key: at} | _read(own.get(f"{name}_{at:.2f}"), found, function, at, reason)
-            for at in READ_AT
-        ]
-    return made
+
+    def figures(name: str, function: Callable[[Curve, float], float]) -> list[_Read]:
+        return [_read(own.get(f"{name}_{at:.2f}"), found, function, at, reason) for at in READ_AT]
+
+    return replace(
+        made,
+        roc=() if drawn is None else _points(roc_points(drawn)),
+        pr=() if drawn is None else _points(pr_points(drawn)),
+        average_precision=point_estimate(precision, reason),
+        partial_auc=tuple(map(_at_specificity, figures("partial_auc", partial_auc))),
+        sensitivity_at=tuple(map(_at_specificity, figures("sensitivity_at", sensitivity_at))),
+        specificity_at=tuple(map(_at_sensitivity, figures("specificity_at", specificity_at))),
+    )
+
+
+def _at_specificity(r: _Read) -> ReadAtSpecificity:
+    return ReadAtSpecificity(
+        specificity=r.at, value=r.value, least=r.least, most=r.most, reason=r.reason
+    )
+
+
+def _at_sensitivity(r: _Read) -> ReadAtSensitivity:
+    return ReadAtSensitivity(
+        sensitivity=r.at, value=r.value, least=r.least, most=r.most, reason=r.reason
+    )
+
+
+def _points(found: list[list[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(p) for p in found)
 
 
 def _read(
@@ -144,71 +171,98 @@ def _read(
     function: Callable[[Curve, float], float],
     at: float,
     reason: str,
-) -> Row:
+) -> _Read:
     if own is not None and own.value is not None:
-        return {"value": own.value, "least": own.value, "most": own.value}
+        return _Read(at, own.value, own.value, own.value)
     if found is None:
-        return {"value": None, "least": None, "most": None, "reason": reason}
+        return _Read(at, None, None, None, reason)
     middle, worst, best = (function(c, at) for c in found)
-    return {"value": middle, "least": min(worst, middle), "most": max(best, middle)}
+    return _Read(at, middle, min(worst, middle), max(best, middle))
 
 
-def _counted(
-    index: int, known: Evidence, totals: tuple[int, int], prevalences: Sequence[float]
-) -> Row:
-    """Make what follows from the calls at the operating point."""
+def _with_rates(
+    made: ResultRow,
+    index: int,
+    known: Evidence,
+    totals: tuple[int, int],
+    prevalences: Sequence[float],
+) -> ResultRow:
+    """Add what follows from the calls at the operating point."""
     p, n = totals
     called = known.section("called")
     if called is None:
-        why = known.reason("called")
-        gone = {k: rate_json(None, None, why) for k in RATES}
-        for name in ("balanced_accuracy", "likelihood_positive", "likelihood_negative"):
-            gone[name] = estimate_json(None, why)
-        gone |= {k: value_json(None, why) for k in ("f1", "mcc")}
-        return gone | {"at_prevalence": [], "net_benefit": []}
+        return _without_rates(made, known.reason("called"))
     (tn, fp), (fn, tp) = called[index].tolist()
-    made: Row = {
-        "sensitivity": rate_json(tp, p),
-        "specificity": rate_json(tn, n),
-        "ppv": rate_json(tp, tp + fp),
-        "npv": rate_json(tn, tn + fn),
-        "accuracy": rate_json(tp + tn, p + n),
-        "balanced_accuracy": balanced(tp, p, tn, n),
-        "f1": value_json(2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None, "no positives"),
-        "mcc": value_json(matthews(called[index]), "truth or calls are all of one class"),
-    }
+    f1 = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None
     positive, negative = likelihood_ratios(tp, p, tn, n)
-    made["likelihood_positive"] = estimate_json(positive, "no negative is called positive")
-    made["likelihood_negative"] = estimate_json(negative, "no negative is called negative")
-    made["at_prevalence"] = []
-    if p and n:
-        for prevalence in prevalences:
-            ppv, npv = values_at_prevalence(tp / p, tn / n, prevalence)
-            made["at_prevalence"].append({"prevalence": prevalence, "ppv": ppv, "npv": npv})
-    return made | {"net_benefit": _net_benefit(index, known, totals)}
+    return replace(
+        made,
+        sensitivity=rate_estimate(tp, p),
+        specificity=rate_estimate(tn, n),
+        ppv=rate_estimate(tp, tp + fp),
+        npv=rate_estimate(tn, tn + fn),
+        accuracy=rate_estimate(tp + tn, p + n),
+        balanced_accuracy=balanced(tp, p, tn, n),
+        f1=point_estimate(f1, "no positives"),
+        mcc=point_estimate(matthews(called[index]), "truth or calls are all of one class"),
+        likelihood_positive=interval_estimate(positive, "no negative is called positive"),
+        likelihood_negative=interval_estimate(negative, "no negative is called negative"),
+        at_prevalence=_at_prevalence(tp / p, tn / n, prevalences) if p and n else (),
+        net_benefit=_net_benefit(index, known, totals),
+    )
 
 
-def balanced(tp: int, p: int, tn: int, n: int) -> Row:
-    """Give the mean of sensitivity and specificity, of independent shares."""
+def _without_rates(made: ResultRow, why: str) -> ResultRow:
+    rate, interval = rate_estimate(None, None, why), interval_estimate(None, why)
+    point = point_estimate(None, why)
+    return replace(
+        made,
+        sensitivity=rate,
+        specificity=rate,
+        ppv=rate,
+        npv=rate,
+        accuracy=rate,
+        balanced_accuracy=interval,
+        f1=point,
+        mcc=point,
+        likelihood_positive=interval,
+        likelihood_negative=interval,
+        at_prevalence=(),
+        net_benefit=(),
+    )
+
+
+def balanced(tp: int, p: int, tn: int, n: int) -> IntervalEstimate:
+    """Return the mean of sensitivity and specificity, of independent shares."""
     if not p or not n:
-        return estimate_json(None, ONE_CLASS)
+        return interval_estimate(None, ONE_CLASS)
     a, b = tp / p, tn / n
-    se = float(np.sqrt(a * (1 - a) / p + b * (1 - b) / n) / 2)
+    se = math.sqrt(a * (1 - a) / p + b * (1 - b) / n) / 2
     value = (a + b) / 2
     found = Figure(value=value, low=max(0.0, value - Z * se), high=min(1.0, value + Z * se), se=se)
-    return estimate_json(found)
+    return interval_estimate(found)
 
 
-def _net_benefit(index: int, known: Evidence, totals: tuple[int, int]) -> list[Row]:
+def _at_prevalence(
+    sensitivity: float, specificity: float, prevalences: Sequence[float]
+) -> tuple[AtPrevalence, ...]:
+    made = []
+    for prevalence in prevalences:
+        ppv, npv = values_at_prevalence(sensitivity, specificity, prevalence)
+        made.append(AtPrevalence(prevalence=prevalence, ppv=ppv, npv=npv))
+    return tuple(made)
+
+
+def _net_benefit(index: int, known: Evidence, totals: tuple[int, int]) -> tuple[NetBenefit, ...]:
     decision = known.section("decision")
     p, n = totals
     if decision is None or p + n == 0:
-        return []
-    return [
-        {
-            "threshold": t,
-            "model": net_benefit(int(tp), int(fp), p + n, t),
-            "all": net_benefit(p, n, p + n, t),
-        }
+        return ()
+    return tuple(
+        NetBenefit(
+            threshold=t,
+            model=net_benefit(int(tp), int(fp), p + n, t),
+            all=net_benefit(p, n, p + n, t),
+        )
         for t, fp, tp in zip(DECISION_THRESHOLDS, *decision[index], strict=True)
-    ]
+    )

@@ -5,23 +5,23 @@ the sites' exact AUCs: pooled histograms would need fine counts of small groups 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import replace
 
 from hepafed.common.contract import EVERY, Figure, SiteSummary, SubgroupSummary, in_order
 from hepafed.common.disclosure import TASK, TELLING, UNIT, WITHHELD
 from hepafed.common.statistics import Z, logistic
-from hepafed.server.pooling.estimates import auc_json, rate_json
+from hepafed.server.formats import AucEstimate, RateEstimate, SubgroupRow, SuppressedPart
+from hepafed.server.pooling.estimates import auc_estimate, rate_estimate
 from hepafed.server.pooling.heterogeneity import has_interval, random_effects
 
-Row = dict[str, Any]
 Key = tuple[str, str]
 NO_AUC = "no site has an AUC between 0 and 1 with an interval in this level"
 
 
 def subgroup_rows(
     summaries: Mapping[str, SiteSummary], exact: SiteSummary | None = None
-) -> list[Row]:
-    """Make the rows, each level pooled first; `exact` is of the whole cohort if it is at hand."""
+) -> list[SubgroupRow]:
+    """Return the rows, each level pooled first; `exact` is of the whole cohort if it is at hand."""
     found: dict[Key, dict[str, SubgroupSummary]] = {}
     for site, summary in summaries.items():
         for g in summary.subgroups:
@@ -36,20 +36,20 @@ def subgroup_rows(
     return rows
 
 
-def withheld_rows(summaries: Mapping[str, SiteSummary]) -> list[Row]:
-    """Make the entries of `suppressed`; they do not tell a small level from one that hides it."""
+def withheld_rows(summaries: Mapping[str, SiteSummary]) -> list[SuppressedPart]:
+    """Return the entries of `suppressed`; they do not tell a small level from one that hides it."""
     rows = []
     for site, summary in summaries.items():
         for g in summary.subgroups:
             if (what := _gone(g)) != "":
                 rows.append(
-                    {
-                        "site": site,
-                        "what": f"subgroup {g.variable} {g.level}: {what}",
-                        "variable": g.variable,
-                        "level": g.level,
-                        "reason": WITHHELD,
-                    }
+                    SuppressedPart(
+                        site=site,
+                        what=f"subgroup {g.variable} {g.level}: {what}",
+                        variable=g.variable,
+                        level=g.level,
+                        reason=WITHHELD,
+                    )
                 )
     return rows
 
@@ -77,31 +77,33 @@ def _pooled(
     by_site: Mapping[str, SubgroupSummary],
     silent: list[str],
     own: SubgroupSummary | None,
-) -> Row:
+) -> SubgroupRow:
     """Pool a level; `silent` are sites that name no level of the variable."""
     known = {s: g for s, g in by_site.items() if g.positives is not None}
     auc = _site_auc(own) if own is not None else _pooled_auc(list(known.values()))
     made = _row("pooled", None, key, list(known.values()), auc)
     gone = sorted([*silent, *(s for s in by_site if s not in known)])
-    return made | {"released_by": list(known), "withheld_by": gone}
+    return replace(made, released_by=tuple(known), withheld_by=tuple(gone))
 
 
-def _row(scope: str, site: str | None, key: Key, parts: list[SubgroupSummary], auc: Row) -> Row:
+def _row(
+    scope: str, site: str | None, key: Key, parts: list[SubgroupSummary], auc: AucEstimate
+) -> SubgroupRow:
     counts = [(g.positives, g.negatives) for g in parts]
     p, n = (_total(c) for c in zip(*counts, strict=True)) if counts else (None, None)
-    return {
-        "scope": scope,
-        "site": site,
-        "unit": UNIT,
-        "task": TASK,
-        "variable": key[0],
-        "level": key[1],
-        "n": None if p is None or n is None else p + n,
-        "positives": p,
-        "auc": auc,
-        "sensitivity": _rate([(g.true_positives, g.positives) for g in parts]),
-        "specificity": _rate([(g.true_negatives, g.negatives) for g in parts]),
-    }
+    return SubgroupRow(
+        scope=scope,
+        site=site,
+        unit=UNIT,
+        task=TASK,
+        variable=key[0],
+        level=key[1],
+        n=None if p is None or n is None else p + n,
+        positives=p,
+        auc=auc,
+        sensitivity=_rate([(g.true_positives, g.positives) for g in parts]),
+        specificity=_rate([(g.true_negatives, g.negatives) for g in parts]),
+    )
 
 
 def _total(counts: Iterable[int | None]) -> int | None:
@@ -109,30 +111,30 @@ def _total(counts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _rate(parts: list[tuple[int | None, int | None]]) -> Row:
+def _rate(parts: list[tuple[int | None, int | None]]) -> RateEstimate:
     """Add up the sites whose calls are there; a site's denominator counts with its numerator."""
     known = [(k, n) for k, n in parts if k is not None and n is not None]
     if not known:
-        return rate_json(None, None, WITHHELD)
-    return rate_json(sum(k for k, _ in known), sum(n for _, n in known))
+        return rate_estimate(None, None, WITHHELD)
+    return rate_estimate(sum(k for k, _ in known), sum(n for _, n in known))
 
 
-def _site_auc(g: SubgroupSummary) -> Row:
-    return auc_json(g.auc, "delong")
+def _site_auc(g: SubgroupSummary) -> AucEstimate:
+    return auc_estimate(g.auc, "delong")
 
 
-def _pooled_auc(parts: list[SubgroupSummary]) -> Row:
+def _pooled_auc(parts: list[SubgroupSummary]) -> AucEstimate:
     usable = [(g.auc.value or 0.0, g.auc.se or 0.0) for g in parts if has_interval(g.auc)]
     if not parts:
-        return auc_json(Figure(reason=WITHHELD), "random effects")
+        return auc_estimate(Figure(reason=WITHHELD), "random effects")
     if not usable:
-        return auc_json(Figure(reason=NO_AUC), "random effects")
+        return auc_estimate(Figure(reason=NO_AUC), "random effects")
     whole = random_effects(usable)
     if whole is None:
         (g,) = [g for g in parts if (g.auc.value, g.auc.se) == usable[0]]
-        return auc_json(g.auc, "delong, of the one site that has an interval")
+        return auc_estimate(g.auc, "delong, of the one site that has an interval")
     ends = (whole.mean + side * Z * whole.se for side in (0, -1, 1))
     value, low, high = (logistic(x) for x in ends)
-    return auc_json(
+    return auc_estimate(
         Figure(value=value, low=low, high=high), f"random effects over {len(usable)} sites"
     )

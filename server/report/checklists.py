@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from hepafed.server.formats import Report
 
 FILES = ("claim2024.json", "tripod_ai.json")
 STATUS_WORDS = {
@@ -49,11 +50,11 @@ class Checklist:
     items: tuple[Item, ...]
 
     def count(self, status: str) -> int:
-        """How many items have a status."""
+        """Return how many items have a status."""
         return sum(i.status == status for i in self.items)
 
 
-def checklists(report: dict[str, Any], anchors: frozenset[str]) -> tuple[Checklist, ...]:
+def checklists(report: Report, anchors: frozenset[str]) -> tuple[Checklist, ...]:
     """Fill both checklists in for a report whose page has the sections `anchors`.
 
     An item that needs a part this report does not hold falls to the authors.
@@ -61,7 +62,7 @@ def checklists(report: dict[str, Any], anchors: frozenset[str]) -> tuple[Checkli
     return tuple(_filled(name, report, anchors) for name in FILES)
 
 
-def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Checklist:
+def _filled(name: str, report: Report, anchors: frozenset[str]) -> Checklist:
     values = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
     facts = _facts(report)
     items = []
@@ -84,21 +85,23 @@ def _filled(name: str, report: dict[str, Any], anchors: frozenset[str]) -> Check
     return Checklist(values["name"], values["source"], tuple(items))
 
 
-def _holds(report: dict[str, Any], part: str) -> bool:
-    if part == "card":
-        return bool(report["model"].get("card"))
-    if part == "external":
-        return bool(report["provenance"].get("split") == "external")
-    if part == "run":
-        return bool(report["provenance"].get("run"))
-    return bool(report.get(part))
-
-
-def _facts(report: dict[str, Any]) -> dict[str, object]:
-    point = report["model"]["operating_point"]
+def _holds(report: Report, part: str) -> bool:
+    """Say whether a report has the part that an item needs, a key of `PART_WORDS`."""
     return {
-        "sites": len(report["sites"]),
-        "split": SPLIT_WORDS[report["provenance"].get("split", "")],
-        "threshold": f"{point['threshold']:.4f}",
-        "rule": point["rule"],
+        "card": report.model.card is not None,
+        "external": report.provenance.split == "external",
+        "run": bool(report.provenance.run),
+        "evaluation": bool(report.evaluation),
+        "readers": bool(report.readers),
+        "subgroups": bool(report.subgroups),
+    }[part]
+
+
+def _facts(report: Report) -> dict[str, object]:
+    point = report.model.operating_point
+    return {
+        "sites": len(report.sites),
+        "split": SPLIT_WORDS[report.provenance.split],
+        "threshold": f"{point.threshold:.4f}",
+        "rule": point.rule,
     }

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
-from typing import Any
 
 import numpy as np
 from hepafed.common.contract import SiteComparison, SiteSummary
@@ -28,6 +27,7 @@ from hepafed.common.statistics import (
     products_of,
     rows_of,
 )
+from hepafed.server.formats import ModelPart, OperatingPoint, Provenance, Report
 from hepafed.server.pooling import Compared, Group, Questions, pool
 
 
@@ -38,8 +38,8 @@ def report_from_scores(
     against: Mapping[str, ScoreTable] | None = None,
     name: str = "scores",
     questions: Questions | None = None,
-) -> dict[str, Any]:
-    """Make the report of a score table; each of its sites is summarised by itself, finely.
+) -> Report:
+    """Return the report of a score table; each of its sites is summarised by itself, finely.
 
     `against` holds tables of other models on the same cohort, by name; every pair of models,
     `name` for the first, is compared on the lesions that all have scored.
@@ -54,13 +54,12 @@ def report_from_scores(
     sums = {s: additive_of(p, threshold, readers) for s, p in parts.items()}
     summaries = {s: _summary(p, threshold, sums[s]) for s, p in parts.items()}
     digest = hashlib.sha256(np.ascontiguousarray(table.log_probs).tobytes()).hexdigest()
-    point = {"threshold": threshold, "rule": "given", "chosen_on": "the command line"}
-    model = {"id": name, "protocol": "", "sha256": "", "operating_point": point}
+    point = OperatingPoint(threshold=threshold, rule="given", chosen_on="the command line")
     software = {p: metadata.version(p) for p in ("hepafed", "numpy", "scipy")}
     return pool(
         summaries,
-        model,
-        {"scores_sha256": digest, "software": software},
+        ModelPart(id=name, protocol="", sha256="", operating_point=point),
+        Provenance(scores_sha256=digest, software=software),
         groups=[Group((s,), v, "plain") for s, v in sums.items()],
         exact=_summary(table, threshold, add(list(sums.values()))),
         compared=compare({name: table, **against}, threshold) if against else None,

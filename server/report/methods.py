@@ -1,7 +1,6 @@
 """The methods paragraph: what was done, in the words of a paper, from what the report holds."""
 
-from typing import Any
-
+from hepafed.server.formats import Report
 from hepafed.server.report.tables import FORM_WORDS
 
 SPLITS = {
@@ -11,7 +10,7 @@ SPLITS = {
 }
 
 
-def methods(report: dict[str, Any]) -> list[tuple[str, str]]:
+def methods(report: Report) -> list[tuple[str, str]]:
     """Write the paragraphs, each with its subject; nothing is said of what was not done."""
     return [
         ("Design", _design(report)),
@@ -23,50 +22,50 @@ def methods(report: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _design(report: dict[str, Any]) -> str:
-    model, point = report["model"], report["model"]["operating_point"]
-    if not report["provenance"].get("run"):
+def _design(report: Report) -> str:
+    model, point = report.model, report.model.operating_point
+    if not report.provenance.run:
         return (
-            f"A table of scores ({model['id']}) was analysed at a threshold of "
-            f"{point['threshold']:.4f} on 1 − p(benign), given on {point['chosen_on']}. When the "
+            f"A table of scores ({model.id}) was analysed at a threshold of "
+            f"{point.threshold:.4f} on 1 − p(benign), given on {point.chosen_on}. When the "
             "threshold was chosen and what was looked at before are not known here: every figure "
             "is exploratory."
         )
     words = [
-        f"A frozen model, {model['id']} (SHA-256 {model['sha256'][:16]}…), was evaluated; neither "
+        f"A frozen model, {model.id} (SHA-256 {model.sha256[:16]}…), was evaluated; neither "
         f"its weights nor its operating point were changed. The operating point, "
-        f"{point['threshold']:.4f} on 1 − p(benign), came from: {point['rule']} "
-        f"({point['chosen_on']})."
+        f"{point.threshold:.4f} on 1 − p(benign), came from: {point.rule} "
+        f"({point.chosen_on})."
     ]
-    promised = report.get("evaluation")
+    promised = report.evaluation
     if promised:
-        primary = [e for e in promised["endpoints"] if e["primary"]]
+        primary = [e for e in promised.endpoints if e.primary]
         words.append(
             f"Cohorts, endpoints and margins were recorded with the coordinator at "
-            f"{promised['registered'][:19]}Z, before any score existed (SHA-256 "
-            f"{promised['sha256'][:16]}…); {len(primary)} of {len(promised['endpoints'])} "
+            f"{promised.registered[:19]}Z, before any score existed (SHA-256 "
+            f"{promised.sha256[:16]}…); {len(primary)} of {len(promised.endpoints)} "
             f"endpoints were primary."
         )
     else:
         words.append("The analysis was not registered beforehand: every figure is exploratory.")
-    look = report.get("look")
-    if look:
-        words.append(f"This was look {look['number']} at patients of these sites with this model.")
+    if report.look is not None:
+        number = report.look.number
+        words.append(f"This was look {number} at patients of these sites with this model.")
     return " ".join(words)
 
 
-def _data(report: dict[str, Any]) -> str:
-    patients = sum(s["patients"] for s in report["sites"])
-    lesions = sum(s["lesions"] for s in report["sites"])
-    split = SPLITS.get(report["provenance"].get("split", ""))
+def _data(report: Report) -> str:
+    patients = sum(s.patients for s in report.sites)
+    lesions = sum(s.lesions for s in report.sites)
+    split = SPLITS.get(report.provenance.split)
     words = [
-        f"{patients:,} patients with {lesions:,} lesions of {len(report['sites'])} sites were "
+        f"{patients:,} patients with {lesions:,} lesions of {len(report.sites)} sites were "
         f"scored{f' ({split})' if split else ''}. A patient is malignant when any of their "
         "lesions is."
     ]
     if split:
         words.append("Splits are by patient, in an order made with a key that stays at the site.")
-    missing = report["provenance"].get("missing_sites") or {}
+    missing = report.provenance.missing_sites
     if missing:
         words.append(
             "No figures came from " + "; ".join(f"{s} ({why})" for s, why in missing.items()) + "."
@@ -74,8 +73,8 @@ def _data(report: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def _input(report: dict[str, Any]) -> str:
-    protocol = report["model"]["protocol"]
+def _input(report: Report) -> str:
+    protocol = report.model.protocol
     if not protocol:
         return "The report was made from a table of class probabilities; how they arose is unknown."
     return (
@@ -88,13 +87,13 @@ def _input(report: dict[str, Any]) -> str:
     )
 
 
-def _privacy(report: dict[str, Any]) -> str:
-    if not report["provenance"].get("run"):
+def _privacy(report: Report) -> str:
+    if not report.provenance.run:
         return (
             "Each site of the table was summarised by itself, in fine bins, and pooled as a "
             "federation's summaries are."
         )
-    forms = sorted({str(f["form"]) for f in report.get("forms") or []})
+    forms = sorted({f.form for f in report.forms})
     how = "; ".join(FORM_WORDS.get(f, f) for f in forms) or FORM_WORDS["cells"]
     return (
         "Images, scores and identifiers stayed at the sites. Each released its own figures and "
@@ -103,8 +102,8 @@ def _privacy(report: dict[str, Any]) -> str:
     )
 
 
-def _statistics(report: dict[str, Any]) -> str:
-    rows = report["results"]
+def _statistics(report: Report) -> str:
+    rows = report.results
     words = [
         "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed "
         "at the site from its scores; the pooled AUC is of one curve over the patients of all "
@@ -112,7 +111,7 @@ def _statistics(report: dict[str, Any]) -> str:
         "from them; pairs in overlapping cells count half, and the largest error this can make is "
         "printed as the bound. Intervals are DeLong's (1988), 95 %."
     ]
-    if any((r["auc"].get("clustered") or {}).get("low") is not None for r in rows):
+    if any(r.auc.clustered and r.auc.clustered.low is not None for r in rows):
         words.append(
             "Where lesions share a patient the interval is Obuchowski's for clustered data (1997), "
             "which the text uses; DeLong's stands beside it."
@@ -121,21 +120,21 @@ def _statistics(report: dict[str, Any]) -> str:
         "Rates are at the operating point for patients and at a probability of 0.5 for the "
         "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
     )
-    spread = report["heterogeneity"]
-    predicted = any((h.get("prediction") or {}).get("low") is not None for h in spread)
-    if any(h.get("value") is not None for h in spread):
+    spread = report.heterogeneity
+    predicted = any(h.prediction and h.prediction.low is not None for h in spread)
+    if any(h.value is not None for h in spread):
         words.append(
             "Between-site variation: DerSimonian and Laird's random effects (1986) on the logit "
             "AUC, with I² (Higgins 2003)"
             + (" and a prediction interval for a new site." if predicted else ".")
         )
-    if report.get("calibration"):
+    if report.calibration:
         words.append(
             "Calibration is of the probabilities as they leave the network, without recalibration: "
             "slope and intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
             "and the expected calibration error over tenths."
         )
-    if any(r.get("net_benefit") for r in rows):
+    if any(r.net_benefit for r in rows):
         words.append("Net benefit follows Vickers and Elkin (2006).")
     words.append(
         "No imputation, no smoothing; a figure that cannot be computed is absent, with a reason."
@@ -143,15 +142,15 @@ def _statistics(report: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def _comparisons(report: dict[str, Any]) -> str:
+def _comparisons(report: Report) -> str:
     words = []
-    if report.get("readers"):
+    if report.readers:
         words.append(
             "Each reader's calls were compared with the model's at the operating point on the "
             "patients that the reader judged, by McNemar's exact test on the discordant pairs; "
             "paired differences have Bonett and Price's interval (2012). Agreement: Cohen's kappa."
         )
-    if report.get("comparisons"):
+    if report.comparisons:
         words.append(
             "Models were compared on the lesions that all of them could score: AUCs by the paired "
             "test of DeLong, DeLong and Clarke-Pearson (1988) with patients as clusters; patients' "

@@ -1,18 +1,22 @@
 """The report as one self-contained page: nothing in it is loaded from elsewhere."""
 
 from pathlib import Path
-from typing import Any
 
+from hepafed.common.records import write_record
+from hepafed.server.formats import Report
 from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
-from hepafed.server.report.drawing import figures
+from hepafed.server.report.drawing import plots
 from hepafed.server.report.methods import methods
 from hepafed.server.report.tables import (
     FIGURE_WORDS,
     between_sites,
     bound,
+    classes,
     comparisons,
+    endpoints,
     figure,
+    is_headline,
     number,
     place,
     preferred,
@@ -44,7 +48,7 @@ SECTIONS = (
 """Anchor and heading of every section, in the page's order."""
 
 
-def render(report: dict[str, Any]) -> str:
+def render(report: Report) -> str:
     """Fill the page's template; every text of the report is escaped."""
     folder = Path(__file__).parent
     environment = Environment(
@@ -56,19 +60,20 @@ def render(report: dict[str, Any]) -> str:
     )
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
     anchors = frozenset(a for a, _ in SECTIONS)
-    headline = [r for r in report["results"] if (r["unit"], r["task"]) == results.HEADLINE]
-    card = report["model"].get("card")
+    pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
+    card = report.model.card
     css = Markup((folder / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
     return environment.get_template("report.html").render(
         r=report,
         css=css,
-        title=(report.get("evaluation") or {}).get("promised", {}).get("title")
-        or f"Validation of {report['model']['id']}",
+        title=_title(report),
         sections=SECTIONS,
-        pooled=next((r for r in headline if r["scope"] == "pooled"), None),
+        pooled=next(pooled, None),
         preferred=preferred,
-        figures=figures(report),
+        figures=plots(report),
         rows=results,
+        classes=classes,
+        endpoints=endpoints.endpoints,
         across=between_sites,
         comparing=comparisons,
         methods=methods(report),
@@ -76,10 +81,16 @@ def render(report: dict[str, Any]) -> str:
         status_words=STATUS_WORDS,
         card=card,
         card_facts=facts(card) if card else [],
+        provenance=write_record(report.provenance),
         missing=missing(report),
-        lesions=sum(s["lesions"] for s in report["sites"]),
-        patients=sum(s["patients"] for s in report["sites"]),
+        lesions=sum(s.lesions for s in report.sites),
+        patients=sum(s.patients for s in report.sites),
     )
+
+
+def _title(report: Report) -> str:
+    promised = report.evaluation.promised.title if report.evaluation else ""
+    return promised or f"Validation of {report.model.id}"
 
 
 def _cell(value: object) -> str:
@@ -87,18 +98,16 @@ def _cell(value: object) -> str:
     return number(value, 4) if isinstance(value, float) else number(value)
 
 
-def missing(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """List the figures that could not be computed and the sites that did not answer."""
-    found = [
-        (f"{site}, all figures", why)
-        for site, why in (report["provenance"].get("missing_sites") or {}).items()
-    ]
-    for r in report["results"]:
-        for name in ("auc", *results.RATES):
-            values = r.get(name) or {}
-            if values.get("reason"):
+def missing(report: Report) -> list[tuple[str, str]]:
+    """Return the figures that could not be computed and the sites that did not answer."""
+    gone = report.provenance.missing_sites or {}
+    found = [(f"{site}, all figures", why) for site, why in gone.items()]
+    for r in report.results:
+        named = zip(("auc", *results.RATES), (r.auc, *results.rates_of(r)), strict=True)
+        for name, values in named:
+            if values is not None and values.reason:
                 what = FIGURE_WORDS[name]
-                if values.get("value") is not None:
-                    what += ", interval" if values.get("low") is None else ", remark"
-                found.append((f"{place(r)}, {task(r)}: {what}", values["reason"]))
+                if values.value is not None:
+                    what += ", interval" if values.low is None else ", remark"
+                found.append((f"{place(r)}, {task(r)}: {what}", values.reason))
     return found

@@ -7,7 +7,8 @@ from hepafed.common.disclosure import choose_threshold, tuning_scores
 from hepafed.common.errors import PayloadError
 from hepafed.common.network import for_sites
 from hepafed.common.records import read_record, write_record
-from hepafed.server.models import statement
+from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.models import INTENDED_USE, LIMITS
 from hepafed.server.runs import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
@@ -24,25 +25,25 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
     weights = checkpoints.weights_of_round(live.folder, state, state.best)
     figures = [read_record(TuningFigures, f, PayloadError) for f in state.best_figures]
     threshold, rule = choose_threshold(figures)
-    card = {
-        "protocol": plan.protocol,
-        "plan": write_record(for_sites(plan)),
-        "run": live.run.id,
-        "round": state.best,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "strategy": plan.rounds.strategy,
-        "training_examples": state.examples,
-        "tuning_auc": state.scores.get(state.best),
-        "operating_point": {
-            "threshold": threshold,
-            "rule": rule,
-            "chosen_on": f"tuning data of {len(figures)} sites",
-        },
-        "tuning_scores": tuning_scores(figures),
-        "parameters": state.layout.size,
-        "parent": plan.model.weights,
-        **statement(),
-    }
+    scores = tuning_scores(figures)
+    card = ModelCard(
+        protocol=plan.protocol,
+        plan=write_record(for_sites(plan)),
+        run=live.run.id,
+        round=state.best,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        strategy=plan.rounds.strategy,
+        training_examples=state.examples,
+        tuning_auc=state.scores.get(state.best),
+        operating_point=OperatingPoint(
+            threshold=threshold, rule=rule, chosen_on=f"tuning data of {len(figures)} sites"
+        ),
+        tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
+        parameters=state.layout.size,
+        parent=plan.model.weights,
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+    )
     model = live.stores.registry.add(plan.name, state.layout, weights, card)
     live.event("frozen", model=model, round=state.best, threshold=threshold)
     return model

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from hepafed.common.contract import (
     ComparedModel,
@@ -29,6 +28,7 @@ from hepafed.common.statistics import (
     pair_histogram,
     products_length,
 )
+from hepafed.server.formats import ModelCard
 from hepafed.server.pooling import Compared, check_comparison
 from hepafed.server.runs import Expected, LiveRun
 from hepafed.server.validation.masked_sum import WantedSum, masked_sum
@@ -36,7 +36,7 @@ from hepafed.server.validation.placements import PlacementStep, curves_over, sum
 
 
 def compare(
-    live: LiveRun, summaries: Mapping[str, SiteSummary], cards: list[dict[str, Any]]
+    live: LiveRun, summaries: Mapping[str, SiteSummary], cards: list[ModelCard]
 ) -> tuple[Compared | None, list[str]]:
     """Have the models of `cards` compared at the sites that gave summaries; also return notes.
 
@@ -50,7 +50,7 @@ def compare(
     found, parts, failed = _ask(live, request, summaries)
     live.note_missing({s: f"comparison: {reason}" for s, reason in failed.items()})
     notes = [f"{s} is not in the comparison of models: {r}" for s, r in sorted(failed.items())]
-    names = tuple(str(c["id"]) for c in cards)
+    names = tuple(c.id for c in cards)
     compared = Compared(names=names, sites=dict(sorted(found.items())), absent=failed)
     if not found or any(v.form == "figures" for v in found.values()):
         return compared, notes
@@ -63,12 +63,12 @@ def compare(
     return compared, [*notes, note]
 
 
-def _model(card: dict[str, Any]) -> ComparedModel:
+def _model(card: ModelCard) -> ComparedModel:
     return ComparedModel(
-        model=card["id"],
-        plan=plan_from(card["plan"]),
-        weights=card["sha256"],
-        threshold=float(card["operating_point"]["threshold"]),
+        model=card.id,
+        plan=plan_from(card.plan),
+        weights=card.sha256,
+        threshold=card.operating_point.threshold,
     )
 
 

@@ -1,14 +1,12 @@
 """How often a model was looked at in the same cohort: every earlier validation is counted."""
 
 from collections.abc import Iterable
-from typing import Any
 
+from hepafed.server.formats import EarlierLook, Looks
 from hepafed.server.runs import Run, Runs
 
 
-def looks(
-    run: Run, sites: Iterable[str], others: Iterable[tuple[Run, frozenset[str]]]
-) -> dict[str, Any]:
+def looks(run: Run, sites: Iterable[str], others: Iterable[tuple[Run, frozenset[str]]]) -> Looks:
     """Count this look at a cohort with this model; return its number and the earlier looks.
 
     A look is a validation or comparison of the same model and split in which at least one of
@@ -16,21 +14,21 @@ def looks(
     take a look back: a run that failed afterwards counts.
     """
     wanted = frozenset(sites)
-    earlier = [
-        {
-            "run": other.id,
-            "created": other.created[:19] + "Z",
-            "sites": sorted(answered & wanted),
-            "evaluation": other.evaluation,
-        }
+    earlier = tuple(
+        EarlierLook(
+            run=other.id,
+            created=other.created[:19] + "Z",
+            sites=tuple(sorted(answered & wanted)),
+            evaluation=other.evaluation,
+        )
         for other, answered in others
         if other.id != run.id
         and (other.kind, other.split) == ("validate", run.split)
         and run.model in (other.model, *other.against)
         and (other.created, other.id) < (run.created, run.id)
         and answered & wanted
-    ]
-    return {"number": len(earlier) + 1, "earlier": earlier}
+    )
+    return Looks(number=len(earlier) + 1, earlier=earlier)
 
 
 def answered_validations(runs: Runs) -> list[tuple[Run, frozenset[str]]]:

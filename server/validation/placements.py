@@ -40,7 +40,7 @@ def place(
     """Have every site's placements summed; None, with a note, when one site's are missing."""
     if not live.may_go_on():
         return None, []
-    without = [r["site"] for r in got.forms() if r["form"] in ("cells", "withheld")]
+    without = [r.site for r in got.forms() if r.form in ("cells", "withheld")]
     if without or not got.groups:
         return None, [
             f"no clustered interval of the pooled lesions: {', '.join(without)} released no fine "

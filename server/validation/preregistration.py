@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hepafed.common.contract import (
     Evaluation,
@@ -10,6 +9,7 @@ from hepafed.common.contract import (
     seconds_of,
 )
 from hepafed.common.errors import RefusedError
+from hepafed.server.formats import ModelCard
 from hepafed.server.pooling import Questions, reference_of
 
 DEFAULT_WAIT = 60.0
@@ -37,7 +37,7 @@ class Asked:
     """Text of evaluation.toml; empty: none."""
 
 
-def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]] = ()) -> Asked:
+def fitting(asked: Asked, card: ModelCard, models: Iterable[ModelCard] = ()) -> Asked:
     """Hold what is asked to its evaluation, and the evaluation to the cards of `models`.
 
     Returns the request with what the evaluation says filled in.
@@ -53,13 +53,13 @@ def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]]
     if not asked.evaluation:
         return asked
     promised = evaluation_from(asked.evaluation)
-    if promised.model != card["sha256"]:
+    if promised.model != card.sha256:
         raise RefusedError(
             f"the evaluation is of another model: {asked.model[:60]} has the digest "
-            f"{card['sha256'][:12]}…, the evaluation says {promised.model[:12]}…",
+            f"{card.sha256[:12]}…, the evaluation says {promised.model[:12]}…",
             "name that model, or write a new evaluation before you look",
         )
-    locked = float(card["operating_point"]["threshold"])
+    locked = card.operating_point.threshold
     stated = promised.operating_point
     if stated is not None and abs(stated - locked) > SAME_THRESHOLD:
         raise RefusedError(
@@ -84,9 +84,9 @@ def fitting(asked: Asked, card: dict[str, Any], models: Iterable[dict[str, Any]]
     )
 
 
-def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+def _models_of(promised: Evaluation, models: Iterable[ModelCard]) -> tuple[str, ...]:
     """Return the names of the models that the evaluation compares with by their digests."""
-    known = {str(c["sha256"]): str(c["id"]) for c in models}
+    known = {c.sha256: c.id for c in models}
     for digest in promised.against:
         if digest not in known:
             raise RefusedError(
@@ -106,14 +106,14 @@ def _models_of(promised: Evaluation, models: Iterable[dict[str, Any]]) -> tuple[
 
 
 def questions(
-    promised: Evaluation | None, card: dict[str, Any], others: Iterable[dict[str, Any]] = ()
+    promised: Evaluation | None, card: ModelCard, others: Iterable[ModelCard] = ()
 ) -> Questions:
     """Return what pooling is asked beside the figures that every report has.
 
     `others` are the cards of the models compared with; endpoints may name them by digest.
     """
-    names = {str(c["sha256"]): str(c["id"]) for c in others}
-    reference = reference_of(card)
+    names = {c.sha256: c.id for c in others}
+    reference = reference_of(card.tuning_scores)
     if promised is None:
         return Questions(reference=reference)
     asked = [e for e in promised.endpoints if e.margin is not None]

@@ -1,13 +1,13 @@
 """Everything that the sites of a validation released, in whichever form."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from hepafed.common.contract import SiteSummary
 from hepafed.common.disclosure import Counts
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import Additive, check_additive, sections
+from hepafed.server.formats import FormRow
 from hepafed.server.pooling import Group
 from hepafed.server.validation.masked_sum import MaskedSum
 
@@ -24,7 +24,7 @@ class SiteReleases:
     notes: dict[str, str] = field(default_factory=dict)
     """Sites whose score counts came in another form than policy prefers, or not at all."""
 
-    def forms(self) -> list[dict[str, Any]]:
+    def forms(self) -> tuple[FormRow, ...]:
         """Return for each site in which form its score counts came, and why in no better one."""
         grouped = {s: g for g in self.groups for s in g.sites}
         made = []
@@ -32,15 +32,15 @@ class SiteReleases:
             group = grouped.get(site)
             form = "withheld" if summary.form == "masked" and group is None else summary.form
             made.append(
-                {
-                    "site": site,
-                    "form": form,
-                    "sum_over": list(group.sites) if group and form == "masked" else [],
-                    "minimum_count": summary.minimum_count,
-                    "reason": self.notes.get(site, ""),
-                }
+                FormRow(
+                    site=site,
+                    form=form,
+                    sum_over=group.sites if group and form == "masked" else (),
+                    minimum_count=summary.minimum_count,
+                    reason=self.notes.get(site, ""),
+                )
             )
-        return made
+        return tuple(made)
 
     def add_plain(self, site: str, summary: SiteSummary, counts: Counts) -> None:
         """Take in the plain counts of a site; PayloadError when its summary says otherwise."""

@@ -5,13 +5,15 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Any
 
 from hepafed.common.contract import ValidateRequest, plan_from
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
+from hepafed.common.records import write_record
+from hepafed.server.formats import ModelCard, ModelPart, Provenance
 from hepafed.server.pooling import pool
 from hepafed.server.runs import LiveRun, Run, Stores
 from hepafed.server.validation.comparison import compare
@@ -35,9 +37,9 @@ def validate(live: LiveRun) -> str:
         request = ValidateRequest(
             run=run.id,
             model=run.model,
-            plan=plan_from(card["plan"]),
+            plan=plan_from(card.plan),
             weights=digest,
-            threshold=float(card["operating_point"]["threshold"]),
+            threshold=card.operating_point.threshold,
             split=run.split,
             subgroups=run.subgroups,
         )
@@ -63,18 +65,21 @@ def validate(live: LiveRun) -> str:
         notes=[*notes, *more],
         questions=questions(promised, card, cards[1:]),
     )
-    report["forms"] = got.forms()
-    others = answered_validations(live.stores.runs)
-    report["look"] = looks(run, (s["site"] for s in report["sites"]), others)
-    report["evaluation"] = judged(promised, run, report, missing) if promised else None
-    write_whole(live.folder / "report.json", json.dumps(report, allow_nan=False))
+    report = replace(
+        report,
+        forms=got.forms(),
+        look=looks(run, (s.site for s in report.sites), answered_validations(live.stores.runs)),
+        evaluation=judged(promised, run, report, missing) if promised else None,
+    )
+    text = json.dumps(write_record(report), allow_nan=False)
+    write_whole(live.folder / "report.json", text)
     return run.model
 
 
 @contextmanager
-def _published(stores: Stores, cards: list[dict[str, Any]]) -> Iterator[str]:
+def _published(stores: Stores, cards: list[ModelCard]) -> Iterator[str]:
     """Let the sites fetch the models' weights meanwhile; give the digest of the first."""
-    digests = [stores.blobs.publish([stores.registry.wire(c["id"])]) for c in cards]
+    digests = [stores.blobs.publish([stores.registry.wire(c.id)]) for c in cards]
     try:
         yield digests[0]
     finally:
@@ -102,30 +107,30 @@ def _present(live: LiveRun) -> tuple[list[str], list[str]]:
     return asked, absent
 
 
-def _model(card: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": card["id"],
-        "protocol": card["protocol"],
-        "sha256": card["sha256"],
-        "operating_point": card["operating_point"],
-        "card": card,
-    }
+def _model(card: ModelCard) -> ModelPart:
+    return ModelPart(
+        id=card.id,
+        protocol=card.protocol,
+        sha256=card.sha256,
+        operating_point=card.operating_point,
+        card=card,
+    )
 
 
-def _provenance(run: Run, cards: list[dict[str, Any]], missing: dict[str, str]) -> dict[str, Any]:
+def _provenance(run: Run, cards: list[ModelCard], missing: dict[str, str]) -> Provenance:
     card, *others = cards
     packages = ("hepafed", "flwr", "numpy", "scipy")
-    return {
-        "run": run.id,
-        "split": run.split,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "plan": card["plan"],
-        "training_run": card["run"],
-        "training_examples": card["training_examples"],
-        "compared_models": [_model(c) for c in others],
-        "missing_sites": dict(sorted(missing.items())),
-        "software": {
+    return Provenance(
+        run=run.id,
+        split=run.split,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan=card.plan,
+        training_run=card.run,
+        training_examples=card.training_examples,
+        compared_models=tuple(_model(c) for c in others),
+        missing_sites=dict(sorted(missing.items())),
+        software={
             "python": platform.python_version(),
             **{p: metadata.version(p) for p in packages},
         },
-    }
+    )

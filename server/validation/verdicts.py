@@ -1,114 +1,154 @@
 """The verdicts on what was promised before a validation."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import asdict, replace
 
 from hepafed.common.contract import Endpoint, Evaluation
-from hepafed.common.records import write_record
+from hepafed.server.formats import (
+    AucEstimate,
+    IntervalEstimate,
+    JudgedEndpoint,
+    JudgedEvaluation,
+    RateEstimate,
+    Report,
+    ResultRow,
+)
 from hepafed.server.runs import Run
+from hepafed.server.validation.preregistration import READER
 
 
 def judged(
-    evaluation: Evaluation, run: Run, report: dict[str, Any], absent: Iterable[str]
-) -> dict[str, Any]:
+    evaluation: Evaluation, run: Run, report: Report, absent: Iterable[str]
+) -> JudgedEvaluation:
     """Return what the report says of the evaluation: digest, time, endpoints with verdicts.
 
     `absent` names the sites that gave no figures.
     """
-    return {
-        "sha256": run.evaluation,
-        "registered": run.created,
-        "promised": write_record(evaluation),
-        "absent": sorted(set(absent) & set(evaluation.cohorts)),
-        "endpoints": [_verdict(e, report) for e in evaluation.endpoints],
-    }
+    return JudgedEvaluation(
+        sha256=run.evaluation,
+        registered=run.created,
+        promised=evaluation,
+        absent=tuple(sorted(set(absent) & set(evaluation.cohorts))),
+        endpoints=tuple(_verdict(e, report) for e in evaluation.endpoints),
+    )
 
 
-def _verdict(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
-    found = _figure(endpoint, report)
-    made = write_record(endpoint) | found
+def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
+    made = _figure(endpoint, report)
     if endpoint.margin is not None:
-        return made | _non_inferior(endpoint, endpoint.margin, report)
-    if found["value"] is None:
-        return made | {"verdict": "not judged"}
+        return _non_inferior(made, endpoint, endpoint.margin, report)
+    if made.value is None:
+        return made
     if endpoint.at_least is None:
-        return made | {"verdict": "reported", "why": "no goal was stated"}
-    if found["low"] is None:
-        return made | {"verdict": "not judged", "why": found["why"] or "there is no interval"}
+        return replace(made, verdict="reported", why="no goal was stated")
+    if made.low is None or made.high is None:
+        return replace(made, why=made.why or "there is no interval")
     # a pooled AUC may be off by its bound: the goal has to hold even then
-    if found["low"] - found["bound"] >= endpoint.at_least:
-        return made | {"verdict": "met", "why": "the whole interval is at or above the goal"}
-    if found["high"] + found["bound"] < endpoint.at_least:
-        return made | {"verdict": "missed", "why": "the whole interval is below the goal"}
-    inside = found["low"] < endpoint.at_least <= found["high"]
+    if made.low - made.bound >= endpoint.at_least:
+        return replace(made, verdict="met", why="the whole interval is at or above the goal")
+    if made.high + made.bound < endpoint.at_least:
+        return replace(made, verdict="missed", why="the whole interval is below the goal")
+    inside = made.low < endpoint.at_least <= made.high
     why = "the interval holds the goal" if inside else "the bound of pooling leaves it open"
-    return made | {"verdict": "not shown", "why": why}
+    return replace(made, verdict="not shown", why=why)
 
 
-def _figure(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any]:
+def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
     """Find the pooled figure; the clustered interval of an AUC where there is one."""
+    made = JudgedEndpoint(
+        **asdict(endpoint),
+        value=None,
+        low=None,
+        high=None,
+        bound=0.0,
+        why="the report has no such figure",
+        verdict="not judged",
+    )
     wanted = ("pooled", endpoint.unit, endpoint.task)
-    for r in report["results"]:
-        if (r["scope"], r["unit"], r["task"]) == wanted:
-            values = r.get(endpoint.figure) or {}
-            interval = values.get("clustered") or values
-            return {
-                "value": values.get("value"),
-                "low": interval.get("low"),
-                "high": interval.get("high"),
-                "bound": values.get("binning_error") or 0.0,
-                "why": values.get("reason", ""),
-            }
-    nothing = {"value": None, "low": None, "high": None, "bound": 0.0}
-    return nothing | {"why": "the report has no such figure"}
+    for r in report.results:
+        if (r.scope, r.unit, r.task) == wanted:
+            found = _named(r, endpoint.figure)
+            if found is None:
+                return replace(made, why="")
+            clustered = found.clustered if isinstance(found, AucEstimate) else None
+            interval = clustered or found
+            return replace(
+                made,
+                value=found.value,
+                low=interval.low,
+                high=interval.high,
+                bound=found.binning_error if isinstance(found, AucEstimate) else 0.0,
+                why=found.reason,
+            )
+    return made
 
 
-def _non_inferior(endpoint: Endpoint, margin: float, report: dict[str, Any]) -> dict[str, Any]:
+def _named(row: ResultRow, figure: str) -> AucEstimate | RateEstimate | None:
+    """Return the figure of a row that an endpoint can name."""
+    found: dict[str, AucEstimate | RateEstimate | None] = {
+        "auc": row.auc,
+        "sensitivity": row.sensitivity,
+        "specificity": row.specificity,
+        "ppv": row.ppv,
+        "npv": row.npv,
+        "accuracy": row.accuracy,
+    }
+    return found[figure]
+
+
+def _non_inferior(
+    made: JudgedEndpoint, endpoint: Endpoint, margin: float, report: Report
+) -> JudgedEndpoint:
     """Judge model − comparator: shown when the lower end of its interval is above −margin."""
     found = _difference(endpoint, report)
     if found is None:
         why = f"no comparison with {endpoint.against} was released"
-        return {"verdict": "not judged", "why": why}
-    made = {
-        "difference": found.get("value"),
-        "difference_low": found.get("low"),
-        "difference_high": found.get("high"),
-    }
-    if found.get("low") is None:
-        return made | {"verdict": "not judged", "why": found.get("reason") or "no interval"}
+        return replace(made, verdict="not judged", why=why)
+    difference, bound = found
+    made = replace(
+        made,
+        difference=difference.value,
+        difference_low=difference.low,
+        difference_high=difference.high,
+    )
+    if difference.low is None:
+        return replace(made, verdict="not judged", why=difference.reason or "no interval")
     # the bins may have moved the difference by the bound: it has to hold even then
-    if found["low"] - found.get("bound", 0.0) > -margin:
-        return made | {"verdict": "non-inferior", "why": "the interval is above −margin"}
-    return made | {"verdict": "not shown", "why": "the interval reaches below −margin"}
+    if difference.low - bound > -margin:
+        return replace(made, verdict="non-inferior", why="the interval is above −margin")
+    return replace(made, verdict="not shown", why="the interval reaches below −margin")
 
 
-def _difference(endpoint: Endpoint, report: dict[str, Any]) -> dict[str, Any] | None:
-    """Find model − reader of a rate, or model − other model of an AUC; None: not released."""
-    name = endpoint.against.removeprefix("reader_")
+def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, float] | None:
+    """Find model − reader of a rate, or model − other model of an AUC, and its bound.
+
+    None: no such comparison was released.
+    """
+    name = endpoint.against.removeprefix(READER)
     if (endpoint.unit, endpoint.task) == ("patient", "malignant_vs_benign"):
-        for r in report.get("readers") or []:
-            if str(r.get("reader", "")).removeprefix("reader_") == name:
-                found = r.get(f"{endpoint.figure}_difference")
-                return dict(found) if found else None
-    own = report.get("model", {}).get("id")
-    others = report.get("provenance", {}).get("compared_models") or []
-    against = {m["sha256"]: m["id"] for m in others}.get(endpoint.against, endpoint.against)
-    for c in report.get("comparisons") or []:
-        if c.get("scope", "pooled") != "pooled":
+        for r in report.readers:
+            if r.reader.removeprefix(READER) == name:
+                rates = {
+                    "sensitivity": r.sensitivity_difference,
+                    "specificity": r.specificity_difference,
+                }
+                found = rates.get(endpoint.figure)
+                return None if found is None else (found, 0.0)
+    own = report.model.id
+    others = report.provenance.compared_models or ()
+    against = {m.sha256: m.id for m in others}.get(endpoint.against, endpoint.against)
+    wanted = ("pooled", endpoint.unit, endpoint.task)
+    for c in report.comparisons:
+        if (c.scope, c.unit, c.task) != wanted or endpoint.figure != "auc":
             continue
-        pair = (c.get("first"), c.get("second"))
-        here = (c.get("unit"), c.get("task"), "auc") == (
-            endpoint.unit,
-            endpoint.task,
-            endpoint.figure,
-        )
-        d = dict(c["difference"]) | {"bound": c.get("binning_error", 0.0)}
-        if here and pair == (against, own):
-            return d
-        if here and pair == (own, against):
-            turned = {"value": d["value"], "low": d["high"], "high": d["low"]}
-            return {k: None if v is None else -v for k, v in turned.items()} | {
-                "reason": d.get("reason", ""),
-                "bound": d["bound"],
-            }
+        if (c.first, c.second) == (against, own):
+            return c.difference, c.binning_error
+        if (c.first, c.second) == (own, against):
+            return _turned(c.difference), c.binning_error
     return None
+
+
+def _turned(d: IntervalEstimate) -> IntervalEstimate:
+    """Return a difference the other way round."""
+    value, low, high = (None if v is None else -v for v in (d.value, d.high, d.low))
+    return replace(d, value=value, low=low, high=high)

@@ -22,6 +22,8 @@ from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
+from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.runs.inbox import Inbox
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.sites import Sites
@@ -29,6 +31,7 @@ from hepafed.server.runs.store import Run
 from hepafed.server.runs.stores import Stores
 from hepafed.server.validation.validate import validate
 
+TUNING = TuningScores(edges=(0, 30000, 34000, 65536), positives=(2, 5, 9), negatives=(8, 4, 1))
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
 Hook = Callable[[str, object], object]
 
@@ -131,13 +134,20 @@ class Federation:
 
     def freeze(self, value: float) -> str:
         weights = np.full(2, value, np.float32)
-        card = {
-            "protocol": "t2",
-            "plan": write_record(PLAN),
-            "run": "r",
-            "training_examples": {},
-            "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
-        }
+        card = ModelCard(
+            protocol="t2",
+            plan=write_record(PLAN),
+            run="r",
+            round=1,
+            created="2026-01-01T00:00:00+00:00",
+            strategy="fedavg",
+            training_examples={},
+            operating_point=OperatingPoint(threshold=0.5, rule="", chosen_on=""),
+            tuning_scores=TUNING,
+            parameters=2,
+            intended_use=INTENDED_USE,
+            limits=LIMITS,
+        )
         return self.stores.registry.add("demo", self.layout, weights, card)
 
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401

@@ -1,6 +1,10 @@
 """An evaluation.toml and the card that it fits."""
 
-CARD = {"sha256": "ab" * 32, "operating_point": {"threshold": 0.4123456}}
+from hepafed.common.contract.plan import Plan
+from hepafed.common.records import write_record
+from hepafed.server.formats import ModelCard, OperatingPoint
+
+PLAN = Plan(name="t2", protocol="t2")
 TOML = """
 model = "{model}"
 cohorts = ["external-1", "external-2"]
@@ -11,5 +15,19 @@ at_least = 0.85
 """
 
 
-def promise(model: str = CARD["sha256"], more: str = "") -> str:
+def card_of(name: str, digest: str) -> ModelCard:
+    return ModelCard(
+        id=name,
+        sha256=digest,
+        protocol="t2",
+        operating_point=OperatingPoint(threshold=0.4123456, rule="", chosen_on=""),
+        plan=write_record(PLAN),
+        training_examples={},
+    )
+
+
+CARD = card_of("t2", "ab" * 32)
+
+
+def promise(model: str = CARD.sha256, more: str = "") -> str:
     return more + TOML.format(model=model)

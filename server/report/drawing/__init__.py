@@ -1,7 +1,7 @@
 """The report's figures as SVG."""
 
-from hepafed.server.report.drawing.plots import figures
+from hepafed.server.report.drawing.plots import plots
 
 __all__ = [
-    "figures",
+    "plots",
 ]

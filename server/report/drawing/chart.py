@@ -31,13 +31,13 @@ class Axis:
     ticks: tuple[float, ...] = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
     def place(self, value: float) -> float:
-        """Where a value lies between the ends, 0 to 1 (cut there)."""
+        """Return where a value lies between the ends, 0 to 1 (cut there)."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One curve."""
+class Trace:
+    """One curve of a chart."""
 
     name: str
     points: Sequence[Sequence[float]]
@@ -67,7 +67,7 @@ class Chart:
     description: str
     x: Axis
     y: Axis
-    lines: Sequence[Line] = ()
+    traces: Sequence[Trace] = ()
     marks: Sequence[Marks] = ()
     reference: Sequence[Sequence[float]] = ()
     """Ends of the line of no information; dashed grey."""
@@ -85,9 +85,9 @@ def draw(chart: Chart) -> Markup:
     if chart.reference:
         ends = " ".join("{:.1f},{:.1f}".format(*at(p)) for p in chart.reference)
         parts.append(f'<polyline points="{ends}" class="reference"/>')
-    for line in reversed(chart.lines):  # the first, the pooled one, lies on top
-        path = " ".join("{:.1f},{:.1f}".format(*at(p)) for p in line.points)
-        parts.append(f'<polyline points="{path}" {_stroke(line)}/>')
+    for trace in reversed(chart.traces):  # the first, the pooled one, lies on top
+        path = " ".join("{:.1f},{:.1f}".format(*at(p)) for p in trace.points)
+        parts.append(f'<polyline points="{path}" {_stroke(trace)}/>')
     for marks in chart.marks:
         for point in marks.points:
             x, y = at(point)
@@ -165,13 +165,13 @@ def _axes(x: Axis, y: Axis) -> list[str]:
 
 def _legend(chart: Chart) -> list[str]:
     parts, y = [], MARGIN_TOP + 10.0
-    for line in chart.lines:
-        if not line.name:
+    for trace in chart.traces:
+        if not trace.name:
             continue
         parts.append(
-            f'<line x1="{LEGEND_X}" y1="{y}" x2="{LEGEND_X + 28}" y2="{y}" {_stroke(line)}/>'
+            f'<line x1="{LEGEND_X}" y1="{y}" x2="{LEGEND_X + 28}" y2="{y}" {_stroke(trace)}/>'
         )
-        parts.append(text(LEGEND_X + 36, y + 4, clip(line.name, LONGEST_NAME)))
+        parts.append(text(LEGEND_X + 36, y + 4, clip(trace.name, LONGEST_NAME)))
         y += 20
     for marks in chart.marks:
         if marks.name:
@@ -186,10 +186,10 @@ def _legend(chart: Chart) -> list[str]:
     return parts
 
 
-def _stroke(line: Line) -> str:
-    dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
+def _stroke(trace: Trace) -> str:
+    dash = f' stroke-dasharray="{trace.dash}"' if trace.dash else ""
     return (
-        f'fill="none" stroke="{line.colour}" stroke-width="{line.width}" '
+        f'fill="none" stroke="{trace.colour}" stroke-width="{trace.width}" '
         f'stroke-linejoin="round"{dash}'
     )
 

@@ -10,7 +10,7 @@ LEFT, RIGHT, STEP, TOP = 190, 530, 24, 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ForestRow:
     """One line of the plot."""
 
     name: str
@@ -22,10 +22,10 @@ class Row:
     weight: float = 1.0
     """Share of the largest site's weight, 0 to 1."""
     words: str = ""
-    """What stands at the right; the figure itself when empty."""
+    """Words at the right; the figure itself when empty."""
 
 
-def forest(identity: str, title: str, description: str, rows: Sequence[Row]) -> Markup:
+def forest(identity: str, title: str, description: str, rows: Sequence[ForestRow]) -> Markup:
     """Draw AUCs one below the other on a common axis."""
     ends = [e for r in rows for e in (r.low, r.value) if e is not None]
     low = min(0.9, max(0.0, (int(min(ends, default=0.5) * 10)) / 10))
@@ -62,7 +62,7 @@ def forest(identity: str, title: str, description: str, rows: Sequence[Row]) -> 
     return document(identity, title, description, bottom + 26, parts)
 
 
-def _row(row: Row, y: float, x: Callable[[float], float]) -> list[str]:
+def _row(row: ForestRow, y: float, x: Callable[[float], float]) -> list[str]:
     bold = "" if row.kind == "site" else "strong"
     parts = [
         text(0, y + 4, clip(row.name, 26), bold),

@@ -1,7 +1,7 @@
 """The report's tables and the words they use."""
 
 from hepafed.server.report.tables.comparisons import p_value, reader_points
-from hepafed.server.report.tables.results import Table
+from hepafed.server.report.tables.table import Table, is_headline
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "bound",
     "figure",
+    "is_headline",
     "number",
     "p_value",
     "place",

@@ -1,9 +1,8 @@
 """The tables of readers and comparisons, and where a reader stands on the ROC curve."""
 
-from typing import Any
-
-from hepafed.server.report.tables.results import Table
-from hepafed.server.report.tables.words import NONE, figure, interval, number, task
+from hepafed.server.formats import ComparisonRow, Report
+from hepafed.server.report.tables.table import Table, estimate
+from hepafed.server.report.tables.words import NONE, figure, task
 
 
 def reader_name(column: str) -> str:
@@ -11,15 +10,13 @@ def reader_name(column: str) -> str:
     return "Reader " + column.removeprefix("reader_").replace("_", " ")
 
 
-def reader_points(report: dict[str, Any]) -> list[tuple[str, float, float]]:
-    """Give (name, sensitivity, specificity) of each reader that has both."""
-    found = []
-    for r in report.get("readers") or []:
-        sensitivity = (r.get("sensitivity") or {}).get("value")
-        specificity = (r.get("specificity") or {}).get("value")
-        if sensitivity is not None and specificity is not None:
-            found.append((reader_name(r["reader"]), sensitivity, specificity))
-    return found
+def reader_points(report: Report) -> list[tuple[str, float, float]]:
+    """Return (name, sensitivity, specificity) of each reader that has both."""
+    return [
+        (reader_name(r.reader), r.sensitivity.value, r.specificity.value)
+        for r in report.readers
+        if r.sensitivity.value is not None and r.specificity.value is not None
+    ]
 
 
 def p_value(p: float | None) -> str:
@@ -29,30 +26,32 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _rate(values: dict[str, Any] | None) -> tuple[str, str]:
-    values = values or {}
-    if values.get("value") is None:
-        return NONE, str(values.get("reason", ""))
-    return number(values["value"]), interval(values)
-
-
-def readers(report: dict[str, Any]) -> Table:
+def readers(report: Report) -> Table:
     """Tabulate each reader beside the model, on the reader's own patients."""
     rows: list[tuple[object, ...]] = []
-    for r in report.get("readers") or []:
-        held = r.get("non_inferiority") or {}
-        for kind in ("sensitivity", "specificity"):
-            rows.append(
-                (
-                    reader_name(r["reader"]),
-                    kind.capitalize(),
-                    _rate(r.get(kind)),
-                    _rate(r.get(f"model_{kind}")),
-                    _rate(r.get(f"{kind}_difference")),
-                    p_value(r.get(f"{kind}_mcnemar_exact_p")),
-                    _shown(held.get(kind), held.get("margin")),
-                )
-            )
+    for r in report.readers:
+        held = r.non_inferiority
+        margin = held.margin if held else None
+        rows += [
+            (
+                reader_name(r.reader),
+                "Sensitivity",
+                estimate(r.sensitivity),
+                estimate(r.model_sensitivity),
+                estimate(r.sensitivity_difference),
+                p_value(r.sensitivity_mcnemar_exact_p),
+                _shown(held.sensitivity if held else None, margin),
+            ),
+            (
+                reader_name(r.reader),
+                "Specificity",
+                estimate(r.specificity),
+                estimate(r.model_specificity),
+                estimate(r.specificity_difference),
+                p_value(r.specificity_mcnemar_exact_p),
+                _shown(held.specificity if held else None, margin),
+            ),
+        ]
     head = ("Who", "Rate", "Reader", "Model", "Model − reader", "McNemar p", "Not inferior")
     note = (
         "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
@@ -64,36 +63,37 @@ def readers(report: dict[str, Any]) -> Table:
     )
 
 
-def agreement(report: dict[str, Any]) -> Table:
+def agreement(report: Report) -> Table:
     """Tabulate kappa of each reader with the model and of the readers with each other."""
     rows: list[tuple[object, ...]] = [
-        (f"{reader_name(r['reader'])} and the model", r["n"], figure(r["kappa_with_model"]))
-        for r in report.get("readers") or []
-        if (r.get("kappa_with_model") or {}).get("value") is not None
+        (f"{reader_name(r.reader)} and the model", r.n, figure(r.kappa_with_model))
+        for r in report.readers
+        if r.kappa_with_model.value is not None
     ]
-    for pair in report.get("reader_agreement") or []:
-        names = " and ".join(reader_name(n) for n in pair["readers"])
-        rows.append((names, pair["n"], figure(pair["kappa"])))
+    for pair in report.reader_agreement:
+        names = " and ".join(reader_name(n) for n in pair.readers)
+        rows.append((names, pair.n, figure(pair.kappa)))
     head = ("Who", "Patients", "Kappa (95 % CI)")
     return Table("agreement", "Agreement on malignancy", head, tuple(rows))
 
 
-def comparisons(report: dict[str, Any]) -> Table:
+def comparisons(report: Report) -> Table:
     """Tabulate pairs of models on the same cases, pooled."""
+    pooled = _compared(report, "pooled")
     rows = [
         (
             _pair(c),
             task(c),
-            _rate(c.get("auc_first")),
-            _rate(c.get("auc_second")),
-            _rate(c.get("difference")),
-            p_value(c.get("p_holm")),
-            p_value((c.get("mcnemar") or {}).get("p_holm")),
+            estimate(c.auc_first),
+            estimate(c.auc_second),
+            estimate(c.difference),
+            p_value(c.p_holm),
+            p_value(c.mcnemar.p_holm),
             _held(c),
         )
-        for c in _compared(report, "pooled")
+        for c in pooled
     ]
-    methods = dict.fromkeys(str(c["method"]) for c in _compared(report, "pooled"))
+    methods = dict.fromkeys(c.method for c in pooled)
     head = (
         "Models",
         "Task",
@@ -113,37 +113,37 @@ def comparisons(report: dict[str, Any]) -> Table:
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
 
-def comparisons_by_site(report: dict[str, Any]) -> Table:
+def comparisons_by_site(report: Report) -> Table:
     """Tabulate what each site found of the patients' task."""
     rows = [
         (
             _pair(c),
-            str(c["site"]),
-            c["n"],
-            _rate(c.get("auc_first")),
-            _rate(c.get("auc_second")),
-            _rate(c.get("difference")),
-            p_value(c.get("p_holm")),
+            c.site,
+            c.n,
+            estimate(c.auc_first),
+            estimate(c.auc_second),
+            estimate(c.difference),
+            p_value(c.p_holm),
         )
         for c in _compared(report, "site")
-        if c["unit"] == "patient"
+        if c.unit == "patient"
     ]
     head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "Second − first", "DeLong p")
     note = "Malignant against benign, by site; lesion tasks are in comparisons.csv."
     return Table("comparisons-by-site", "Models at each site", head, tuple(rows), note, 2)
 
 
-def _compared(report: dict[str, Any], scope: str) -> list[dict[str, Any]]:
-    return [c for c in report.get("comparisons") or [] if c["scope"] == scope]
+def _compared(report: Report, scope: str) -> list[ComparisonRow]:
+    return [c for c in report.comparisons if c.scope == scope]
 
 
-def _pair(comparison: dict[str, Any]) -> str:
-    return f"{comparison['first']} vs {comparison['second']}"
+def _pair(comparison: ComparisonRow) -> str:
+    return f"{comparison.first} vs {comparison.second}"
 
 
-def _held(comparison: dict[str, Any]) -> object:
-    held = comparison.get("non_inferiority") or {}
-    return _shown(held.get("holds"), held.get("margin"))
+def _held(comparison: ComparisonRow) -> object:
+    held = comparison.non_inferiority
+    return _shown(held.holds, held.margin) if held else NONE
 
 
 def _shown(holds: bool | None, margin: float | None) -> object:

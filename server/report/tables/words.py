@@ -1,6 +1,9 @@
 """How the report puts figures, places and reasons into words."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Protocol
+
+from hepafed.server.formats import AucEstimate
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -28,6 +31,50 @@ NONE = "–"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+class HasInterval(Protocol):
+    """Anything with an interval."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end, where there is one."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end, where there is one."""
+
+
+class HasValue(HasInterval, Protocol):
+    """Any figure with an interval."""
+
+    @property
+    def value(self) -> float | None:
+        """The figure, where there is one."""
+
+
+class HasTask(Protocol):
+    """Any row that answers one question."""
+
+    @property
+    def unit(self) -> str:
+        """What is counted."""
+
+    @property
+    def task(self) -> str:
+        """Which question."""
+
+
+class HasScope(Protocol):
+    """Any row that is of all sites, or of one."""
+
+    @property
+    def scope(self) -> str:
+        """Whose cases these are."""
+
+    @property
+    def site(self) -> str | None:
+        """The site, where there is one."""
+
+
 def number(value: object, places: int = 3) -> str:
     """Write a number for a reader; an en dash where there is none."""
     if value is None:
@@ -37,45 +84,44 @@ def number(value: object, places: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}".replace("-", "−")
 
 
-def interval(values: dict[str, Any] | None) -> str:
+def interval(values: HasInterval | None) -> str:
     """Write `low–high`, or `low to high` where one is negative; "" where there is none."""
-    if not values or values.get("low") is None or values.get("high") is None:
+    if values is None or values.low is None or values.high is None:
         return ""
-    between = " to " if values["low"] < 0 else "–"
-    return f"{number(values['low'])}{between}{number(values['high'])}"
+    between = " to " if values.low < 0 else "–"
+    return f"{number(values.low)}{between}{number(values.high)}"
 
 
-def figure(values: dict[str, Any] | None) -> str:
+def figure(values: HasValue | None) -> str:
     """Put a figure and its interval into words; an en dash where there is none."""
-    if not values or values.get("value") is None:
+    if values is None or values.value is None:
         return NONE
     ends = interval(values)
-    return f"{number(values['value'])} ({ends})" if ends else number(values["value"])
+    return f"{number(values.value)} ({ends})" if ends else number(values.value)
 
 
-def preferred(auc: dict[str, Any]) -> dict[str, Any]:
-    """Give an AUC with the interval that the text uses: the clustered one where there is one."""
-    clustered = auc.get("clustered") or {}
-    if clustered.get("low") is None:
+def preferred(auc: AucEstimate) -> AucEstimate:
+    """Return an AUC with the interval that the text uses: the clustered one where there is one."""
+    if auc.clustered is None or auc.clustered.low is None:
         return auc
-    return auc | {"low": clustered["low"], "high": clustered["high"]}
+    return replace(auc, low=auc.clustered.low, high=auc.clustered.high)
 
 
-def bound(auc: dict[str, Any]) -> str:
+def bound(auc: AucEstimate) -> str:
     """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or none where no two cells overlap."""
-    error = auc.get("binning_error") or 0.0
+    error = auc.binning_error
     if error >= 1e-3 or error == 0:
         return f"±{error:.3f}" if error else "none"
     digits, power = f"{error:.1e}".split("e")
     return f"±{digits} × 10" + str(int(power)).translate(SUPERSCRIPT)
 
 
-def task(row: dict[str, Any]) -> str:
+def task(row: HasTask) -> str:
     """Name unit and task: `Patient: malignant vs benign`."""
-    name = TASK_WORDS.get(row["task"], row["task"].replace("_", " "))
-    return f"{row['unit'].capitalize()}: {name}"
+    name = TASK_WORDS.get(row.task, row.task.replace("_", " "))
+    return f"{row.unit.capitalize()}: {name}"
 
 
-def place(row: dict[str, Any]) -> str:
+def place(row: HasScope) -> str:
     """Name where a row is from."""
-    return str(row.get("site") or SCOPE_WORDS.get(row["scope"], row["scope"]))
+    return row.site or SCOPE_WORDS.get(row.scope, row.scope)

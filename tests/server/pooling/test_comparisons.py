@@ -1,23 +1,35 @@
 """Two models on one cohort: paired DeLong and McNemar are those of the pooled cases."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hepafed.common.disclosure.paired import common_rows
 from hepafed.common.errors import DataError
+from hepafed.common.records import write_record
 from hepafed.common.statistics.additive import TASK_ORDER
 from hepafed.common.statistics.bins import bin_logits
 from hepafed.common.statistics.scores import ScoreTable, rows_of, task_scores
-from hepafed.server.pooling import Questions
-from hepafed.server.pooling.comparisons import comparison_rows
-from hepafed.server.report.from_scores import compare, report_from_scores
+from hepafed.server.pooling import Questions, comparisons
+from hepafed.server.report import from_scores
+from hepafed.server.report.from_scores import compare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
 PATIENT = ("patient", "malignant_vs_benign")
 MARGINS = {("again", *task): 0.05 for task in TASK_ORDER}
+
+
+def comparison_rows(*args: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Make the rows as report.json holds them."""
+    return [write_record(r) for r in comparisons.comparison_rows(*args)]
+
+
+def report_from_scores(*args: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Make the report as report.json holds it."""
+    return write_record(from_scores.report_from_scores(*args, **more))
 
 
 def two_models(seed: int, patients: int, sites: int) -> tuple[ScoreTable, ScoreTable]:

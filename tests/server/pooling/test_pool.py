@@ -1,12 +1,14 @@
 """Pooled figures are those of the pooled score table, whatever the sites and their forms."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure.summaries import summarise, tuning_figures, tuning_scores
 from hepafed.common.errors import DataError, PayloadError
+from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics.additive import add
 from hepafed.common.statistics.auc import delong_auc
 from hepafed.common.statistics.bins import intervals_of_histogram
@@ -14,7 +16,9 @@ from hepafed.common.statistics.clusters import add_products, curves_of, products
 from hepafed.common.statistics.curves import average_precision, curve_from_mass
 from hepafed.common.statistics.scores import ScoreTable, reader_calls, rows_of, task_scores
 from hepafed.common.statistics.sums import additive_of
-from hepafed.server.pooling import Group, Questions, check_summary, pool, reference_of
+from hepafed.server import pooling
+from hepafed.server.formats import ModelPart, OperatingPoint, Provenance, TuningScores
+from hepafed.server.pooling import Group, Questions, check_summary, reference_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
@@ -26,7 +30,12 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-MODEL = {"id": "m", "protocol": "t2", "sha256": "", "operating_point": {"threshold": 0.4}}
+MODEL = ModelPart(
+    id="m",
+    protocol="t2",
+    sha256="",
+    operating_point=OperatingPoint(threshold=0.4, rule="", chosen_on=""),
+)
 READERS = ("reader_a", "reader_b")
 THRESHOLD = 0.4
 
@@ -58,6 +67,11 @@ def joined(tables: list[ScoreTable]) -> ScoreTable:
     )
 
 
+def pool(*args: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Pool, and give the report as report.json holds it."""
+    return write_record(pooling.pool(*args, **more))
+
+
 def summary(t: ScoreTable, minimum: int = 1) -> SiteSummary:
     return summarise(t, run="r", model="m", weights="", threshold=THRESHOLD, minimum_count=minimum)
 
@@ -72,7 +86,7 @@ def federated(tables: list[ScoreTable], forms: list[str], minimum: int):  # noqa
         groups.append(Group(tuple(masked), add([sums[s] for s in masked])))
     curves = curves_of(add(list(sums.values())), 1)
     products = add_products([products_of([t], [curves]) for t in tables])
-    return pool(summaries, MODEL, {}, groups=groups, products=products)
+    return pool(summaries, MODEL, Provenance(), groups=groups, products=products)
 
 
 site_list = st.lists(
@@ -166,7 +180,9 @@ def _same_auc(r, logits: np.ndarray, truth: np.ndarray) -> None:  # noqa: ANN001
 def test_without_step_two_no_clustered_interval_is_made_up() -> None:
     tables = [table(f"s{i}", i, 40, 3, 2.0, 3) for i in range(3)]
     groups = [Group(("s0", "s1"), add([additive_of(t, THRESHOLD, READERS) for t in tables[:2]]))]
-    report = pool({f"s{i}": summary(t, 3) for i, t in enumerate(tables)}, MODEL, {}, groups=groups)
+    report = pool(
+        {f"s{i}": summary(t, 3) for i, t in enumerate(tables)}, MODEL, Provenance(), groups=groups
+    )
     rows = [r for r in report["results"] if r["scope"] == "pooled" and r["unit"] == "lesion"]
     for r in rows:
         if r["task"] != "macro":
@@ -185,7 +201,7 @@ def test_a_site_cannot_be_in_two_sums() -> None:
     t = table("a", 1, 30, 3, 1.0, 3)
     group = Group(("a",), additive_of(t, THRESHOLD, READERS))
     with pytest.raises(PayloadError, match="two sums"):
-        pool({"a": summary(t)}, MODEL, {}, groups=[group, group])
+        pool({"a": summary(t)}, MODEL, Provenance(), groups=[group, group])
 
 
 def test_predictive_values_and_drift_are_given_where_they_were_asked_for() -> None:
@@ -195,7 +211,7 @@ def test_predictive_values_and_drift_are_given_where_they_were_asked_for() -> No
     report = pool(
         {"a": summary(t)},
         MODEL,
-        {},
+        Provenance(),
         questions=Questions(
             prevalences=(0.1,), reference={("patient", "malignant_vs_benign"): histogram}
         ),
@@ -222,12 +238,14 @@ def test_a_card_keeps_the_tuning_scores_in_cells_and_the_same_cohort_does_not_dr
     held = np.array(kept["positives"]) + np.array(kept["negatives"])
     assert held.min() >= 5
     assert held.sum() == 200
-    reference = reference_of({"tuning_scores": kept})
-    drift = pool({"a": summary(t)}, MODEL, {}, questions=Questions(reference=reference))["drift"]
+    reference = reference_of(read_record(TuningScores, kept, DataError))
+    drift = pool({"a": summary(t)}, MODEL, Provenance(), questions=Questions(reference=reference))[
+        "drift"
+    ]
     assert len(drift) == 4
     assert all(r["psi"] < 0.1 for r in drift)
     assert tuning_scores([]) is None
-    assert reference_of({}) == {}
+    assert reference_of(None) == {}
 
 
 def test_scores_that_moved_are_called_drift() -> None:
@@ -239,7 +257,7 @@ def test_scores_that_moved_are_called_drift() -> None:
     )
     reference = intervals_of_histogram_of(additive_of(t, THRESHOLD, READERS))
     asked = Questions(reference={("patient", "malignant_vs_benign"): reference})
-    drift = pool({"a": summary(moved)}, MODEL, {}, questions=asked)["drift"]
+    drift = pool({"a": summary(moved)}, MODEL, Provenance(), questions=asked)["drift"]
     assert all(r["psi"] > 0.25 and r["ks"] > 0.2 for r in drift if r["n"])
 
 
@@ -284,7 +302,7 @@ def test_the_precision_recall_curve_is_of_the_pooled_cases() -> None:
 
 def test_one_class_everywhere_gives_reasons_and_no_figure() -> None:
     t = table("a", 1, 24, 3, 1.0, 1)
-    report = pool({"a": summary(rows_of(t, np.arange(24)))}, MODEL, {})
+    report = pool({"a": summary(rows_of(t, np.arange(24)))}, MODEL, Provenance())
     for r in report["results"]:
         assert r["auc"]["value"] is None
         assert r["auc"]["reason"]

@@ -12,8 +12,11 @@ from hepafed.common.disclosure import level_suppression as kept_levels
 from hepafed.common.disclosure.subgroups import TASK, UNIT, levels_of, subgroup_summaries
 from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.errors import DataError
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable, read_scores, task_scores, write_scores
-from hepafed.server.pooling import check_summary, pool
+from hepafed.server import pooling
+from hepafed.server.formats import ModelPart, OperatingPoint, Provenance
+from hepafed.server.pooling import check_summary
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.write import write_report
 from hypothesis import given, settings
@@ -24,12 +27,17 @@ from sklearn.metrics import roc_auc_score
 from tests.server.federation import PLAN, Federation, joined, table_of
 
 LEVELS = ("a", "b", "c", "d")
-MODEL = {
-    "id": "m",
-    "protocol": "t2",
-    "sha256": "",
-    "operating_point": {"threshold": 0.5, "rule": "", "chosen_on": ""},
-}
+MODEL = ModelPart(
+    id="m",
+    protocol="t2",
+    sha256="",
+    operating_point=OperatingPoint(threshold=0.5, rule="", chosen_on=""),
+)
+
+
+def pool(summaries: dict[str, SiteSummary]) -> dict[str, Any]:
+    """Pool, and give the report as report.json holds it."""
+    return write_record(pooling.pool(summaries, MODEL, Provenance()))
 
 
 def grouped(site: str, seed: int, lesions: int, shares: tuple[float, ...]) -> ScoreTable:
@@ -179,7 +187,7 @@ def test_no_withheld_count_follows_from_all_that_a_report_says(
     sites: list[tuple[int, int, tuple[float, ...]]], minimum: int
 ) -> None:
     tables = {f"s{i}": grouped(f"s{i}", *values) for i, values in enumerate(sites)}
-    report = pool({s: summary_of(t, minimum) for s, t in tables.items()}, MODEL, {})
+    report = pool({s: summary_of(t, minimum) for s, t in tables.items()})
     assert derived(report, tables, minimum) == []
 
 
@@ -195,7 +203,7 @@ def test_the_attack_does_find_what_hiding_small_counts_alone_would_give_away(
     told = 0
     for seed in range(6):
         tables = {"s0": grouped("s0", seed, 120, (1, 1, 0.1))}
-        report = pool({s: summary_of(t, 5) for s, t in tables.items()}, MODEL, {})
+        report = pool({s: summary_of(t, 5) for s, t in tables.items()})
         told += bool(derived(report, tables, 5))
     assert told > 1
 
@@ -209,11 +217,11 @@ def test_an_auc_that_would_tell_withheld_calls_is_withheld_too() -> None:
     summary = summary_of(table, 5)
     assert [g.true_positives for g in summary.subgroups] == [None, None]
     assert all("narrow" in g.auc.reason for g in summary.subgroups)
-    report = pool({"s": summary}, MODEL, {})
+    report = pool({"s": summary})
     assert derived(report, {"s": table}, 5) == []
     whole = subgroup_summaries(table, ("x",), 0.5, 1)[0]
     telling = replace(summary.subgroups[0], auc=whole.auc)
-    given = pool({"s": replace(summary, subgroups=(telling, summary.subgroups[1]))}, MODEL, {})
+    given = pool({"s": replace(summary, subgroups=(telling, summary.subgroups[1]))})
     assert derived(given, {"s": table}, 5)
 
 
@@ -254,7 +262,7 @@ def test_pooled_counts_are_those_of_the_sites_that_released_the_level() -> None:
         "s1": built("s1", a=(20, 8, 30, 20), b=(9, 9, 9, 9)),
         "s2": built("s2", a=(30, 9, 20, 10), b=(0, 2, 9, 0)),
     }
-    report = pool({s: summary_of(t, 3) for s, t in tables.items()}, MODEL, {})
+    report = pool({s: summary_of(t, 3) for s, t in tables.items()})
     rows = [g for g in report["subgroups"] if g["level"] == "a"]
     whole = rows[0]
     assert (whole["scope"], whole["withheld_by"]) == ("pooled", ["s2"])
@@ -279,13 +287,14 @@ def test_a_score_table_with_group_columns_gives_exact_figures_and_a_whole_report
     ]
     table = replace(joined(parts), groups={"x": np.concatenate([p.groups["x"] for p in parts])})
     write_scores(table, tmp_path / "t.csv")
-    report = report_from_scores(read_scores(tmp_path / "t.csv"), 0.5)
+    made = report_from_scores(read_scores(tmp_path / "t.csv"), 0.5)
+    report = write_record(made)
     (row,) = [g for g in report["subgroups"] if (g["scope"], g["level"]) == ("pooled", "b")]
     scores, its = task_scores(table, UNIT, TASK), levels_of(table, "x") == "b"
     wanted = roc_auc_score(scores.truth[its], scores.logits[its])
     assert row["auc"]["value"] == pytest.approx(float(wanted), abs=1e-9)
     assert (row["n"], row["sensitivity"]["numerator"]) == (28, 11)
-    page = write_report(report, tmp_path / "report").read_text()
+    page = write_report(made, tmp_path / "report").read_text()
     assert "x: b" in page
     assert (tmp_path / "report" / "subgroups.csv").read_text().count("\n") == 7
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
-from hepafed.server.models.cards import statement
+from hepafed.server.formats import read_report
+from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.report.from_scores import report_from_scores
 
 
@@ -40,7 +42,7 @@ def table() -> Callable[..., ScoreTable]:
 
 @pytest.fixture(scope="session")
 def plain() -> dict[str, Any]:
-    return report_from_scores(scores(), 0.5)
+    return write_record(report_from_scores(scores(), 0.5))
 
 
 EVALUATION = {
@@ -48,7 +50,8 @@ EVALUATION = {
     "registered": "2026-03-01T09:30:00.123456+00:00",
     "promised": {
         "title": "External validation of t2-dwi", "model": "ab" * 32,
-        "cohorts": ["site-1", "site-2", "site-3", "site-4"], "endpoints": [],
+        "cohorts": ["site-1", "site-2", "site-3", "site-4"],
+        "endpoints": [{"primary": True, "at_least": 0.85}],
     },
     "absent": ["site-4"],
     "endpoints": [
@@ -67,7 +70,10 @@ CARD = {
         "threshold": 0.5, "rule": "largest Youden index on the pooled tuning cells",
         "chosen_on": "tuning data of 3 sites",
     },
-    "plan": {"seed": 7, "model": {"size": 299}, "rounds": {"count": 30}},
+    "plan": {
+        "name": "t2-dwi", "protocol": "t2-dwi", "seed": 7, "model": {"size": 299},
+        "rounds": {"count": 30},
+    },
     "training_examples": {"hospital-a": 410, "hospital-b": 260, "hospital-c": 190},
     "tuning_auc": 0.91,
     "parameters": 54310787,
@@ -76,7 +82,7 @@ CARD = {
     "strategy": "fedavg",
     "created": "2026-02-20T10:00:00+00:00",
     "parent": "",
-    **statement(),
+    "intended_use": list(INTENDED_USE), "limits": list(LIMITS), "tuning_scores": None,
 }  # fmt: skip
 
 
@@ -97,9 +103,10 @@ def federated(plain: dict[str, Any]) -> dict[str, Any]:
         "missing_sites": {"site-4": "offline"},
         "software": {"hepafed": "0.1.0"},
     }
-    return plain | {
+    values = plain | {
         "model": model,
         "look": {"number": 2, "earlier": [earlier]},
         "evaluation": EVALUATION,
         "provenance": provenance,
     }
+    return write_record(read_report(values))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import read_scores
 from hepafed.server.report.from_scores import report_from_scores
 
@@ -25,7 +26,7 @@ def _expected(case: str) -> dict[str, Any]:
 
 @functools.cache
 def _report(case: str) -> dict[str, Any]:
-    return report_from_scores(read_scores(ORACLES / f"{case}.csv"), 0.5)
+    return write_record(report_from_scores(read_scores(ORACLES / f"{case}.csv"), 0.5))
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

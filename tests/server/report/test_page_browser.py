@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
+from hepafed.server.formats import read_report
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.write import write_report
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def file(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(federated, tmp_path_factory.mktemp("report"))
+    return write_report(read_report(federated), tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture
@@ -107,9 +109,10 @@ def test_no_text_of_a_drawing_leaves_it_or_covers_another(page: Page, file: Path
 def test_long_names_and_many_sites_fit_their_drawings(
     page: Page, table: Callable[..., ScoreTable], tmp_path: Path, sites: int
 ) -> None:
-    report = report_from_scores(table(seed=5, patients=50 * sites, sites=sites), 0.5)
+    made = report_from_scores(table(seed=5, patients=50 * sites, sites=sites), 0.5)
+    report = write_record(made)
     text = re.sub(r"site-(\d)", r"university-hospital-of-the-north-\1", json.dumps(report))
-    page.goto(write_report(json.loads(text), tmp_path).as_uri())
+    page.goto(write_report(read_report(json.loads(text)), tmp_path).as_uri())
     assert _collisions(page) == []
 
 

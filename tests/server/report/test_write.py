@@ -1,8 +1,6 @@
 """A report's files hold its figures, fit the schema, load nothing and hide nothing."""
 
 import copy
-import csv
-import io
 import itertools
 import json
 import re
@@ -13,9 +11,10 @@ from typing import Any
 import pytest
 from hepafed.common.errors import RunError
 from hepafed.common.statistics.scores import read_scores
+from hepafed.server.formats import read_report
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.page import SECTIONS, render
-from hepafed.server.report.write import SCHEMA, check_report, tables, write_report
+from hepafed.server.report.write import SCHEMA, check_report, write_report
 from jsonschema import Draft202012Validator
 
 ORACLES = Path(__file__).parents[3].parent / "shared/data/oracles"
@@ -80,7 +79,7 @@ def test_a_report_that_does_not_fit_is_not_written(
         at = at[step]
     at[where[-1]] = value
     with pytest.raises(RunError, match="schema"):
-        write_report(bad, tmp_path)
+        write_report(read_report(bad), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,12 +87,12 @@ def test_a_figure_that_is_not_finite_is_not_written(plain: dict[str, Any], tmp_p
     bad = copy.deepcopy(plain)
     bad["results"][0]["auc"]["value"] = float("nan")
     with pytest.raises(RunError, match="finite"):
-        write_report(bad, tmp_path)
+        write_report(read_report(bad), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_page_is_one_file_that_loads_nothing(federated: dict[str, Any]) -> None:
-    text = render(federated)
+    text = render(read_report(federated))
     page = Page(text)
     for tag, attributes in page.tags:
         if attributes == {"rel": "icon", "href": "data:,"}:
@@ -108,7 +107,7 @@ def test_the_page_is_one_file_that_loads_nothing(federated: dict[str, Any]) -> N
 def test_every_drawing_has_a_role_a_title_and_a_description_and_a_table(
     federated: dict[str, Any],
 ) -> None:
-    text = render(federated)
+    text = render(read_report(federated))
     drawings = re.findall(r"<figure id=\"fig-(\w+)\">(.*?)</figure>", text, flags=re.DOTALL)
     assert len(drawings) == 5
     for name, inner in drawings:
@@ -125,7 +124,7 @@ def test_every_drawing_has_a_role_a_title_and_a_description_and_a_table(
 def test_headings_go_down_one_level_at_a_time_and_every_section_has_its_own(
     federated: dict[str, Any],
 ) -> None:
-    page = Page(render(federated))
+    page = Page(render(read_report(federated)))
     levels = [int(t[1]) for t, _ in page.tags if re.fullmatch(r"h[1-6]", t)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -135,7 +134,7 @@ def test_headings_go_down_one_level_at_a_time_and_every_section_has_its_own(
 
 
 def test_every_link_and_label_of_the_page_leads_to_one_place(federated: dict[str, Any]) -> None:
-    page = Page(render(federated))
+    page = Page(render(read_report(federated)))
     ids = [a["id"] for _, a in page.tags if "id" in a]
     assert len(ids) == len(set(ids))
     for _, attributes in page.tags:
@@ -147,7 +146,7 @@ def test_every_link_and_label_of_the_page_leads_to_one_place(federated: dict[str
 
 
 def test_every_table_has_a_caption_and_scoped_heads(federated: dict[str, Any]) -> None:
-    text = render(federated)
+    text = render(read_report(federated))
     made = re.findall(r"<table>(.*?)</table>", text, flags=re.DOTALL)
     assert len(made) > 10
     for table in made:
@@ -158,7 +157,7 @@ def test_every_table_has_a_caption_and_scoped_heads(federated: dict[str, Any]) -
 def test_the_page_says_what_was_promised_who_was_absent_and_which_look_it_is(
     federated: dict[str, Any],
 ) -> None:
-    words = " ".join(" ".join(Page(render(federated)).words).split())
+    words = " ".join(" ".join(Page(render(read_report(federated))).words).split())
     promised = federated["evaluation"]
     for said in (
         promised["sha256"],
@@ -174,11 +173,11 @@ def test_the_page_says_what_was_promised_who_was_absent_and_which_look_it_is(
 
 
 def test_without_an_evaluation_every_figure_is_called_exploratory(plain: dict[str, Any]) -> None:
-    assert "Every figure of this report is exploratory" in render(plain)
+    assert "Every figure of this report is exploratory" in render(read_report(plain))
 
 
 def test_the_pooled_figures_of_the_page_are_those_of_the_report(plain: dict[str, Any]) -> None:
-    words = " ".join(Page(render(plain)).words)
+    words = " ".join(Page(render(read_report(plain))).words)
     for r in plain["results"]:
         if r["scope"] == "pooled" and r["auc"]["value"] is not None:
             assert f"{r['auc']['value']:.3f}" in words
@@ -189,7 +188,7 @@ def test_the_bound_of_every_pooled_auc_is_printed(federated: dict[str, Any]) -> 
     rows = [r for r in wide["results"] if r["scope"] == "pooled"]
     for i, r in enumerate(rows):
         r["auc"]["binning_error"] = 0.0111 + i / 1000
-    text = render(wide)
+    text = render(read_report(wide))
     for r in rows:
         assert f"±{r['auc']['binning_error']:.3f}" in text
 
@@ -201,47 +200,24 @@ def test_a_figure_that_cannot_be_computed_is_listed_with_its_reason(
     auc = bare["results"][0]["auc"]
     auc |= {"value": None, "low": None, "high": None, "reason": "one class only"}
     bare["results"][0].pop("roc", None)
-    words = " ".join(Page(render(bare)).words)
+    words = " ".join(Page(render(read_report(bare))).words)
     assert "Pooled, Patient: malignant vs benign: AUC: one class only" in words
 
 
 def test_text_of_others_is_escaped_in_page_and_drawings(federated: dict[str, Any]) -> None:
     evil = '<script>alert("x")</script>'
     bad = json.loads(json.dumps(federated).replace("site-1", json.dumps(evil)[1:-1]))
-    page = Page(render(bad))
+    page = Page(render(read_report(bad)))
     assert not any(t == "script" for t, _ in page.tags)
     assert any(evil in w for w in page.words)
-
-
-def test_csv_holds_every_result_in_full_precision(plain: dict[str, Any]) -> None:
-    rows = list(csv.DictReader(io.StringIO(tables(plain)["results.csv"])))
-    assert len(rows) == len(plain["results"])
-    for row, r in zip(rows, plain["results"], strict=True):
-        value = r["auc"]["value"]
-        assert row["auc"] == ("" if value is None else repr(value))
-
-
-def test_csv_holds_every_point_that_is_drawn(plain: dict[str, Any]) -> None:
-    rows = list(csv.DictReader(io.StringIO(tables(plain)["roc.csv"])))
-    drawn = [p for r in plain["results"] for p in r.get("roc") or []]
-    assert [(float(r["false_positive_rate"]), float(r["sensitivity"])) for r in rows] == [
-        tuple(p[:2]) for p in drawn
-    ]
-
-
-def test_a_sites_name_is_no_formula_for_a_spreadsheet(plain: dict[str, Any]) -> None:
-    bad = json.loads(json.dumps(plain).replace("site-1", "=1+1"))
-    for name, text in tables(bad).items():
-        for row in csv.reader(io.StringIO(text)):
-            assert not any(c.startswith("=") for c in row), name
 
 
 def test_a_federations_report_comes_with_its_model_card(
     federated: dict[str, Any], plain: dict[str, Any], tmp_path: Path
 ) -> None:
-    write_report(federated, tmp_path / "federated")
+    write_report(read_report(federated), tmp_path / "federated")
     card = (tmp_path / "federated/model-card.md").read_text()
     for line in (federated["model"]["sha256"], "## Intended use", "Not a medical device"):
         assert line in card
-    write_report(plain, tmp_path / "plain")
+    write_report(read_report(plain), tmp_path / "plain")
     assert not (tmp_path / "plain/model-card.md").exists()

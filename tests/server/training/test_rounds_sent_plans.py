@@ -69,5 +69,5 @@ def test_a_card_names_it_as_the_models_parent_alone(live: LiveRun) -> None:
     state = checkpoints.from_initial(live.folder / "initial.safetensors")
     checkpoints.save(live.folder, state, np.ones(4, np.float32))
     card = live.stores.registry.card(freeze(live, state))
-    assert card["parent"] == PATH
-    assert plan_from(card["plan"]) == for_sites(PLAN) == replace(PLAN, model=ModelPlan())
+    assert card.parent == PATH
+    assert plan_from(card.plan) == for_sites(PLAN) == replace(PLAN, model=ModelPlan())

@@ -61,7 +61,7 @@ def test_where_a_site_releases_cells_the_sites_own_differences_are_pooled(
 def test_three_models_are_compared_pair_by_pair_and_adjusted_after_holm(fed: Federation) -> None:
     compared = Compared(fed, "mm")
     third = fed.freeze(3.0)
-    digest = fed.stores.registry.card(third)["sha256"]
+    digest = fed.stores.registry.card(third).sha256
     for i, site in enumerate(fed.sites.values()):
         site.others[digest] = better(site.table, 200 + i, 0.1)
     report = compared.run(against=(compared.other, third))

@@ -93,7 +93,7 @@ def test_a_fallback_before_a_comparison_shows_no_call_that_a_sum_hid(fed: Federa
     compared.run()
     third = fed.freeze(3.0)
     for i, site in enumerate(fed.sites.values()):
-        site.others[fed.stores.registry.card(third)["sha256"]] = better(site.table, 400 + i)
+        site.others[fed.stores.registry.card(third).sha256] = better(site.table, 400 + i)
     fed.fleet.hook = lambda site, request: (
         None if site == "b" and isinstance(request, SumsRequest) else request
     )

@@ -22,7 +22,7 @@ def run(name: str, day: int, **values: Any) -> Run:  # noqa: ANN401
 def test_a_comparison_with_a_model_is_a_look_with_it() -> None:
     earlier = run("first", 1, model="t2-dwi", against=("m",))
     seen = looks(run("second", 2), ["external-1"], [(earlier, frozenset({"external-1"}))])
-    assert seen["number"] == 2
+    assert seen.number == 2
 
 
 def test_a_look_is_an_earlier_validation_of_the_same_model_and_split_at_a_common_site() -> None:
@@ -38,5 +38,5 @@ def test_a_look_is_an_earlier_validation_of_the_same_model_and_split_at_a_common
         (third, frozenset("x")),
     ]
     made = looks(third, ["x", "y"], others)
-    assert made["number"] == 3
-    assert [(e["run"], e["sites"]) for e in made["earlier"]] == [("a", ["x", "y"]), ("b", ["x"])]
+    assert made.number == 3
+    assert [(e.run, e.sites) for e in made.earlier] == [("a", ("x", "y")), ("b", ("x",))]

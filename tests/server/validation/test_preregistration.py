@@ -5,7 +5,7 @@ from hepafed.common.contract.evaluation import evaluation_from
 from hepafed.common.errors import RefusedError
 from hepafed.server.validation.preregistration import Asked, fitting, questions
 
-from tests.server.promises import CARD, promise
+from tests.server.promises import CARD, card_of, promise
 
 
 def test_an_evaluation_of_another_model_is_refused() -> None:
@@ -32,7 +32,7 @@ def test_cohorts_and_wait_come_from_the_evaluation() -> None:
 
 
 def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
-    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    known = [CARD, card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n')
     assert fitting(Asked(model="t2", evaluation=text), CARD, known).against == ("t2-dwi",)
     with pytest.raises(RefusedError, match="no model with the digest cdcdcdcdcdcd"):
@@ -49,14 +49,14 @@ def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
     ],
 )
 def test_an_endpoint_against_what_will_not_be_compared_is_refused(endpoint: str) -> None:
-    known = [{"id": "t2", "sha256": "ab" * 32}, {"id": "t2-dwi", "sha256": "cd" * 32}]
+    known = [CARD, card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n') + f"[[endpoints]]\n{endpoint}\n"
     with pytest.raises(RefusedError, match="will not be compared"):
         fitting(Asked(model="t2", evaluation=text), CARD, known)
 
 
 def test_a_margin_against_a_model_is_for_its_pair_and_task_alone() -> None:
-    cards = [{"id": "t2-dwi", "sha256": "cd" * 32}]
+    cards = [card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n') + (
         f'[[endpoints]]\nagainst = "{"cd" * 32}"\nmargin = 0.05\n'
         '[[endpoints]]\nfigure = "sensitivity"\nagainst = "reader_a"\nmargin = 0.15\n'

@@ -11,13 +11,12 @@ import pytest
 from hepafed.common.contract.evaluation import digest_of
 from hepafed.common.contract.plan import Plan
 from hepafed.common.network.weights import Layout
-from hepafed.common.records import write_record
 from hepafed.server.coordinator.coordinator import Coordinator
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.setup import initialise
 from starlette.applications import Starlette
 
-from tests.server.promises import promise
+from tests.server.promises import CARD, promise
 
 PLAN = Plan(name="t2", protocol="t2")
 
@@ -54,13 +53,8 @@ def house(tmp_path: Path) -> House:
         coordinator.members.enrol(entry, f"key {i}", f"{i:064}", str(i + 1), now)
     weights = np.arange(4, dtype=np.float32)
     layout = Layout(("w",), ((4,),))
-    card = {
-        "plan": write_record(PLAN),
-        "protocol": "t2",
-        "operating_point": {"threshold": 0.5, "rule": "given", "chosen_on": "a test"},
-    }
-    model = coordinator.stores.registry.add("t2", layout, weights, card)
-    digest = coordinator.stores.registry.card(model)["sha256"]
+    model = coordinator.stores.registry.add("t2", layout, weights, CARD)
+    digest = coordinator.stores.registry.card(model).sha256
     ca = (tmp_path / "keys/ca.pem").read_text()
     return House(coordinator, make_gateway(coordinator, ca), model, digest)
 

@@ -12,6 +12,7 @@ import pytest
 from hepafed.common.contract.messages import (
     PlacementsRequest,
 )
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import task_scores
 from hepafed.server.report.from_scores import report_from_scores
 from sklearn.metrics import roc_auc_score
@@ -64,7 +65,7 @@ def test_clustered_intervals_are_those_of_the_joined_table(fed: Federation, form
         fed.site(name, release=words[form], minimum_count=2)
         fed.sites[name].table = table_of(name, i, 200)
     report = fed.run()
-    central = report_from_scores(joined([s.table for s in fed.sites.values()]), 0.5)
+    central = write_record(report_from_scores(joined([s.table for s in fed.sites.values()]), 0.5))
     for task in ("benign_vs_rest", "primary_malignant_vs_rest", "metastatic_vs_rest"):
         got, wanted = (pooled(r, task)["auc"]["clustered"] for r in (report, central))
         assert got["se"] == pytest.approx(wanted["se"], rel=0.01)

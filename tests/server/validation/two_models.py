@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.report.from_scores import report_from_scores
 
@@ -25,7 +26,7 @@ class Compared:
     def __init__(self, fed: Federation, forms: str, lesions: int = 120) -> None:
         self.fed = fed
         self.other = fed.freeze(2.0)
-        self.digest = fed.stores.registry.card(self.other)["sha256"]
+        self.digest = fed.stores.registry.card(self.other).sha256
         for i, (name, form) in enumerate(zip("abcd", forms, strict=False)):
             fed.site(name, release=FORMS[form], minimum_count=3)
             table = table_of(name, i, lesions)
@@ -44,7 +45,8 @@ class Compared:
     def central(self) -> dict[str, Any]:
         first = joined([s.table for s in self.fed.sites.values()])
         second = joined([s.others[self.digest] for s in self.fed.sites.values()])
-        return report_from_scores(first, 0.5, name=self.fed.model, against={self.other: second})
+        made = report_from_scores(first, 0.5, name=self.fed.model, against={self.other: second})
+        return write_record(made)
 
 
 def rows(report: dict[str, Any], scope: str = "pooled") -> dict[str, dict[str, Any]]:

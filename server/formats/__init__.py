@@ -1,0 +1,88 @@
+"""What report.json and card.json hold, as types: written, read, described from one place."""
+
+from hepafed.server.formats.between_sites import (
+    DriftRow,
+    HeterogeneityRow,
+    LeaveOneOut,
+    PredictionInterval,
+)
+from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
+from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
+from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
+from hepafed.server.formats.comparisons import ComparisonRow, McNemarResult, NonInferiority
+from hepafed.server.formats.estimates import (
+    AucEstimate,
+    BriefAuc,
+    ClusteredInterval,
+    IntervalEstimate,
+    LogitInterval,
+    PointEstimate,
+    RateEstimate,
+)
+from hepafed.server.formats.evaluation import EarlierLook, JudgedEndpoint, JudgedEvaluation, Looks
+from hepafed.server.formats.readers import AgreementRow, ReaderNonInferiority, ReaderRow
+from hepafed.server.formats.report import (
+    REPORT_1,
+    FormRow,
+    ModelPart,
+    Provenance,
+    Report,
+    SiteRow,
+    read_report,
+)
+from hepafed.server.formats.results import (
+    AtPrevalence,
+    NetBenefit,
+    ReadAtSensitivity,
+    ReadAtSpecificity,
+    ResultRow,
+)
+from hepafed.server.formats.subgroups import SubgroupRow, SuppressedPart
+from hepafed.server.formats.values import Limits
+
+__all__ = [
+    "REPORT_1",
+    "AgreementRow",
+    "AtPrevalence",
+    "AucEstimate",
+    "BriefAuc",
+    "CalibrationRow",
+    "ClusteredInterval",
+    "ComparisonRow",
+    "ConfusionRow",
+    "DriftRow",
+    "EarlierLook",
+    "FormRow",
+    "HeterogeneityRow",
+    "IntervalEstimate",
+    "JudgedEndpoint",
+    "JudgedEvaluation",
+    "LeaveOneOut",
+    "Limits",
+    "LogitInterval",
+    "Looks",
+    "McNemarResult",
+    "ModelCard",
+    "ModelPart",
+    "MulticlassRow",
+    "NetBenefit",
+    "NonInferiority",
+    "OperatingPoint",
+    "PointEstimate",
+    "PredictionInterval",
+    "Provenance",
+    "RateEstimate",
+    "ReadAtSensitivity",
+    "ReadAtSpecificity",
+    "ReaderNonInferiority",
+    "ReaderRow",
+    "ReliabilityTenth",
+    "Report",
+    "ResultRow",
+    "SiteRow",
+    "SubgroupRow",
+    "SuppressedPart",
+    "TuningScores",
+    "read_card",
+    "read_report",
+]

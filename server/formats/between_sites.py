@@ -1,0 +1,113 @@
+"""The rows of `heterogeneity` and `drift`: how sites differ from each other and from the tuning."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hepafed.common.records import named, optional
+from hepafed.server.formats.estimates import BriefAuc
+from hepafed.server.formats.values import (
+    REASON_WHERE_NULL,
+    Count,
+    Level,
+    NotNegative,
+    Probability,
+    Task,
+    TrueClass,
+    Unit,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionInterval:
+    """Where the AUC of a further site lies with 95 % (Higgins et al. 2009)."""
+
+    low: Probability | None
+    """Lower end; null where there is no interval."""
+    high: Probability | None
+    """Upper end; null where there is no interval."""
+    reason: str = optional("")
+    """Why there is no interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveOneOut:
+    """Figures of all sites but one."""
+
+    without: str
+    """The site that is left out."""
+    value: Probability | None
+    """Random-effects mean AUC of the others; null where fewer than two remain."""
+    low: Probability | None
+    """Lower end of its 95 % interval."""
+    high: Probability | None
+    """Upper end of its 95 % interval."""
+    tau2: NotNegative | None
+    """Variance between the others, on the logit scale."""
+    i2: Probability | None
+    """Share of the variation that is not chance, among the others."""
+    reason: str = optional("")
+    """Why there is no mean."""
+    pooled: BriefAuc | None
+    """Pooled AUC of the others; null where it was not asked for (other tasks, many sites)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeterogeneityRow:
+    """Random effects of the sites' AUCs on the logit scale (DerSimonian and Laird 1986)."""
+
+    unit: Unit
+    """What is counted."""
+    task: Task
+    """Which question."""
+    sites: Count
+    """Sites that have an AUC with an interval."""
+    method: str
+    """Always `dersimonian-laird`."""
+    value: Probability | None
+    """Mean AUC; null for fewer than two sites."""
+    low: Probability | None = optional(None)
+    """Lower end of the 95 % interval of the mean."""
+    high: Probability | None = optional(None)
+    """Upper end of the 95 % interval of the mean."""
+    level: Level | None = optional(None)
+    """Level of the intervals."""
+    logit_auc: float | None = optional(None)
+    """The mean on the logit scale."""
+    se: NotNegative | None = optional(None)
+    """Its standard error on the logit scale."""
+    tau2: NotNegative | None = optional(None)
+    """Variance between sites on the logit scale."""
+    q: NotNegative | None = optional(None)
+    """Cochran's Q."""
+    i2: Probability | None = optional(None)
+    """I² (Higgins 2003), 0 to 1: the share of the variation that is not chance."""
+    prediction: PredictionInterval | None = optional(None)
+    """Where the AUC of a further site lies."""
+    reason: str = optional("")
+    """Why there is no mean."""
+    leave_one_out: tuple[LeaveOneOut, ...] = ()
+    """The same without each site in turn."""
+
+    schema_rules: ClassVar = (REASON_WHERE_NULL,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftRow:
+    """Scores of one true class against those of the tuning data."""
+
+    site: str | None
+    """The site; null for all sites together."""
+    unit: Unit
+    """What is counted."""
+    task: Task
+    """Which question."""
+    class_: TrueClass = named("class")
+    """Which true class is compared."""
+    n: Count
+    """Cases of this class."""
+    psi: float | None
+    """Population stability index over ten groups; above 0.25 is usually called a shift."""
+    ks: Probability | None
+    """Largest gap of the two distributions."""
+    reason: str = optional("")
+    """Why there is no comparison."""

@@ -1,0 +1,80 @@
+"""The model's card: what the coordinator signs when a model is frozen (card.json)."""
+
+from dataclasses import dataclass
+
+from hepafed.common.errors import PayloadError
+from hepafed.common.records import read_record
+from hepafed.server.formats.values import MaybeDigest, Probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatingPoint:
+    """The threshold on 1 − p(benign) from which a patient is called malignant."""
+
+    threshold: Probability
+    """The threshold."""
+    rule: str
+    """How it was chosen."""
+    chosen_on: str
+    """The data on which it was chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningScores:
+    """Scores of the tuning patients as counts in cells (docs/statistics.md)."""
+
+    edges: tuple[int, ...]
+    """Bin numbers between which the cells lie; one more than there are cells."""
+    positives: tuple[int, ...]
+    """Malignant patients in each cell."""
+    negatives: tuple[int, ...]
+    """Benign patients in each cell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What is known of a frozen model; the file card.json, signed in card.sig."""
+
+    id: str = ""
+    """Id of the model in the registry, which fills it in when the model is frozen."""
+    sha256: MaybeDigest = ""
+    """SHA-256 of the weights as sites get them (bf16); the registry fills it in."""
+    protocol: str
+    """The ordered sequences of its input, by the name of the protocol."""
+    operating_point: OperatingPoint
+    """The locked operating point."""
+    plan: dict[str, object]
+    """The plan it was trained by, every key as it was signed (docs/coordinator-guide.md)."""
+    run: str = ""
+    """Id of the training run."""
+    round: int | None = None
+    """Round whose weights these are."""
+    created: str = ""
+    """When the model was frozen (ISO 8601, UTC)."""
+    strategy: str = ""
+    """How the sites' updates were put together."""
+    training_examples: dict[str, int]
+    """Training examples by site."""
+    tuning_auc: float | None = None
+    """Macro AUC on the sites' tuning data; null where none could be computed."""
+    tuning_scores: TuningScores | None = None
+    """The tuning patients' scores, against which later scores are held; null: none released."""
+    parameters: int = 0
+    """Number of the network's parameters."""
+    parent: str = ""
+    """File of the weights that the training started from; empty: random ones."""
+    intended_use: tuple[str, ...] = ()
+    """What the model is for."""
+    limits: tuple[str, ...] = ()
+    """What it is not for, and what is not known of it."""
+
+
+def read_card(values: object) -> ModelCard:
+    """Return the card that card.json holds; a key of a later release is refused by its name.
+
+    Raises
+    ------
+    PayloadError
+        A key is unknown or missing, or a value is not of its type (named).
+    """
+    return read_record(ModelCard, values, PayloadError, "card.json")

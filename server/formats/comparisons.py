@@ -1,0 +1,79 @@
+"""The rows of `comparisons`: two models on the same cases."""
+
+from dataclasses import dataclass
+
+from hepafed.common.records import optional
+from hepafed.server.formats.estimates import BriefAuc, IntervalEstimate
+from hepafed.server.formats.values import Count, PooledOrSite, Probability, Task, Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonInferiority:
+    """Whether the first model is not inferior to the second by a margin stated beforehand."""
+
+    margin: Probability
+    """How much lower the first model's AUC may be."""
+    holds: bool
+    """Whether the second's gain, its interval and the bound of the bins, is below the margin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class McNemarResult:
+    """Which of two models' calls are right, each at its own operating point."""
+
+    first_right_second_wrong: Count | None
+    """Cases that only the first model calls right; null where they are withheld."""
+    first_wrong_second_right: Count | None
+    """Cases that only the second model calls right; null where they are withheld."""
+    p: Probability | None
+    """P value of McNemar's exact test; of patients alone."""
+    p_holm: Probability | None
+    """The same, adjusted after Holm (1979) over the pairs of models."""
+    reason: str = optional("")
+    """Why there are no counts, or no test."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRow:
+    """Two models on the cases of one scope, unit and task that every compared model scored."""
+
+    scope: PooledOrSite
+    """Whose cases these are."""
+    site: str | None
+    """The site, where the scope is `site`."""
+    first: str
+    """Id of the first model."""
+    second: str
+    """Id of the second model."""
+    unit: Unit
+    """What is counted."""
+    task: Task
+    """Which question."""
+    n: Count
+    """Number of cases."""
+    positives: Count
+    """Number of positives."""
+    auc_first: BriefAuc
+    """AUC of the first model."""
+    auc_second: BriefAuc
+    """AUC of the second model."""
+    difference: IntervalEstimate
+    """AUC of second − first, with the interval of the paired DeLong method."""
+    binning_error: Probability
+    """How far the released bins can have moved the difference at most."""
+    method: str
+    """How the difference was made, in words."""
+    p: Probability | None
+    """P value of the paired DeLong test."""
+    p_holm: Probability | None
+    """The same, adjusted after Holm (1979) over the pairs of models."""
+    non_inferiority: NonInferiority | None
+    """The verdict, where a margin was stated."""
+    reason: str = optional("")
+    """Why there is no difference, no interval or no test."""
+    mcnemar: McNemarResult
+    """The calls of both models."""
+    sites: tuple[str, ...] | None = optional(None)
+    """Sites in the pooled comparison; of pooled rows alone."""
+    absent: tuple[str, ...] | None = optional(None)
+    """Sites of the report that are not in the comparison; of pooled rows alone."""

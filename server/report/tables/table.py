@@ -1,0 +1,42 @@
+"""A table of the page, and the cells that tables share."""
+
+from dataclasses import dataclass
+
+from hepafed.server.formats import (
+    AucEstimate,
+    BriefAuc,
+    IntervalEstimate,
+    PointEstimate,
+    RateEstimate,
+)
+from hepafed.server.report.tables.words import NONE, HasTask, interval, number
+
+HEADLINE = ("patient", "malignant_vs_benign")
+AnyEstimate = AucEstimate | BriefAuc | IntervalEstimate | PointEstimate | RateEstimate
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: a cell is text, a number, or (value, small print below it)."""
+
+    name: str
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    note: str = ""
+    span: int = 1
+    """Number of cells that name each row."""
+
+
+def is_headline(row: HasTask) -> bool:
+    """Say whether a row is of the question that the page opens with."""
+    return (row.unit, row.task) == HEADLINE
+
+
+def estimate(found: AnyEstimate | None) -> tuple[str, str]:
+    """Return a figure as a cell: the value, with its interval or the reason below."""
+    if found is None:
+        return NONE, ""
+    if found.value is None:
+        return NONE, found.reason
+    return number(found.value), "" if isinstance(found, PointEstimate) else interval(found)

@@ -1,0 +1,33 @@
+"""The card in words states what was signed, and says where it states nothing."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from hepafed.server.formats import read_card
+from hepafed.server.models.cards import card_markdown, facts
+
+CARD = read_card(json.loads(Path(__file__).with_name("card-0.1.0.json").read_text()))
+
+
+def test_the_facts_are_those_of_card_and_plan() -> None:
+    found = dict(facts(CARD))
+    assert found["Input side"] == "75 pixels"
+    assert found["Strategy"] == "fedavg; round 1 of 1"
+    assert found["Training examples"] == "hospital-a: 27, hospital-b: 12"
+    assert found["Federated tuning AUC"] == "0.750 (macro, one vs rest)"
+    assert found["Starting weights"] == "start.safetensors"
+
+
+def test_what_a_card_does_not_state_is_a_dash() -> None:
+    bare = replace(CARD, tuning_auc=None, training_examples={}, run="", limits=(), parent="")
+    found = dict(facts(bare))
+    assert found["Federated tuning AUC"] == found["Training examples"] == "–"
+    assert found["Starting weights"] == "random, seed 3"
+    assert "## Limits\n\nThe card states none." in card_markdown(bare)
+
+
+def test_text_of_a_card_cannot_break_its_table() -> None:
+    assert "| Rule | a\\|b c&lt;i>; " in card_markdown(
+        replace(CARD, operating_point=replace(CARD.operating_point, rule="a|b\nc<i>"))
+    )

@@ -1,0 +1,32 @@
+"""The CSV files hold every figure and every point, and no formula."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from hepafed.server.formats import read_report
+from hepafed.server.report.csv_files import csv_files
+
+
+def test_csv_holds_every_result_in_full_precision(plain: dict[str, Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["results.csv"])))
+    assert len(rows) == len(plain["results"])
+    for row, r in zip(rows, plain["results"], strict=True):
+        value = r["auc"]["value"]
+        assert row["auc"] == ("" if value is None else repr(value))
+
+
+def test_csv_holds_every_point_that_is_drawn(plain: dict[str, Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["roc.csv"])))
+    drawn = [p for r in plain["results"] for p in r.get("roc") or []]
+    assert [(float(r["false_positive_rate"]), float(r["sensitivity"])) for r in rows] == [
+        tuple(p[:2]) for p in drawn
+    ]
+
+
+def test_a_sites_name_is_no_formula_for_a_spreadsheet(plain: dict[str, Any]) -> None:
+    bad = json.loads(json.dumps(plain).replace("site-1", "=1+1"))
+    for name, text in csv_files(read_report(bad)).items():
+        for row in csv.reader(io.StringIO(text)):
+            assert not any(c.startswith("=") for c in row), name
