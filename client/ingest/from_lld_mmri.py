@@ -20,7 +20,7 @@ from hepafed.client.cohort import (
     shares,
     size_of,
 )
-from hepafed.client.ingest.examination import digest
+from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
 from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_annotation
 from hepafed.client.ingest.worker_pool import Farm, cores

@@ -15,7 +15,6 @@ from hepafed.client.dicom.encoding.reasons import BrokenFileError
 LARGEST = 1 << 29
 """Bytes that are ever read of one file: half a gigabyte."""
 LARGEST_INFLATED = 1 << 28
-MOST_MEMBERS = 1_000_000
 
 
 @contextmanager
@@ -84,24 +83,3 @@ def inflated(data: bytes, start: int, limit: int = LARGEST_INFLATED) -> tuple[by
     except zlib.error as e:
         raise BrokenFileError("the deflated data set is damaged") from e
     return data[:start] + out, len(out) < limit
-
-
-def members(path: Path) -> list[str]:
-    """Name the files inside a zip archive, in order; none when it is no archive.
-
-    Raises
-    ------
-    BrokenFileError
-        The archive is damaged.
-    """
-    try:
-        with path.open("rb") as stream:
-            if stream.read(4) != b"PK\x03\x04":
-                return []
-        with zipfile.ZipFile(path) as archive:
-            names = [i.filename for i in archive.infolist() if not i.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error) as e:
-        raise BrokenFileError("the archive is damaged or of an unknown kind") from e
-    if len(names) > MOST_MEMBERS:
-        raise BrokenFileError("the archive holds too many files")
-    return sorted(set(names))

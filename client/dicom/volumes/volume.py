@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.volumes.geometry import Stack
+from hepafed.client.dicom.volumes.pixels import load_stack
 from numpy.typing import NDArray
 
 
@@ -94,8 +95,6 @@ class Volume:
         DicomError
             A slice cannot be decoded.
         """
-        from hepafed.client.dicom.volumes.pixels import load_stack
-
         if not self.directions:
             return load_stack(self.headers)
         total: NDArray[np.float32] = np.zeros(self.shape, np.float32)
