@@ -161,8 +161,8 @@ def _write_left(path: Path, index: ScanIndex) -> None:
         out.write(b"path,outcome,reason\r\n")
         for o in index.outcomes():
             if o.outcome != "taken":
-                path = shown(o.path).encode("utf-8", "backslashreplace").decode()
-                out.write(_csv_line(path, o.outcome, o.reason))
+                name = shown(o.path).encode("utf-8", "backslashreplace").decode()
+                out.write(_csv_line(name, o.outcome, o.reason))
 
 
 def _csv_line(*values: str) -> bytes:

@@ -131,4 +131,5 @@ class Header:
             The line has other fields than this release's headers.
         """
         values: dict[str, Any] = json.loads(line)
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        values.update({k: tuple(v) for k, v in values.items() if isinstance(v, list)})
+        return cls(**values)
