@@ -26,7 +26,7 @@ class ReadExamination:
 
     @property
     def volumes(self) -> list[Volume]:
-        """The volumes, each with its sequence."""
+        """Return the volumes, each with its sequence."""
         return self.grouped.volumes
 
     def outcomes(self, broken: Mapping[Volume, DicomError]) -> dict[str, FileOutcome]:

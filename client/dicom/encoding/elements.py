@@ -31,7 +31,7 @@ class Raw(NamedTuple):
 
 @dataclass(slots=True)
 class Elements:
-    """What was found of one data set or sequence item; `where` is the pixel element's place."""
+    """The elements that were found of one data set or sequence item, and where its pixels lie."""
 
     found: dict[int, Raw] = field(default_factory=dict)
     items: dict[int, list["Elements"]] = field(default_factory=dict)
@@ -41,27 +41,27 @@ class Elements:
     pixel_length: int = 0
 
     def text(self, tag: int) -> str:
-        """Give a text value, trimmed; "" when absent."""
+        """Return a text value, trimmed; "" when absent."""
         raw = self.found.get(tag)
         return "" if raw is None else text_of(raw)
 
     def texts(self, tag: int) -> tuple[str, ...]:
-        """Give the values of a multi-valued text."""
+        """Return the values of a multi-valued text."""
         text = self.text(tag)
         return tuple(part.strip() for part in text.split("\\")) if text else ()
 
     def numbers(self, tag: int) -> tuple[float, ...] | None:
-        """Give every value as a finite number; None when absent or one of them is not."""
+        """Return every value as a finite number; None when absent or one of them is not."""
         raw = self.found.get(tag)
         return None if raw is None else numbers_of(raw, STANDARD[tag])
 
     def number(self, tag: int) -> float | None:
-        """Give the first value as a finite number."""
+        """Return the first value as a finite number."""
         values = self.numbers(tag)
         return values[0] if values else None
 
     def within(self, sequence: int) -> "Elements":
-        """Give the first item of a sequence; an empty one when there is none."""
+        """Return the first item of a sequence; an empty one when there is none."""
         items = self.items.get(sequence)
         return items[0] if items else NOTHING
 
@@ -118,7 +118,7 @@ def numbers_of(raw: Raw, standard: str) -> tuple[float, ...] | None:
 
 
 def every(elements: Elements, sequences: tuple[int, ...]) -> Iterator[Elements]:
-    """Give the first item of each sequence that is there."""
+    """Yield the first item of each sequence that is there."""
     for sequence in sequences:
         if sequence in elements.items:
             yield elements.within(sequence)

@@ -19,7 +19,7 @@ LARGEST_INFLATED = 1 << 28
 
 @contextmanager
 def opened(path: Path, member: str = "") -> Iterator[tuple[IO[bytes], int]]:
-    """Open a file, or a member of a zip archive; gives the stream and the size it claims.
+    """Open a file, or a member of a zip archive; yield the stream and the size it claims.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def _archive(path: Path, changed: int, size: int, process: int) -> zipfile.ZipFi
 
 
 def whole(path: Path, member: str = "") -> bytes:
-    """Read all of a file.
+    """Return all bytes of a file.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def whole(path: Path, member: str = "") -> bytes:
 def inflated(data: bytes, start: int, limit: int = LARGEST_INFLATED) -> tuple[bytes, bool]:
     """Inflate the data set of a deflated file, which begins at `start` (DICOM PS3.5 A.5).
 
-    Gives at most `limit` bytes, `start` bytes of meta in front, and whether that is all.
+    Return at most `limit` bytes, `start` bytes of meta in front, and whether that is all.
     """
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:

@@ -55,7 +55,7 @@ class _Values:
         ]
 
     def number(self, *tags: int) -> float | None:
-        """Give the first of the attributes that is there and is a number."""
+        """Return the first of the attributes that is there and is a number."""
         for tag in tags:
             for level in self.levels:
                 if (value := level.number(tag)) is not None:
@@ -63,14 +63,14 @@ class _Values:
         return None
 
     def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
-        """Give an attribute of exactly `count` numbers."""
+        """Return an attribute of exactly `count` numbers."""
         for level in self.levels:
             if (values := level.numbers(tag)) is not None:
                 return values if len(values) == count else None
         return None
 
     def texts(self, *tags: int) -> tuple[str, ...]:
-        """Give the values of the first of the attributes that is there."""
+        """Return the values of the first of the attributes that is there."""
         for tag in tags:
             for level in self.levels:
                 if values := level.texts(tag):
@@ -78,7 +78,7 @@ class _Values:
         return ()
 
     def text(self, *tags: int) -> str:
-        """Give the first value."""
+        """Return the first value."""
         values = self.texts(*tags)
         return values[0] if values else ""
 
@@ -130,7 +130,7 @@ def _component(values: _Values) -> str:
 
 
 def _scanning(values: _Values) -> tuple[str, ...]:
-    """Give Scanning Sequence; an enhanced file says the same in three other attributes."""
+    """Return Scanning Sequence; an enhanced file says the same in three other attributes."""
     if words := values.texts(0x00180020):
         return words
     made = []

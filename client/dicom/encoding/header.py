@@ -15,6 +15,7 @@ ENCODINGS: Final = {
     DEFLATED: Encoding(),
 }
 """Transfer syntaxes with native pixels; every other one is encapsulated (PS3.5 A.4)."""
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -109,17 +110,17 @@ class Header:
 
     @property
     def file(self) -> Path:
-        """The file on disk."""
+        """Return the path of the file on disk."""
         return Path(self.path)
 
     @property
     def native(self) -> bool:
-        """Pixels lie in the file as they are, without compression."""
+        """Tell whether the pixels lie in the file as they are, without compression."""
         return self.transfer_syntax in ENCODINGS
 
     def to_json(self) -> str:
         """Return the header as one line of JSON, each value under its field's name."""
-        return json.dumps(vars(self), separators=(",", ":"))
+        return _COMPACT.encode(vars(self))
 
     @classmethod
     def from_json(cls, line: str) -> "Header":

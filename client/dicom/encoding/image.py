@@ -56,12 +56,12 @@ class ImageFile:
 
     @cached_property
     def private(self) -> dict[str, Raw]:
-        """The vendor's elements by our names for them."""
+        """Return the vendor's elements by our names for them."""
         return self.top.vendor()
 
     @cached_property
     def shared(self) -> dict[str, Any]:
-        """The fields of `Header` that are the same for every slice of the file."""
+        """Return the fields of `Header` that are the same for every slice of the file."""
         top, place = self.top, self.place
         return {
             "path": str(place.path),

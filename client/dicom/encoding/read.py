@@ -55,7 +55,7 @@ def read_headers(path: Path, name: str, member: str = "") -> list[Header]:
 
 
 def _meta(data: bytes, whole: bool) -> tuple[Elements, int]:
-    """Read the file meta group; gives it and where the data set begins."""
+    """Read the file meta group; return it and where the data set begins."""
     if data[128:132] != b"DICM":
         raise SetAsideError("not a DICOM file")
     return Walker(data, whole).meta(132)
@@ -64,7 +64,7 @@ def _meta(data: bytes, whole: bool) -> tuple[Elements, int]:
 def _data_set(
     data: bytes, start: int, whole: bool, size: int, meta: Elements
 ) -> tuple[Elements, str, int]:
-    """Read the data set; gives it, the transfer syntax and the size."""
+    """Read the data set; return it, the transfer syntax and the size."""
     syntax = meta.text(0x00020010)
     if syntax == DEFLATED:
         if not whole:

@@ -87,7 +87,7 @@ class Walker:
         return elements, at
 
     def _head(self, at: int, end: int, encoding: Encoding) -> tuple[int, bytes, int, int]:
-        """Read tag, representation and length; gives them and where the value begins."""
+        """Read tag, representation and length; return them and where the value begins."""
         self.count += 1
         if self.count > MOST_ELEMENTS:
             raise BrokenError
@@ -115,7 +115,7 @@ class Walker:
         raise BrokenError
 
     def _level(self, out: Elements, at: int, end: int, encoding: Encoding, depth: int) -> int:
-        """Read elements until `end` or an item delimiter; gives where reading stopped."""
+        """Read elements until `end` or an item delimiter; return where reading stopped."""
         unpack, data = HEADS[encoding.big][0].unpack_from, self.data
         while at < end:
             if not encoding.implicit and at + 8 <= end:
@@ -187,7 +187,7 @@ class Walker:
         encoding: Encoding,
         depth: int,
     ) -> int:
-        """Read the items of a sequence into `items`, or pass over them; gives where it ends."""
+        """Read the items of a sequence into `items`, or pass over them; return where it ends."""
         if depth > DEEPEST:
             raise BrokenError
         stop = end if length == UNDEFINED else at + length

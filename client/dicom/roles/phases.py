@@ -76,7 +76,7 @@ def dynamic_facts(volumes: Sequence[Volume], facts: Sequence[StackFacts]) -> lis
 
 
 def _started(volume: Volume) -> float | None:
-    """Give when a stack began, s: the earliest slice; a trigger time counts from there."""
+    """Return when a stack began, s: the earliest slice; a trigger time counts from there."""
     times = [h.acquired for h in volume.headers if h.acquired is not None]
     triggers = [h.trigger for h in volume.headers if h.trigger is not None]
     return min(times) + (min(triggers) / 1000 if triggers else 0.0) if times else None

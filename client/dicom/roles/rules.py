@@ -136,5 +136,5 @@ UNKNOWN: Final = Rule("none", "", (), "no role in the protocols")
 
 
 def decide(facts: StackFacts, rules: tuple[Rule, ...]) -> Rule:
-    """Give the first rule that holds, or `UNKNOWN`."""
+    """Return the first rule that holds, or `UNKNOWN`."""
     return next((r for r in rules if not r.failing(facts)), UNKNOWN)

@@ -51,7 +51,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
 
 
 def _unique(headers: Sequence[Header], outcomes: list[FileOutcome]) -> Iterator[Header]:
-    """Leave out further copies of an instance, by name order."""
+    """Yield each instance once: of several copies the one whose file's name comes first."""
     seen: dict[tuple[str, int], str] = {}
     for h in sorted(headers, key=lambda h: (h.name, h.frame)):
         if not h.instance:
@@ -65,7 +65,7 @@ def _unique(headers: Sequence[Header], outcomes: list[FileOutcome]) -> Iterator[
 def _refusals(
     series: Sequence[Header], refused: list[Refusal], overrides: Overrides
 ) -> Iterator[FileOutcome]:
-    """Give the outcomes of what made no stack; a series of no use is set aside before refused."""
+    """Yield the outcomes of what made no stack; a series of no use is set aside before refused."""
     for group, error in refused:
         kind, reason = getattr(error, "outcome", "refused"), error.message
         bare = Stack(tuple(group), np.eye(4), (0.0, 0.0, 0.0))
@@ -140,7 +140,7 @@ def _trace_key(v: Volume) -> tuple[object, ...]:
 
 
 def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:
-    """Give each file one outcome: taken if one of its frames is."""
+    """Choose one outcome for each file: taken if one of its frames is."""
     chosen: dict[str, FileOutcome] = {}
     for o in outcomes:
         known = chosen.get(o.path)

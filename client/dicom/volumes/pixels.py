@@ -29,7 +29,9 @@ def load_stack(headers: Sequence[Header]) -> NDArray[np.float32]:
 
 
 def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
-    """Smallest, largest and mean voxel after rescale, in float64; one slice in memory at a time.
+    """Return the smallest, largest and mean voxel after rescale, in float64.
+
+    One slice is in memory at a time.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
 
 
 def scales(headers: Sequence[Header]) -> list[tuple[float, float]]:
-    """Give each slice's factor and offset from stored values.
+    """Return each slice's factor and offset from stored values.
 
     Where a Philips stack was rescaled slice by slice, its values are made comparable by the
     private scale slope: stored / scale slope + intercept / (rescale slope × scale slope).
@@ -79,7 +81,7 @@ def _finite(stored: Stored, slope: float, intercept: float) -> bool:
 
 
 def stored_of(headers: Sequence[Header]) -> Iterator[Stored]:
-    """Give the stored values of each slice, integers [rows, columns].
+    """Yield the stored values of each slice, integers [rows, columns].
 
     Raises
     ------

@@ -21,7 +21,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The path as text; no two files of a folder have the same."""
+        """Return the path as text; no two files of a folder have the same."""
         return self.path.decode("utf-8", "surrogateescape")
 
     def place(self, folder: Path) -> tuple[Path, str]:
