@@ -32,7 +32,8 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
 
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name the folder of an export")
-    found = look(folder, read_overrides(home_of(ctx)))
+    home = home_of(ctx)
+    found = look(folder, read_overrides(home), {home.resolve()})
     if as_json:
         say_json(json.dumps(found, allow_nan=False))
         return

@@ -21,6 +21,13 @@ class Pseudonyms:
             _make_key(path)
         self._key = path.read_bytes()
 
+    @classmethod
+    def unwritten(cls) -> "Pseudonyms":
+        """Return pseudonyms whose key is written nowhere: they hold within this process alone."""
+        made = cls.__new__(cls)
+        made._key = secrets.token_bytes(32)
+        return made
+
     def of(self, kind: str, *identity: str) -> str:
         """Return 20 hex digits for an identity of some kind (`patient`, `lesion`, …)."""
         message = "\0".join([kind, *identity]).encode()

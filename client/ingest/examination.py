@@ -1,12 +1,12 @@
 """One examination: its labelled lesions found in its volumes, and cropped from every sequence.
 
-Both functions run in processes of their own (`dicom.farm`): the first says what is wrong with the
-labels, the second decodes pixels and writes crops. Their memory is that of one examination.
+Both functions run in processes of their own (`worker_pool`): the first says what is wrong with
+the labels, the second decodes pixels and writes crops. Their memory is that of one examination.
 """
 
-import hashlib
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,24 +26,19 @@ from hepafed.client.cohort import (
     shares,
     size_of,
 )
-from hepafed.client.dicom.encoding import Header, read_headers
-from hepafed.client.dicom.roles import explain, read_overrides, volumes_of
-from hepafed.client.dicom.volumes import Grouped, Volume
-from hepafed.client.ingest.scan_index import Source
+from hepafed.client.dicom.roles import explain, read_overrides
+from hepafed.client.dicom.volumes import Volume
+from hepafed.client.ingest.acquisition import acquisition_of
+from hepafed.client.ingest.scan import KeptOutcome, SeriesOutcome, Source
+from hepafed.client.ingest.volumes import ReadExamination, read_examination, undecodable
 from hepafed.client.lesions import Label, LocatedLesion, locate
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import DicomError
 from numpy.typing import NDArray
 
-MANUFACTURERS = (
-    ("siemens", "siemens"), ("ge ", "ge"), ("philips", "philips"), ("canon", "canon"),
-    ("toshiba", "canon"), ("united imaging", "united-imaging"), ("uih", "united-imaging"),
-)  # fmt: skip
-"""Beginning of the header's manufacturer, lower case → what the store calls it."""
-
 
 @dataclass(frozen=True)
-class Task:
+class ExaminationTask:
     """What is known of an examination before its pixels are read. Identities stay in memory."""
 
     folder: Path
@@ -62,69 +57,82 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Series:
-    """What became of one series, and by which rules; nothing of it is a value of its files."""
-
-    series: str
-    """Pseudonym."""
-    files: int
-    sequence: str
-    """What its volumes are, joined by commas; empty where it has none."""
-    lines: str
-    """How that was decided, rule by rule."""
-
-
-@dataclass(frozen=True)
 class Made:
     """What an examination gave; numbers, codes and pseudonyms only."""
 
     lesions: tuple[Lesion, ...] = ()
     acquisitions: tuple[Acquisition, ...] = ()
-    series: tuple[Series, ...] = ()
+    series: tuple[SeriesOutcome, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the lesions and acquisitions as JSON, each value under its field's name."""
+        rows = {
+            "lesions": [asdict(m) for m in self.lesions],
+            "acquisitions": [asdict(a) for a in self.acquisitions],
+        }
+        return json.dumps(rows)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Made":
+        """Return what `to_json` wrote, without the series."""
+        rows = json.loads(text)
+        return cls(
+            tuple(Lesion(**values) for values in rows["lesions"]),
+            tuple(Acquisition(**values) for values in rows["acquisitions"]),
+        )
 
 
-Outcome = tuple[str, str, str]
-"""Outcome, reason and the file's key."""
-
-
-def problems_of(task: Task) -> list[str]:
+def problems_of(task: ExaminationTask) -> list[str]:
     """Say what is wrong with the rows of an examination, each by its row number."""
-    volumes = _read(task)[0].volumes
-    return locate([r for r, _ in task.rows], volumes, task.masks)[1]
+    return locate([r for r, _ in task.rows], _read(task).volumes, task.masks)[1]
 
 
-def make(task: Task) -> tuple[Made, list[Outcome]]:
-    """Crop every labelled lesion from every sequence, and write the crops into the store."""
-    grouped, headers, outcomes = _read(task)
-    volumes = grouped.volumes
+def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
+    """Crop every labelled lesion from every sequence, and write the crops into the store.
+
+    Return what was made, and the outcome of every image file.
+    """
+    read = _read(task)
+    volumes = read.volumes
     found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
     points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
     planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
     seen: list[list[NDArray[np.bool_]]] = [[] for _ in found]
     chosen, acquired = _chosen(volumes), []
+    broken = undecodable(v for v in volumes if v not in chosen.values())
     for sequence, volume in chosen.items():
         try:
             loaded = LoadedVolume(voxels := volume.load(), volume.affine, measure(voxels))
         except DicomError as e:
-            outcomes |= dict.fromkeys(volume.names, ("refused", e.message))
+            broken[volume] = e
             continue
         for n, lesion in enumerate(found):
             planes[n].append(crop(lesion.reference.affine, lesion.box, {sequence: loaded})[0])
             seen[n].append(seen_in(loaded, points[n]))
         b_values = {v.b_value for v in volumes if v.sequence == sequence}
-        acquired.append(_acquisition(task, volume, loaded, b_values))
+        acquired.append(acquisition_of(task.examination, task.patient, volume, loaded, b_values))
     there = tuple(a.sequence for a in acquired)
     ordered = in_order({s: chosen[s].headers[0].acquired for s in there})
     facts = [_facts(f, s, ordered) for f, s in zip(found, seen, strict=True)]
-    made = tuple(_written(task, found, planes, there, facts))
-    files = [(outcome, reason, key) for key, (outcome, reason) in outcomes.items()]
-    return Made(
-        made, tuple(acquired) if made else (), tuple(_series(task, headers, grouped))
-    ), files
+    lesions = tuple(_written(task, found, planes, there, facts))
+    made = Made(lesions, tuple(acquired) if lesions else (), tuple(_series(task, read)))
+    return made, _kept(task, read, broken)
+
+
+def _read(task: ExaminationTask) -> ReadExamination:
+    return read_examination(task.folder, task.images, read_overrides(task.home))
+
+
+def _kept(
+    task: ExaminationTask, read: ReadExamination, broken: dict[Volume, DicomError]
+) -> list[KeptOutcome]:
+    """Return the outcomes of the image files under the keys by which the index keeps them."""
+    keys = {source.name: source.key for source, _ in task.images}
+    return [KeptOutcome(keys[o.path], o.outcome, o.reason) for o in read.outcomes(broken).values()]
 
 
 def _written(
-    task: Task,
+    task: ExaminationTask,
     found: Sequence[LocatedLesion],
     planes: Sequence[list[NDArray[np.float16]]],
     sequences: tuple[str, ...],
@@ -165,37 +173,18 @@ def _facts(
     )
 
 
-def _read(task: Task) -> tuple[Grouped, list[Header], dict[str, tuple[str, str]]]:
-    """Build the volumes; gives them, the headers, and each file's outcome and reason by key."""
-    headers: list[Header] = []
-    outcomes: dict[str, tuple[str, str]] = {}
-    for source, lines in task.images:
-        try:
-            headers += _headers(task.folder, source, lines)
-        except DicomError as e:  # changed since it was scanned
-            outcomes[source.key] = ("refused", e.message)
-    grouped = volumes_of(headers, read_overrides(task.home))
-    outcomes |= {name: (o.outcome, o.reason) for name, o in grouped.outcomes.items()}
-    return grouped, headers, outcomes
-
-
-def _series(task: Task, headers: Sequence[Header], grouped: Grouped) -> Iterator[Series]:
+def _series(task: ExaminationTask, read: ReadExamination) -> Iterator[SeriesOutcome]:
     """Say of every series what it is and why."""
     names, overrides = Pseudonyms(task.home), read_overrides(task.home)
     files: dict[str, set[str]] = {}
-    for h in headers:
+    for h in read.headers:
         files.setdefault(h.series, set()).add(h.name)
     for uid, members in files.items():
-        sequences = sorted({v.sequence for v in grouped.volumes if v.series_uid == uid})
-        lines = explain(headers, uid, overrides, grouped)
-        yield Series(names.of("series", uid), len(members), ",".join(sequences), "\n".join(lines))
-
-
-def _headers(folder: Path, source: Source, lines: str) -> list[Header]:
-    if lines:
-        return [Header.from_json(line) for line in lines.split("\n")]
-    path, member = source.place(folder)
-    return read_headers(path, source.key, member)
+        sequences = sorted({v.sequence for v in read.volumes if v.series_uid == uid})
+        lines = explain(read.headers, uid, overrides, read.grouped)
+        yield SeriesOutcome(
+            names.of("series", uid), len(members), ",".join(sequences), "\n".join(lines)
+        )
 
 
 def _chosen(volumes: Sequence[Volume]) -> dict[str, Volume]:
@@ -211,51 +200,3 @@ def _chosen(volumes: Sequence[Volume]) -> dict[str, Volume]:
 
 def _rank(v: Volume) -> tuple[float, int, str]:
     return (v.b_value or 0.0, len(v.headers), v.series_uid)
-
-
-def digest(voxels: NDArray[np.float32]) -> str:
-    """Digest a volume's voxels."""
-    shape = ",".join(map(str, voxels.shape)).encode()
-    return hashlib.sha256(shape + np.ascontiguousarray(voxels).tobytes()).hexdigest()[:32]
-
-
-def _acquisition(
-    task: Task, volume: Volume, loaded: LoadedVolume, b_values: set[float | None]
-) -> Acquisition:
-    """Keep of a header what is a number or a word of ours, within bounds."""
-    h, scale = volume.headers[0], loaded.scale
-    between_slices, between_rows, between_columns = (round(float(v), 4) for v in volume.spacing)
-    bounded = {_bounded(b, 20_000) for b in b_values}
-    shown = sorted(b for b in bounded if b is not None)
-    return Acquisition(
-        examination=task.examination,
-        sequence=volume.sequence,
-        patient=task.patient,
-        manufacturer=manufacturer_of(h.manufacturer),
-        field_strength=_bounded(h.field_strength, 25),
-        b_value=_bounded(volume.b_value, 20_000),
-        b_values=",".join(f"{b:g}" for b in shown),
-        rule=volume.rule,
-        slices=len(volume.headers),
-        rows=h.rows,
-        columns=h.columns,
-        between_slices=between_slices,
-        between_rows=between_rows,
-        between_columns=between_columns,
-        low=scale.low,
-        high=scale.high,
-        mean=scale.mean,
-        spread=scale.spread,
-        pixels=digest(loaded.voxels),
-    )
-
-
-def _bounded(value: float | None, most: float) -> float | None:
-    """Give a plausible value to two decimals, else None: an odd one could be anything."""
-    return round(value, 2) if value is not None and 0 <= value <= most else None
-
-
-def manufacturer_of(text: str) -> str:
-    """Give our word for a manufacturer; whatever is not on the list is `other`."""
-    words = " ".join(text.lower().replace("_", " ").split()) + " "
-    return next((ours for begin, ours in MANUFACTURERS if words.startswith(begin)), "other")

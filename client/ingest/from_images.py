@@ -68,7 +68,7 @@ def _crops(
     progress: Callable[[int, int], None],
     columns: tuple[str, str, str],
 ) -> tuple[list[Crop], list[tuple[str, str]]]:
-    """Read the pictures; gives their crops, and the rows that were left with the reason."""
+    """Read the pictures; return their crops, and the rows that were left with the reason."""
     group, file, label = columns
     crops: list[Crop] = []
     left: list[tuple[str, str]] = []

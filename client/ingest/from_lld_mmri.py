@@ -20,7 +20,7 @@ from hepafed.client.cohort import (
     shares,
     size_of,
 )
-from hepafed.client.ingest.examination import digest
+from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
 from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_annotation
 from hepafed.client.ingest.worker_pool import Farm, cores
@@ -98,7 +98,7 @@ def _problems(examination: Examination) -> list[str]:
 
 
 def _references(examination: Examination) -> list[tuple[str, SeriesEntry]]:
-    """Give each lesion the series in whose grid it is cropped."""
+    """Return for each lesion the series in whose grid it is cropped."""
     ranked = sorted(
         examination.series,
         key=lambda s: REFERENCES.index(s.sequence) if s.sequence in REFERENCES else len(REFERENCES),
@@ -109,7 +109,7 @@ def _references(examination: Examination) -> list[tuple[str, SeriesEntry]]:
 def make(
     task: tuple[Path, int, Examination],
 ) -> tuple[list[Lesion], list[Acquisition], list[str]]:
-    """Crop an examination's lesions from each series in turn; gives rows, and what was broken."""
+    """Crop an examination's lesions from each series in turn; return rows, and what was broken."""
     home, _, examination = task
     names, store = Pseudonyms(home), Cohort.create(home)
     who = names.of("patient", examination.patient)
@@ -161,7 +161,7 @@ def _volume(series: SeriesEntry) -> LoadedVolume:
 
 
 def _apart(examination: Examination, number: str) -> float | None:
-    """Greatest distance, mm, between the centres of a lesion's boxes in different series."""
+    """Return the greatest distance, mm, between a lesion's box centres in different series."""
     centres = []
     for series in examination.series:
         if number in series.boxes:

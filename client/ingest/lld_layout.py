@@ -65,7 +65,7 @@ class Examination:
 
 
 def read_annotation(folder: Path) -> tuple[list[Examination], Path]:
-    """Read the annotation of an LLD-MMRI folder; gives the examinations and the file.
+    """Read the annotation of an LLD-MMRI folder; return the examinations and the file.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def _box(values: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def _owners(found: list[Examination], problems: list[str]) -> None:
-    """One study under two patients would be in two splits."""
+    """Find studies that stand under two patients: they would be in two splits."""
     owner: dict[str, str] = {}
     for n, examination in enumerate(found, 1):
         if owner.setdefault(examination.study, examination.patient) != examination.patient:

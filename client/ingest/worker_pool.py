@@ -28,8 +28,14 @@ AHEAD = 3
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_this_process(function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R | None]]:
+    """Run `function` on every task here, one after the other, and yield what `Farm.spread` does."""
+    for task in tasks:
+        yield task, function(task)
 
 
 class Farm:
@@ -39,8 +45,6 @@ class Farm:
         self.workers = workers or cores()
         """How many processes; 0 asks for one a core."""
         # The processes are to leave Ctrl-C to us: what a thread blocks, those it starts block too.
-        # The tracker comes first, as starting it unblocks Ctrl-C in the thread that does.
-        resource_tracker.ensure_running()
         self._threads = ThreadPoolExecutor(
             self.workers, "farm", signal.pthread_sigmask, (signal.SIG_BLOCK, {signal.SIGINT})
         )
@@ -66,11 +70,13 @@ class Farm:
     def spread(
         self, function: Callable[[T], R], tasks: Iterable[T]
     ) -> Iterator[tuple[T, R | None]]:
-        """Run `function` on every task; gives (task, result) as they are done.
+        """Run `function` on every task; yield (task, result) as they are done.
 
         The result is None where the process died of the task, tried again when all others are done.
         `function` must be importable; an exception it raises is raised here.
         """
+        # The tracker comes first, as starting it unblocks Ctrl-C in the thread that does.
+        resource_tracker.ensure_running()
         waiting = iter(tasks)
         running: dict[Future[R], T] = {}
         killers: list[T] = []
@@ -135,7 +141,13 @@ class _Process:
         theirs.close()  # so that the end of the process is the end of the pipe
 
     def ask(self, question: object) -> tuple[bool, Any]:
-        """Send it and wait for the answer; raises _DiedError."""
+        """Send a question and return the answer.
+
+        Raises
+        ------
+        _DiedError
+            The process ended before it had answered.
+        """
         try:
             self._pipe.send(question)
             answer: tuple[bool, Any] = self._pipe.recv()

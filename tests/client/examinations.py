@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 from hepafed.client.dicom.volumes.volume import Volume
-from hepafed.client.ingest.folder import read_folder
+from hepafed.client.ingest.inspect import examinations_of, scanned
 from hepafed.deploy.demo.anatomy import Grid
 from hepafed.deploy.demo.dicom_writer import VENDORS, Series, Study, uid, write_series
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ class Examination:
     def box(self, sequence: str, ball: int = 0) -> list[int]:
         index = np.argwhere(self.inside(sequence, ball))[:, ::-1]
         return [*index.min(axis=0).tolist(), *index.max(axis=0).tolist()]
+
+
+def volumes_in(folder: Path) -> list[Volume]:
+    """Read every volume of a folder as an ingest does."""
+    with scanned(folder) as index:
+        return [v for e in examinations_of(index, folder) for v in e.volumes]
 
 
 @pytest.fixture
@@ -105,7 +111,7 @@ def examination(tmp_path: Path) -> Callable[..., Examination]:
                 contrast=phase > 1,
             )
             write_series(folder / patient / study / name, VENDORS["siemens"], about, made)
-        return Examination(folder, patient, read_folder(folder).volumes, list(balls))
+        return Examination(folder, patient, volumes_in(folder), list(balls))
 
     return make
 

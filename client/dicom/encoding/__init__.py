@@ -2,8 +2,9 @@
 
 from hepafed.client.dicom.encoding.archives import Member, is_archive, members_of
 from hepafed.client.dicom.encoding.elements import Raw, text_of
-from hepafed.client.dicom.encoding.file_bytes import inflated, members, opened, whole
-from hepafed.client.dicom.encoding.header import DEFLATED, Header, read_headers
+from hepafed.client.dicom.encoding.file_bytes import inflated, opened, whole
+from hepafed.client.dicom.encoding.header import DEFLATED, Header
+from hepafed.client.dicom.encoding.read import read_headers
 from hepafed.client.dicom.encoding.reasons import (
     BrokenFileError,
     FileOutcome,
@@ -21,7 +22,6 @@ __all__ = [
     "SetAsideError",
     "inflated",
     "is_archive",
-    "members",
     "members_of",
     "opened",
     "outcome_of",

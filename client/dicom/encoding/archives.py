@@ -1,6 +1,6 @@
 """What a zip archive holds: its files listed, each with the reason if it is refused.
 
-An archive is hostile until shown otherwise. Its files are read in memory (see `source`), never
+An archive is hostile until shown otherwise. Its files are read in memory (see `file_bytes`), never
 written to disk, so a name in it is only a name; one that tries to leave is refused all the same.
 """
 

@@ -15,12 +15,11 @@ from hepafed.client.dicom.encoding.reasons import BrokenFileError
 LARGEST = 1 << 29
 """Bytes that are ever read of one file: half a gigabyte."""
 LARGEST_INFLATED = 1 << 28
-MOST_MEMBERS = 1_000_000
 
 
 @contextmanager
 def opened(path: Path, member: str = "") -> Iterator[tuple[IO[bytes], int]]:
-    """Open a file, or a member of a zip archive; gives the stream and the size it claims.
+    """Open a file, or a member of a zip archive; yield the stream and the size it claims.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def _archive(path: Path, changed: int, size: int, process: int) -> zipfile.ZipFi
 
 
 def whole(path: Path, member: str = "") -> bytes:
-    """Read all of a file.
+    """Return all bytes of a file.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def whole(path: Path, member: str = "") -> bytes:
 def inflated(data: bytes, start: int, limit: int = LARGEST_INFLATED) -> tuple[bytes, bool]:
     """Inflate the data set of a deflated file, which begins at `start` (DICOM PS3.5 A.5).
 
-    Gives at most `limit` bytes, `start` bytes of meta in front, and whether that is all.
+    Return at most `limit` bytes, `start` bytes of meta in front, and whether that is all.
     """
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -84,24 +83,3 @@ def inflated(data: bytes, start: int, limit: int = LARGEST_INFLATED) -> tuple[by
     except zlib.error as e:
         raise BrokenFileError("the deflated data set is damaged") from e
     return data[:start] + out, len(out) < limit
-
-
-def members(path: Path) -> list[str]:
-    """Name the files inside a zip archive, in order; none when it is no archive.
-
-    Raises
-    ------
-    BrokenFileError
-        The archive is damaged.
-    """
-    try:
-        with path.open("rb") as stream:
-            if stream.read(4) != b"PK\x03\x04":
-                return []
-        with zipfile.ZipFile(path) as archive:
-            names = [i.filename for i in archive.infolist() if not i.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error) as e:
-        raise BrokenFileError("the archive is damaged or of an unknown kind") from e
-    if len(names) > MOST_MEMBERS:
-        raise BrokenFileError("the archive holds too many files")
-    return sorted(set(names))

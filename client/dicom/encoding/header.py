@@ -5,25 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hepafed.client.dicom.encoding.elements import (
-    UNDEFINED,
-    BrokenError,
-    Elements,
-    Encoding,
-    ShortError,
-    Walker,
-    looks_explicit,
-)
-from hepafed.client.dicom.encoding.file_bytes import inflated, opened
-from hepafed.client.dicom.encoding.reasons import BrokenFileError, SetAsideError
+from hepafed.client.dicom.encoding.walker import Encoding
 
-SIZES: Final = (1 << 16, 1 << 20, 1 << 24, 1 << 27)
-"""How much of a file is read for its header: a little, and more only where it goes on."""
-MR, ENHANCED_MR, LEGACY_MR = (
-    "1.2.840.10008.5.1.4.1.1.4",
-    "1.2.840.10008.5.1.4.1.1.4.1",
-    "1.2.840.10008.5.1.4.1.1.4.4",
-)
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 ENCODINGS: Final = {
     "1.2.840.10008.1.2": Encoding(implicit=True),
@@ -32,6 +15,7 @@ ENCODINGS: Final = {
     DEFLATED: Encoding(),
 }
 """Transfer syntaxes with native pixels; every other one is encapsulated (PS3.5 A.4)."""
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -126,98 +110,27 @@ class Header:
 
     @property
     def file(self) -> Path:
-        """The file on disk."""
+        """Return the path of the file on disk."""
         return Path(self.path)
 
     @property
     def native(self) -> bool:
-        """Pixels lie in the file as they are, without compression."""
+        """Tell whether the pixels lie in the file as they are, without compression."""
         return self.transfer_syntax in ENCODINGS
 
     def to_json(self) -> str:
-        """Write the header as one line of JSON."""
-        return json.dumps(list(vars(self).values()), separators=(",", ":"))
+        """Return the header as one line of JSON, each value under its field's name."""
+        return _COMPACT.encode(vars(self))
 
     @classmethod
     def from_json(cls, line: str) -> "Header":
-        """Read what `to_json` wrote."""
-        values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in json.loads(line)]
-        return cls(*values)
+        """Return the header that `to_json` wrote.
 
-
-def read_headers(path: Path, name: str, member: str = "") -> list[Header]:
-    """Read the slices that a file describes, without its pixels.
-
-    `name` is the file's path relative to the folder the person named; `member` its name inside
-    a zip archive at `path`.
-
-    Raises
-    ------
-    SetAsideError
-        A file of no use here: not DICOM, not MR, no image.
-    BrokenFileError
-        A broken or unsafe file. No message names a value of the file.
-    """
-    # The header's record stands here, and who makes it there imports it
-    from hepafed.client.dicom.encoding.frames import judge_class, slices_of
-
-    with opened(path, member) as (stream, size):
-        data = b""
-        for limit in SIZES:
-            data += stream.read(limit - len(data))
-            whole = len(data) < limit
-            try:
-                meta, start = _meta(data, whole)
-                if kind := meta.text(0x00020002):
-                    judge_class(kind)  # before more is read: raw data may be gigabytes
-                elements, syntax, size = _data_set(data, start, whole, size, meta)
-            except ShortError:
-                continue
-            except BrokenError as e:
-                raise BrokenFileError("the header does not follow DICOM's encoding") from e
-            return slices_of(Place(path, member, name, size, syntax), meta, elements)
-    raise BrokenFileError("the header is too large")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a header was read and how its data set is written."""
-
-    path: Path
-    member: str
-    name: str
-    size: int
-    """Bytes of the file, or of its inflated data set."""
-    syntax: str
-
-
-def _meta(data: bytes, whole: bool) -> tuple[Elements, int]:
-    """Read the file meta group; gives it and where the data set begins."""
-    if data[128:132] != b"DICM":
-        raise SetAsideError("not a DICOM file")
-    return Walker(data, whole).meta(132)
-
-
-def _data_set(
-    data: bytes, start: int, whole: bool, size: int, meta: Elements
-) -> tuple[Elements, str, int]:
-    """Read the data set; gives it, the transfer syntax and the size."""
-    syntax = meta.text(0x00020010)
-    if syntax == DEFLATED:
-        if not whole:
-            raise ShortError
-        data, complete = inflated(data, start)
-        size = len(data)
-        if not complete:
-            raise BrokenError
-    explicit = looks_explicit(data, start)
-    encoding = ENCODINGS.get(syntax, Encoding())
-    if not encoding.big:
-        # The bytes themselves decide: some archives store implicit data as explicit, or no syntax
-        encoding = Encoding(implicit=not explicit)
-    if not syntax:
-        syntax = "1.2.840.10008.1.2.1" if explicit else "1.2.840.10008.1.2"
-    elements = Walker(data, whole).data_set(start, encoding)
-    if elements.pixel_length == UNDEFINED and syntax in ENCODINGS:
-        raise BrokenError
-    return elements, syntax, size
+        Raises
+        ------
+        TypeError
+            The line has other fields than this release's headers.
+        """
+        values: dict[str, Any] = json.loads(line)
+        values.update({k: tuple(v) for k, v in values.items() if isinstance(v, list)})
+        return cls(**values)

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from hepafed.client.dicom.roles.rules import Facts, Rule, Test
+from hepafed.client.dicom.roles.rules import Rule, StackFacts, Test
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import ConfigError
 
@@ -123,16 +123,16 @@ def _pattern(words: str) -> str:
     return " ".join(re.sub(r"[^\w*?\[\]]|_", " ", words.lower()).split())
 
 
-def _text(key: str, pattern: str) -> Callable[[Facts], bool]:
+def _text(key: str, pattern: str) -> Callable[[StackFacts], bool]:
     return lambda f: fnmatchcase(_pattern(getattr(f, key)), pattern)
 
 
-def _code(key: str, pattern: str) -> Callable[[Facts], bool]:
+def _code(key: str, pattern: str) -> Callable[[StackFacts], bool]:
     return lambda f: any(fnmatchcase(code, pattern) for code in getattr(f, key))
 
 
-def _number(key: str, low: float, high: float) -> Callable[[Facts], bool]:
-    def holds(f: Facts) -> bool:
+def _number(key: str, low: float, high: float) -> Callable[[StackFacts], bool]:
+    def holds(f: StackFacts) -> bool:
         value = getattr(f, key)
         return value is not None and low <= value <= high
 

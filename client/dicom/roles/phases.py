@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hepafed.client.dicom.encoding import Header
-from hepafed.client.dicom.roles.rules import Facts
+from hepafed.client.dicom.roles.rules import StackFacts
 from hepafed.client.dicom.volumes import Stack, Volume
 
 FAT_SHIFT = 3.4e-6 * 42.577e6
@@ -14,7 +14,7 @@ FEWEST_ENHANCED = 3
 """Enhanced stacks that make a dynamic: arterial, portal, delayed."""
 
 
-def facts_of(stack: Stack, series: Sequence[Header]) -> Facts:
+def facts_of(stack: Stack, series: Sequence[Header]) -> StackFacts:
     """Collect what the rules may look at of one stack; `series` is all slices of its series."""
     h = stack.headers[0]
     echoes = {round(x.echo_time, 2) for x in series if x.echo_time is not None}
@@ -22,7 +22,7 @@ def facts_of(stack: Stack, series: Sequence[Header]) -> Facts:
     cycles = None
     if h.echo_time is not None and h.field_strength is not None and 0 < h.field_strength < 20:
         cycles = h.echo_time * 1e-3 * FAT_SHIFT * h.field_strength
-    return Facts(
+    return StackFacts(
         image_type=frozenset(h.image_type),
         component=h.component,
         weighting=h.weighting,
@@ -45,7 +45,7 @@ def facts_of(stack: Stack, series: Sequence[Header]) -> Facts:
     )
 
 
-def dynamic_facts(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[Facts]:
+def dynamic_facts(volumes: Sequence[Volume], facts: Sequence[StackFacts]) -> list[StackFacts]:
     """Add to the facts of an examination's T1 stacks where each stands in the dynamic."""
     clock = [_started(v) for v in volumes]
     states = _states(volumes, facts)
@@ -76,13 +76,13 @@ def dynamic_facts(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[Fac
 
 
 def _started(volume: Volume) -> float | None:
-    """Give when a stack began, s: the earliest slice; a trigger time counts from there."""
+    """Return when a stack began, s: the earliest slice; a trigger time counts from there."""
     times = [h.acquired for h in volume.headers if h.acquired is not None]
     triggers = [h.trigger for h in volume.headers if h.trigger is not None]
     return min(times) + (min(triggers) / 1000 if triggers else 0.0) if times else None
 
 
-def _states(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[str]:
+def _states(volumes: Sequence[Volume], facts: Sequence[StackFacts]) -> list[str]:
     """Tell of each T1 stack whether it is `native` or `enhanced`; "" where nothing tells.
 
     Enhanced is what says so; of a series with several temporal positions that says so
@@ -111,11 +111,11 @@ def _states(volumes: Sequence[Volume], facts: Sequence[Facts]) -> list[str]:
     return states
 
 
-def _first(members: list[int], volumes: Sequence[Volume], facts: Sequence[Facts]) -> int:
+def _first(members: list[int], volumes: Sequence[Volume], facts: Sequence[StackFacts]) -> int:
     return min(members, key=lambda k: _rank(volumes[k], facts[k], timed=True))
 
 
-def _rank(volume: Volume, facts: Facts, *, timed: bool) -> tuple[float, float, int]:
+def _rank(volume: Volume, facts: StackFacts, *, timed: bool) -> tuple[float, float, int]:
     started = _started(volume) if timed else None
     return (started or 0.0, facts.temporal or 0.0, volume.headers[0].number)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class StackFacts:
     """What the rules may look at, of one stack of slices and its examination."""
 
     image_type: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class Test:
     __test__ = False  # not a test case of pytest
 
     text: str
-    holds: Callable[[Facts], bool]
+    holds: Callable[[StackFacts], bool]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Rule:
     `*` stands for more letters, `#` for two to four digits; a space may be missing.
     """
 
-    def failing(self, facts: Facts) -> list[str]:
+    def failing(self, facts: StackFacts) -> list[str]:
         """Name the tests that do not hold."""
         failed = [t.text for t in self.attributes if not t.holds(facts)]
         if self.words and not _pattern(self.words).search(f"{facts.description} {facts.pulse}"):
@@ -91,7 +91,7 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
 def at_least(name: str, least: float, unit: str = "") -> Test:
     """Hold when a number is there and at least `least`."""
 
-    def holds(f: Facts) -> bool:
+    def holds(f: StackFacts) -> bool:
         value = getattr(f, name)
         return value is not None and float(value) >= least
 
@@ -101,7 +101,7 @@ def at_least(name: str, least: float, unit: str = "") -> Test:
 def below(name: str, limit: float, unit: str = "") -> Test:
     """Hold when a number is there and below `limit`."""
 
-    def holds(f: Facts) -> bool:
+    def holds(f: StackFacts) -> bool:
         value = getattr(f, name)
         return value is not None and float(value) < limit
 
@@ -111,7 +111,7 @@ def below(name: str, limit: float, unit: str = "") -> Test:
 def holds_any(name: str, *codes: str) -> Test:
     """Hold when one of the codes is among an attribute's values."""
 
-    def holds(f: Facts) -> bool:
+    def holds(f: StackFacts) -> bool:
         value = getattr(f, name)
         return bool({value} & set(codes) if isinstance(value, str) else value & set(codes))
 
@@ -135,6 +135,6 @@ def _spoken(name: str) -> str:
 UNKNOWN: Final = Rule("none", "", (), "no role in the protocols")
 
 
-def decide(facts: Facts, rules: tuple[Rule, ...]) -> Rule:
-    """Give the first rule that holds, or `UNKNOWN`."""
+def decide(facts: StackFacts, rules: tuple[Rule, ...]) -> Rule:
+    """Return the first rule that holds, or `UNKNOWN`."""
     return next((r for r in rules if not r.failing(facts)), UNKNOWN)

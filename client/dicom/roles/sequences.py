@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from hepafed.client.dicom.roles.rules import (
-    Facts,
     Rule,
+    StackFacts,
     Test,
     at_least,
     below,
@@ -20,8 +20,8 @@ from hepafed.client.dicom.roles.rules import (
 )
 
 
-def _near_cycle(part: float) -> Callable[[Facts], bool]:
-    def holds(f: Facts) -> bool:
+def _near_cycle(part: float) -> Callable[[StackFacts], bool]:
+    def holds(f: StackFacts) -> bool:
         if f.cycles is None or f.cycles < 0.3:
             return False
         return abs((f.cycles - part + 0.5) % 1 - 0.5) < 0.15

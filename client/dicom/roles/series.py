@@ -7,9 +7,9 @@ import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.roles.phases import dynamic_facts, facts_of
-from hepafed.client.dicom.roles.rules import Facts, Rule, decide
+from hepafed.client.dicom.roles.rules import Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
-from hepafed.client.dicom.volumes import Grouped, Refusal, Volume, stacks_of
+from hepafed.client.dicom.volumes import Grouped, Refusal, Stack, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
@@ -29,7 +29,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
     for h in unique:
         series[h.series].append(h)
     volumes: list[Volume] = []
-    facts: list[Facts] = []
+    facts: list[StackFacts] = []
     for members in series.values():
         if not members[0].series:
             outcomes += [
@@ -51,7 +51,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
 
 
 def _unique(headers: Sequence[Header], outcomes: list[FileOutcome]) -> Iterator[Header]:
-    """Leave out further copies of an instance, by name order."""
+    """Yield each instance once: of several copies the one whose file's name comes first."""
     seen: dict[tuple[str, int], str] = {}
     for h in sorted(headers, key=lambda h: (h.name, h.frame)):
         if not h.instance:
@@ -65,9 +65,7 @@ def _unique(headers: Sequence[Header], outcomes: list[FileOutcome]) -> Iterator[
 def _refusals(
     series: Sequence[Header], refused: list[Refusal], overrides: Overrides
 ) -> Iterator[FileOutcome]:
-    """Give the outcomes of what made no stack; a series of no use is set aside before refused."""
-    from hepafed.client.dicom.volumes import Stack
-
+    """Yield the outcomes of what made no stack; a series of no use is set aside before refused."""
     for group, error in refused:
         kind, reason = getattr(error, "outcome", "refused"), error.message
         bare = Stack(tuple(group), np.eye(4), (0.0, 0.0, 0.0))
@@ -78,7 +76,7 @@ def _refusals(
             yield FileOutcome(h.name, kind, reason)
 
 
-def _phases(volumes: list[Volume], facts: list[Facts], overrides: Overrides) -> list[Volume]:
+def _phases(volumes: list[Volume], facts: list[StackFacts], overrides: Overrides) -> list[Volume]:
     """Place the T1 stacks of the examination in its dynamic."""
     own = {r.name for r in overrides.rules}
     places = [k for k, v in enumerate(volumes) if v.sequence == "t1" and v.rule not in own]
@@ -142,7 +140,7 @@ def _trace_key(v: Volume) -> tuple[object, ...]:
 
 
 def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:
-    """Give each file one outcome: taken if one of its frames is."""
+    """Choose one outcome for each file: taken if one of its frames is."""
     chosen: dict[str, FileOutcome] = {}
     for o in outcomes:
         known = chosen.get(o.path)
@@ -180,7 +178,7 @@ def explain(
     return lines
 
 
-def _trail(fact: Facts, rules: tuple[Rule, ...]) -> Iterator[str]:
+def _trail(fact: StackFacts, rules: tuple[Rule, ...]) -> Iterator[str]:
     for rule in rules:
         failing = rule.failing(fact)
         if not failing:

@@ -32,7 +32,7 @@ class Stack:
 
 
 def normal_of(orientation: Sequence[float]) -> NDArray[np.float64]:
-    """Give the slice normal, row direction × column direction.
+    """Return the slice normal, row direction × column direction.
 
     Raises
     ------
@@ -73,14 +73,14 @@ def check(headers: Sequence[Header]) -> None:
 
 
 def _apart(these: Sequence[float], those: Sequence[float] | None) -> float:
-    """Give the largest difference; plain Python, because there are six numbers a slice."""
+    """Return the largest difference; plain Python, because there are six numbers a slice."""
     if these == those:
         return 0.0
     return max(abs(a - b) for a, b in zip(these, those or (), strict=True))
 
 
 def places_of(headers: Sequence[Header]) -> list[float]:
-    """Give where each slice lies along the common normal, mm; `check` has passed."""
+    """Return where each slice lies along the common normal, mm; `check` has passed."""
     x, y, z = normal_of(headers[0].orientation or ()).tolist()
     positions = (h.position or (0.0, 0.0, 0.0) for h in headers)
     return [x * p[0] + y * p[1] + z * p[2] for p in positions]
@@ -114,7 +114,7 @@ def stack(headers: Sequence[Header]) -> Stack:
 def _step(
     places: list[float], ordered: list[Header], normal: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64]]:
-    """Give the mean gap along the normal and the mean step from slice to slice."""
+    """Return the mean gap along the normal and the mean step from slice to slice."""
     if len(places) == 1:
         return 0.0, normal
     gaps = np.diff(places)

@@ -8,6 +8,7 @@ from hepafed.client.dicom.encoding import DEFLATED, BrokenFileError, Header, inf
 from numpy.typing import NDArray
 
 Stored = NDArray[np.integer[Any]]
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def load_stack(headers: Sequence[Header]) -> NDArray[np.float32]:
@@ -16,7 +17,7 @@ def load_stack(headers: Sequence[Header]) -> NDArray[np.float32]:
     Raises
     ------
     DicomError
-        A slice cannot be decoded.
+        A slice cannot be decoded, or its values are not finite.
     """
     first = headers[0]
     out = np.empty((len(headers), first.rows, first.columns), np.float32)
@@ -28,7 +29,9 @@ def load_stack(headers: Sequence[Header]) -> NDArray[np.float32]:
 
 
 def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
-    """Smallest, largest and mean voxel after rescale, in float64; one slice in memory at a time.
+    """Return the smallest, largest and mean voxel after rescale, in float64.
+
+    One slice is in memory at a time.
 
     Raises
     ------
@@ -41,13 +44,11 @@ def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
         low, high = min(low, *ends), max(high, *ends)
         total += float(stored.sum(dtype=np.float64)) * slope + intercept * stored.size
         count += stored.size
-    if not np.isfinite([low, high, total]).all():
-        raise BrokenFileError("the rescaled values are not finite")
     return low, high, total / count
 
 
 def scales(headers: Sequence[Header]) -> list[tuple[float, float]]:
-    """Give each slice's factor and offset from stored values.
+    """Return each slice's factor and offset from stored values.
 
     Where a Philips stack was rescaled slice by slice, its values are made comparable by the
     private scale slope: stored / scale slope + intercept / (rescale slope × scale slope).
@@ -62,12 +63,25 @@ def scales(headers: Sequence[Header]) -> list[tuple[float, float]]:
 
 
 def _scaled(headers: Sequence[Header]) -> Iterator[tuple[Stored, float, float]]:
-    pairs = zip(stored_of(headers), scales(headers), strict=True)
-    return ((stored, slope, intercept) for stored, (slope, intercept) in pairs)
+    for stored, (slope, intercept) in zip(stored_of(headers), scales(headers), strict=True):
+        if not _finite(stored, slope, intercept):
+            raise BrokenFileError("the rescaled values are not finite")
+        yield stored, slope, intercept
+
+
+def _finite(stored: Stored, slope: float, intercept: float) -> bool:
+    """Tell whether rescaling in float32 gives finite values, on the way there too."""
+    kind = np.iinfo(stored.dtype)
+    farthest = max(1, -kind.min, kind.max)
+    if farthest * abs(slope) + abs(intercept) <= LARGEST:
+        return True  # whatever is stored
+    scaled = [int(stored.min()) * slope, int(stored.max()) * slope]
+    steps = [slope, intercept, *scaled, *(value + intercept for value in scaled)]
+    return all(abs(step) <= LARGEST for step in steps)
 
 
 def stored_of(headers: Sequence[Header]) -> Iterator[Stored]:
-    """Give the stored values of each slice, integers [rows, columns].
+    """Yield the stored values of each slice, integers [rows, columns].
 
     Raises
     ------

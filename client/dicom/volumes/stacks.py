@@ -12,7 +12,7 @@ Refusal = tuple[list[Header], DicomError]
 
 
 def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
-    """Split the slices of one series into stacks; gives those, and what made none and why.
+    """Split the slices of one series into stacks; return those, and what made none and why.
 
     AcquisitionNumber is no criterion: Philips counts it up inside one volume. Acquisition time
     is none by itself: two-dimensional sequences acquire slice after slice.

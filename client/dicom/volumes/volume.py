@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.volumes.geometry import Stack
+from hepafed.client.dicom.volumes.pixels import load_stack
 from numpy.typing import NDArray
 
 
@@ -22,68 +23,68 @@ class Volume:
 
     @property
     def headers(self) -> tuple[Header, ...]:
-        """The slices in order; of a mean, those of its first direction."""
+        """Return the slices in order; of a mean, those of its first direction."""
         return self.stack.headers
 
     @property
     def affine(self) -> NDArray[np.float64]:
-        """4×4: voxel [column, row, slice, 1] → patient LPS, mm."""
+        """Return the 4×4 matrix from voxel [column, row, slice, 1] to patient LPS, mm."""
         return self.stack.affine
 
     @property
     def spacing(self) -> tuple[float, float, float]:
-        """Between slices, rows, columns, mm."""
+        """Return the distance between slices, rows and columns, mm."""
         return self.stack.spacing
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Slices, rows, columns."""
+        """Return the number of slices, rows and columns."""
         return len(self.headers), self.headers[0].rows, self.headers[0].columns
 
     @property
     def stacks(self) -> tuple["Volume", ...]:
-        """The single stacks it is made of."""
+        """Return the single stacks that the volume is made of."""
         return self.directions or (self,)
 
     @property
     def names(self) -> list[str]:
-        """Names of all files it is made of, in slice order."""
+        """Return the names of all files that the volume is made of, in slice order."""
         return list(dict.fromkeys(h.name for v in self.stacks for h in v.headers))
 
     @property
     def b_value(self) -> float | None:
-        """The b-value, s/mm²; 0 where a diffusion series states none."""
+        """Return the b-value, s/mm²; 0 where a diffusion series states none."""
         b = self.headers[0].b_value
         return 0.0 if b is None and self.rule == "b-zero" else b
 
     @property
     def combined(self) -> str:
-        """How several directions became one volume; empty for one stack."""
+        """Say how several directions became one volume; empty for one stack."""
         return f"geometric mean of {len(self.directions)} directions" if self.directions else ""
 
     @property
     def lossy(self) -> bool:
-        """Whether a slice was compressed with loss."""
+        """Tell whether a slice was compressed with loss."""
         return any(h.lossy for v in self.stacks for h in v.headers)
 
     @property
     def remark(self) -> str:
-        """What a person should know of the files although they are taken."""
+        """Say what a person should know of the files although they are taken."""
         return "; ".join(filter(None, (self.combined, "compressed with loss" * self.lossy)))
 
     @property
     def patient_id(self) -> str:
-        """Identity as the hospital writes it."""
+        """Return the patient's identity as the hospital writes it."""
         return self.headers[0].patient_id
 
     @property
     def study_uid(self) -> str:
-        """StudyInstanceUID."""
+        """Return the StudyInstanceUID."""
         return self.headers[0].study
 
     @property
     def series_uid(self) -> str:
-        """SeriesInstanceUID."""
+        """Return the SeriesInstanceUID."""
         return self.headers[0].series
 
     def load(self) -> NDArray[np.float32]:
@@ -94,8 +95,6 @@ class Volume:
         DicomError
             A slice cannot be decoded.
         """
-        from hepafed.client.dicom.volumes.pixels import load_stack
-
         if not self.directions:
             return load_stack(self.headers)
         total: NDArray[np.float32] = np.zeros(self.shape, np.float32)
@@ -107,7 +106,7 @@ class Volume:
         return np.exp(total, out=total)
 
     def named(self, sequence: str, rule: str) -> "Volume":
-        """Give the volume with another role."""
+        """Return the volume with another role."""
         return replace(self, sequence=sequence, rule=rule)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hepafed.client.dicom.encoding.header import Header, read_headers
+from hepafed.client.dicom.encoding.header import Header
+from hepafed.client.dicom.encoding.read import read_headers
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence as Items

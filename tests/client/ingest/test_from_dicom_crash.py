@@ -28,7 +28,7 @@ def hook(name, arguments):
 
 if __name__ == "__main__":
     from hepafed.client.ingest.from_dicom import ingest_dicom
-    import hepafed.client.cohort_index, hepafed.client.examination
+    import hepafed.client.cohort.index, hepafed.client.ingest.examination
 
     home, export = map(Path, sys.argv[1:3])
     sys.addaudithook(hook)  # of this process alone: those it starts end with it

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from hepafed.client.dicom.volumes.pixels import stored_of
-from hepafed.client.ingest.folder import read_folder
 from hepafed.client.ingest.inspect import inspect
+
+from tests.client.examinations import volumes_in
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "dicom"
 
@@ -103,7 +104,7 @@ def test_stored_values_have_the_oracles_checksum(case: str) -> None:
     if "lossy" in case:
         pytest.skip("lossy: decoders may differ")
     checksums = {v["stored_sha256"] for v in volumes()[case]}
-    for volume in read_folder(DATA / case).volumes:
+    for volume in volumes_in(DATA / case):
         for stack in volume.stacks:
             slices = [s.astype("<i4").tobytes() for s in stored_of(stack.headers)]
             found = {
@@ -114,8 +115,7 @@ def test_stored_values_have_the_oracles_checksum(case: str) -> None:
 
 @needs_data
 def test_the_case_of_same_instances_holds_two_series_with_different_pixels() -> None:
-    reading = read_folder(DATA / NOT_WHAT_IT_SAYS)
-    first, second = reading.volumes
+    first, second = volumes_in(DATA / NOT_WHAT_IT_SAYS)
     assert first.study_uid != second.study_uid
     assert first.series_uid != second.series_uid
     assert not {h.instance for h in first.headers} & {h.instance for h in second.headers}

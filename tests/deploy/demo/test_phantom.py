@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.ingest.folder import read_folder
+from hepafed.client.ingest.inspect import inspect
 from hepafed.common.contract.vocabulary import CLASSES
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import make_patient, write_patient, write_site
+
+from tests.client.examinations import volumes_in
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -42,11 +44,11 @@ def test_a_patient_does_not_depend_on_how_many_others_are_written(tmp_path: Path
 @pytest.mark.parametrize("site", STYLES)
 def test_each_hospital_is_read_back_with_every_sequence(tmp_path: Path, site: str) -> None:
     write_patient(tmp_path, STYLES[site], 0, 1)
-    reading = read_folder(tmp_path)
-    assert {f.outcome for f in reading.files} == {"taken"}
-    found = sorted(v.sequence for v in reading.volumes)
+    assert {f["outcome"] for f in inspect(tmp_path)["files"]} == {"taken"}
+    volumes = volumes_in(tmp_path)
+    found = sorted(v.sequence for v in volumes)
     assert found == sorted(["t2", "dwi", "dwi", "t1-pre", "arterial", "portal", "delayed"])
-    assert {v.b_value for v in reading.volumes if v.sequence == "dwi"} == {50.0, 800.0}
+    assert {v.b_value for v in volumes if v.sequence == "dwi"} == {50.0, 800.0}
 
 
 @pytest.mark.parametrize("site", STYLES)
@@ -56,7 +58,7 @@ def test_the_box_of_labels_csv_is_centred_on_the_lesion(tmp_path: Path, site: st
         folder = tmp_path / str(number)
         rows = write_patient(folder, STYLES[site], number, 1)
         patient, _ = make_patient(STYLES[site], number, 1)
-        (t2,) = (v for v in read_folder(folder).volumes if v.sequence == "t2")
+        (t2,) = (v for v in volumes_in(folder) if v.sequence == "t2")
         for row, lesion in zip(rows, patient.lesions, strict=True):
             place = np.append(np.array(lesion.centre) + patient.study.offset, 1.0)
             voxel = (np.linalg.inv(t2.affine) @ place)[:3]

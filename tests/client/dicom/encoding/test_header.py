@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hepafed.client.dicom.encoding.header import Header, read_headers
+from hepafed.client.dicom.encoding.header import Header
+from hepafed.client.dicom.encoding.read import read_headers
 from hepafed.client.dicom.encoding.reasons import BrokenFileError, SetAsideError
 from hepafed.client.ingest.inspect import inspect
 from hepafed.common.errors import DicomError

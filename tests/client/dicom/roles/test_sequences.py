@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hepafed.client.dicom.roles.rules import UNKNOWN, Facts, Rule, decide
+from hepafed.client.dicom.roles.rules import UNKNOWN, Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.common.contract.vocabulary import SEQUENCES
 
@@ -17,7 +17,7 @@ def kinds(*words: str) -> frozenset[str]:
 
 
 def named(rules: tuple[Rule, ...] = SERIES_RULES, **facts: object) -> tuple[str, str]:
-    rule = decide(Facts(**facts), rules)  # type: ignore[arg-type]
+    rule = decide(StackFacts(**facts), rules)  # type: ignore[arg-type]
     return rule.sequence, rule.name
 
 
@@ -67,7 +67,7 @@ def test_attributes_alone_name_the_sequence(facts: dict[str, object], sequence: 
 def test_what_is_of_no_use_is_set_aside_with_its_reason(
     facts: dict[str, object], reason: str
 ) -> None:
-    rule = decide(Facts(**facts), SERIES_RULES)  # type: ignore[arg-type]
+    rule = decide(StackFacts(**facts), SERIES_RULES)  # type: ignore[arg-type]
     assert rule.sequence == ""
     assert reason in rule.why
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.dicom.encoding.header import Header, read_headers
+from hepafed.client.dicom.encoding.header import Header
+from hepafed.client.dicom.encoding.read import read_headers
 from hepafed.client.dicom.encoding.reasons import BrokenFileError
 from hepafed.client.dicom.roles.series import volumes_of
 from hepafed.client.dicom.volumes import decoder

@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hepafed.client.dicom.encoding.elements import (
+from hepafed.client.dicom.encoding.read import read_headers
+from hepafed.client.dicom.encoding.reasons import BrokenFileError
+from hepafed.client.dicom.encoding.walker import (
     DEEPEST,
     MOST_ITEMS,
     BrokenError,
@@ -13,8 +15,6 @@ from hepafed.client.dicom.encoding.elements import (
     ShortError,
     Walker,
 )
-from hepafed.client.dicom.encoding.header import read_headers
-from hepafed.client.dicom.encoding.reasons import BrokenFileError
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items

@@ -1,0 +1,96 @@
+"""Which examination each row of the labels belongs to, and what that examination is made from."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from hepafed.client.cohort import NORMALISATION, Cohort, Pseudonyms
+from hepafed.client.dicom.roles import FILE_NAME, read_overrides
+from hepafed.client.ingest.examination import ExaminationTask, Made
+from hepafed.client.ingest.scan import ScanIndex
+from hepafed.client.lesions import Label
+
+RECIPE = f"2; {NORMALISATION}"
+"""What an examination's result depends on besides its files and rows; a change makes all anew."""
+
+
+class Assignment:
+    """The examinations that the labels ask for, and what each is made from."""
+
+    def __init__(self, index: ScanIndex, names: Pseudonyms, folder: Path, home: Path) -> None:
+        self.index, self._names, self._folder, self._home = index, names, folder, home
+        own = home / FILE_NAME
+        read_overrides(home)  # a mistake in it is said now, not in the middle
+        self._overrides = own.read_text(encoding="utf-8") if own.exists() else ""
+        self._rows: dict[str, list[Label]] = defaultdict(list)
+        self._patient: dict[str, str] = {}
+
+    def assigned(self, rows: Sequence[Label]) -> tuple[list[str], list[str]]:
+        """Find each row's examination; return them all, and the problems of rows without one."""
+        patients, shared = self.index.patients(), self.index.shared()
+        problems = []
+        for row in rows:
+            patient = self._names.of("patient", row.patient_id)
+            there = patients.get(patient, [])
+            if row.study_uid:
+                named = self._names.of("examination", row.patient_id, row.study_uid)
+                there = [e for e in there if e == named]
+            if patient in shared:
+                problems.append(
+                    f"row {row.row}: an examination of this patient is in the export under "
+                    "another patient id too"
+                )
+            elif len(there) != 1:
+                found = "several examinations, and no study_uid" if there else "no examination"
+                problems.append(f"row {row.row}: {found} for this patient")
+            else:
+                self._rows[there[0]].append(row)
+                self._patient[there[0]] = patient
+        return sorted(self._rows), problems
+
+    def task(self, examination: str) -> ExaminationTask:
+        """Return all there is to know of an examination before its pixels are read."""
+        images, masks = [], []
+        for source, kind, headers in self.index.files_of(examination):
+            if kind == "image":
+                images.append((source, headers))
+            elif b"\0" not in source.path:
+                masks.append(source.place(self._folder)[0])
+        rows = [
+            (r, self._names.of("lesion", r.patient_id, r.lesion_id))
+            for r in self._rows[examination]
+        ]
+        return ExaminationTask(
+            self._folder,
+            self._home,
+            examination,
+            self._patient[examination],
+            tuple(images),
+            tuple(masks),
+            tuple(rows),
+            self.inputs(examination),
+        )
+
+    def inputs(self, examination: str) -> str:
+        """Return a digest of what an examination's result depends on."""
+        rows = sorted(repr(_content(r)) for r in self._rows[examination])
+        files = repr(self.index.stamps_of(examination))
+        return self._names.of("inputs", RECIPE, self._overrides, files, *rows)
+
+    def is_made(self, examination: str) -> bool:
+        """Tell whether an examination was made from just this before, and its crops are there."""
+        inputs, result = self.index.result(examination)
+        if not result or inputs != self.inputs(examination):
+            return False
+        store = Cohort(self._home / "cohort")
+        return all(store.holds(lesion.crop) for lesion in Made.from_json(result).lesions)
+
+
+def _content(row: Label) -> dict[str, object]:
+    """Return what a row says, wherever it stands; of a mask file its size and time of change."""
+    values = asdict(row) | {"row": 0}
+    if row.mask_file is not None:
+        about = row.mask_file.stat()
+        values["mask"] = (about.st_size, about.st_mtime_ns)
+    return values

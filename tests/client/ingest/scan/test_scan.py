@@ -1,0 +1,31 @@
+"""A scan finds the same in this process and in others."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+from hepafed.client.cohort.pseudonyms import Pseudonyms
+from hepafed.client.ingest.scan import ScanIndex, scan
+from hepafed.client.ingest.worker_pool import Farm
+
+from tests.client.dicom.builder import axial, classic, save
+
+
+def test_few_files_are_read_here_and_many_by_others_with_one_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = tmp_path / "export"
+    save(export, classic(axial(slices=8)))
+    (export / "note.txt").write_text("x")
+    found = []
+    for few in (512, 0):
+        monkeypatch.setattr(importlib.import_module("hepafed.client.ingest.scan.scan"), "FEW", few)
+        index = ScanIndex(tmp_path / f"home-{few}", export, Pseudonyms(tmp_path / "names"))
+        with Farm(1) as farm:
+            scan(export, index, lambda *_: None, farm)
+            assert bool(farm._hired) == (few == 0)
+        (examination,) = index.examinations()
+        found.append((list(index.outcomes()), index.files_of(examination)))
+        index.finish()
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 9
