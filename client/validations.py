@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.common.contract import ValidateRequest
+from hepafed.common.contract.messages import ValidateRequest
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.network import Flat, Layout, from_bf16, to_bf16

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
-from hepafed.client.dicom.roles import sequences
+from hepafed.client.dicom.roles import PHASE_RULES, SERIES_RULES
 from hepafed.client.pacs import PacsConfig
-from hepafed.common.contract import config, evaluation, messages, plan
+from hepafed.common.contract import Endpoint, Evaluation, Plan, SiteConfig
+from hepafed.common.contract.messages import KINDS
 from hepafed.common.field_docs import field_docs
 from hepafed.common.records import Absent, is_optional, key_of
 from hepafed.server.formats import Limits, ModelCard, Report
-from hepafed.server.report.json_schema import as_written, records_of, report_schema
+from hepafed.server.report import as_written, records_of, report_schema
 
 DOCS = Path(__file__).parent
 ATTACK = runpy.run_path(str(DOCS / "attack.py"), run_name="attack")
@@ -111,13 +112,13 @@ def key_table(cls: type, table: str = "") -> str:
 
 def plan_table() -> str:
     """Make the table of plan keys."""
-    return key_table(plan.Plan)
+    return key_table(Plan)
 
 
 def evaluation_tables() -> str:
     """Make the tables of an evaluation's keys and of those of one endpoint."""
-    inner = key_table(evaluation.Endpoint, "endpoints.")
-    return f"{key_table(evaluation.Evaluation)}\n\nIn each `[[endpoints]]`:\n\n{inner}"
+    inner = key_table(Endpoint, "endpoints.")
+    return f"{key_table(Evaluation)}\n\nIn each `[[endpoints]]`:\n\n{inner}"
 
 
 def policy_table() -> str:
@@ -127,8 +128,8 @@ def policy_table() -> str:
         "|---|---|---|",
         f"| `role` | from the invite | {_ROLE} |",
     ]
-    docs = field_docs(config.SiteConfig)
-    for field in dataclasses.fields(config.SiteConfig):
+    docs = field_docs(SiteConfig)
+    for field in dataclasses.fields(SiteConfig):
         if field.name not in ("site", "role", "address"):
             rows.append(f"| `{field.name}` | {_default(field)} | {_cell(docs[field.name])} |")
     return "\n".join(rows)
@@ -141,8 +142,8 @@ def sequence_tables() -> str:
     """Make the tables of the rules that name a series' sequence."""
     parts: list[str] = []
     for title, rules in (
-        ("By series, the first that holds", sequences.SERIES_RULES),
-        ("T1 stacks in the dynamic, the first that holds", sequences.PHASE_RULES),
+        ("By series, the first that holds", SERIES_RULES),
+        ("T1 stacks in the dynamic, the first that holds", PHASE_RULES),
     ):
         parts += [f"**{title}**", "", "| rule | sequence | if | because |", "|---|---|---|---|"]
         for rule in rules:
@@ -187,18 +188,18 @@ SAME_EVERYWHERE = {
 
 def records() -> list[type]:
     """List the record of every message kind and, after them, those that they hold."""
-    found: list[type] = list(messages.KINDS.values())
+    found: list[type] = list(KINDS.values())
     for cls in found:
         for hint in typing.get_type_hints(cls).values():
             for part in (hint, *typing.get_args(hint)):
-                if dataclasses.is_dataclass(part) and part is not plan.Plan and part not in found:
+                if dataclasses.is_dataclass(part) and part is not Plan and part not in found:
                     found.append(typing.cast("type", part))
     return found
 
 
 def message_tables() -> str:
     """Make the tables of all that crosses the wire."""
-    kinds = {cls: kind for kind, cls in messages.KINDS.items()}
+    kinds = {cls: kind for kind, cls in KINDS.items()}
     parts: list[str] = []
     for cls in records():
         docs, hints = field_docs(cls), typing.get_type_hints(cls)
@@ -215,7 +216,7 @@ def message_tables() -> str:
 
 def format_tables(*roots: type) -> str:
     """Make the tables of report.json and card.json, one for each kind of object."""
-    outer = [evaluation.Evaluation, evaluation.Endpoint]
+    outer = [Evaluation, Endpoint]
     found = dict.fromkeys(c for root in roots for c in records_of(root) if c not in outer)
     parts: list[str] = []
     for cls in found:

@@ -4,8 +4,7 @@ from hepafed.client.ingest.from_dicom import IngestReport, ingest_dicom, only_on
 from hepafed.client.ingest.from_images import ingest_images
 from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri
 from hepafed.client.ingest.inspect import inspect
-from hepafed.client.ingest.scan import ScanIndex, forget_patients, known_series, scan
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan import Farm, ScanIndex, forget_patients, known_series, scan
 
 __all__ = [
     "Farm",

@@ -14,8 +14,7 @@ from pathlib import Path
 from hepafed.client.cohort import NORMALISATION, Cohort, Pseudonyms
 from hepafed.client.ingest.assignment import Assignment
 from hepafed.client.ingest.examination import ExaminationTask, Made, make, problems_of
-from hepafed.client.ingest.scan import KeptOutcome, Progress, ScanIndex, scan, shown
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan import Farm, KeptOutcome, Progress, ScanIndex, scan, shown
 from hepafed.client.lesions import complain_about, read_labels
 from hepafed.common.errors import CohortError, UsageError
 from hepafed.common.files import whole_file

@@ -23,7 +23,7 @@ from hepafed.client.cohort import (
 from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
 from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_annotation
-from hepafed.client.ingest.worker_pool import Farm, cores
+from hepafed.client.ingest.scan import Farm, cores
 from hepafed.client.lesions import complain_about, overlapping
 from hepafed.client.lesions.masks import MaskError, read_frame, read_grid
 from hepafed.common.contract import SEQUENCES

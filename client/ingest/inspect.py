@@ -8,9 +8,8 @@ from typing import Any
 from hepafed.client.cohort import Pseudonyms
 from hepafed.client.dicom.roles import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.volumes import Volume, statistics
-from hepafed.client.ingest.scan import ScanIndex, scan, shown
+from hepafed.client.ingest.scan import Farm, ScanIndex, scan, shown
 from hepafed.client.ingest.volumes import ReadExamination, read_examination
-from hepafed.client.ingest.worker_pool import Farm
 from hepafed.common.errors import DicomError
 
 

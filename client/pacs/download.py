@@ -57,7 +57,9 @@ def bring(
         The connection cannot be had, or the spool cannot be written; all threads have ended.
     """
     todo = [s for s in series if not spool.is_finished(s)]
-    work = _Work(config, spool, pace, progress, len(series), Brought(len(series) - len(todo)))
+    work = _SharedFetch(
+        config, spool, pace, progress, len(series), Brought(len(series) - len(todo))
+    )
     for s in todo:
         work.waiting.put(s)
     work.report()
@@ -87,7 +89,7 @@ def _answers(connection: Connection, series: PacsSeries) -> bool:
 
 
 @dataclass
-class _Work:
+class _SharedFetch:
     """Work that the threads of a fetch share."""
 
     config: PacsConfig

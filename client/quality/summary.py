@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hepafed.client.cohort import Acquisition, Cohort, field_strength
 from hepafed.client.quality.findings import spacing_of
-from hepafed.common.contract import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS, CohortSummary, Spacing
+from hepafed.common.contract import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS, Spacing
+from hepafed.common.contract.messages import CohortSummary
 from hepafed.common.disclosure import withheld
 from hepafed.common.errors import RefusedError
 

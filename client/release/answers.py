@@ -12,12 +12,13 @@ import numpy as np
 from hepafed.client.release.comparison import make_comparison, pair_tables
 from hepafed.client.release.forms import paired_form, summary_form
 from hepafed.client.release.ledger import Ledger
-from hepafed.client.release.masked_sum import MaskedSum
+from hepafed.client.release.masked_sum import SumParticipant
 from hepafed.client.release.past_lesions import Released
 from hepafed.client.release.past_sums import Exchanges
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
 from hepafed.client.release.summary import make_summary
-from hepafed.common.contract import (
+from hepafed.common.contract import SiteConfig
+from hepafed.common.contract.messages import (
     CompareRequest,
     KeyOffer,
     KeysRequest,
@@ -27,7 +28,6 @@ from hepafed.common.contract import (
     PlacementsReply,
     PlacementsRequest,
     SiteComparison,
-    SiteConfig,
     SiteSummary,
     SumsRequest,
     ValidateRequest,
@@ -49,7 +49,7 @@ class Releases:
         self._upload = upload
         self._exchanges = Exchanges(home)
         self._released = Released(home)
-        self._masked_sum = MaskedSum(home, config, self._exchanges)
+        self._masked_sum = SumParticipant(home, config, self._exchanges)
         self._prepared: Prepared | None = None
 
     def summary(self, request: ValidateRequest, table: ScoreTable) -> SiteSummary:
@@ -131,11 +131,11 @@ class Releases:
         return place(self._prepared, request)
 
     def keys(self, request: KeysRequest) -> KeyOffer:
-        """Join an attempt at a masked sum; raises as `MaskedSum.offer_key` does."""
+        """Join an attempt at a masked sum; raises as `SumParticipant.offer_key` does."""
         return self._masked_sum.offer_key(request.terms, self._prepared)
 
     def sums(self, request: SumsRequest) -> MaskedReply:
-        """Upload the counts under their masks; raises as `MaskedSum.mask` does."""
+        """Upload the counts under their masks; raises as `SumParticipant.mask` does."""
         terms, hidden = self._masked_sum.mask(request, self._prepared)
         where = slot(terms.subject, terms.attempt)
         digest = self._send(f"masked-{terms.subject}", terms.run, where, hidden)

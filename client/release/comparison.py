@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hepafed.common.contract import CompareRequest, SiteComparison, SiteConfig
+from hepafed.common.contract import SiteConfig
+from hepafed.common.contract.messages import CompareRequest, SiteComparison
 from hepafed.common.disclosure import Paired, common_rows, own_pairs, paired_of
 from hepafed.common.errors import RefusedError
 from hepafed.common.statistics import ScoreTable
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedTables:
     """The lesions that every model could score, and what is counted over them."""
 
     weights: tuple[str, ...]
@@ -28,7 +29,7 @@ class Compared:
 
 def pair_tables(
     policy: SiteConfig, request: CompareRequest, tables: Sequence[ScoreTable]
-) -> Compared:
+) -> ComparedTables:
     """Pair the scores of the models, in the order of the request.
 
     Raises
@@ -42,7 +43,7 @@ def pair_tables(
     least = 1 if policy.release == "plain" else policy.minimum_count
     if int(paired.sums[0].size[0]) < least:
         raise RefusedError("fewer patients that every model could score than a smallest count")
-    return Compared(
+    return ComparedTables(
         weights=tuple(m.weights for m in request.models),
         thresholds=thresholds,
         tables=tuple(common),
@@ -52,7 +53,9 @@ def pair_tables(
     )
 
 
-def make_comparison(policy: SiteConfig, run: str, compared: Compared, form: str) -> SiteComparison:
+def make_comparison(
+    policy: SiteConfig, run: str, compared: ComparedTables, form: str
+) -> SiteComparison:
     """Return the paired figures of a comparison; the paired counts follow in their form.
 
     Beside masked sums, of this run or another, one site's calls could be another's as well: a

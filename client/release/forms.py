@@ -7,7 +7,8 @@ here.
 from dataclasses import replace
 
 from hepafed.client.release.past_sums import RESET, Exchanges
-from hepafed.common.contract import SiteConfig, SiteSummary, ValidateRequest
+from hepafed.common.contract import SiteConfig
+from hepafed.common.contract.messages import SiteSummary, ValidateRequest
 from hepafed.common.disclosure import RELEASED
 from hepafed.common.errors import RefusedError
 

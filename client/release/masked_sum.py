@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hepafed.client.release.past_sums import Exchanges
 from hepafed.client.release.peers import Peers, read_own_identity
 from hepafed.client.release.prepared import NOT_HERE, Prepared
-from hepafed.common.contract import KeyOffer, SiteConfig, SumsRequest, Terms
+from hepafed.common.contract import SiteConfig
+from hepafed.common.contract.messages import KeyOffer, SumsRequest, Terms
 from hepafed.common.disclosure import Counts, check_offer, check_terms, make_offer, masked
 from hepafed.common.errors import RefusedError
 
@@ -24,7 +25,7 @@ class _Attempt:
     offer: KeyOffer
 
 
-class MaskedSum:
+class SumParticipant:
     """Joins attempts at masked sums, one at a time; a key serves one vector."""
 
     def __init__(self, home: Path, policy: SiteConfig, past: Exchanges) -> None:

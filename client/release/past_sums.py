@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hepafed.common.contract import Terms
+from hepafed.common.contract.messages import Terms
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
 

@@ -1,13 +1,12 @@
 """What a site's policy lets happen: the last word on every request."""
 
-from hepafed.common.contract import (
-    MOST_MODELS,
+from hepafed.common.contract import MOST_MODELS, SiteConfig
+from hepafed.common.contract.messages import (
     CohortRequest,
     CompareRequest,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
-    SiteConfig,
     SumsRequest,
     TrainRequest,
     TuneRequest,

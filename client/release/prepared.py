@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from hepafed.common.contract import PlacementCurve, PlacementsReply, PlacementsRequest, Terms
+from hepafed.common.contract import PlacementCurve
+from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
 from hepafed.common.disclosure import Counts
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of

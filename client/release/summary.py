@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from hepafed.client.release.forms import in_form
-from hepafed.common.contract import SiteConfig, SiteSummary, ValidateRequest, usable_names
+from hepafed.common.contract import SiteConfig, usable_names
+from hepafed.common.contract.messages import SiteSummary, ValidateRequest
 from hepafed.common.disclosure import subgroup_summaries, summarise
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import ScoreTable

@@ -12,7 +12,8 @@ import torch
 from hepafed.client.learning import Trainer
 from hepafed.client.review.saliency import Explanation, Map, explain
 from hepafed.client.validations import recall, recall_weights
-from hepafed.common.contract import CLASSES, PROTOCOLS, ValidateRequest
+from hepafed.common.contract import CLASSES, PROTOCOLS
+from hepafed.common.contract.messages import ValidateRequest
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
 from hepafed.common.statistics import ScoreTable

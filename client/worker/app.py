@@ -8,7 +8,8 @@ from hepafed.client.cohort import Cohort
 from hepafed.client.quality import summarise_cohort
 from hepafed.client.release import Ledger, Releases, Request, Transfer, permit
 from hepafed.client.worker.work import Work
-from hepafed.common.contract import (
+from hepafed.common.contract import SiteConfig
+from hepafed.common.contract.messages import (
     KINDS,
     CohortRequest,
     CompareRequest,
@@ -16,7 +17,6 @@ from hepafed.common.contract import (
     OpenRequest,
     PlacementsRequest,
     Refusal,
-    SiteConfig,
     SumsRequest,
     TrainRequest,
     TuneRequest,

@@ -6,15 +6,13 @@ from hepafed.client.cohort import stamp_of
 from hepafed.client.learning import Trainer, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
-from hepafed.common.contract import (
+from hepafed.common.contract import Plan, SiteConfig, TuningFigures
+from hepafed.common.contract.messages import (
     CompareRequest,
-    Plan,
-    SiteConfig,
     TrainReply,
     TrainRequest,
     TuneReply,
     TuneRequest,
-    TuningFigures,
     ValidateRequest,
 )
 from hepafed.common.network import Flat, to_bf16

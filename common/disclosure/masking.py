@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from hepafed.common.contract import KeyOffer, Terms
+from hepafed.common.contract.messages import KeyOffer, Terms
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.common.statistics import MOST_READERS

@@ -4,15 +4,8 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from hepafed.common.contract import (
-    CLASS_KEYS,
-    TASKS,
-    Cells,
-    Figure,
-    SiteSummary,
-    TaskSummary,
-    TuningFigures,
-)
+from hepafed.common.contract import CLASS_KEYS, TASKS, Cells, Figure, TaskSummary, TuningFigures
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.statistics import (
     BINS,
     TASK_ORDER,

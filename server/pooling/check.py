@@ -1,14 +1,7 @@
 """Check that what a site released can be, before it is pooled."""
 
-from hepafed.common.contract import (
-    LEVEL,
-    MOST_LEVELS,
-    MOST_VARIABLES,
-    NAME,
-    Figure,
-    SiteSummary,
-    TaskSummary,
-)
+from hepafed.common.contract import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME, Figure, TaskSummary
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import TASK, UNIT
 from hepafed.common.errors import DataError, HepaFedError
 from hepafed.common.statistics import intervals_of, pair_intervals

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from hepafed.common.contract import Figure, PairSummary, SiteComparison, SiteSummary
+from hepafed.common.contract import Figure, PairSummary
+from hepafed.common.contract.messages import SiteComparison, SiteSummary
 from hepafed.common.disclosure import Paired, pair_summaries, pairs_of
 from hepafed.common.errors import DataError
 from hepafed.common.statistics import TASK_ORDER, Products, Z, holm, logistic, mcnemar

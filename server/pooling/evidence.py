@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from hepafed.common.contract import CLASS_KEYS, SiteSummary, TaskSummary
+from hepafed.common.contract import CLASS_KEYS, TaskSummary
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import (
     FIGURES,

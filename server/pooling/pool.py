@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hepafed.common.contract import Figure, SiteSummary, TaskSummary
+from hepafed.common.contract import Figure, TaskSummary
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.statistics import (
     MEANS,
     TASK_ORDER,

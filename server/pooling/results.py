@@ -49,7 +49,7 @@ from hepafed.server.pooling.estimates import (
 from hepafed.server.pooling.evidence import Evidence
 
 
-class _Read(NamedTuple):
+class _CurveReading(NamedTuple):
     """A figure read off a curve `at` a rate, and how far cells leave it open."""
 
     at: float
@@ -135,7 +135,7 @@ def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figu
         precision = average_precision(drawn)
     found = curves(cells) if isinstance(cells, Intervals) and not own else None
 
-    def figures(name: str, function: Callable[[Curve, float], float]) -> list[_Read]:
+    def figures(name: str, function: Callable[[Curve, float], float]) -> list[_CurveReading]:
         return [_read(own.get(f"{name}_{at:.2f}"), found, function, at, reason) for at in READ_AT]
 
     return replace(
@@ -149,13 +149,13 @@ def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figu
     )
 
 
-def _at_specificity(r: _Read) -> ReadAtSpecificity:
+def _at_specificity(r: _CurveReading) -> ReadAtSpecificity:
     return ReadAtSpecificity(
         specificity=r.at, value=r.value, least=r.least, most=r.most, reason=r.reason
     )
 
 
-def _at_sensitivity(r: _Read) -> ReadAtSensitivity:
+def _at_sensitivity(r: _CurveReading) -> ReadAtSensitivity:
     return ReadAtSensitivity(
         sensitivity=r.at, value=r.value, least=r.least, most=r.most, reason=r.reason
     )
@@ -171,13 +171,13 @@ def _read(
     function: Callable[[Curve, float], float],
     at: float,
     reason: str,
-) -> _Read:
+) -> _CurveReading:
     if own is not None and own.value is not None:
-        return _Read(at, own.value, own.value, own.value)
+        return _CurveReading(at, own.value, own.value, own.value)
     if found is None:
-        return _Read(at, None, None, None, reason)
+        return _CurveReading(at, None, None, None, reason)
     middle, worst, best = (function(c, at) for c in found)
-    return _Read(at, middle, min(worst, middle), max(best, middle))
+    return _CurveReading(at, middle, min(worst, middle), max(best, middle))
 
 
 def _with_rates(

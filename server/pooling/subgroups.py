@@ -7,7 +7,8 @@ the sites' exact AUCs: pooled histograms would need fine counts of small groups 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hepafed.common.contract import EVERY, Figure, SiteSummary, SubgroupSummary, in_order
+from hepafed.common.contract import EVERY, Figure, SubgroupSummary, in_order
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import TASK, TELLING, UNIT, WITHHELD
 from hepafed.common.statistics import Z, logistic
 from hepafed.server.formats import AucEstimate, RateEstimate, SubgroupRow, SuppressedPart

@@ -1,11 +1,15 @@
 """The report of a validation: page, tables, plots."""
 
 from hepafed.server.report.from_scores import report_from_scores
+from hepafed.server.report.json_schema import as_written, records_of, report_schema
 from hepafed.server.report.summary import summary_lines
 from hepafed.server.report.write import write_report
 
 __all__ = [
+    "as_written",
+    "records_of",
     "report_from_scores",
+    "report_schema",
     "summary_lines",
     "write_report",
 ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib import metadata
 
 import numpy as np
-from hepafed.common.contract import SiteComparison, SiteSummary
+from hepafed.common.contract.messages import SiteComparison, SiteSummary
 from hepafed.common.disclosure import (
     EXACT,
     Paired,

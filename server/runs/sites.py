@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from flwr.app import ConfigRecord, Message, RecordDict
-from hepafed.common.contract import Refusal, TrainReply, pack, unpack
+from hepafed.common.contract.messages import Refusal, TrainReply, pack, unpack
 from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from hepafed.common.contract import TrainReply, TuningFigures
+from hepafed.common.contract import TuningFigures
+from hepafed.common.contract.messages import TrainReply
 from hepafed.common.errors import PayloadError
 from hepafed.server.runs import LiveRun
 from hepafed.server.training.aggregation import Aggregation

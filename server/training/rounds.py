@@ -4,7 +4,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hepafed.common.contract import TrainReply, TrainRequest, TuneReply, TuneRequest, TuningFigures
+from hepafed.common.contract import TuningFigures
+from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, for_sites, pieces, to_bf16
 from hepafed.server.runs import Blobs, Expected, LiveRun

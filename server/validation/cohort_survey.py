@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hepafed.common.contract import COHORT_TABLES, SEQUENCES, CohortRequest, CohortSummary
+from hepafed.common.contract import COHORT_TABLES, SEQUENCES
+from hepafed.common.contract.messages import CohortRequest, CohortSummary
 from hepafed.common.errors import PayloadError, RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.records import write_record

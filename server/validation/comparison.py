@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hepafed.common.contract import (
+from hepafed.common.contract import plan_from
+from hepafed.common.contract.messages import (
     ComparedModel,
     CompareRequest,
     SiteComparison,
     SiteSummary,
-    plan_from,
 )
 from hepafed.common.disclosure import (
     FEWEST_SITES,

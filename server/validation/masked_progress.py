@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hepafed.common.contract import Terms
+from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import Counts, counts_from_bytes, counts_to_bytes
 from hepafed.common.errors import PayloadError
 from hepafed.common.files import write_whole

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from hepafed.common.contract import (
+from hepafed.common.contract.messages import (
     KeyOffer,
     KeysRequest,
     MaskedReply,

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from hepafed.common.contract import Terms
+from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import FEWEST_SITES, MOST_ATTEMPTS, Counts, opened_sum
 from hepafed.server.runs import LiveRun
 from hepafed.server.validation.masked_progress import SumFolder, SumProgress

@@ -9,12 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from hepafed.common.contract import (
-    PlacementCurve,
-    PlacementsReply,
-    PlacementsRequest,
-    ValidateRequest,
-)
+from hepafed.common.contract import PlacementCurve
+from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, ValidateRequest
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import (
     FIGURES,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from hepafed.common.contract import SiteSummary
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import Counts
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import Additive, check_additive, sections

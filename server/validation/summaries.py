@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hepafed.common.contract import SiteSummary, ValidateRequest
+from hepafed.common.contract.messages import SiteSummary, ValidateRequest
 from hepafed.common.disclosure import FEWEST_SITES, counts_from_bytes, slot
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole

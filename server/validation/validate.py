@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 
-from hepafed.common.contract import ValidateRequest, plan_from
+from hepafed.common.contract import plan_from
+from hepafed.common.contract.messages import ValidateRequest
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
 from hepafed.common.records import write_record

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hepafed.client.validations import keep, recall, recall_weights
-from hepafed.common.contract import Plan, ValidateRequest
+from hepafed.common.contract import Plan
+from hepafed.common.contract.messages import ValidateRequest
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.network import Layout, from_bf16, to_bf16
 from hepafed.common.statistics import ScoreTable

@@ -10,8 +10,10 @@ from hepafed.client.ingest.scan.records import (
     shown,
 )
 from hepafed.client.ingest.scan.scan import Progress, scan
+from hepafed.client.ingest.scan.worker_pool import Farm, cores
 
 __all__ = [
+    "Farm",
     "KeptOutcome",
     "KnownSeries",
     "Progress",
@@ -19,6 +21,7 @@ __all__ = [
     "ScanIndex",
     "SeriesOutcome",
     "Source",
+    "cores",
     "forget_patients",
     "known_series",
     "scan",

@@ -12,7 +12,7 @@ from hepafed.client.ingest.scan.index import ScanIndex
 from hepafed.client.ingest.scan.read import Batch, read_batch
 from hepafed.client.ingest.scan.records import Listing, Reading, Source
 from hepafed.client.ingest.scan.walk import found_in
-from hepafed.client.ingest.worker_pool import Farm, in_this_process
+from hepafed.client.ingest.scan.worker_pool import Farm, in_this_process
 
 BATCH = 64
 """Files handed to a process at a time."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hepafed.common.contract.figures import Spacing
+from hepafed.common.contract import Spacing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from hepafed.common.contract.figures import PairSummary
-from hepafed.common.contract.plan import Plan
+from hepafed.common.contract import PairSummary, Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from hepafed.common.contract.figures import TuningFigures
-from hepafed.common.contract.plan import Plan
+from hepafed.common.contract import Plan, TuningFigures
 
 
 @dataclass(frozen=True, kw_only=True)

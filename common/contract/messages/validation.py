@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hepafed.common.contract.figures import Figure, PlacementCurve, SubgroupSummary, TaskSummary
-from hepafed.common.contract.plan import Plan
+from hepafed.common.contract import Figure, PlacementCurve, Plan, SubgroupSummary, TaskSummary
 
 
 @dataclass(frozen=True, kw_only=True)

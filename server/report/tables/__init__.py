@@ -1,5 +1,12 @@
 """The report's tables and the words they use."""
 
+from hepafed.server.report.tables import (
+    between_sites,
+    classes,
+    comparisons,
+    endpoints,
+    results,
+)
 from hepafed.server.report.tables.comparisons import p_value, reader_points
 from hepafed.server.report.tables.table import Table, is_headline
 from hepafed.server.report.tables.words import (
@@ -19,7 +26,11 @@ __all__ = [
     "FORM_WORDS",
     "TASK_WORDS",
     "Table",
+    "between_sites",
     "bound",
+    "classes",
+    "comparisons",
+    "endpoints",
     "figure",
     "is_headline",
     "number",
@@ -27,5 +38,6 @@ __all__ = [
     "place",
     "preferred",
     "reader_points",
+    "results",
     "task",
 ]

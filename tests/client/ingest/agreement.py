@@ -7,7 +7,7 @@ from hepafed.client.cohort.pseudonyms import Pseudonyms
 from hepafed.client.ingest.examination import ExaminationTask, make
 from hepafed.client.ingest.inspect import inspect
 from hepafed.client.ingest.scan import ScanIndex, scan, shown
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan.worker_pool import Farm
 
 Outcomes = dict[str, tuple[str, str]]
 """Path → outcome and reason."""

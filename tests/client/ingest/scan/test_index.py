@@ -13,7 +13,7 @@ from hepafed.client.dicom.encoding.header import Header
 from hepafed.client.ingest.examination import Made
 from hepafed.client.ingest.from_dicom import ingest_dicom
 from hepafed.client.ingest.scan import ScanIndex, forget_patients, known_series, scan
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan.worker_pool import Farm
 
 from tests.client.dicom.builder import axial, classic, save
 from tests.client.ingest.test_from_dicom import contents, rows_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hepafed.client.cohort.pseudonyms import Pseudonyms
 from hepafed.client.ingest.scan import ScanIndex, scan
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan.worker_pool import Farm
 
 from tests.client.dicom.builder import axial, classic, save
 

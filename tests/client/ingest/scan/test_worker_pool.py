@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan.worker_pool import Farm
 from hepafed.common.errors import DicomError
 
 
@@ -85,7 +85,7 @@ def _line(process: psutil.Process) -> str:
 SLEEPERS = """
 import os, sys, time
 from pathlib import Path
-from hepafed.client.ingest.worker_pool import Farm
+from hepafed.client.ingest.scan.worker_pool import Farm
 
 def sleep(folder):
     Path(folder, str(os.getpid())).touch()
