@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 
 import httpx
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from flwr.common.serde import fab_to_proto, user_config_to_proto
 from flwr.proto.control_pb2 import (
@@ -64,7 +65,7 @@ class Control:
         unfit = ("the node's key is not acceptable", "join with a new key")
         try:
             key = public_key_to_bytes(load_ssh_public_key(public_key.encode()))  # type: ignore[arg-type]
-        except ValueError as e:
+        except (ValueError, UnsupportedAlgorithm) as e:
             raise EnrolmentError(*unfit) from e
         try:
             with self._open() as control:

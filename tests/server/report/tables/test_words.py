@@ -1,0 +1,68 @@
+"""Figures, intervals and bounds in words: minus signs, dashes, and nothing where there is none."""
+
+import pytest
+from hepafed.server.formats import AucEstimate, ClusteredInterval, IntervalEstimate
+from hepafed.server.report.tables.words import bound, figure, interval, number, preferred
+
+
+def auc(error: float = 0.0, clustered: ClusteredInterval | None = None) -> AucEstimate:
+    return AucEstimate(
+        value=0.9,
+        low=0.85,
+        high=0.95,
+        method="delong",
+        binning_error=error,
+        clustered=clustered,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "–"),
+        (1234567, "1,234,567"),
+        (0.12345, "0.123"),
+        (-0.12345, "−0.123"),
+        (True, "True"),
+        ("text", "text"),
+    ],
+)
+def test_a_number_has_three_places_and_a_real_minus(value: object, words: str) -> None:
+    assert number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.1, 0.2, "0.100–0.200"),
+        (0.0, 0.2, "0.000–0.200"),
+        (-0.1, 0.2, "−0.100 to 0.200"),
+        (None, 0.2, ""),
+        (0.1, None, ""),
+    ],
+)
+def test_an_interval_with_a_negative_end_has_no_dash(
+    low: float | None, high: float | None, words: str
+) -> None:
+    assert interval(IntervalEstimate(value=0.1, low=low, high=high)) == words
+
+
+def test_a_figure_without_a_value_is_a_dash_whatever_its_interval() -> None:
+    assert figure(None) == "–"
+    assert figure(IntervalEstimate(value=None, low=0.1, high=0.2)) == "–"
+    assert figure(IntervalEstimate(value=0.15, low=0.1, high=0.2)) == "0.150 (0.100–0.200)"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(0.0, "none"), (0.001, "±0.001"), (0.00099, "±9.9 × 10⁻⁴"), (3.2e-5, "±3.2 × 10⁻⁵")],
+)
+def test_a_bound_below_a_thousandth_is_a_power_of_ten(error: float, words: str) -> None:
+    assert bound(auc(error)) == words
+
+
+def test_the_clustered_interval_is_preferred_where_it_has_ends() -> None:
+    assert preferred(auc()).low == 0.85
+    ends = preferred(auc(clustered=ClusteredInterval(low=0.8, high=0.97)))
+    assert (ends.value, ends.low, ends.high) == (0.9, 0.8, 0.97)
+    assert preferred(auc(clustered=ClusteredInterval(low=None, high=None))).low == 0.85
