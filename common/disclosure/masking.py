@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -128,7 +128,7 @@ def read_identity(line: str) -> ec.EllipticCurvePublicKey:
     """Return the key of an OpenSSH line; PayloadError when it is not an EC P-384 key."""
     try:
         key = serialization.load_ssh_public_key(line.encode())
-    except (ValueError, TypeError) as e:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
         raise PayloadError("a site's identity is not an OpenSSH public key") from e
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):
         raise PayloadError("a site's identity is not an EC P-384 key")

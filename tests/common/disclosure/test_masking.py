@@ -286,3 +286,9 @@ def test_no_offer_says_the_private_key() -> None:
     group = Group(terms_of(2, 4))
     offer: KeyOffer = group.offers[0]
     assert group.keys["site-00"].private_bytes_raw().hex() not in repr(offer)
+
+
+@pytest.mark.parametrize("line", ["", "no key", "ssh-rsa AAAA", "ecdsa-sha2-nistp384 AAAA"])
+def test_an_identity_that_is_no_key_at_all_is_refused(line: str) -> None:
+    with pytest.raises(PayloadError, match="identity is not"):
+        fingerprint(line)
