@@ -17,11 +17,6 @@ def next_wait(waited: float, shortest: float, longest: float) -> float:
     return min(max(waited / SHARE, shortest), longest)
 
 
-def backoff(failures: int, longest: float) -> float:
-    """Return the seconds to wait before another try: 1, 2, 4, … after 0, 1, 2, … failures."""
-    return min(2.0 ** min(failures, 16), longest)
-
-
 @dataclass
 class Backoff:
     """The waits between tries of one thing: 1, 2, 4, … seconds while it fails again and again."""
@@ -34,7 +29,7 @@ class Backoff:
     def after_failure(self) -> float:
         """Count a failure; return the seconds to wait before the next try."""
         self.failures += 1
-        return backoff(self.failures - 1, self.longest)
+        return min(2.0 ** min(self.failures - 1, 16), self.longest)
 
     def after_success(self) -> None:
         """Begin again with the shortest wait."""

@@ -4,7 +4,7 @@ import logging
 import threading
 
 from hepafed.common.errors import RunError, UnreachableError
-from hepafed.common.retry import backoff
+from hepafed.common.retry import Backoff
 from hepafed.server.coordinator.preparation import prepare
 from hepafed.server.flower import LOST, Control, SuperLink
 from hepafed.server.runs import ENDED, Run, Runs
@@ -38,7 +38,7 @@ class Queue:
 
     def serve(self) -> None:
         """Have one run after the other conducted until `stopping`, whatever becomes of one."""
-        failures = 0
+        waits = Backoff(LONGEST_WAIT_SECONDS)
         while not self._stopping.is_set():
             try:
                 unfinished = [r for r in self._runs.all() if r.status not in ENDED]
@@ -49,10 +49,11 @@ class Queue:
             except Exception:  # a full disk, say: another attempt; the log has the traceback
                 log.exception("the queue was held up")
                 ended = False
-            failures = 0 if ended else failures + 1
-            if failures:
+            if ended:
+                waits.after_success()
+            else:
                 self._wake.clear()
-                self._wake.wait(backoff(failures - 1, LONGEST_WAIT_SECONDS))
+                self._wake.wait(waits.after_failure())
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)

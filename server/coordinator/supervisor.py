@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable
 
 from hepafed.common.errors import RunError
-from hepafed.common.retry import backoff
+from hepafed.common.retry import Backoff
 from hepafed.server.flower import SuperLink
 
 log = logging.getLogger("hepafed.server")
-SHORT_LIFE_SECONDS = 20.0
-"""A SuperLink that lived shorter than this waits longer before its next start."""
 LONGEST_WAIT_SECONDS = 60.0
 """Longest wait before the next start of a SuperLink that dies."""
 
@@ -21,13 +19,11 @@ def supervise(superlink: SuperLink, stopping: threading.Event, wake: Callable[[]
 
     `wake` is called after each start: what could not be done without a SuperLink can be now.
     """
-    failures, started = 0, time.monotonic()
+    waits, started = Backoff(LONGEST_WAIT_SECONDS), time.monotonic()
     while not stopping.wait(0.5):
         if superlink.alive:
             continue
-        short = time.monotonic() - started < SHORT_LIFE_SECONDS
-        failures = failures + 1 if short else 0
-        wait = backoff(failures, LONGEST_WAIT_SECONDS)
+        wait = waits.after_life(time.monotonic() - started)
         log.error("the SuperLink ended; again in %.0f s (see flower/superlink.log)", wait)
         if stopping.wait(wait):
             return

@@ -1,15 +1,13 @@
 """How far a masked sum is: its files in the run's folder, so that a restart goes on from them."""
 
-import json
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import Counts, counts_from_bytes, counts_to_bytes
-from hepafed.common.errors import PayloadError
 from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.json_file import JsonFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,20 +28,22 @@ class SumFolder:
     """Where one masked sum keeps its progress, its total and, until then, its vectors."""
 
     def __init__(self, run_folder: Path, subject: str) -> None:
-        self._progress = run_folder / f"masked-{subject}.json"
+        self._progress = JsonFile(
+            path=run_folder / f"masked-{subject}.json",
+            record=SumProgress,
+            hint="the sum cannot go on: start another validation",
+            private=False,
+        )
         self._total = run_folder / f"masked-{subject}.sum"
         self.vectors = run_folder / f"masked-{subject}"
 
     def load(self) -> SumProgress:
         """Read the progress; that of a sum which was not begun when there is no file."""
-        if not self._progress.exists():
-            return SumProgress()
-        values = json.loads(self._progress.read_text())
-        return read_record(SumProgress, values, PayloadError, self._progress.name)
+        return self._progress.read(SumProgress())
 
     def store(self, progress: SumProgress) -> SumProgress:
         """Write the progress down and return it."""
-        write_whole(self._progress, json.dumps(write_record(progress)))
+        self._progress.write(progress)
         return progress
 
     def finish(self, progress: SumProgress, total: Counts) -> SumProgress:

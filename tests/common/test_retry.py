@@ -1,6 +1,6 @@
 """Waits are short after work and bounded when idle."""
 
-from hepafed.common.retry import LONG_LIFE_SECONDS, SHARE, Backoff, backoff, next_wait
+from hepafed.common.retry import LONG_LIFE_SECONDS, SHARE, Backoff, next_wait
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,8 @@ def test_a_wait_is_a_fixed_share_of_the_time_waited_within_its_bounds(waited: fl
 
 @given(st.integers(0, 10**6))
 def test_tries_grow_rarer_up_to_a_bound_however_many_failed(failures: int) -> None:
-    assert backoff(failures, 60.0) == (2.0**failures if failures < 6 else 60.0)
+    waits = Backoff(60.0, failures)
+    assert waits.after_failure() == (2.0**failures if failures < 6 else 60.0)
 
 
 def test_a_success_makes_the_next_wait_the_shortest_again() -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hepafed.common import retry
 from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import UnreachableError
-from hepafed.server.coordinator import supervisor
 from hepafed.server.coordinator.coordinator import Coordinator
 from hepafed.server.flower.executor import LOST
 from hepafed.server.runs.store import ENDED, Run, Runs
@@ -110,7 +110,7 @@ def _kill(coordinator: Coordinator) -> None:
 def test_a_run_queued_while_the_superlink_is_dead_waits_for_its_next_start(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "SHORT_LIFE_SECONDS", 0)
+    monkeypatch.setattr(retry, "LONG_LIFE_SECONDS", 0)
     runs = coordinator.stores.runs
     _kill(coordinator)
     with pytest.raises(UnreachableError):
@@ -124,7 +124,7 @@ def test_a_run_queued_while_the_superlink_is_dead_waits_for_its_next_start(
 def test_a_run_whose_attempt_the_superlink_took_along_gets_another(
     coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "SHORT_LIFE_SECONDS", 0)
+    monkeypatch.setattr(retry, "LONG_LIFE_SECONDS", 0)
     runs, control = coordinator.stores.runs, coordinator.control
     start, numbers = control.start_run, []
 
