@@ -47,10 +47,11 @@ def test_a_key_is_registered_once(superlink: SuperLink) -> None:
         control.register(key, "c")
 
 
-@pytest.mark.parametrize("key", [line(ed25519.Ed25519PrivateKey.generate()), "no key", ""])
+@pytest.mark.parametrize("key", ["another curve", "no key", ""])
 def test_a_key_that_flower_cannot_use_is_refused(superlink: SuperLink, key: str) -> None:
+    sent = line(ed25519.Ed25519PrivateKey.generate()) if key == "another curve" else key
     with pytest.raises(EnrolmentError, match="not acceptable"):
-        Control(superlink).register(key, "d")
+        Control(superlink).register(sent, "d")
 
 
 def test_a_node_may_be_shut_out_twice(superlink: SuperLink) -> None:
