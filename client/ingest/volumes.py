@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hepafed.client.dicom.encoding import FileOutcome, Header, outcome_of, read_headers
 from hepafed.client.dicom.roles import Overrides, volumes_of
-from hepafed.client.dicom.volumes import Grouped, Volume, statistics
+from hepafed.client.dicom.volumes import Grouped, Volume, check_pixels
 from hepafed.client.ingest.scan import Source
 from hepafed.common.errors import DicomError
 
@@ -72,7 +72,7 @@ def undecodable(volumes: Iterable[Volume]) -> dict[Volume, DicomError]:
     for volume in volumes:
         try:
             for stack in volume.stacks:
-                statistics(stack.headers)
+                check_pixels(stack.headers)
         except DicomError as e:
             broken[volume] = e
     return broken

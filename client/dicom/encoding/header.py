@@ -1,7 +1,7 @@
 """What HepaFed reads of a DICOM file's header: one small record for each slice it holds."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,9 +128,20 @@ class Header:
 
         Raises
         ------
-        TypeError
+        ValueError
             The line has other fields than this release's headers.
         """
         values: dict[str, Any] = json.loads(line)
-        values.update({k: tuple(v) for k, v in values.items() if isinstance(v, list)})
-        return cls(**values)
+        if values.keys() != _NAMES:
+            raise ValueError("a header of another release")
+        for name in _LISTS:
+            if values[name] is not None:
+                values[name] = tuple(values[name])
+        made = cls.__new__(cls)
+        vars(made).update(values)  # a frozen class sets its fields one by one, which takes longer
+        return made
+
+
+_NAMES: Final = frozenset(f.name for f in fields(Header))
+_LISTS: Final = tuple(f.name for f in fields(Header) if str(f.type).startswith("tuple["))
+"""Fields that JSON gives as lists."""

@@ -1,7 +1,7 @@
 """From slices to volumes of numbers in the patient."""
 
 from hepafed.client.dicom.volumes.geometry import Stack
-from hepafed.client.dicom.volumes.pixels import statistics
+from hepafed.client.dicom.volumes.pixels import check_pixels, statistics
 from hepafed.client.dicom.volumes.stacks import Refusal, stacks_of
 from hepafed.client.dicom.volumes.volume import Grouped, Volume
 
@@ -10,6 +10,7 @@ __all__ = [
     "Refusal",
     "Stack",
     "Volume",
+    "check_pixels",
     "stacks_of",
     "statistics",
 ]

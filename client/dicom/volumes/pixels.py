@@ -47,6 +47,18 @@ def statistics(headers: Sequence[Header]) -> tuple[float, float, float]:
     return low, high, total / count
 
 
+def check_pixels(headers: Sequence[Header]) -> None:
+    """Decode slices one by one and keep none.
+
+    Raises
+    ------
+    DicomError
+        A slice cannot be decoded, or its values are not finite.
+    """
+    for _ in _scaled(headers):
+        pass
+
+
 def scales(headers: Sequence[Header]) -> list[tuple[float, float]]:
     """Return each slice's factor and offset from stored values.
 

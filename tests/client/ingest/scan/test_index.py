@@ -106,6 +106,10 @@ def test_every_value_is_kept_under_its_name(tmp_path: Path) -> None:
     assert set(values) == {f.name for f in fields(Header)}
     shuffled = json.dumps(dict(sorted(values.items(), reverse=True)))
     assert Header.from_json(shuffled) == Header.from_json(line)
+    assert hash(Header.from_json(shuffled)) == hash(Header.from_json(line))
+    for others in ({"another": 1}, {k: v for k, v in values.items() if k != "rows"}):
+        with pytest.raises(ValueError, match="another release"):
+            Header.from_json(json.dumps(others))
 
 
 def test_columns_in_another_order_change_no_value(tmp_path: Path) -> None:
