@@ -207,13 +207,13 @@ def part_loop(folder: Path) -> tuple[float, float]:
 
 
 def _scan(home: Path, export: Path) -> tuple[float, float]:
-    from hepafed.client.cohort import Pseudonyms
-    from hepafed.client.ingest import Farm, ScanIndex, scan
+    from hepafed.client.pseudonyms import Pseudonyms
+    from hepafed.client.scan import ScanIndex, WorkerPool, scan
 
     begun = time.perf_counter()
     index = ScanIndex(home, export, Pseudonyms(home))
-    with Farm() as farm:
-        scan(export, index, lambda _stage, _done, _all: None, farm)
+    with WorkerPool() as pool:
+        scan(export, index, lambda _stage, _done, _all: None, pool)
     index.close()
     return time.perf_counter() - begun, own_peak()
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from hepafed.client.cohort import KEY_FILE, Cohort, Pseudonyms
-from hepafed.client.ingest import forget_patients, only_one
+from hepafed.client.cohort import Cohort
+from hepafed.client.ingest import only_one
 from hepafed.client.pacs import Spool, quiet
+from hepafed.client.pseudonyms import KEY_FILE, Pseudonyms
+from hepafed.client.scan import forget_patients
 from hepafed.client.validations import forget
 from hepafed.common.errors import CohortError, UsageError
 

@@ -94,7 +94,7 @@ def _say_quality(found: "Quality") -> None:
 
 def _explain_series(home: Path, wanted: str) -> None:
     """List the series, or explain one; by pseudonym, shortened to ten digits."""
-    from hepafed.client.ingest import known_series
+    from hepafed.client.scan import known_series
 
     known = known_series(home)
     if not wanted:

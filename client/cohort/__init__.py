@@ -1,4 +1,4 @@
-"""The cohort store: lesions as numbers, under pseudonyms."""
+"""The cohort store: lesions as numbers, by pseudonym."""
 
 from hepafed.client.cohort.crops import NORMALISATION, LoadedVolume, crop, measure
 from hepafed.client.cohort.measurements import (
@@ -12,14 +12,12 @@ from hepafed.client.cohort.measurements import (
     shares,
     size_of,
 )
-from hepafed.client.cohort.pseudonyms import KEY_FILE, Pseudonyms
 from hepafed.client.cohort.records import SIDE, Acquisition, Crop, Lesion, Selection
 from hepafed.client.cohort.store import Cohort, stamp_of
 from hepafed.client.cohort.subgroups import field_strength, groups_of
 
 __all__ = [
     "DYNAMIC",
-    "KEY_FILE",
     "NORMALISATION",
     "SIDE",
     "Acquisition",
@@ -28,7 +26,6 @@ __all__ = [
     "Lesion",
     "LoadedVolume",
     "Measurements",
-    "Pseudonyms",
     "Selection",
     "crop",
     "field_strength",

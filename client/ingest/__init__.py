@@ -4,18 +4,12 @@ from hepafed.client.ingest.from_dicom import IngestReport, ingest_dicom, only_on
 from hepafed.client.ingest.from_images import ingest_images
 from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri
 from hepafed.client.ingest.inspect import inspect
-from hepafed.client.ingest.scan import Farm, ScanIndex, forget_patients, known_series, scan
 
 __all__ = [
-    "Farm",
     "IngestReport",
-    "ScanIndex",
-    "forget_patients",
     "ingest_dicom",
     "ingest_images",
     "ingest_lld_mmri",
     "inspect",
-    "known_series",
     "only_one",
-    "scan",
 ]

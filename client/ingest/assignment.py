@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from hepafed.client.cohort import NORMALISATION, Cohort, Pseudonyms
+from hepafed.client.cohort import NORMALISATION, Cohort
 from hepafed.client.dicom.roles import FILE_NAME, read_overrides
 from hepafed.client.ingest.examination import ExaminationTask, Made
-from hepafed.client.ingest.scan import ScanIndex
 from hepafed.client.lesions import Label
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import ScanIndex
 
 RECIPE = f"2; {NORMALISATION}"
 """What an examination's result depends on besides its files and rows; a change makes all anew."""

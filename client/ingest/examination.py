@@ -17,7 +17,6 @@ from hepafed.client.cohort import (
     Lesion,
     LoadedVolume,
     Measurements,
-    Pseudonyms,
     crop,
     in_order,
     measure,
@@ -29,9 +28,10 @@ from hepafed.client.cohort import (
 from hepafed.client.dicom.roles import explain, read_overrides
 from hepafed.client.dicom.volumes import Volume
 from hepafed.client.ingest.acquisition import acquisition_of
-from hepafed.client.ingest.scan import KeptOutcome, SeriesOutcome, Source
 from hepafed.client.ingest.volumes import ReadExamination, read_examination, undecodable
 from hepafed.client.lesions import Label, LocatedLesion, locate
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import KeptOutcome, SeriesOutcome, Source
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import DicomError
 from numpy.typing import NDArray

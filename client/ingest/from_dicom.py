@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hepafed.client.cohort import NORMALISATION, Cohort, Pseudonyms
+from hepafed.client.cohort import NORMALISATION, Cohort
 from hepafed.client.ingest.assignment import Assignment
 from hepafed.client.ingest.examination import ExaminationTask, Made, make, problems_of
-from hepafed.client.ingest.scan import Farm, KeptOutcome, Progress, ScanIndex, scan, shown
 from hepafed.client.lesions import complain_about, read_labels
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import KeptOutcome, Progress, ScanIndex, WorkerPool, scan, shown
 from hepafed.common.errors import CohortError, UsageError
 from hepafed.common.files import whole_file
 from hepafed.common.locks import sole_holder
@@ -63,17 +64,17 @@ def ingest_dicom(
         raise UsageError(f"{dicom} is not a folder", "name the folder of an export")
     rows = read_labels(labels)
     dicom = dicom.resolve()  # what is kept for the next run must not hang on where this one stood
-    with only_one(home), Farm(workers) as farm:
+    with only_one(home), WorkerPool(workers) as pool:
         names = Pseudonyms(home)
         index = ScanIndex(home, dicom, names)
         try:
-            scan(dicom, index, progress, farm, {labels.resolve(), home.resolve()})
+            scan(dicom, index, progress, pool, {labels.resolve(), home.resolve()})
             assignment = Assignment(index, names, dicom, home)
             wanted, problems = assignment.assigned(rows)
             new = [e for e in wanted if not assignment.is_made(e)]
-            problems += _checked(assignment, new, farm, progress)
+            problems += _checked(assignment, new, pool, progress)
             complain_about(problems, labels)
-            _make(assignment, new, farm, progress)
+            _make(assignment, new, pool, progress)
             taken = _commit(home, index, sorted(wanted))
             index.set_aside_all_but(wanted, UNLABELLED)
             report = _report(index, taken, len(rows))
@@ -94,13 +95,13 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 def _checked(
-    assignment: Assignment, examinations: Sequence[str], farm: Farm, progress: Progress
+    assignment: Assignment, examinations: Sequence[str], pool: WorkerPool, progress: Progress
 ) -> list[str]:
     """Hold every row to its volumes before a single pixel is read."""
     problems: list[str] = []
     progress("checking labels", 0, len(examinations))
     for done, (task, found) in enumerate(
-        farm.spread(problems_of, map(assignment.task, examinations)), 1
+        pool.spread(problems_of, map(assignment.task, examinations)), 1
     ):
         if found is None:
             found = [f"row {r.row}: its examination cannot be read" for r, _ in task.rows]
@@ -110,11 +111,11 @@ def _checked(
 
 
 def _make(
-    assignment: Assignment, examinations: Sequence[str], farm: Farm, progress: Progress
+    assignment: Assignment, examinations: Sequence[str], pool: WorkerPool, progress: Progress
 ) -> None:
     """Crop the examinations, and record each as soon as it is done."""
     progress("examinations", 0, len(examinations))
-    for done, (task, result) in enumerate(farm.spread(make, map(assignment.task, examinations)), 1):
+    for done, (task, result) in enumerate(pool.spread(make, map(assignment.task, examinations)), 1):
         made, outcomes = result if result is not None else (Made(), _killed(task))
         assignment.index.record(
             task.examination, task.inputs, made.to_json(), outcomes, made.series

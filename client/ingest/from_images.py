@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from hepafed.client.cohort import SIDE, Cohort, Crop, Pseudonyms
+from hepafed.client.cohort import SIDE, Cohort, Crop
 from hepafed.client.ingest.from_dicom import IngestReport, only_one
+from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.contract import CLASSES, SEQUENCES
 from hepafed.common.errors import LabelsError
 from numpy.typing import NDArray

@@ -12,7 +12,6 @@ from hepafed.client.cohort import (
     Lesion,
     LoadedVolume,
     Measurements,
-    Pseudonyms,
     crop,
     measure,
     points_in,
@@ -23,9 +22,10 @@ from hepafed.client.cohort import (
 from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
 from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_annotation
-from hepafed.client.ingest.scan import Farm, cores
 from hepafed.client.lesions import complain_about, overlapping
 from hepafed.client.lesions.masks import MaskError, read_frame, read_grid
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import WorkerPool, cores
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import UsageError
 from numpy.typing import NDArray
@@ -65,10 +65,10 @@ def ingest_lld_mmri(
     acquisitions: list[Acquisition] = []
     left: list[tuple[str, str]] = []
     progress(0, len(examinations))
-    with only_one(home), Farm(workers or cores()) as farm:
+    with only_one(home), WorkerPool(workers or cores()) as pool:
         names, store = Pseudonyms(home), Cohort.create(home)
         tasks = [(home, n, e) for n, e in enumerate(examinations, 1)]
-        for done, ((_, number, _), result) in enumerate(farm.spread(make, tasks), 1):
+        for done, ((_, number, _), result) in enumerate(pool.spread(make, tasks), 1):
             made, acquired, broken = result or ([], [], [KILLER])
             lesions += made
             acquisitions += acquired

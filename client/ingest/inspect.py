@@ -5,11 +5,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.cohort import Pseudonyms
 from hepafed.client.dicom.roles import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.volumes import Volume, statistics
-from hepafed.client.ingest.scan import Farm, ScanIndex, scan, shown
 from hepafed.client.ingest.volumes import ReadExamination, read_examination
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import ScanIndex, WorkerPool, scan, shown
 from hepafed.common.errors import DicomError
 
 
@@ -47,8 +47,8 @@ def inspect(
 def scanned(folder: Path, without: Collection[Path] = ()) -> Iterator[ScanIndex]:
     """Scan a folder into an index in memory, of which nothing stays, however the process ends."""
     with closing(ScanIndex(None, folder, Pseudonyms.unwritten())) as index:
-        with Farm() as farm:
-            scan(folder.resolve(), index, lambda _stage, _done, _all: None, farm, without)
+        with WorkerPool() as pool:
+            scan(folder.resolve(), index, lambda _stage, _done, _all: None, pool, without)
         yield index
 
 

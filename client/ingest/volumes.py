@@ -11,7 +11,7 @@ from pathlib import Path
 from hepafed.client.dicom.encoding import FileOutcome, Header, outcome_of, read_headers
 from hepafed.client.dicom.roles import Overrides, volumes_of
 from hepafed.client.dicom.volumes import Grouped, Volume, check_pixels
-from hepafed.client.ingest.scan import Source
+from hepafed.client.scan import Source
 from hepafed.common.errors import DicomError
 
 

@@ -13,8 +13,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pydicom
-from hepafed.client.cohort import Pseudonyms
 from hepafed.client.pacs.connection import PacsSeries
+from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.locks import lock_or_refuse

@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
 from hepafed.client.cohort import Cohort, Crop
-from hepafed.client.cohort.pseudonyms import Pseudonyms
 from hepafed.client.ingest.from_dicom import ingest_dicom, only_one
 from hepafed.client.pacs.spool import Spool
+from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.remove import remove
 from hepafed.common.statistics.scores import ScoreTable, read_scores, write_scores
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.cohort.pseudonyms import Pseudonyms
 from hepafed.client.ingest.examination import ExaminationTask, make
 from hepafed.client.ingest.inspect import inspect
-from hepafed.client.ingest.scan import ScanIndex, scan, shown
-from hepafed.client.ingest.scan.worker_pool import Farm
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import ScanIndex, scan, shown
+from hepafed.client.scan.worker_pool import WorkerPool
 
 Outcomes = dict[str, tuple[str, str]]
 """Path → outcome and reason."""
@@ -27,8 +27,8 @@ def done(folder: Path, home: Path) -> tuple[Outcomes, Series]:
     """Return what an ingest's scan and reading make of every examination of a folder."""
     names = Pseudonyms(home)
     index = ScanIndex(home, folder, names)
-    with Farm(1) as farm:
-        scan(folder, index, lambda *_: None, farm)
+    with WorkerPool(1) as pool:
+        scan(folder, index, lambda *_: None, pool)
     series: Series = {}
     for patient, examinations in index.patients().items():
         for examination in examinations:

@@ -14,9 +14,9 @@ import pydicom
 import pytest
 from click.testing import CliRunner
 from hepafed.client.cli.main import main
-from hepafed.client.cohort.pseudonyms import Pseudonyms
 from hepafed.client.cohort.store import Cohort
-from hepafed.client.ingest.scan import known_series
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import known_series
 
 from tests.client.ingest.agreement import done, said
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
-from hepafed.client.cohort.pseudonyms import KEY_FILE, Pseudonyms
+from hepafed.client.pseudonyms import KEY_FILE, Pseudonyms
 
 from .conftest import PATIENTS, Filled
 from .orthanc import write_labels, write_pacs

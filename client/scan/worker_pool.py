@@ -33,12 +33,12 @@ def cores() -> int:
 
 
 def in_this_process(function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R | None]]:
-    """Run `function` on every task here, one after the other, and yield what `Farm.spread` does."""
+    """Run `function` on each task here, in order; yield what `WorkerPool.spread` does."""
     for task in tasks:
         yield task, function(task)
 
 
-class Farm:
+class WorkerPool:
     """Processes that are started when first needed and that never outlive the `with`."""
 
     def __init__(self, workers: int = 0) -> None:
@@ -46,14 +46,14 @@ class Farm:
         """How many processes; 0 asks for one a core."""
         # The processes are to leave Ctrl-C to us: what a thread blocks, those it starts block too.
         self._threads = ThreadPoolExecutor(
-            self.workers, "farm", signal.pthread_sigmask, (signal.SIG_BLOCK, {signal.SIGINT})
+            self.workers, "pool", signal.pthread_sigmask, (signal.SIG_BLOCK, {signal.SIGINT})
         )
         self._own = threading.local()
         self._hiring = threading.Lock()
         self._hired: list[_Process] = []
         self._closed = False
 
-    def __enter__(self) -> "Farm":
+    def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:

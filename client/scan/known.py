@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from hepafed.client.ingest.scan.database import KNOWN, forget_work, transaction
+from hepafed.client.scan.database import KNOWN, forget_work, transaction
 
 
 class KnownSeries(NamedTuple):

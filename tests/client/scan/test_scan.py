@@ -4,9 +4,9 @@ import importlib
 from pathlib import Path
 
 import pytest
-from hepafed.client.cohort.pseudonyms import Pseudonyms
-from hepafed.client.ingest.scan import ScanIndex, scan
-from hepafed.client.ingest.scan.worker_pool import Farm
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import ScanIndex, scan
+from hepafed.client.scan.worker_pool import WorkerPool
 
 from tests.client.dicom.builder import axial, classic, save
 
@@ -19,11 +19,11 @@ def test_few_files_are_read_here_and_many_by_others_with_one_result(
     (export / "note.txt").write_text("x")
     found = []
     for few in (512, 0):
-        monkeypatch.setattr(importlib.import_module("hepafed.client.ingest.scan.scan"), "FEW", few)
+        monkeypatch.setattr(importlib.import_module("hepafed.client.scan.scan"), "FEW", few)
         index = ScanIndex(tmp_path / f"home-{few}", export, Pseudonyms(tmp_path / "names"))
-        with Farm(1) as farm:
-            scan(export, index, lambda *_: None, farm)
-            assert bool(farm._hired) == (few == 0)
+        with WorkerPool(1) as pool:
+            scan(export, index, lambda *_: None, pool)
+            assert bool(pool._hired) == (few == 0)
         (examination,) = index.examinations()
         found.append((list(index.outcomes()), index.files_of(examination)))
         index.finish()

@@ -8,12 +8,12 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import pytest
-from hepafed.client.cohort.pseudonyms import Pseudonyms
 from hepafed.client.dicom.encoding.header import Header
 from hepafed.client.ingest.examination import Made
 from hepafed.client.ingest.from_dicom import ingest_dicom
-from hepafed.client.ingest.scan import ScanIndex, forget_patients, known_series, scan
-from hepafed.client.ingest.scan.worker_pool import Farm
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan import ScanIndex, forget_patients, known_series, scan
+from hepafed.client.scan.worker_pool import WorkerPool
 
 from tests.client.dicom.builder import axial, classic, save
 from tests.client.ingest.test_from_dicom import contents, rows_of
@@ -29,8 +29,8 @@ def ingest(home: Path, export: Path) -> int:
 
 def scanned(home: Path, export: Path) -> ScanIndex:
     index = ScanIndex(home, export, Pseudonyms(home))
-    with Farm(1) as farm:
-        scan(export, index, lambda *_: None, farm)
+    with WorkerPool(1) as pool:
+        scan(export, index, lambda *_: None, pool)
     return index
 
 
@@ -144,8 +144,8 @@ def test_an_index_without_a_home_lives_in_memory(
     save(tmp_path / "export", classic(axial()))
     monkeypatch.chdir(tmp_path)
     index = ScanIndex(None, tmp_path / "export", Pseudonyms.unwritten())
-    with Farm(1) as farm:
-        scan(tmp_path / "export", index, lambda *_: None, farm)
+    with WorkerPool(1) as pool:
+        scan(tmp_path / "export", index, lambda *_: None, pool)
     assert [o.outcome for o in index.outcomes()] == [""] * 4
     index.finish()
     assert [p.name for p in tmp_path.iterdir()] == ["export"]

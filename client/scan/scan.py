@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from hepafed.client.ingest.scan.index import ScanIndex
-from hepafed.client.ingest.scan.read import Batch, read_batch
-from hepafed.client.ingest.scan.records import Listing, Reading, Source
-from hepafed.client.ingest.scan.walk import found_in
-from hepafed.client.ingest.scan.worker_pool import Farm, in_this_process
+from hepafed.client.scan.index import ScanIndex
+from hepafed.client.scan.read import Batch, read_batch
+from hepafed.client.scan.records import Listing, Reading, Source
+from hepafed.client.scan.walk import found_in
+from hepafed.client.scan.worker_pool import WorkerPool, in_this_process
 
 BATCH = 64
 """Files handed to a process at a time."""
@@ -28,7 +28,7 @@ def scan(
     folder: Path,
     index: ScanIndex,
     progress: Progress,
-    farm: Farm,
+    pool: WorkerPool,
     without: Collection[Path] = (),
 ) -> None:
     """Read the header of every file under `folder` that the index does not know yet.
@@ -46,9 +46,9 @@ def scan(
     while unread := index.count_unread():  # once more when archives showed files of their own
         done = 0
         progress("reading headers", done, unread)
-        spread = in_this_process if unread <= FEW else farm.spread
+        spread = in_this_process if unread <= FEW else pool.spread
         for batch, readings in spread(read_batch, _batches(folder, index.unread())):
-            _keep(index, readings if readings is not None else _one_by_one(batch, farm))
+            _keep(index, readings if readings is not None else _one_by_one(batch, pool))
             done += len(batch.sources)
             progress("reading headers", done, unread)
     index.gather()
@@ -64,11 +64,11 @@ def _batches(folder: Path, pages: Iterator[list[Source]]) -> Iterator[Batch]:
             yield Batch(folder, page[start : start + BATCH])
 
 
-def _one_by_one(batch: Batch, farm: Farm) -> list[Reading | Listing]:
+def _one_by_one(batch: Batch, pool: WorkerPool) -> list[Reading | Listing]:
     """Read a batch that killed its process file by file, each in a process of its own."""
     singles = (Batch(batch.folder, [s]) for s in batch.sources)
     made: list[Reading | Listing] = []
-    for single, readings in farm.spread(read_batch, singles):
+    for single, readings in pool.spread(read_batch, singles):
         made += readings or [_refused(single.sources[0], KILLER)]
     return made
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hepafed.client.ingest.scan.worker_pool import Farm
+from hepafed.client.scan.worker_pool import WorkerPool
 from hepafed.common.errors import DicomError
 
 
@@ -23,21 +23,21 @@ def _square(n: int) -> int:
 
 
 def test_a_task_that_kills_its_process_gives_none_and_the_others_their_results() -> None:
-    with Farm(1) as farm:
-        found = dict(farm.spread(_square, range(10, 18)))
+    with WorkerPool(1) as pool:
+        found = dict(pool.spread(_square, range(10, 18)))
     assert found == {n: None if n == 13 else n * n for n in range(10, 18)}
 
 
 def test_an_error_of_a_task_is_raised_here_and_ends_the_processes() -> None:
-    with pytest.raises(DicomError, match="too far"), Farm(1) as farm:
-        list(farm.spread(_square, [1, 99]))
+    with pytest.raises(DicomError, match="too far"), WorkerPool(1) as pool:
+        list(pool.spread(_square, [1, 99]))
     assert not [c for c in psutil.Process().children(recursive=True) if "spawn_main" in _line(c)]
 
 
 def test_an_error_leaves_no_thread_for_the_interpreters_end_to_trip_over() -> None:
     before = set(threading.enumerate())
-    with pytest.raises(DicomError, match="too far"), Farm(2) as farm:
-        list(farm.spread(_square, [99, *range(14, 40)]))
+    with pytest.raises(DicomError, match="too far"), WorkerPool(2) as pool:
+        list(pool.spread(_square, [99, *range(14, 40)]))
     assert set(threading.enumerate()) <= before
 
 
@@ -49,21 +49,21 @@ def _large(n: int) -> bytes:
 
 def test_an_error_does_not_wait_for_the_rest_of_a_result_half_written() -> None:
     for _ in range(3):
-        with pytest.raises(DicomError, match="too far"), Farm(4) as farm:
-            list(farm.spread(_large, range(60)))
+        with pytest.raises(DicomError, match="too far"), WorkerPool(4) as pool:
+            list(pool.spread(_large, range(60)))
 
 
 def test_an_error_says_where_in_the_other_process_it_was_raised() -> None:
-    with pytest.raises(DicomError) as error, Farm(1) as farm:
-        list(farm.spread(_square, [99]))
+    with pytest.raises(DicomError) as error, WorkerPool(1) as pool:
+        list(pool.spread(_square, [99]))
     assert "in _square" in error.value.__notes__[0]
 
 
 def test_ctrl_c_does_not_reach_the_processes_however_new_they_are() -> None:
     found: dict[int, int | None] = {}
     started: set[psutil.Process] = set()
-    with Farm(2) as farm:
-        work = threading.Thread(target=lambda: found.update(farm.spread(_square, range(20, 30))))
+    with WorkerPool(2) as pool:
+        work = threading.Thread(target=lambda: found.update(pool.spread(_square, range(20, 30))))
         work.start()
         while work.is_alive():
             children = {c for c in psutil.Process().children() if "spawn_main" in _line(c)}
@@ -85,15 +85,15 @@ def _line(process: psutil.Process) -> str:
 SLEEPERS = """
 import os, sys, time
 from pathlib import Path
-from hepafed.client.ingest.scan.worker_pool import Farm
+from hepafed.client.scan.worker_pool import WorkerPool
 
 def sleep(folder):
     Path(folder, str(os.getpid())).touch()
     time.sleep(120)
 
 if __name__ == "__main__":
-    with Farm(2) as farm:
-        list(farm.spread(sleep, [sys.argv[1], sys.argv[1]]))
+    with WorkerPool(2) as pool:
+        list(pool.spread(sleep, [sys.argv[1], sys.argv[1]]))
 """
 
 

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from hepafed.client.ingest.scan.records import Source
+from hepafed.client.scan.records import Source
 
 DEEPEST = 64
 """Folders inside each other."""

@@ -5,10 +5,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hepafed.client.cohort import Pseudonyms
 from hepafed.client.dicom.encoding import FileOutcome
-from hepafed.client.ingest.scan.database import forget_work, opened, transaction
-from hepafed.client.ingest.scan.records import KeptOutcome, Reading, SeriesOutcome, Source
+from hepafed.client.pseudonyms import Pseudonyms
+from hepafed.client.scan.database import forget_work, opened, transaction
+from hepafed.client.scan.records import KeptOutcome, Reading, SeriesOutcome, Source
 
 PAGE = 4096
 """Files in one page of a listing."""

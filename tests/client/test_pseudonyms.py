@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 from hepafed.client.cohort import pseudonyms
-from hepafed.client.cohort.pseudonyms import Pseudonyms
+from hepafed.client.pseudonyms import Pseudonyms
 
 
 def test_two_first_ingests_at_once_share_one_key(

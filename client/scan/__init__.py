@@ -1,19 +1,18 @@
 """Every file of a folder found, read once, and remembered."""
 
-from hepafed.client.ingest.scan.index import ScanIndex
-from hepafed.client.ingest.scan.known import KnownSeries, forget_patients, known_series
-from hepafed.client.ingest.scan.records import (
+from hepafed.client.scan.index import ScanIndex
+from hepafed.client.scan.known import KnownSeries, forget_patients, known_series
+from hepafed.client.scan.records import (
     KeptOutcome,
     Reading,
     SeriesOutcome,
     Source,
     shown,
 )
-from hepafed.client.ingest.scan.scan import Progress, scan
-from hepafed.client.ingest.scan.worker_pool import Farm, cores
+from hepafed.client.scan.scan import Progress, scan
+from hepafed.client.scan.worker_pool import WorkerPool, cores
 
 __all__ = [
-    "Farm",
     "KeptOutcome",
     "KnownSeries",
     "Progress",
@@ -21,6 +20,7 @@ __all__ = [
     "ScanIndex",
     "SeriesOutcome",
     "Source",
+    "WorkerPool",
     "cores",
     "forget_patients",
     "known_series",

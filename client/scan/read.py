@@ -13,7 +13,7 @@ from hepafed.client.dicom.encoding import (
     read_headers,
     text_of,
 )
-from hepafed.client.ingest.scan.records import Listing, Reading, Source
+from hepafed.client.scan.records import Listing, Reading, Source
 from hepafed.common.errors import DicomError
 
 OWNER_TAGS = (0x00100020, 0x0020000D)
