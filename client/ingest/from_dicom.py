@@ -61,7 +61,7 @@ def ingest_dicom(
         Another ingest is running, or the store cannot be used.
     """
     if not dicom.is_dir():
-        raise UsageError(f"{dicom} is not a folder", "name the folder of an export")
+        raise UsageError(f"{dicom} is not a folder", "name the folder of the export")
     rows = read_labels(labels)
     dicom = dicom.resolve()  # what is kept for the next run must not hang on where this one stood
     with only_one(home), WorkerPool(workers) as pool:

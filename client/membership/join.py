@@ -149,7 +149,7 @@ def _post(home: Path, invite: Invite) -> dict[str, Any]:
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
         raise _NeverSentError(
             f"{where}: {untrusted(e) or why(e)}",
-            "is it running, and outgoing HTTPS to it allowed? The invite still works.",
+            "Is the server running? Does the firewall allow HTTPS to it? The invite still works.",
         ) from e
     except httpx.HTTPError as e:
         raise UnreachableError(f"{where}: the connection broke off", AGAIN) from e

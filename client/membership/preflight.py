@@ -160,7 +160,7 @@ def _gpu(device: str) -> CheckLine:
             return CheckLine("GPU", NOTE, f"{text}, not used", hint)
         return CheckLine("GPU", PASS, text)
     if device == "cuda":
-        hint = 'mend the driver (nvidia-smi), or set device = "auto"'
+        hint = 'repair the GPU driver (nvidia-smi must list the GPU), or set device = "auto"'
         return CheckLine("GPU", FAIL, 'none that PyTorch can use, but device = "cuda"', hint)
     cost = "two cores score about 3 images of 299 px a second, and train several times slower"
     return CheckLine("GPU", NOTE, f"none: {cores} CPU cores do the work", cost)

@@ -119,7 +119,7 @@ def _call(
     except httpx.HTTPError as e:
         raise UnreachableError(
             f"cannot reach the server at {config.address}: {untrusted(e) or why(e)}",
-            "is it running, and outgoing HTTPS to it allowed?",
+            "Is the server running? Does the firewall allow HTTPS to it?",
         ) from e
     return _values(answer, content), datetime.fromtimestamp(expires, UTC)
 

@@ -123,7 +123,7 @@ class Evaluation:
             "server models show MODEL prints it",
         )
         _need(1 <= len(self.cohorts) <= 1000, "cohorts: expected 1 to 1000 sites")
-        _need(len(set(self.cohorts)) == len(self.cohorts), "cohorts: a site stands there twice")
+        _need(len(set(self.cohorts)) == len(self.cohorts), "cohorts: a site is named twice")
         _need(1 <= len(self.endpoints) <= 100, "endpoints: expected 1 to 100")
         _need(any(e.primary for e in self.endpoints), "endpoints: none is primary = true")
         _need(len(self.title) <= 200, "title: longer than 200 characters")

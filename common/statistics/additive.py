@@ -202,7 +202,7 @@ def check_additive(sums: Additive, what: str) -> None:
     good = good and bool((from_fixed(s.squares) <= by_task + 1e-6).all())
     good = good and bool((s.reader_calls.sum((1, 2, 3)) <= patients).all())
     if not good:
-        raise PayloadError(f"the sums of {what} cannot be those of any cases")
+        raise PayloadError(f"the sums of {what} are impossible")
 
 
 def reader_pairs(readers: tuple[str, ...]) -> list[tuple[str, str]]:

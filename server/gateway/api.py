@@ -55,7 +55,10 @@ class Api:
         """Let a person with an access file that opens `verb` pass; RefusedError for others."""
         person = self._members.person_of(token_of(request))
         if person.role != "coordinator" and verb not in EVALUATOR_MAY:
-            raise RefusedError(f"an access file of role {person.role} cannot {verb}")
+            raise RefusedError(
+                f"this access file (role {person.role}) does not allow {verb}",
+                "ask the coordinator to do it",
+            )
 
     def get(self, verb: str, path: str, answer: Callable[[Request], object]) -> Route:
         """Make the route of a question that a person asks."""

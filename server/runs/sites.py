@@ -105,14 +105,14 @@ class Sites:
             for site in order
         ]
         sent = list(zip(self._grid.push_messages(messages), order, strict=True))
-        failed = {s: "not reachable" for i, s in sent if not i}
-        failed |= {s: "no longer enrolled" for s in asked if s not in nodes}
+        failed = {s: "the site is not reachable" for i, s in sent if not i}
+        failed |= {s: "the site is no longer enrolled" for s in asked if s not in nodes}
         return {i: s for i, s in sent if i}, failed
 
 
 def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if answer.has_error():
-        raise PayloadError("the site's worker failed; its log says why")
+        raise PayloadError("the site went offline or its worker failed (see worker.log at the site)")
     try:
         text = answer.content["hepafed"]["json"]
     except (KeyError, TypeError) as e:
@@ -121,8 +121,8 @@ def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if isinstance(reply, Refusal):
         raise PayloadError(f"refused: {reply.reason[:300]}")
     if type(reply) is not reply_type:
-        raise PayloadError("the site answered something that was not asked")
+        raise PayloadError("the site answered another question than the one asked")
     held = [n for n in HELD if hasattr(question, n) and hasattr(reply, n)]
     if any(getattr(question, n) != getattr(reply, n) for n in held):
-        raise PayloadError(f"an answer to another {held[0]}")
+        raise PayloadError(f"the site answered for another {held[0]}")
     return reply
