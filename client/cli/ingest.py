@@ -61,10 +61,18 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.option("--lld-mmri", type=click.Path(path_type=Path), help="Folder of the public data set.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV of lesions.")
 @click.option("--sequence", default="t2", show_default=True, help="Sequence of --images.")
-@click.option("--label-map", default="", help="For --images: the class of each label, e.g. cyst=benign,crlm=metastatic.")
+@click.option(
+    "--label-map",
+    default="",
+    help="For --images: the class of each label, e.g. cyst=benign,crlm=metastatic.",
+)
 @click.option("--where", default="", help="For --images: rows to use, e.g. site=hospital-a.")
-@click.option("--group-column", default="patient_id", show_default=True, help="Column of the patient.")
-@click.option("--file-column", default="file", show_default=True, help="Column of the image's path.")
+@click.option(
+    "--group-column", default="patient_id", show_default=True, help="Column of the patient."
+)
+@click.option(
+    "--file-column", default="file", show_default=True, help="Column of the image's path."
+)
 @click.option("--label-column", default="label", show_default=True, help="Column of the class.")
 @click.option(
     "--left",
@@ -164,7 +172,9 @@ def _say_report(report: "IngestReport", left: Path | None) -> None:
     for warning in report.warnings:
         say(f"warning: {warning}")
     if left is not None:
-        say(f"files that were not used are listed in {left} (keep it in the hospital: paths can name patients)")
+        say(
+            f"files that were not used are listed in {left} (keep it in the hospital: paths can name patients)"
+        )
     if report.taken == 0:
         raise CohortError("no lesion could be used", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions")

@@ -78,7 +78,9 @@ def start(ctx: click.Context) -> None:
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Do not tell the coordinator, because it cannot be reached.")
+@click.option(
+    "--offline", is_flag=True, help="Do not tell the coordinator, because it cannot be reached."
+)
 @click.pass_context
 @command
 def leave(ctx: click.Context, offline: bool) -> None:

@@ -52,8 +52,10 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
         return
     columns = ("entry", "at", "kind", "run", "bytes", "sha256", "text")
     table(columns, [_row(e) for e in entries])
-    say("The content of updates and counts is not stored. "
-        f"The text of messages is in {home / 'sent'}.")
+    say(
+        "The content of updates and counts is not stored. "
+        f"The text of messages is in {home / 'sent'}."
+    )
     say("next: client ledger --show ENTRY")
 
 

@@ -237,7 +237,7 @@ def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
         spared = int(rows.negatives[rows.low < edge].sum()) / negatives
         if caught + spared > best:
             best, chosen = caught + spared, logistic(logit_of_bin(edge))
-    return chosen, "largest Youden index on the pooled tuning cells"
+    return chosen, "largest sum of sensitivity and specificity on the pooled tuning scores"
 
 
 REFERENCE_CELLS = 40

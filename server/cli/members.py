@@ -12,9 +12,15 @@ from hepafed.server.cli.access import access_option, json_option, remote_of
 
 @click.command()
 @click.argument("site")
-@click.option("--role", type=click.Choice(ROLES), required=True, help="What the site may be asked to do.")
-@click.option("--expires", default="72h", show_default=True, help="How long the invite is valid, e.g. 48h.")
-@click.option("-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to.")
+@click.option(
+    "--role", type=click.Choice(ROLES), required=True, help="What the site may be asked to do."
+)
+@click.option(
+    "--expires", default="72h", show_default=True, help="How long the invite is valid, e.g. 48h."
+)
+@click.option(
+    "-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to."
+)
 @access_option
 @click.pass_context
 @command
@@ -48,13 +54,19 @@ def invite(
         private=True,
     )
     say(f"wrote {path}; valid for one join, until {made['expires']}")
-    say(f"next: send it to the site securely (as you would a password); there: client join {path.name}")
+    say(
+        f"next: send it to the site securely (as you would a password); there: client join {path.name}"
+    )
 
 
 @click.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["evaluator"]), required=True, help="What this person may do.")
-@click.option("-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to.")
+@click.option(
+    "--role", type=click.Choice(["evaluator"]), required=True, help="What this person may do."
+)
+@click.option(
+    "-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to."
+)
 @access_option
 @click.pass_context
 @command

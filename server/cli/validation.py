@@ -11,7 +11,9 @@ from hepafed.server.cli.report import report_of, write
 
 @click.command()
 @click.argument("model")
-@click.option("--sites", "names", default="", help="Sites to ask, separated by commas; default: all.")
+@click.option(
+    "--sites", "names", default="", help="Sites to ask, separated by commas; default: all."
+)
 @click.option(
     "--split",
     type=click.Choice(["external", "test"]),
@@ -29,7 +31,9 @@ from hepafed.server.cli.report import report_of, write
     metavar="MODEL",
     help="Compare with this model on the same lesions; may be given again.",
 )
-@click.option("--subgroups", default="", help="Variables of the subgroups, separated by commas: sex,vendor.")
+@click.option(
+    "--subgroups", default="", help="Variables of the subgroups, separated by commas: sex,vendor."
+)
 @click.option("--wait", metavar="TIME", help="How long to wait for offline sites: 90s, 10m, 2h.")
 @click.option("--watch", "watching", is_flag=True, help="Show the progress, then write the report.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")

@@ -83,7 +83,8 @@ class Requests:
         known = self._runs.get(run)
         if known.status in ENDED:
             raise RefusedError(
-                f"{run} has ended already: {known.status}", "nothing is left to stop; see server runs"
+                f"{run} has ended already: {known.status}",
+                "nothing is left to stop; see server runs",
             )
         self._runs.ask_to_stop(run)
         return self._queued(known)
@@ -93,7 +94,8 @@ class Requests:
         known = self._runs.get(run)
         if known.status not in ("stopped", "failed"):
             raise RefusedError(
-                f"{run} is {known.status}; only a stopped or failed run can be resumed", "see server runs"
+                f"{run} is {known.status}; only a stopped or failed run can be resumed",
+                "see server runs",
             )
         self._runs.clear_stop(run)
         return self._queued(self._runs.change(run, status="queued", error="", hint=""))

@@ -27,7 +27,9 @@ class Invitation:
     def __post_init__(self) -> None:
         """Check every value."""
         if self.role not in ROLES or not 0 <= self.hours <= LONGEST_INVITE:
-            raise PayloadError("role or hours is not usable", f"hours must be between 0 and {LONGEST_INVITE}")
+            raise PayloadError(
+                "role or hours is not usable", f"hours must be between 0 and {LONGEST_INVITE}"
+            )
         must_be_short("site", self.site)
 
 

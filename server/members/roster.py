@@ -151,7 +151,10 @@ class Members:
         with self._lock:
             sites, people = self._load()
             if sites.get(entry.site) != entry:
-                raise EnrolmentError("the invite was used already", "ask the coordinator for a new one (server invite)")
+                raise EnrolmentError(
+                    "the invite was used already",
+                    "ask the coordinator for a new one (server invite)",
+                )
             enrolled = sites[entry.site] = replace(
                 entry,
                 invite="",

@@ -110,5 +110,7 @@ class Inbox:
         """Hand over a site's counts like `take`; PayloadError, naming `what`, without them."""
         path = self.take(site, digest)
         if path is None:
-            raise PayloadError(f"the {what} counts did not arrive, or they differ from the announced ones")
+            raise PayloadError(
+                f"the {what} counts did not arrive, or they differ from the announced ones"
+            )
         return path

@@ -86,7 +86,9 @@ class Sites:
                 break
             if waiting:
                 time.sleep(next_wait(time.monotonic() - started, *POLL_SECONDS))
-        return {**failed, **dict.fromkeys(waiting.values(), "no answer before the deadline")}
+        stopped = "the run was stopped before the site answered"
+        why = "no answer before the deadline" if self._may_go_on() else stopped
+        return {**failed, **dict.fromkeys(waiting.values(), why)}
 
     def _send(
         self, sites: Iterable[str], question: object, reply_type: type, deadline: float
@@ -112,7 +114,9 @@ class Sites:
 
 def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if answer.has_error():
-        raise PayloadError("the site went offline or its worker failed (see worker.log at the site)")
+        raise PayloadError(
+            "the site went offline or its worker failed (see worker.log at the site)"
+        )
     try:
         text = answer.content["hepafed"]["json"]
     except (KeyError, TypeError) as e:

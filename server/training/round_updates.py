@@ -27,7 +27,9 @@ class RoundUpdates:
     def take(self, site: str, reply: TrainReply) -> None:
         """Check a site's reply and its update; PayloadError for one that cannot be used."""
         if not 1 <= reply.examples <= 10**9:
-            raise PayloadError(f"the site stated an impossible number of examples: {reply.examples}")
+            raise PayloadError(
+                f"the site stated an impossible number of examples: {reply.examples}"
+            )
         path = self._live.stores.inbox.take(site, reply.update)
         if path is None:
             raise PayloadError("the update did not arrive, or it differs from the announced one")

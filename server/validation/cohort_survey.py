@@ -38,7 +38,10 @@ def survey(live: LiveRun) -> str:
     if not live.may_go_on():
         return ""
     if not found:
-        raise RunError("no site sent a summary of its cohort", "a site answers only if its policy allows it (share_cohort_summary)")
+        raise RunError(
+            "no site sent a summary of its cohort",
+            "a site answers only if its policy allows it (share_cohort_summary)",
+        )
     content = {"sites": dict(sorted(found.items())), "missing": dict(sorted(missing.items()))}
     write_whole(live.folder / FILE, json.dumps(content, allow_nan=False))
     return "-"

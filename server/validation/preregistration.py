@@ -67,7 +67,9 @@ def fitting(asked: Asked, card: ModelCard, models: Iterable[ModelCard] = ()) -> 
             "write the threshold of the card (server models show)",
         )
     if asked.sites and set(asked.sites) != set(promised.cohorts):
-        raise RefusedError("--sites differs from the cohorts of the evaluation", "leave --sites out")
+        raise RefusedError(
+            "--sites differs from the cohorts of the evaluation", "leave --sites out"
+        )
     if asked.split != promised.split:
         raise RefusedError(f"the evaluation is for the split {promised.split}", "leave --split out")
     if asked.subgroups and set(asked.subgroups) != set(promised.subgroups):

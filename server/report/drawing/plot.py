@@ -35,4 +35,4 @@ def pooled_of(rows: Sequence[ResultRow]) -> ResultRow | None:
 def why_absent(rows: Sequence[ResultRow]) -> str:
     """Return the reason that the report holds for a figure that is not there."""
     reasons = (r.auc.reason for r in rows if r.scope == "pooled" and r.auc.reason)
-    return next(reasons, "no site released what this figure needs")
+    return next(reasons, "no site released the counts that this figure needs")

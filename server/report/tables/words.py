@@ -22,7 +22,7 @@ FIGURE_WORDS = {
     "accuracy": "accuracy",
 }
 FORM_WORDS = {
-    "masked": "masked sums (the coordinator learnt the sum over the sites alone)",
+    "masked": "masked sums (the coordinator could read only the total over the sites)",
     "cells": "cells of at least the site's minimum count",
     "plain": "fine histograms",
     "withheld": "none: withheld",
@@ -108,10 +108,10 @@ def preferred(auc: AucEstimate) -> AucEstimate:
 
 
 def bound(auc: AucEstimate) -> str:
-    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or none where no two cells overlap."""
+    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or 0 where no two cells overlap."""
     error = auc.binning_error
     if error >= 1e-3 or error == 0:
-        return f"±{error:.3f}" if error else "none"
+        return f"±{error:.3f}" if error else "0"
     digits, power = f"{error:.1e}".split("e")
     return f"±{digits} × 10" + str(int(power)).translate(SUPERSCRIPT)
 
