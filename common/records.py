@@ -42,7 +42,7 @@ def key_of(field: "dataclasses.Field[Any]") -> str:
 
 
 def is_optional(field: "dataclasses.Field[Any]") -> bool:
-    """Say whether the key of a field may be left out on writing."""
+    """Return whether the key of a field may be left out on writing."""
     return _OPTIONAL in field.metadata
 
 

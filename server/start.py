@@ -53,7 +53,8 @@ def _bind(interface: str, port: int) -> socket.socket:
     except OSError as e:
         raise UnreachableError(
             f"cannot listen on {interface}:{port}: {e.strerror}",
-            "another program uses the port, or the port needs administrator rights; see server.toml",
+            "another program uses the port, or the port needs administrator rights; see "
+            "server.toml",
         ) from e
 
 

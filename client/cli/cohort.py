@@ -149,9 +149,10 @@ def review(
 def remove(ctx: click.Context, file: Path) -> None:
     """Remove patients who withdrew their consent.
 
-    FILE has one patient_id a line; `-` reads them from standard input (patient ids must not appear
-    on the command line). Their lesions, acquisitions, splits and crops leave the cohort store, and their rows leave
-    the stored score tables. The site guide says what cannot be undone.
+    FILE has one patient_id on each line; `-` reads standard input (patient ids must not appear on
+    the command line). The patients' lesions, acquisitions, splits and crops are removed from the
+    cohort store, and their rows from the stored score tables. The site guide says what cannot be
+    undone.
 
     \b
     Example:

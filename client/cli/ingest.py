@@ -173,7 +173,8 @@ def _say_report(report: "IngestReport", left: Path | None) -> None:
         say(f"warning: {warning}")
     if left is not None:
         say(
-            f"files that were not used are listed in {left} (keep it in the hospital: paths can name patients)"
+            f"files that were not used are listed in {left} (keep it in the hospital: paths can "
+            "name patients)"
         )
     if report.taken == 0:
         raise CohortError("no lesion could be used", "see the reasons above, and client inspect")

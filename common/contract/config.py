@@ -80,14 +80,16 @@ class SiteConfig:
     `cells` (merged to the minimum count) or `plain` (every bin; for a research cohort that allows
     it)."""
     fallback: str = "cells"
-    """What is released if a masked sum is not possible: `cells`, or `none` (the counts stay here)."""
+    """What is released if a masked sum is not possible: `cells`, or `none` (the counts stay at the
+    site)."""
     minimum_peers: int = 2
     """Fewest sites in a masked sum, this one included."""
     minimum_patients: int = 20
     """Fewest patients in a masked sum, over all of its sites."""
     peer_trust: str = "first-use"
     """Which sites' keys are accepted: `first-use` (those of the first exchange, and only those from
-    then on) or `confirmed` (only identities that `client peers --confirm` or `--roster` accepted)."""
+    then on) or `confirmed` (only identities that `client peers --confirm` or `--roster`
+    accepted)."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0

@@ -47,9 +47,9 @@ class Endpoint:
     unit: str = "patient"
     """`patient` or `lesion`."""
     task: str = "malignant_vs_benign"
-    """Which question, as in the report."""
+    """Question of the endpoint, as in the report."""
     primary: bool = False
-    """Whether the study stands or falls with it; one endpoint at least is primary."""
+    """Whether it decides the study's result; at least one endpoint is primary."""
     at_least: float | None = None
     """Goal; it is met when the lower end of the pooled 95 % interval is not below it."""
     against: str = ""

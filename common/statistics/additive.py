@@ -94,7 +94,7 @@ def sections_of(
         The vector, which is of `what`, has another length or type than the layout.
     """
     if vector.shape != (length_of(layout),) or vector.dtype != np.uint64:
-        raise PayloadError(f"a vector of {what} is not of the agreed layout")
+        raise PayloadError(f"a vector of {what} does not have the agreed layout")
     found, start, whole = {}, 0, vector.view(np.int64)
     for name, shape in layout.items():
         end = start + math.prod(shape)

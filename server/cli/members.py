@@ -55,7 +55,8 @@ def invite(
     )
     say(f"wrote {path}; valid for one join, until {made['expires']}")
     say(
-        f"next: send it to the site securely (as you would a password); there: client join {path.name}"
+        "next: send it to the site securely (as you would a password); there: client join "
+        f"{path.name}"
     )
 
 

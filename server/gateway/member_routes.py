@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 LONGEST_INVITE = 24 * 90
-"""Hours."""
+"""Longest life of an invite, in hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Invitation:
     role: str
     """`train` or `validate`."""
     hours: float
-    """Life of the invite."""
+    """Hours for which the invite is valid."""
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -72,7 +72,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class _Scope:
-    """All sites, or one of them."""
+    """Scope: all sites, or one of them."""
 
     site: str | None
     known: Evidence

@@ -87,7 +87,7 @@ def _filled(name: str, report: Report, anchors: frozenset[str]) -> Checklist:
 
 
 def _holds(report: Report, part: str) -> bool:
-    """Say whether a report has the part that an item needs, a key of `PART_WORDS`."""
+    """Return whether a report has the part that an item needs, a key of `PART_WORDS`."""
     return {
         "card": report.model.card is not None,
         "external": report.provenance.split == "external",

@@ -113,12 +113,14 @@ def _statistics(report: Report) -> str:
         "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed "
         "at the site from its scores; the pooled AUC is of one curve over the patients of all "
         "sites, from histograms in 65,536 bins (the float16 pattern of the logit), or cells merged "
-        "from them; pairs in overlapping cells count half, and the largest error that this can cause is "
+        "from them; pairs in overlapping cells count half, and the largest error that this can "
+        "cause is "
         "printed as the pooling error. Intervals are DeLong's (1988), 95 %."
     ]
     if any(r.auc.clustered and r.auc.clustered.low is not None for r in rows):
         words.append(
-            "Where patients have several lesions, the text uses Obuchowski's interval for clustered "
+            "Where patients have several lesions, the text uses Obuchowski's interval for "
+            "clustered "
             "data (1997); DeLong's interval is given for comparison."
         )
     words.append(
@@ -135,13 +137,15 @@ def _statistics(report: Report) -> str:
         )
     if report.calibration:
         words.append(
-            "Calibration describes the network's probabilities without recalibration: slope and intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
+            "Calibration describes the network's probabilities without recalibration: slope and "
+            "intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
             "and the expected calibration error over tenths."
         )
     if any(r.net_benefit for r in rows):
         words.append("Net benefit was computed after Vickers and Elkin (2006).")
     words.append(
-        "Nothing was imputed or smoothed. A figure that cannot be computed is absent, with a reason."
+        "Nothing was imputed or smoothed. A figure that cannot be computed is absent, with a "
+        "reason."
     )
     return " ".join(words)
 

@@ -30,7 +30,7 @@ class Run:
     status: str = "queued"
     """`queued`, `running`, or one of `ENDED`."""
     round: int = 0
-    """Rounds completed."""
+    """Number of completed rounds."""
     model: str = ""
     """Model that a training made, or that a validation scores."""
     against: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ def check_update(path: Path, size: int, largest_norm: float) -> float:
     for part in read_update(path, size):
         square = float(np.dot(part, part))
         if not np.isfinite(square) and not np.isfinite(part).all():
-            raise PayloadError("the update holds NaN or infinity")
+            raise PayloadError("the update contains NaN or infinity")
         total += square
     norm = float(np.sqrt(total))
     if not norm <= largest_norm:

@@ -35,7 +35,8 @@ def roc_plot(report: Report) -> Plot:
     chart = Chart(
         id="roc",
         title=title,
-        description=f"Sensitivity against 1 − specificity. {said}. The points are in the table below.",
+        description=f"Sensitivity against 1 − specificity. {said}. The points are in the table "
+        "below.",
         x=Axis(label="1 − specificity"),
         y=Axis(label="Sensitivity"),
         traces=traces,

@@ -19,7 +19,7 @@ class Plot:
     reason: str = ""
     table: Table | None = None
     tall: bool = False
-    """Whether it fills a page when printed."""
+    """Whether the figure fills a page when printed."""
 
 
 def headline_rows(report: Report) -> list[ResultRow]:

@@ -22,7 +22,8 @@ def forest_plot(report: Report) -> Plot:
     )
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
     caption = (
-        "Squares: AUC of each site with 95 % CI; larger squares carry more weight (inverse variance). "
+        "Squares: AUC of each site with 95 % CI; larger squares carry more weight (inverse "
+        "variance). "
         "Diamonds: ways of averaging (all patients together, plain mean of the sites, random "
         "effects). Look at the squares before you rely on the pooled AUC: one large site can "
         "dominate it."

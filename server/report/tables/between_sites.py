@@ -58,7 +58,8 @@ def calibration(report: Report) -> Table:
     ]
     head = ("Task", "Where", "Slope", "Intercept", "In the large", "Brier", "ECE")
     note = (
-        "Slope 1 and intercept 0 are perfect. ECE: expected calibration error, the mean gap between "
+        "Slope 1 and intercept 0 are perfect. ECE: expected calibration error, the mean gap "
+        "between "
         "predicted and observed risk over tenths of the probability."
     )
     return Table("calibration", "Calibration", head, tuple(rows), note, span=2)
@@ -73,7 +74,8 @@ def drift(report: Report) -> Table:
     head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
     note = (
         "How different these scores are from those of the tuning data, on which the threshold was "
-        "chosen. PSI: population stability index; above 0.25 is usually called a shift. KS: largest "
+        "chosen. PSI: population stability index; above 0.25 is usually called a shift. KS: "
+        "largest "
         "gap between the two distributions."
     )
     return Table("drift", "Scores compared with those of the tuning data", head, tuple(rows), note)

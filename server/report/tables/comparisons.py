@@ -105,10 +105,12 @@ def comparisons(report: Report) -> Table:
         "First not inferior",
     )
     note = (
-        "These figures use the cases that every compared model could score. Paired tests: DeLong (AUC; "
+        "These figures use the cases that every compared model could score. Paired tests: DeLong "
+        "(AUC; "
         f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
         "point); p values are adjusted after Holm for the number of pairs of models. First not "
-        "inferior: the upper 95 % limit of second − first plus the pooling error is below the margin."
+        "inferior: the upper 95 % limit of second − first plus the pooling error is below the "
+        "margin."
     )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
@@ -147,7 +149,7 @@ def _held(comparison: ComparisonRow) -> object:
 
 
 def _shown(holds: bool | None, margin: float | None) -> object:
-    """Say whether non-inferiority was shown, with the margin below."""
+    """Return whether non-inferiority was shown, with the margin below."""
     if holds is None or margin is None:
         return NONE
     return "shown" if holds else "not shown", f"margin {margin:g}"

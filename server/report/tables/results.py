@@ -58,7 +58,8 @@ def discrimination(report: Report) -> Table:
         "Discrimination: area under the ROC curve",
         ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
         tuple(rows),
-        note="The 95 % CI beside the AUC accounts for several lesions in one patient (Obuchowski) where "
+        note="The 95 % CI beside the AUC accounts for several lesions in one patient (Obuchowski) "
+        "where "
         "it can be computed. The DeLong interval ignores this and is for comparison only. Pooled "
         "AUCs come from counts, not scores: the AUC of the scores lies within the pooling error. "
         "A site's own AUC is exact.",
@@ -170,7 +171,8 @@ def more_rates(report: Report) -> Table:
     ]
     head = ("Where", "Balanced accuracy", "LR+", "LR−", "F1", "MCC")
     note = (
-        "LR+ and LR−: likelihood ratios, how much a call of malignant or benign changes the odds of "
+        "LR+ and LR−: likelihood ratios, how much a call of malignant or benign changes the odds "
+        "of "
         "malignancy. MCC: Matthews' correlation between calls and truth (1: perfect, 0: chance)."
     )
     return Table("more-rates", "Patients, further figures of the counts", head, tuple(rows), note)

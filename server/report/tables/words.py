@@ -32,7 +32,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class HasInterval(Protocol):
-    """Anything with an interval."""
+    """A record that has an interval."""
 
     @property
     def low(self) -> float | None:
@@ -44,7 +44,7 @@ class HasInterval(Protocol):
 
 
 class HasValue(HasInterval, Protocol):
-    """Any figure with an interval."""
+    """A figure with an interval."""
 
     @property
     def value(self) -> float | None:
@@ -52,23 +52,23 @@ class HasValue(HasInterval, Protocol):
 
 
 class HasTask(Protocol):
-    """Any row that answers one question."""
+    """A row that answers one question."""
 
     @property
     def unit(self) -> str:
-        """What is counted."""
+        """Unit that is counted: `patient` or `lesion`."""
 
     @property
     def task(self) -> str:
-        """Which question."""
+        """Question that the row answers."""
 
 
 class HasScope(Protocol):
-    """Any row that is of all sites, or of one."""
+    """A row that describes all sites or one site."""
 
     @property
     def scope(self) -> str:
-        """Whose cases these are."""
+        """Scope: whose cases are counted."""
 
     @property
     def site(self) -> str | None:
