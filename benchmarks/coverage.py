@@ -71,7 +71,7 @@ class Hits:
 
 
 def holds(ends: tuple[float, float] | None, truth: float) -> bool:
-    """Say whether an interval holds the truth."""
+    """Return whether an interval holds the truth."""
     return ends is not None and ends[0] <= truth <= ends[1]
 
 

@@ -17,5 +17,5 @@ def home_of(ctx: click.Context) -> Path:
 
 def sole_use(home: Path) -> AbstractContextManager[None]:
     """Hold the lock of `client start`; entering raises ConfigError while one runs in `home`."""
-    taken = ConfigError(f"a client runs in {home} already", "stop it first")
+    taken = ConfigError(f"a client is running in {home} already", "stop it first")
     return sole_holder(home / "lock", taken)

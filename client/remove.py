@@ -20,7 +20,7 @@ from hepafed.client.validations import forget
 from hepafed.common.errors import CohortError, UsageError
 
 MOST_BYTES = 64 * 1024 * 1024
-HINT = "one patient_id a line, as in the labels table, in UTF-8"
+HINT = "write one patient_id on each line, as in the labels table, in UTF-8"
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Removed:
     """The result of taking patients out; numbers only."""
 
     patients: int
-    """Patients of whom something was kept here."""
+    """Number of patients of whom data were stored here."""
     unknown: int
-    """Ids of whom nothing was kept."""
+    """Number of ids of which nothing was stored."""
     lesions: int
     """Lesions taken out of the cohort store."""
     tables: int
@@ -59,7 +59,7 @@ def read_ids(path: Path) -> set[str]:
         raise UsageError(f"{path} is too large", HINT)
     ids = {line.strip() for line in text.split("\n")} - {""}
     if not ids:
-        raise UsageError(f"{path} holds no patient id", HINT)
+        raise UsageError(f"{path} contains no patient id", HINT)
     return ids
 
 
@@ -76,7 +76,7 @@ def remove(home: Path, ids: Collection[str]) -> Removed:
         A fetch from the PACS is under way.
     """
     if not (home / KEY_FILE).exists():
-        raise CohortError("this site has no cohort yet", "nothing of a patient is kept here")
+        raise CohortError("this site has no cohort yet", "no patient data is stored here")
     with only_one(home):
         names = Pseudonyms(home)
         gone = {names.of("patient", i) for i in ids}

@@ -62,7 +62,7 @@ def recall(home: Path, run: str) -> KeptValidation:
     except (OSError, ValueError) as e:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.json"))[-5:]) or "none"
         raise DataError(
-            f"nothing is kept of a validation {run}", f"validations kept here: {known}"
+            f"no validation {run} is stored here", f"stored validations: {known}"
         ) from e
     return KeptValidation(
         read_record(ValidateRequest, values, DataError, path.name),
@@ -78,13 +78,13 @@ def recall_weights(home: Path, digest: str, layout: Layout) -> Flat:
     DataError
         They are kept no longer, or the file is damaged.
     """
-    hint = "have the coordinator validate the model here again"
+    hint = "ask the coordinator to validate the model here again"
     try:
         content = (home / "models" / f"{digest}.bf16").read_bytes()
     except OSError as e:
-        raise DataError("the weights of that validation are kept no longer", hint) from e
+        raise DataError("the weights of that validation are no longer stored", hint) from e
     if hashlib.sha256(content).hexdigest() != digest:
-        raise DataError("the kept weights are damaged", hint)
+        raise DataError("the stored weights are damaged", hint)
     return from_bf16(content, layout)
 
 
@@ -129,5 +129,5 @@ def _keep_weights(models: Path, digest: str, weights: Flat) -> None:
 def _file_name(run: str) -> str:
     """Return a run's id when it can be a file's name; it comes from the coordinator."""
     if not run.replace("-", "").isalnum() or not run.isascii() or len(run) > 80:
-        raise PayloadError("a run id that is not one")
+        raise PayloadError("the run id is not valid")
     return run

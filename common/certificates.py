@@ -156,7 +156,7 @@ def untrusted(error: Exception) -> str:
         return "its certificate is not valid yet: this machine's clock is behind"
     if "mismatch" in words:
         return "its certificate is for another name"
-    return "its certificate is not of the coordinator's authority"
+    return "another server or a proxy answers there: its certificate is not from this federation"
 
 
 def pinned(ca: str) -> ssl.SSLContext:

@@ -110,14 +110,14 @@ def complain(message: str, hint: str = "") -> None:
 _HINTS = {
     errno.ENOSPC: "free some space, then run the same command again",
     errno.EDQUOT: "free some space, then run the same command again",
-    errno.EACCES: "who may read and write there? see its owner and mode",
-    errno.EPERM: "who may read and write there? see its owner and mode",
-    errno.EROFS: "that disk is read-only: name another place",
+    errno.EACCES: "check its owner and its permissions",
+    errno.EPERM: "check its owner and its permissions",
+    errno.EROFS: "that disk is read-only; name another folder",
     errno.ENOENT: "check the path, and that its folder exists",
     errno.ENOTDIR: "check the path: a part of it is a file",
     errno.EISDIR: "name a file, not a folder",
 }
-_USUAL_HINT = "run the same command again; --debug before it shows where this came from"
+_USUAL_HINT = "run the same command again; with --debug before the subcommand it shows the cause"
 
 
 def _shown(error: OSError, context: click.Context) -> str:
@@ -170,7 +170,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(1) from None
         except sqlite3.OperationalError as e:
             _show_traceback()
-            complain(f"an index in the home folder: {e}", "is its disk full, or read-only?")
+            complain(f"an index in the home folder: {e}", "Is its disk full or read-only?")
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             complain("stopped", "run the same command again to go on")

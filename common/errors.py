@@ -56,7 +56,7 @@ class EvaluationError(UsageError):
 class ConfigError(UsageError):
     """A configuration, invite or access file cannot be read."""
 
-    usual_hint = "correct the file, or have it made anew (server init, server invite, client join)"
+    usual_hint = "correct the file, or make a new one (server init, server invite, client join)"
 
 
 class DataError(HepaFedError):
@@ -96,7 +96,7 @@ class FederationError(HepaFedError):
 class UnreachableError(FederationError):
     """The other side does not answer."""
 
-    usual_hint = "is it running, and the network open?"
+    usual_hint = "Is the other side running? Does the firewall allow the connection?"
 
 
 class BusyError(FederationError):
@@ -114,13 +114,13 @@ class EnrolmentError(FederationError):
 class RefusedError(FederationError):
     """A policy, a role or an access file does not allow this."""
 
-    usual_hint = "ask the coordinator, or see the policy in site.toml"
+    usual_hint = "ask the coordinator, or read the policy in site.toml"
 
 
 class PayloadError(FederationError):
     """What came over the network is damaged or is not what was asked for."""
 
-    usual_hint = "do both sides run the same release?"
+    usual_hint = "Do both sides run the same release?"
 
 
 class RunError(HepaFedError):

@@ -42,7 +42,7 @@ def key_of(field: "dataclasses.Field[Any]") -> str:
 
 
 def is_optional(field: "dataclasses.Field[Any]") -> bool:
-    """Say whether the key of a field may be left out on writing."""
+    """Return whether the key of a field may be left out on writing."""
     return _OPTIONAL in field.metadata
 
 
@@ -58,7 +58,7 @@ def read_record(cls: type[T], values: object, error: type[Exception], where: str
         Naming the key (dotted, under `where`) and what was expected of it.
     """
     if not isinstance(values, Mapping):
-        raise error(f"{where or cls.__name__}: expected a table, found {_kind(values)}")
+        raise error(f"{where or cls.__name__} must be a table, not {_kind(values)}")
     fields = {key_of(f): f for f in dataclasses.fields(typing.cast("Any", cls))}
     hints = _hints(typing.cast("Any", cls))
     prefix = f"{where}." if where else ""
@@ -98,8 +98,21 @@ def _plain(value: object) -> object:
     return value
 
 
+_TYPE_WORDS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    dict: "a table",
+    list: "a list",
+    tuple: "a list",
+}
+
+
 def _kind(value: object) -> str:
-    return "nothing" if value is None else type(value).__name__
+    if isinstance(value, float):
+        return "a number with a decimal point"
+    return "nothing" if value is None else _TYPE_WORDS.get(type(value), type(value).__name__)
 
 
 def _read(hint: Any, value: object, error: type[Exception], where: str) -> Any:  # noqa: ANN401
@@ -121,8 +134,8 @@ def _read(hint: Any, value: object, error: type[Exception], where: str) -> Any: 
         try:
             return float(value)
         except OverflowError:
-            raise error(f"{where}: a number beyond all bounds") from None
+            raise error(f"{where}: the number is too large") from None
     if isinstance(hint, type) and type(value) is hint:
         return value
-    wanted = getattr(origin or hint, "__name__", str(hint))
-    raise error(f"{where}: expected {wanted}, found {_kind(value)}")
+    wanted = _TYPE_WORDS.get(origin or hint, str(hint))
+    raise error(f"{where} must be {wanted}, not {_kind(value)}")

@@ -31,7 +31,7 @@ HEADER = "<!-- written by `make docs`; change the code instead -->"
 
 
 def commands(side: str) -> Iterator[tuple[str, click.Command]]:
-    """Give every command line of `server` or `client` and its command, groups first."""
+    """Yield every command line of `server` or `client` and its command, groups first."""
     root = importlib.import_module(f"hepafed.{side}.cli.main").main
     waiting: list[tuple[str, click.Command]] = [(side, root)]
     while waiting:
@@ -90,7 +90,7 @@ def _default(field: "dataclasses.Field[object]") -> str:
 
 
 def plan_keys(cls: type, table: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Give (dotted key, type, default, meaning) of every key of a plan, its own keys first."""
+    """Yield (dotted key, type, default, meaning) of every key of a plan, its own keys first."""
     docs, hints = field_docs(cls), typing.get_type_hints(cls)
     inner = []
     for field in dataclasses.fields(typing.cast("typing.Any", cls)):

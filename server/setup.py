@@ -32,7 +32,7 @@ def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime
     host, _ = host_and_port(address)
     if (home / "server.toml").exists():
         raise UsageError(
-            f"{home} holds a server already", "use it with server start, or name another --home"
+            f"{home} contains a server already", "use it with server start, or name another --home"
         )
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -65,7 +65,7 @@ def renew(home: Path, now: datetime) -> datetime:
     if until <= now:
         raise ConfigError(
             f"the federation's authority expired on {until:%Y-%m-%d}",
-            "a new one is needed: server init in another --home, and every site leaves and joins",
+            "make a new one: server init in another --home; then every site leaves and joins again",
         )
     return make_server_certificate(keys, _hosts(host_and_port(config.address)[0]), now)
 

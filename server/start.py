@@ -30,7 +30,7 @@ def run_server(home: Path) -> None:
     """
     config = read_toml(ServerConfig, home / "server.toml", setup.HINT)
     port = host_and_port(config.address)[1]
-    taken = ConfigError(f"a server runs in {home} already", "stop it first")
+    taken = ConfigError(f"a server is running in {home} already", "stop it first")
     with sole_holder(home / "lock", taken):
         _write_log(home / "server.log")
         for line in setup.keep_valid(home, datetime.now(UTC)):
@@ -44,7 +44,7 @@ def run_server(home: Path) -> None:
         finally:
             coordinator.stop()
             public.close()
-    say("stopped; runs under way go on at the next server start")
+    say("Coordinator stopped. Unfinished runs continue at the next server start.")
 
 
 def _bind(interface: str, port: int) -> socket.socket:
@@ -53,7 +53,8 @@ def _bind(interface: str, port: int) -> socket.socket:
     except OSError as e:
         raise UnreachableError(
             f"cannot listen on {interface}:{port}: {e.strerror}",
-            "another program uses the port, or it needs rights; see server.toml",
+            "another program uses the port, or the port needs administrator rights; see "
+            "server.toml",
         ) from e
 
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--quality", is_flag=True, help="Look for outliers, duplicates and leaks as well.")
+@click.option("--quality", is_flag=True, help="Also look for outliers, duplicates and leaks.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet (images!).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
-@click.option("--series", "list_series", is_flag=True, help="List the series that were looked at.")
+@click.option("--series", "list_series", is_flag=True, help="List the series that were examined.")
 @click.option(
     "--explain",
     metavar="SERIES",
     default="",
-    help="Say which rule gave a series (as --series lists it) its sequence, and why.",
+    help="Show which rule gave a series (as --series lists it) its sequence, and why.",
 )
 @click.pass_context
 @command
@@ -38,7 +38,7 @@ def cohort(
     """Count the lesions by class, split, protocol, sequence and scanner.
 
     --html writes one page for a radiologist: a picture of every lesion in every sequence, and
-    what in an examination does not fit together. It names no patient, but it shows images: keep
+    inconsistencies in an examination. It names no patient, but it shows images: keep
     it in the hospital.
 
     \b
@@ -110,7 +110,7 @@ def _explain_series(home: Path, wanted: str) -> None:
 
 @click.command()
 @click.argument("run")
-@click.option("--most", default=50, show_default=True, help="Lesions shown at most.")
+@click.option("--most", default=50, show_default=True, help="Largest number of lesions shown.")
 @click.option("--no-occlusion", is_flag=True, help="Leave out the slower of the two maps.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
 @click.pass_context
@@ -147,11 +147,12 @@ def review(
 @click.pass_context
 @command
 def remove(ctx: click.Context, file: Path) -> None:
-    """Take out patients who withdrew their consent.
+    """Remove patients who withdrew their consent.
 
-    FILE has one patient_id a line; `-` reads them from standard input (a command line is no place
-    for them). Their lesions, acquisitions, splits and crops leave the cohort store, their rows the
-    kept score tables. The site guide says what cannot be undone.
+    FILE has one patient_id on each line; `-` reads standard input (patient ids must not appear on
+    the command line). The patients' lesions, acquisitions, splits and crops are removed from the
+    cohort store, and their rows from the stored score tables. The site guide says what cannot be
+    undone.
 
     \b
     Example:
@@ -170,8 +171,9 @@ def remove(ctx: click.Context, file: Path) -> None:
         f"{done.files} fetched files"
     )
     if done.patients:
-        say("not undone: models already trained, what already left, and files of your own")
+        say("not undone: models already trained, data already sent, and your own files")
         say("models validated here before may be refused from now on: the cohort has changed")
-        say("next: take them out of the labels table and the export, or an ingest takes them in")
+        say("next: also delete these patients from labels.csv and the export")
+        say("otherwise the next ingest adds them again")
     else:
-        say("next: compare the ids with the labels table; ids are taken as they stand there")
+        say("next: compare the ids with the labels table; they must be written as in that table")

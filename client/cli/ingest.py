@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.pass_context
 @command
 def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    """Say what HepaFed would make of an export folder; writes nothing.
+    """Show how HepaFed reads an export folder; write nothing.
 
     \b
     Example:
@@ -31,7 +31,7 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
     from hepafed.client.ingest import inspect as look
 
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder", "name the folder of an export")
+        raise UsageError(f"{folder} is not a folder", "name the folder of the export")
     home = home_of(ctx)
     found = look(folder, read_overrides(home), {home.resolve()})
     if as_json:
@@ -61,17 +61,25 @@ def inspect(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.option("--lld-mmri", type=click.Path(path_type=Path), help="Folder of the public data set.")
 @click.option("--labels", type=click.Path(path_type=Path), help="CSV of lesions.")
 @click.option("--sequence", default="t2", show_default=True, help="Sequence of --images.")
-@click.option("--label-map", default="", help="For --images: a=benign,b=metastatic,…")
-@click.option("--where", default="", help="For --images: rows to take, e.g. site=hospital-a.")
-@click.option("--group-column", default="patient_id", show_default=True, help="The patient.")
-@click.option("--file-column", default="file", show_default=True, help="The image's path.")
-@click.option("--label-column", default="label", show_default=True, help="The class.")
+@click.option(
+    "--label-map",
+    default="",
+    help="For --images: the class of each label, e.g. cyst=benign,crlm=metastatic.",
+)
+@click.option("--where", default="", help="For --images: rows to use, e.g. site=hospital-a.")
+@click.option(
+    "--group-column", default="patient_id", show_default=True, help="Column of the patient."
+)
+@click.option(
+    "--file-column", default="file", show_default=True, help="Column of the image's path."
+)
+@click.option("--label-column", default="label", show_default=True, help="Column of the class.")
 @click.option(
     "--left",
     type=click.Path(path_type=Path),
-    help="Write a CSV of every file that was not taken, with its path (identifying).",
+    help="Write a CSV of every file that was not used, with its path (identifying).",
 )
-@click.option("--processes", default=0, help="Processes that read; 0: one a core.")
+@click.option("--processes", default=0, help="Number of reading processes; 0: one for each core.")
 @click.pass_context
 @command
 def ingest(
@@ -88,8 +96,8 @@ def ingest(
 ) -> None:
     """Build or extend the cohort store; nothing identifying is kept.
 
-    Stopped or killed at any moment, the same command goes on where it was; files that were read
-    before are not read again.
+    After an interruption, run the same command again: it continues where it stopped. Files that
+    were read before are not read again.
 
     \b
     Example:
@@ -126,11 +134,11 @@ def _check_sources(
 ) -> None:
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
-            "name one of --dicom, --pacs, --images and --lld-mmri", "client ingest --help"
+            "name exactly one of --dicom, --pacs, --images and --lld-mmri", "client ingest --help"
         )
     if (labels is not None) != wants_labels:
         raise UsageError(
-            "--labels goes with --dicom, --pacs and --images, and only there",
+            "--labels is needed with --dicom, --pacs and --images, and is not used with --lld-mmri",
             "LLD-MMRI has its labels in Annotation.json",
         )
 
@@ -164,9 +172,12 @@ def _say_report(report: "IngestReport", left: Path | None) -> None:
     for warning in report.warnings:
         say(f"warning: {warning}")
     if left is not None:
-        say(f"every file that was left: {left} (keep it in the hospital: paths can name patients)")
+        say(
+            f"files that were not used are listed in {left} (keep it in the hospital: paths can "
+            "name patients)"
+        )
     if report.taken == 0:
-        raise CohortError("no lesion could be taken", "see the reasons above, and client inspect")
+        raise CohortError("no lesion could be used", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions")
     say("next: client cohort, then client start")
 

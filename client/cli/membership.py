@@ -13,7 +13,7 @@ from hepafed.common.console import command, complain, say, say_json
 @click.pass_context
 @command
 def join(ctx: click.Context, invite: Path) -> None:
-    """Make keys here, enrol with the invite, write site.toml.
+    """Make keys on this machine, enrol with the invite and write site.toml.
 
     \b
     Example:
@@ -27,7 +27,7 @@ def join(ctx: click.Context, invite: Path) -> None:
     config = joined.config
     say(f"joined as {config.site} (role {config.role}); keys and site.toml in {home}")
     if fault := clock_fault(joined.ahead):
-        complain(f"{fault}, so it will not come online", CLOCK_HINT)
+        complain(f"{fault}, so this site will not come online", CLOCK_HINT)
     say("next: client ingest --dicom DIR --labels labels.csv")
 
 
@@ -36,7 +36,7 @@ def join(ctx: click.Context, invite: Path) -> None:
 @click.pass_context
 @command
 def check(ctx: click.Context, as_json: bool) -> None:
-    """Look at all that this site needs: server, clock, disk, GPU, cohort. Exit 1 if a line fails.
+    """Check everything this site needs: server, clock, disk, GPU, cohort. Exit 1 if a line fails.
 
     \b
     Example:
@@ -78,7 +78,9 @@ def start(ctx: click.Context) -> None:
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Do not tell the coordinator: it cannot be reached.")
+@click.option(
+    "--offline", is_flag=True, help="Do not tell the coordinator, because it cannot be reached."
+)
 @click.pass_context
 @command
 def leave(ctx: click.Context, offline: bool) -> None:
@@ -94,5 +96,5 @@ def leave(ctx: click.Context, offline: bool) -> None:
     home = home_of(ctx)
     for line in end(home, offline=offline):
         say(line)
-    say(f"removed keys, flower and site.toml (with its policy) from {home}; the rest stays")
+    say(f"removed keys, flower and site.toml (with its policy) from {home}; the rest is kept")
     say("next, only to come back: client join with a new invite")

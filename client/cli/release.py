@@ -11,22 +11,21 @@ from hepafed.common.errors import UsageError
 
 
 @click.command()
-@click.option("--verify", is_flag=True, help="Check the hash chain and the kept texts.")
+@click.option("--verify", is_flag=True, help="Check the hash chain and the stored texts.")
 @click.option(
     "--show",
     metavar="ENTRY",
     default="",
-    help="Print a kept message: its number here, or 8 or more digits of its SHA-256.",
+    help="Print a stored message: its number here, or 8 or more digits of its SHA-256.",
 )
-@click.option("--since", default="", help="Only from this UTC time on (ISO 8601).")
+@click.option("--since", default="", help="Show entries from this time (UTC), e.g. 2026-11-26.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.pass_context
 @command
 def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: bool) -> None:
-    """Show what left the building, and what each message said.
+    """Show what left this site, and the text of each message.
 
-    Of messages the text is kept. Updates and counts are not: the ledger has their length and
-    hash alone.
+    The text of messages is stored. For updates and counts the ledger stores only size and hash.
 
     \b
     Example:
@@ -40,9 +39,9 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
     if verify:
         count, entries = book.verify(), book.entries()
         kept, torn = (sum(key in e for e in entries) for key in ("kept", "unfinished"))
-        say(f"{count} entries, the chain holds; {kept} kept texts are those that left")
+        say(f"{count} entries checked: nothing changed. {kept} message texts match what was sent.")
         if torn:
-            say(f"{torn} lines were torn by a crash and cut off; what they announced never left")
+            say(f"{torn} half-written lines (crash) were removed. Their data was not sent.")
         return
     if show:
         say_json(book.show(show))
@@ -53,7 +52,10 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
         return
     columns = ("entry", "at", "kind", "run", "bytes", "sha256", "text")
     table(columns, [_row(e) for e in entries])
-    say(f"updates and counts are not kept; the texts of messages are, in {home / 'sent'}")
+    say(
+        "The content of updates and counts is not stored. "
+        f"The text of messages is in {home / 'sent'}."
+    )
     say("next: client ledger --show ENTRY")
 
 
@@ -70,13 +72,14 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 @click.command()
-@click.option("--confirm", nargs=2, metavar="SITE FINGERPRINT", help="Vouch for an identity.")
-@click.option("--roster", type=click.Path(path_type=Path), help="Vouch for a file of them.")
-@click.option("--forget", metavar="SITE", help="Drop a pinned identity.")
+@click.option("--confirm", nargs=2, metavar="SITE FINGERPRINT", help="Confirm an identity.")
+@click.option("--roster", type=click.Path(path_type=Path), help="Confirm the identities in a file.")
+@click.option("--forget", metavar="SITE", help="Delete a pinned identity.")
 @click.option(
     "--new-group",
     is_flag=True,
-    help="Forget with whom, in which form and over which lesions scores left.",
+    help="Delete the memory of earlier validations (sites, form, lesions). "
+    "Lowers protection; see the site guide.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.pass_context
@@ -89,7 +92,7 @@ def peers(
     new_group: bool,
     as_json: bool,
 ) -> None:
-    """Show and vouch for the other sites' identities, whose keys masked sums use.
+    """Show and confirm the other sites' identities, whose keys masked sums use.
 
     \b
     Example:
@@ -111,7 +114,7 @@ def peers(
         listed = read_roster(roster)
         if listed.pop(site, own) != own:
             raise UsageError(
-                "the roster holds another fingerprint for this site than its own key has",
+                "the roster has another fingerprint for this site than its own key",
                 "it is not this federation's roster, or somebody changed it",
             )
         book.confirm(listed, now)
@@ -120,8 +123,8 @@ def peers(
     if new_group:
         Exchanges(home).new_group()
         Released(home).forget()
-        say("the next answers may be over other sites or lesions; subtracted from earlier ones")
-        say("they can show what a single site put in, or a few patients")
+        say("From now on answers may use other sites or lesions.")
+        say("Compared with earlier answers they may reveal one site's or a few patients' data.")
     found = [write_record(p) for _, p in sorted(book.all().items())]
     if as_json:
         say_json(json.dumps({"site": site, "fingerprint": own, "peers": found}))

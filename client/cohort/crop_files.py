@@ -55,7 +55,7 @@ def read_crop(folder: Path, lesion: Lesion) -> NDArray[np.float16]:
 
 
 def is_whole(folder: Path, digest: str) -> bool:
-    """Say whether a crop is there and undamaged."""
+    """Return whether a crop is there and undamaged."""
     try:
         _content(folder, digest)
     except CohortError:

@@ -78,7 +78,7 @@ def points_in(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray
 
 
 def seen_in(volume: LoadedVolume, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which points lie in a volume's field of view, and which of those in its body: [2, n].
+    """Return which points lie in a volume's field of view, and which of those in its body: [2, n].
 
     The body is what is brighter than `crops.BODY` of the 99th percentile.
     """
@@ -105,6 +105,6 @@ def shares(seen: Sequence[NDArray[np.bool_]]) -> tuple[float | None, float | Non
 
 
 def in_order(acquired: Mapping[str, float | None]) -> bool | None:
-    """Say whether dynamic phases follow each other; `acquired`: sequence → seconds on one clock."""
+    """Return whether dynamic phases are in order; `acquired`: sequence → seconds on one clock."""
     times = [t for t in (acquired.get(p) for p in DYNAMIC) if t is not None]
     return all(a < b for a, b in pairwise(times)) if len(times) > 1 else None

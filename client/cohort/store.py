@@ -98,7 +98,7 @@ class Cohort:
         return crop_files.read_crop(self._crops, row)
 
     def holds(self, digest: str) -> bool:
-        """Say whether a crop is there and whole."""
+        """Return whether a crop is there and whole."""
         return crop_files.is_whole(self._crops, digest)
 
     def add(self, crops: Iterable[Crop]) -> int:

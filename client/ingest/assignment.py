@@ -80,7 +80,7 @@ class Assignment:
         return self._names.of("inputs", RECIPE, self._overrides, files, *rows)
 
     def is_made(self, examination: str) -> bool:
-        """Tell whether an examination was made from just this before, and its crops are there."""
+        """Return whether an examination was made from just this before, and its crops are there."""
         inputs, result = self.index.result(examination)
         if not result or inputs != self.inputs(examination):
             return False

@@ -83,7 +83,7 @@ class Made:
 
 
 def problems_of(task: ExaminationTask) -> list[str]:
-    """Say what is wrong with the rows of an examination, each by its row number."""
+    """Return what is wrong with the rows of an examination, each with its row number."""
     return locate([r for r, _ in task.rows], _read(task).volumes, task.masks)[1]
 
 
@@ -174,7 +174,7 @@ def _facts(
 
 
 def _series(task: ExaminationTask, read: ReadExamination) -> Iterator[SeriesOutcome]:
-    """Say of every series what it is and why."""
+    """Return for every series what it is and why."""
     names, overrides = Pseudonyms(task.home), read_overrides(task.home)
     files: dict[str, set[str]] = {}
     for h in read.headers:

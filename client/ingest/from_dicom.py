@@ -22,7 +22,7 @@ from hepafed.common.files import whole_file
 from hepafed.common.locks import sole_holder
 
 UNLABELLED = "an examination without a labelled lesion"
-KILLER = "decoding it stopped the process that decoded it"
+KILLER = "decoding it crashed the decoding process"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def ingest_dicom(
         Another ingest is running, or the store cannot be used.
     """
     if not dicom.is_dir():
-        raise UsageError(f"{dicom} is not a folder", "name the folder of an export")
+        raise UsageError(f"{dicom} is not a folder", "name the folder of the export")
     rows = read_labels(labels)
     dicom = dicom.resolve()  # what is kept for the next run must not hang on where this one stood
     with only_one(home), WorkerPool(workers) as pool:
@@ -143,7 +143,9 @@ def _report(index: ScanIndex, taken: int, rows: int) -> IngestReport:
     warnings = []
     burned = sum(n for _, r, n in tally if "secondary capture" in r or "BurnedIn" in r)
     if burned:
-        warnings.append(f"{burned} files may show a patient's name in their pixels; none is taken")
+        warnings.append(
+            f"{burned} files may show a patient's name in their pixels; they were not used"
+        )
     if taken < rows:
         warnings.append(f"{rows - taken} labelled lesions have no sequence that can be read")
     return IngestReport(taken, left, warnings)

@@ -109,11 +109,12 @@ def _rows(
     missing = [c for c in (*needed, *where) if c not in columns]
     if missing:
         raise LabelsError(
-            f"{labels} lacks the column {', '.join(missing)}", "see --file-column and its like"
+            f"{labels} lacks the column {', '.join(missing)}",
+            "name the columns with --file-column, --group-column and --label-column",
         )
     chosen = [(i, r) for i, r in rows if all(r[k] == v for k, v in where.items())]
     if not chosen:
-        raise LabelsError(f"no row of {labels} fits", "check --where")
+        raise LabelsError(f"no row of {labels} matches", "check --where")
     return chosen
 
 
@@ -130,7 +131,9 @@ def _classes(
     unknown = [i for i, r in rows if r[column] not in made]
     if unknown:
         shown = ", ".join(map(str, unknown[:20]))
-        raise LabelsError(f"the label of row {shown} has no class", "say it with --label-map")
+        raise LabelsError(
+            f"the label of row {shown} has no class", "name its class with --label-map"
+        )
     return made
 
 
@@ -151,6 +154,6 @@ def _read(images: Path, name: str) -> NDArray[np.float16]:
     pixels = np.clip(pixels, low, high)
     spread = float(pixels.std())
     if spread == 0:
-        raise ValueError("the picture is of one grey")
+        raise ValueError("all pixels of the picture are equal")
     normal: NDArray[np.float32] = (pixels - pixels.mean()) / spread
     return normal.astype(np.float16)[None, None]

@@ -155,7 +155,7 @@ def _volume(series: SeriesEntry) -> LoadedVolume:
     """Load a series as [slices, rows, columns]; NIfTI's i is the column, j the row, k the slice."""
     grid, affine = read_grid(series.path)
     if not np.isfinite(grid).all():
-        raise MaskError("the NIfTI file holds values that are no numbers")
+        raise MaskError("the NIfTI file contains values that are not numbers")
     voxels = np.ascontiguousarray(grid.transpose(2, 1, 0))
     return LoadedVolume(voxels, affine, measure(voxels))
 

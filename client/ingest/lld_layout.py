@@ -81,11 +81,15 @@ def read_annotation(folder: Path) -> tuple[list[Examination], Path]:
     )
     if file is None or not (folder / "images").is_dir():
         raise UsageError(
-            f"{folder} is not in the LLD-MMRI layout", "it needs images/ and Annotation.json"
+            f"{folder} is not in the LLD-MMRI layout",
+            "the folder must contain images/ and Annotation.json",
         )
     try:
         if file.stat().st_size > LARGEST_JSON:
-            raise LabelsError(f"{file} is too large", "it is not the published annotation")
+            raise LabelsError(
+                f"{file} is too large",
+                "use the annotation file that was published with the data set",
+            )
         patients = json.loads(file.read_text(encoding="utf-8"))["Annotation_info"]
         listed = [(str(p), list(entries)) for p, entries in patients.items()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
@@ -118,7 +122,7 @@ def _patient(
             continue
         for lesion, label in classes.items():
             if labels[study].setdefault(lesion, label) != label:
-                problems.append(f"{where}: a lesion has another class than in a series before")
+                problems.append(f"{where}: a lesion has another class than in an earlier series")
         if made.sequence and any(s.sequence == made.sequence for s in series[study]):
             problems.append(f"{where}: a second series of its phase")
         series[study].append(made)
@@ -131,12 +135,12 @@ def _series(
     """Read one entry; ValueError says what is wrong with it."""
     study, uid = str(entry["studyUID"]), str(entry["seriesUID"])
     if not all(re.fullmatch(r"[\w.-]{1,128}", w) and ".." not in w for w in (patient, study, uid)):
-        raise ValueError("a name that cannot be a folder's")
+        raise ValueError("a name that is not usable as a folder's name")
     path = images / patient / study / f"{uid}.nii.gz"
     if not path.is_file():
         path = path.with_suffix("")
     if not path.is_file():
-        raise ValueError("its NIfTI file is not there")
+        raise ValueError("its NIfTI file is missing")
     phase = re.sub(r"[^a-z0-9+]", "", str(entry["phase"]).lower())
     if phase not in PHASES:
         raise ValueError("its phase is none of the eight")
@@ -174,4 +178,4 @@ def _owners(found: list[Examination], problems: list[str]) -> None:
     owner: dict[str, str] = {}
     for n, examination in enumerate(found, 1):
         if owner.setdefault(examination.study, examination.patient) != examination.patient:
-            problems.append(f"examination {n}: its study stands under another patient too")
+            problems.append(f"examination {n}: its study is also listed under another patient")

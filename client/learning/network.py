@@ -20,7 +20,7 @@ class Network:
     """Names and shapes of the weights."""
 
     def serves(self, plan: Plan) -> bool:
-        """Say whether a plan asks for this network."""
+        """Return whether a plan asks for this network."""
         return (self.model, self.protocol) == (for_sites(plan).model, plan.protocol)
 
     def loaded(self, weights: Flat) -> nn.Module:

@@ -194,7 +194,9 @@ def _check_groups(path: Path, groups: list[str], rows: list[tuple[int, dict[str,
         raise LabelsError(f"{path} has more than {MOST_VARIABLES} columns group_…")
     for c in groups:
         if wrong := column_problem((row.get("patient_id", ""), row[c]) for _, row in rows):
-            raise LabelsError(f"{path}: the column {c} {wrong}", "declare groups, not values")
+            raise LabelsError(
+                f"{path}: the column {c} {wrong}", "declare groups, not single values"
+            )
 
 
 def _box(row: dict[str, str], space: str, found: list[str]) -> tuple[float, ...] | None:
@@ -211,7 +213,7 @@ def _box(row: dict[str, str], space: str, found: list[str]) -> tuple[float, ...]
         return None
     corners = list(zip(box[:3], box[3:], strict=True))
     if not all(a <= b for a, b in corners) or (space == "voxel" and min(box) < 0):
-        found.append("the box's corners are not in order, or negative")
+        found.append("the box's corners are not in order or are negative")
         return None
     if space == "patient" and not all(a < b for a, b in corners):
         found.append("the box has no extent")
@@ -230,6 +232,6 @@ def _mask(row: dict[str, str], folder: Path, found: list[str]) -> Path | None:
     except (OSError, ValueError):
         inside = there = False
     if not there:
-        found.append("mask_file is not there" if inside else "mask_file lies outside the folder")
+        found.append("mask_file does not exist" if inside else "mask_file lies outside the folder")
         return None
     return path

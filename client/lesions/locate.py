@@ -31,7 +31,7 @@ class LocatedLesion:
     """A labelled lesion and where it lies."""
 
     label: Label
-    """Its row of the labels table."""
+    """The lesion's row of the labels table."""
     reference: Volume
     """The volume in whose grid `box` is given."""
     box: tuple[float, ...]
@@ -72,7 +72,8 @@ def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
             ids[study] |= {patient} | {h.patient_id for v in volumes for h in v.headers}
     shared = {p for found in ids.values() if len(found) > 1 for p in found}
     return [
-        f"row {r.row}: an examination of this patient is in the export under another patient id too"
+        f"row {r.row}: an examination of this patient is also in the export under another patient "
+        "id"
         for r in rows
         if r.patient_id in shared
     ]
@@ -108,7 +109,7 @@ def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> 
     reference = _drawn_on(row, outline, volumes)
     mask = outline.on(reference)
     if mask.frame and reference_frame(reference) not in ("", mask.frame):
-        raise MaskError("the mask is on another frame of reference than the images")
+        raise MaskError("the mask has another frame of reference than the images")
     return LocatedLesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
 
 
@@ -118,7 +119,7 @@ def _reference(row: Label, volumes: list[Volume]) -> Volume:
     else:
         choice = [v for s in REFERENCES for v in volumes if v.sequence == s]
     if not choice:
-        raise MaskError("its series is not in the folder, or was refused")
+        raise MaskError("its series is not in the folder or was refused")
     return choice[0]
 
 
@@ -126,7 +127,7 @@ def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
     """Return the volume on which a mask was drawn: the row's series, else the mask's images."""
     known = {h.instance for v in volumes for h in v.headers}
     if not outline.images <= known:
-        raise MaskError("the mask refers to images that are not there")
+        raise MaskError("the mask refers to images that are missing")
     if row.series_uid or not (outline.images or outline.series):
         return _reference(row, volumes)
     counts = [
@@ -135,7 +136,7 @@ def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
     ]
     best = max(range(len(volumes)), key=lambda n: (counts[n], -n))
     if not any(counts[best]):
-        raise MaskError("the mask refers to images that are not there")
+        raise MaskError("the mask refers to images that are missing")
     return volumes[best]
 
 

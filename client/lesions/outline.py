@@ -74,9 +74,9 @@ def outline_of(row: Label, objects: Sequence[MaskFile]) -> Outline:
         if not row.series_uid or not outline.series or row.series_uid in outline.series:
             found.append(outline)
     if len(found) > 1:
-        raise MaskError("several segmentations of the export fit; name one as mask_file")
+        raise MaskError("several segmentations in the export match; name one as mask_file")
     if not found:
-        raise first or MaskError("no segmentation of the export refers to its series")
+        raise first or MaskError("no segmentation in the export refers to its series")
     return found[0]
 
 

@@ -23,7 +23,7 @@ from hepafed.common.errors import ConfigError, EnrolmentError, UnreachableError
 from hepafed.common.files import write_whole
 
 HINT = "name the .invite file that the coordinator gave you"
-AGAIN = "run the same command again: the key is kept, and the server answers it once more"
+AGAIN = "run the same command again: the key is kept, and the invite still works for it"
 MADE = ("node.key", "token", "joining", "ca.pem")
 """What joining writes into keys/; `joining` names the invite until the enrolment is known."""
 
@@ -53,7 +53,8 @@ def join(home: Path, invite_file: Path) -> Joined:
     invite = read_toml(Invite, invite_file, HINT)
     if (home / "site.toml").exists():
         raise ConfigError(
-            f"{home} has joined a federation already", "client leave first, or another --home"
+            f"{home} has joined a federation already",
+            "run client leave first, or choose another --home",
         )
     _check_expiry(invite, invite_file)
     config = SiteConfig(site=invite.site, role=invite.role, address=invite.address)
@@ -79,7 +80,7 @@ def join(home: Path, invite_file: Path) -> Joined:
 
 
 class _NeverSentError(UnreachableError):
-    """No connection came about, so the server has seen nothing."""
+    """No connection was made, so the server has received nothing."""
 
 
 def _check_expiry(invite: Invite, file: Path) -> None:
@@ -101,7 +102,7 @@ def _digest(text: str) -> str:
 
 
 def _is_pending(home: Path, invite: Invite) -> bool:
-    """Say whether this very invite was sent from here before, with an outcome unknown."""
+    """Return whether this very invite was sent from here before, with an outcome unknown."""
     try:
         named = (home / "keys" / "joining").read_text()
     except OSError:
@@ -149,10 +150,10 @@ def _post(home: Path, invite: Invite) -> dict[str, Any]:
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
         raise _NeverSentError(
             f"{where}: {untrusted(e) or why(e)}",
-            "is it running, and outgoing HTTPS to it allowed? The invite still works.",
+            "Is the server running? Does the firewall allow HTTPS to it? The invite still works.",
         ) from e
     except httpx.HTTPError as e:
-        raise UnreachableError(f"{where}: the connection broke off", AGAIN) from e
+        raise UnreachableError(f"{where}: the connection was interrupted", AGAIN) from e
     try:
         values = answer.json()
     except ValueError:
@@ -162,5 +163,5 @@ def _post(home: Path, invite: Invite) -> dict[str, Any]:
     if answer.is_error:
         raise EnrolmentError(str(values.get("error", "refused")), str(values.get("hint", "")))
     if values.get("site") != invite.site or values.get("role") != invite.role:
-        raise EnrolmentError("the server enrolled another site than the invite says", HINT)
+        raise EnrolmentError("the server enrolled another site than the one in the invite", HINT)
     return values

@@ -8,7 +8,7 @@ from hepafed.client.membership.status import end
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import RefusedError, UnreachableError
 
-OFFLINE = "if the coordinator cannot be reached any more: client leave --offline"
+OFFLINE = "if the coordinator can no longer be reached: client leave --offline"
 
 
 def leave(home: Path, *, offline: bool) -> list[str]:
@@ -26,12 +26,14 @@ def leave(home: Path, *, offline: bool) -> list[str]:
     PayloadError
         It answered something else.
     """
-    config = read_toml(SiteConfig, home / "site.toml", "this home has joined nothing: see --home")
+    config = read_toml(
+        SiteConfig, home / "site.toml", "this site has not joined a federation; check --home"
+    )
     said = []
     with sole_use(home):
         if offline:
             said.append(
-                "the coordinator was not told: it still counts this site in until server revoke "
+                "the coordinator was not told; it counts this site as a member until server revoke "
                 f"{config.site}"
             )
         elif (home / "keys" / "token").exists():

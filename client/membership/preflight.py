@@ -36,9 +36,9 @@ class CheckLine:
     state: str
     """`pass`, `fail`, or `note`: worth knowing, hinders nothing."""
     found: str
-    """What was found, for a person."""
+    """What the check found, in words for a person."""
     hint: str = ""
-    """What to do."""
+    """What the person should do next."""
 
 
 def check(home: Path) -> list[CheckLine]:
@@ -90,7 +90,7 @@ def judge(
                 "token",
                 FAIL,
                 f"the coordinator takes this site for {standing.site} ({standing.role})",
-                "site.toml was changed: put back site and role, or leave and join anew",
+                "site.toml was changed: restore site and role, or leave and join again",
             )
         )
     if fault := clock_fault(standing.ahead):
@@ -106,7 +106,7 @@ def _certificates(server: datetime, authority: datetime, now: datetime) -> Itera
     left = (server - now).days
     text = f"the server's is valid until {server:%Y-%m-%d} ({left} days)"
     if left < DAYS_LEFT:
-        hint = "ask the coordinator for server renew, and to start server start again"
+        hint = "ask the coordinator to run server renew and to restart server start"
         yield CheckLine("certificate", FAIL, text, hint)
     else:
         yield CheckLine("certificate", PASS, text)
@@ -115,7 +115,7 @@ def _certificates(server: datetime, authority: datetime, now: datetime) -> Itera
             "authority",
             NOTE,
             f"the coordinator's CA ends on {authority:%Y-%m-%d}",
-            "by then the federation needs a new one, and every site joins anew: ask when",
+            "the federation needs a new CA before then, and every site must join again: ask when",
         )
 
 
@@ -123,7 +123,9 @@ def _versions(standing: Standing, own: dict[str, str]) -> CheckLine:
     there = {"hepafed": standing.hepafed, "flwr": standing.flwr}
     other = [f"{n} {own[n]} here, {there[n]} there" for n in own if own[n] != there[n]]
     if other:
-        return CheckLine("versions", FAIL, "; ".join(other), "install the coordinator's release")
+        return CheckLine(
+            "versions", FAIL, "; ".join(other), "install the same release as the coordinator"
+        )
     words = f"HepaFed {own['hepafed']} and Flower {own['flwr']}, as at the coordinator"
     return CheckLine("versions", PASS, words)
 
@@ -157,11 +159,13 @@ def _gpu(device: str) -> CheckLine:
         text = ", ".join(f"{p.name} ({p.total_memory / 2**30:.0f} GiB)" for p in found)
         if device == "cpu":
             hint = 'site.toml says device = "cpu"; "auto" uses the GPU'
-            return CheckLine("GPU", NOTE, f"{text}, not used", hint)
+            return CheckLine("GPU", NOTE, f"{text} (not used)", hint)
         return CheckLine("GPU", PASS, text)
     if device == "cuda":
-        hint = 'mend the driver (nvidia-smi), or set device = "auto"'
-        return CheckLine("GPU", FAIL, 'none that PyTorch can use, but device = "cuda"', hint)
+        hint = 'repair the GPU driver (nvidia-smi must list the GPU), or set device = "auto"'
+        return CheckLine(
+            "GPU", FAIL, 'PyTorch finds no GPU, but site.toml says device = "cuda"', hint
+        )
     cost = "two cores score about 3 images of 299 px a second, and train several times slower"
     return CheckLine("GPU", NOTE, f"none: {cores} CPU cores do the work", cost)
 
@@ -175,5 +179,6 @@ def _cohort(home: Path) -> CheckLine:
     text = f"{counts['patients']} patients, {counts['lesions']} lesions; fit for {fitting}"
     if any(counts["protocol"].values()):
         return CheckLine("cohort", PASS, text)
-    hint = "client cohort --series says what each series is; a protocol needs all its sequences"
+    hint = "client cohort --series shows the sequence of each series; a protocol needs all its "
+    "sequences"
     return CheckLine("cohort", FAIL, text, hint if counts["lesions"] else "run client ingest first")

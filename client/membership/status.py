@@ -32,7 +32,7 @@ class Standing:
     """Release that the coordinator runs."""
     flwr: str
     certificate: datetime
-    """When the server's certificate expires."""
+    """Time at which the server's certificate expires."""
 
 
 def clock_ahead(answered: object, asked: datetime, received: datetime) -> float:
@@ -49,7 +49,7 @@ def clock_ahead(answered: object, asked: datetime, received: datetime) -> float:
         there = datetime.fromisoformat(str(answered))
         return (asked + (received - asked) / 2 - there) / timedelta(seconds=1)
     except (ValueError, TypeError) as e:
-        raise PayloadError("the server's answer holds no time") from e
+        raise PayloadError("the server's answer contains no time") from e
 
 
 def clock_fault(ahead: float) -> str:
@@ -61,7 +61,8 @@ def clock_fault(ahead: float) -> str:
 
 
 CLOCK_HINT = (
-    f"set it by NTP (or ask the coordinator to): Flower lets in no site that is {AHEAD_SECONDS} s "
+    "set it by NTP (or ask the coordinator to do so): Flower refuses a site that is "
+    f"{AHEAD_SECONDS} s "
     f"ahead or {BEHIND_SECONDS} s behind"
 )
 
@@ -99,9 +100,12 @@ def _call(
         ca = (home / "keys" / "ca.pem").read_text()
         token = (home / "keys" / "token").read_text().strip()
     except OSError as e:
-        raise ConfigError("the keys of this site are not there", JOIN) from e
+        raise ConfigError("the keys of this site are missing", JOIN) from e
     if not token:
-        raise ConfigError("the token of this site is empty", "client leave, then join anew")
+        raise ConfigError(
+            "the token of this site is empty",
+            "run client leave, then client join with a new invite",
+        )
     headers = {"Authorization": f"Bearer {token}"}
     url = f"https://{config.address}{path}"
     try:
@@ -119,7 +123,7 @@ def _call(
     except httpx.HTTPError as e:
         raise UnreachableError(
             f"cannot reach the server at {config.address}: {untrusted(e) or why(e)}",
-            "is it running, and outgoing HTTPS to it allowed?",
+            "Is the server running? Does the firewall allow HTTPS to it?",
         ) from e
     return _values(answer, content), datetime.fromtimestamp(expires, UTC)
 
@@ -128,8 +132,8 @@ def _values(answer: httpx.Response, content: bytes) -> dict[str, Any]:
     if answer.status_code == 403:
         raise RefusedError(
             "the coordinator does not accept this site's token",
-            "was it revoked? ask the coordinator; then client leave, and client join with a new "
-            "invite",
+            "ask the coordinator whether it was revoked; then client leave, and client join with a "
+            "new invite",
         )
     try:
         values = httpx.Response(answer.status_code, content=content).json()
@@ -150,7 +154,7 @@ def why(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if "refused" in words:
-        return "the connection is refused"
+        return "the connection was refused"
     if any(w in words for w in ("name or service", "resolution", "nodename", "getaddrinfo")):
-        return "its name is not known here (DNS)"
+        return "its name cannot be resolved (DNS)"
     return "no answer"

@@ -134,9 +134,9 @@ def _not_established(config: PacsConfig, association: Association) -> HepaFedErr
     if association.is_rejected:
         return RefusedError(
             f"the PACS at {where} rejects the association",
-            "is our ae_title known there, and called_ae_title right?",
+            "Does the PACS know our ae_title? Is called_ae_title right?",
         )
-    hint = "is the address right, and its port open from this machine?"
+    hint = "Is the address right? Is its port open from this machine?"
     if config.tls:
-        hint = "is the port a TLS one, and ca (and certificate, key) right?"
+        hint = "Does this port use TLS? Are ca, certificate and key right?"
     return BrokenConnectionError(f"cannot open an association with the PACS at {where}", hint)

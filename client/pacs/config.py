@@ -100,13 +100,17 @@ class PacsConfig:
         if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
             raise ConfigError("url: not an http or https address", HINT)
         if parts.username is not None or parts.password is not None:
-            raise ConfigError("url: holds a password", "use auth with secret_file or secret_env")
+            raise ConfigError(
+                "url: it contains a password", "use auth with secret_file or secret_env"
+            )
         if self.auth == "none":
             return
         if bool(self.secret_file) == bool(self.secret_env):
             raise ConfigError(f"auth {self.auth}: name one of secret_file and secret_env", HINT)
         if parts.scheme == "http" and not _is_loopback(host):
-            raise ConfigError("auth: a secret would travel in the clear", "use an https url")
+            raise ConfigError(
+                "auth: the secret would be sent without encryption", "use an https url"
+            )
 
     def _check_dimse(self) -> None:
         if not self.host:
@@ -163,7 +167,7 @@ def secret_of(config: PacsConfig) -> str:
             raise ConfigError(f"secret_file: cannot be read ({type(e).__name__})", HINT) from None
     if not secret or "\n" in secret or (config.auth == "basic" and ":" not in secret):
         wanted = "user:password" if config.auth == "basic" else "a token"
-        raise ConfigError(f"{where} does not hold {wanted}", HINT)
+        raise ConfigError(f"{where} does not contain {wanted}", HINT)
     return secret
 
 
@@ -193,7 +197,7 @@ def _private(path: Path, name: str) -> None:
     except OSError as e:
         raise ConfigError(f"{name}: cannot be read ({e.strerror})", HINT) from None
     if stat.S_IMODE(mode) & 0o077:
-        raise ConfigError(f"{name}: others may read this file", "chmod 600 it")
+        raise ConfigError(f"{name}: others may read this file", "make the file private: chmod 600")
 
 
 def _is_loopback(host: str) -> bool:

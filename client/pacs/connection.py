@@ -49,7 +49,7 @@ class PacsSeries:
     """One series that the PACS lists. UIDs stay in memory and are never printed."""
 
     wanted: Wanted
-    """What the list asked for."""
+    """Entry of the list that asked for it."""
     study: str
     """StudyInstanceUID."""
     uid: str
@@ -158,12 +158,12 @@ def valid_uid(value: object) -> str:
     """
     text = str(value or "").strip("\0 ")
     if not UID.fullmatch(text):
-        raise PayloadError("the PACS answered with something that is not a UID")
+        raise PayloadError("the PACS sent a UID that is not valid")
     return text
 
 
 def is_asked_for(wanted: Wanted, value: object) -> bool:
-    """Say whether an answer's identity is the one that was asked for (padding apart)."""
+    """Return whether an answer's identity is the one that was asked for (padding apart)."""
     return str(value or "").strip("\0 ") == wanted.value
 
 

@@ -149,14 +149,16 @@ class DicomWeb:
         except requests.HTTPError as e:
             raise _refusal(0 if e.response is None else e.response.status_code) from None
         except requests.TooManyRedirects:
-            raise PacsError("the PACS redirects elsewhere", "set url to where it leads") from None
+            raise PacsError(
+                "the PACS redirects to another address", "set url to that address"
+            ) from None
         except (requests.JSONDecodeError, requests.exceptions.InvalidHeader):
             raise PacsError("the PACS does not speak DICOMweb here", "check url") from None
         except requests.RequestException:
             where = urlsplit(self._config.url).netloc
             raise BrokenConnectionError(
-                f"cannot reach the PACS at {where}, or it broke off",
-                "is the address right, and its port open from this machine?",
+                f"cannot reach the PACS at {where}, or the connection was interrupted",
+                "Is the address right? Is its port open from this machine?",
             ) from None
         except Exception as e:  # a hostile answer can fail anywhere inside the parsers
             raise PayloadError(f"the PACS sent what cannot be read ({type(e).__name__})") from None
@@ -165,7 +167,7 @@ class DicomWeb:
 def _refusal(status: int) -> FederationError:
     if status in (401, 403):
         return RefusedError(
-            f"the PACS does not let us in (HTTP {status})", "check auth and its secret in pacs.toml"
+            f"the PACS refuses our login (HTTP {status})", "check auth and its secret in pacs.toml"
         )
     if status in WORTH_TRYING_AGAIN:
         return BrokenConnectionError(

@@ -192,13 +192,15 @@ def _kind(error: Exception) -> str:
 
 def _no_answer() -> BrokenConnectionError:
     return BrokenConnectionError(
-        "the PACS broke off, or did not answer in time", "raise timeout, or try later"
+        "the PACS ended the connection, or did not answer in time", "raise timeout, or try later"
     )
 
 
 def _refusal(service: str, status: int, config: PacsConfig) -> HepaFedError:
     if status >> 8 == OUT_OF_RESOURCES:
-        return BrokenConnectionError("the PACS is out of resources", "lower parallel, or try later")
+        return BrokenConnectionError(
+            "the PACS has no free resources", "lower parallel, or try later"
+        )
     return PacsError(f"the PACS refuses a {service} (0x{status:04X})", _ask_admin(config))
 
 

@@ -80,7 +80,7 @@ def _all_well(futures: "list[Future[None]]") -> bool:
 
 
 def _answers(connection: Connection, series: PacsSeries) -> bool:
-    """Say whether the PACS still answers a question."""
+    """Return whether the PACS still answers a question."""
     try:
         connection.instances(series)
     except FederationError:
@@ -142,7 +142,7 @@ class _SharedFetch:
         connection.fetch(series, self.spool.missing(series, wanted), take)
         lacking = len(self.spool.missing(series, wanted))
         if lacking:
-            raise PayloadError(f"{lacking} of {len(asked)} instances did not come")
+            raise PayloadError(f"{lacking} of {len(asked)} instances were not sent")
         self.spool.finish(series, sorted(asked))
         self._add(left=len(listed) - len(wanted))
 

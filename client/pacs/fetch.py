@@ -42,7 +42,7 @@ class FetchReport:
         return (
             f"fetched: {self.series - b.already} series, {b.instances} instances, {size:.1f} MB"
             f" ({size / max(b.seconds, 1e-3):.1f} MB/s); fetched earlier: {b.already} series;"
-            f" of other kinds, left in the PACS: {b.left} instances"
+            f" of other kinds, not fetched: {b.left} instances"
         )
 
 
@@ -87,9 +87,10 @@ def fetch(
     if problems:
         more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
         raise DataError(
-            "not all could be fetched: " + "; ".join(problems[:MOST_SHOWN]) + more,
-            "correct these rows of the list or run the same command again; "
-            "what was fetched is kept, nothing was ingested",
+            "some could not be fetched: " + "; ".join(problems[:MOST_SHOWN]) + more,
+            "correct these rows of the list, or run the same command again. Fetched files are "
+            "kept; "
+            "nothing was ingested",
         )
     return FetchReport(len(wanted), len(series), brought)
 

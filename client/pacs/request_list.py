@@ -40,11 +40,11 @@ def read_wanted(config: PacsConfig) -> list[Wanted]:
     path = Path(config.accessions or config.patients)
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise DataError(f"{kind}: {path} is too large", "one value a line")
+            raise DataError(f"{kind}: {path} is too large", "one value on each line")
         text = path.read_text(encoding="utf-8-sig")
         rows = _column(text, COLUMNS[kind]) if path.suffix.lower() == ".csv" else _lines(text)
     except (OSError, UnicodeDecodeError, csv.Error) as e:
-        hint = "name a text file, one value a line, or a CSV, in UTF-8"
+        hint = "name a text file, one value on each line, or a CSV, in UTF-8"
         raise DataError(f"{kind}: cannot read {path} ({type(e).__name__})", hint) from None
     wrong = [str(row) for row, value in rows if not _usable(value)]
     if wrong:
@@ -56,7 +56,7 @@ def read_wanted(config: PacsConfig) -> list[Wanted]:
     for row, value in rows:
         first.setdefault(value, Wanted(row, KEYWORDS[kind], value))
     if not first:
-        raise DataError(f"{kind}: {path} holds no value", "one value a line")
+        raise DataError(f"{kind}: {path} contains no value", "one value on each line")
     return list(first.values())
 
 

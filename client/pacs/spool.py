@@ -42,7 +42,7 @@ class Spool:
         self.folder.chmod(0o700)
         self._names = Pseudonyms(home)
         self._journal = os.open(self.folder / "journal", os.O_RDWR | os.O_CREAT, 0o600)
-        taken = DataError("another fetch is under way", "wait for it, or stop it")
+        taken = DataError("another fetch is under way", "wait until it has ended, or stop it")
         try:
             lock_or_refuse(self._journal, taken)
         except DataError:
@@ -95,7 +95,7 @@ class Spool:
         path = self._path(series, _identity(series, asked, data))
         try:
             if shutil.disk_usage(self.images).free < ENOUGH_DISK + len(data):
-                raise DataError("the disk is nearly full", "make room in the home folder")
+                raise DataError("the disk is nearly full", "free some space in the home folder")
             path.parent.mkdir(mode=0o700, exist_ok=True)
             write_whole(path, data, private=True)
         except OSError as e:

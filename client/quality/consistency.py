@@ -56,7 +56,7 @@ class ExaminationLine:
 
     @property
     def suspicious(self) -> bool:
-        """Say whether there is anything to look at."""
+        """Return whether there is anything to look at."""
         return bool(self.remarks) or any(x.remarks for x in self.lesions)
 
 
@@ -129,7 +129,7 @@ def _of_size(size: tuple[float, ...]) -> Iterator[str]:
 
 def _of_phases(lesions: Sequence[Lesion], there: set[str]) -> Iterator[str]:
     if any(measurements_from(r.facts).phases_in_order is False for r in lesions):
-        yield "the dynamic phases were not acquired in their order"
+        yield "the dynamic phases were not acquired in the usual order"
     if "t1" in there and there & set(DYNAMIC):
         yield "a T1 series with contrast could not be given a phase"
 

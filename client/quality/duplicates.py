@@ -33,7 +33,7 @@ SHIFT = 6
 NOTHING = 1e-6
 """Length below which a picture has no detail."""
 REMEMBERED = 4096
-"""Details kept in memory."""
+"""Number of details that are kept in memory."""
 KEPT = 12
 """Coordinates of a descriptor that the tree is made of; the rest is checked on what it finds."""
 

@@ -95,13 +95,13 @@ def robust_z(values: Sequence[float]) -> list[float]:
 def _outliers(
     by_sequence: dict[str, list[Acquisition]], rows: Sequence[Lesion]
 ) -> Iterator[Finding]:
-    hint = "look at it in client cohort --html; leave it out of the labels if it is wrong"
+    hint = "look at it in client cohort --html; remove it from the labels if it is wrong"
     for sequence, found in sorted(by_sequence.items()):
         measures = {
-            "between slices, mm": [a.between_slices for a in found],
-            "in the plane, mm": [max(a.between_rows, a.between_columns) for a in found],
+            "distance between slices, mm": [a.between_slices for a in found],
+            "pixel spacing, mm": [max(a.between_rows, a.between_columns) for a in found],
             "slices": [float(a.slices) for a in found],
-            "contrast, spread over mean": [a.spread / (abs(a.mean) + 1e-9) for a in found],
+            "contrast (spread divided by mean)": [a.spread / (abs(a.mean) + 1e-9) for a in found],
         }
         for name, values in measures.items():
             for n, text in _far(values):
@@ -118,7 +118,7 @@ def _far(values: Sequence[float]) -> Iterator[tuple[int, str]]:
     middle = float(np.median(values))
     for n, z in enumerate(robust_z(values)):
         if abs(z) > FAR:
-            yield n, f"{values[n]:.3g}, the median is {middle:.3g}"
+            yield n, f"{values[n]:.3g}; typical here: {middle:.3g}"
 
 
 def _same_volumes(acquired: Sequence[Acquisition], splits: dict[str, str]) -> Iterator[Finding]:
@@ -128,7 +128,7 @@ def _same_volumes(acquired: Sequence[Acquisition], splits: dict[str, str]) -> It
     for found in by_pixels.values():
         for other in found[1:]:
             if other.patient != found[0].patient:
-                what = f"one {other.sequence} volume, voxel for voxel"
+                what = f"both have the same {other.sequence} volume, voxel for voxel"
                 yield _double(found[0].patient, other.patient, what, splits)
 
 
@@ -151,7 +151,8 @@ def _same_crops(store: Cohort, rows: Sequence[Lesion], splits: dict[str, str]) -
                 pairs[key] = (sequence, alike)
     patient = {r.lesion: r.patient for r in rows}
     for (one, other), (sequence, alike) in sorted(pairs.items()):
-        what = f"lesions {one} and {other} are one picture on {sequence} (detail {alike:.2f} alike)"
+        what = f"lesions {one} and {other} show the same picture in {sequence} (similarity "
+        f"{alike:.2f})"
         yield _double(patient[one], patient[other], what, splits)
 
 
@@ -170,12 +171,13 @@ def _double(first: str, second: str, what: str, splits: dict[str, str]) -> Findi
             "leak",
             where,
             f"{what}, in {one} and {other}",
-            "one person under two ids: give them one patient_id in labels.csv and in the export, "
+            "this may be one person with two ids: use one patient_id in labels.csv and in the "
+            "export, "
             "move the cohort folder away and ingest again",
         )
     return Finding(
         "duplicate",
         where,
         f"{what}, both in {one}",
-        "one person under two ids, or one export twice: keep one of them",
+        "this may be one person with two ids, or one examination exported twice: keep one of them",
     )

@@ -42,7 +42,7 @@ def pair_tables(
     paired = paired_of(common, thresholds)
     least = 1 if policy.release == "plain" else policy.minimum_count
     if int(paired.sums[0].size[0]) < least:
-        raise RefusedError("fewer patients that every model could score than a smallest count")
+        raise RefusedError("fewer patients were scored by every model than the minimum count")
     return ComparedTables(
         weights=tuple(m.weights for m in request.models),
         thresholds=thresholds,

@@ -31,7 +31,7 @@ def summary_form(policy: SiteConfig, past: Exchanges, request: ValidateRequest) 
         raise RefusedError("this site's policy releases score counts masked or not at all")
     if before == "masked":
         raise RefusedError(
-            "these scores were released masked before: cells beside the sum would tell of "
+            "these scores were released masked before: cells and the sum together would reveal "
             "the other sites",
             RESET,
         )

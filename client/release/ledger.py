@@ -86,7 +86,7 @@ class Ledger:
             if entry is None:
                 raise DataError(
                     f"line {number} of the ledger is damaged",
-                    "keep the file as evidence; move it away to start a new one",
+                    "keep the file as evidence; move it away to start a new ledger",
                 )
             found.append((entry, hashlib.sha256(line).hexdigest()))
         return found
@@ -105,7 +105,7 @@ class Ledger:
         for number, (entry, digest) in enumerate(found, 1):
             if entry.get("before") != before:
                 raise DataError(
-                    f"entry {number} of the ledger does not follow the one before", CHANGED
+                    f"entry {number} of the ledger does not continue the entry before it", CHANGED
                 )
             before = digest
             if entry.get("kept"):
@@ -141,8 +141,9 @@ class Ledger:
         number, entry = found[0]
         if not entry.get("kept"):
             raise DataError(
-                f"the content of entry {number} ({entry['kind']}) is not kept, only its hash",
-                "texts are kept of messages, not of updates and counts",
+                f"the content of entry {number} ({entry['kind']}) is not stored, only its size "
+                "and hash",
+                "only the text of messages is stored",
             )
         return json.dumps(json.loads(self._text(number, entry)), indent=2)
 
@@ -155,10 +156,13 @@ class Ledger:
             text = self._kept(entry["sha256"]).read_bytes()
         except OSError as e:
             raise DataError(
-                f"the text of entry {number} is missing", "it lay in sent/ of the home folder"
+                f"the text of entry {number} is missing",
+                "it should be in sent/ of the home folder; restore it from a backup",
             ) from e
         if hashlib.sha256(text).hexdigest() != entry["sha256"]:
-            raise DataError(f"the text of entry {number} is not the one that left", CHANGED)
+            raise DataError(
+                f"the text of entry {number} differs from the text that was sent", CHANGED
+            )
         return text
 
 

@@ -50,7 +50,7 @@ class SumParticipant:
             raise RefusedError(NOT_HERE)
         prepared.counts_for(terms)  # refuses what is not at hand
         if policy.site not in terms.participants:
-            raise RefusedError("a masked sum that this site is no part of")
+            raise RefusedError("this site does not take part in that masked sum")
         if len(terms.participants) < policy.minimum_peers:
             raise RefusedError(
                 f"a masked sum over {len(terms.participants)} sites; "
@@ -77,7 +77,9 @@ class SumParticipant:
         attempt = self._attempt
         self._attempt = None  # a key serves one vector, whatever happens next
         if attempt is None or attempt.terms.exchange != request.exchange or prepared is None:
-            raise RefusedError("no key of this exchange waits here: a replay, or too late")
+            raise RefusedError(
+                "this site has no key of this exchange: the request was repeated or came too late"
+            )
         terms, site = attempt.terms, self._policy.site
         self._check_offers(attempt, request.offers)
         seed = secrets.token_bytes(32)
@@ -89,7 +91,7 @@ class SumParticipant:
     def _check_offers(self, attempt: _Attempt, offers: Sequence[KeyOffer]) -> None:
         policy, terms = self._policy, attempt.terms
         if tuple(o.site for o in offers) != terms.participants:
-            raise RefusedError("the keys are not those of the participants that were named")
+            raise RefusedError("the keys do not belong to the named participants")
         own = next(o for o in offers if o.site == policy.site)
         if own != attempt.offer:
             raise RefusedError("this site's own key came back changed")

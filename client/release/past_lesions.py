@@ -67,12 +67,12 @@ def _with(
     """Return the history with one more release of the scores `key`, or raise RefusedError."""
     before = past.sets.get(key, ())
     if summed and past.summed.get(key, now) != now:
-        raise RefusedError("these scores went into a masked sum over other lesions", RESET)
+        raise RefusedError("these scores were used in a masked sum over other lesions", RESET)
     sets = before if now in before else (*before, now)
     if len(sets) > 1 and _smallest_part(sets) < minimum:
         raise RefusedError(
             "these scores were released over other lesions before, which differ in a few "
-            "patients only: the difference would tell of those",
+            "patients only: the difference would reveal those patients",
             RESET,
         )
     if len(sets) > MOST_SETS:

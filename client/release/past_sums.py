@@ -14,7 +14,7 @@ from hepafed.common.contract.messages import Terms
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
 
-RESET = "client peers --new-group, once you know what it allows (docs/security.md)"
+RESET = "client peers --new-group resets this; read first what it allows (docs/security.md)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,8 @@ class Exchanges:
     """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
-        hint = "put back a copy; move it away only if you know what that allows (docs/security.md)"
+        hint = "restore a copy; move the file away only if you know what that allows "
+        "(docs/security.md)"
         self._file = JsonFile(path=home / "exchanges.json", record=SumHistory, hint=hint)
 
     def _read(self) -> SumHistory:
@@ -114,9 +115,9 @@ class Exchanges:
         """
         past = self._read()
         if terms.exchange in past.used:
-            raise RefusedError("this exchange was held before: a replay")
+            raise RefusedError("this exchange was used before: the request is a repetition")
         if terms.attempt <= past.attempts.get(_sum(terms), 0):
-            raise RefusedError(f"attempt {terms.attempt} of this run was held before")
+            raise RefusedError(f"attempt {terms.attempt} of this run was used before")
         self._may_open(past, terms)
         self._file.write(
             replace(
@@ -142,7 +143,7 @@ class Exchanges:
         past = self._read()
         sealed = past.sealed
         if sealed is None or (sealed.terms.run, sealed.terms.exchange) != (run, exchange):
-            raise RefusedError("no masked counts of this exchange wait to be opened here")
+            raise RefusedError("this site has no masked counts of this exchange to open")
         terms = sealed.terms
         if past.opened.get(_sum(terms)) != exchange:
             self._may_open(past, terms)
@@ -167,7 +168,7 @@ class Exchanges:
         group = past.groups.get(terms.split, terms.participants)
         if group != terms.participants:
             raise RefusedError(
-                f"this cohort's masked sums are over {', '.join(group)[:400]} only", RESET
+                f"this cohort takes part only in masked sums of {', '.join(group)[:400]}", RESET
             )
 
     def new_group(self) -> None:

@@ -43,7 +43,7 @@ class Peers:
     """The file peers.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        hint = "move it away; identities are then pinned anew"
+        hint = "move the file away; identities are then pinned again at the next exchange"
         self._file = JsonFile(path=home / "peers.json", record=_PeersFile, hint=hint)
 
     def all(self) -> dict[str, Peer]:
@@ -67,7 +67,7 @@ class Peers:
         known = self.all()
         prints = {site: fingerprint(line) for site, line in identities.items()}
         if len(set(prints.values())) != len(prints):
-            raise RefusedError("two sites of a masked sum show the same identity")
+            raise RefusedError("two sites of a masked sum have the same identity")
         new = {}
         for site, shown in prints.items():
             if site == own:
@@ -75,13 +75,14 @@ class Peers:
             pinned = known.get(site)
             if pinned is not None and pinned.fingerprint != shown:
                 raise RefusedError(
-                    f"{site} shows another identity than the one pinned here",
-                    f"ask that hospital why; then client peers --forget {site}",
+                    f"{site} has another identity than the one pinned here",
+                    f"ask that hospital for the reason; then client peers --forget {site}",
                 )
             if trust == CONFIRMED and (pinned is None or pinned.trust != CONFIRMED):
                 raise RefusedError(
                     f"the identity of {site} is not confirmed here",
-                    f"compare by telephone; then client peers --confirm {site} {shown}",
+                    f"compare the fingerprint by telephone; then client peers --confirm {site} "
+                    f"{shown}",
                 )
             if pinned is None:
                 new[site] = Peer(site=site, fingerprint=shown, trust=FIRST_USE, since=_time(now))
@@ -101,13 +102,13 @@ class Peers:
             plain_name(site)
             if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", shown):
                 raise UsageError(
-                    f"the fingerprint of {site} is not one", "it looks like SHA256:dDqJdr2NQ78…"
+                    f"the fingerprint of {site} is not valid", "it looks like SHA256:dDqJdr2NQ78…"
                 )
             pinned = known.get(site)
             if pinned is not None and pinned.fingerprint != shown:
                 raise UsageError(
                     f"{site} is pinned here with another fingerprint: {pinned.fingerprint}",
-                    f"find out which is true before client peers --forget {site}",
+                    f"ask that hospital which one is right before client peers --forget {site}",
                 )
             known[site] = (
                 replace(pinned, trust=CONFIRMED)

@@ -40,7 +40,7 @@ def permit(config: SiteConfig, request: object) -> Request:
     """
     if isinstance(request, (TrainRequest, TuneRequest)):
         if config.role != "train":
-            raise RefusedError(f"this site has the role {config.role}: it never trains")
+            raise RefusedError(f"this site has the role {config.role}; it never trains")
         return request
     if isinstance(request, (ValidateRequest, CompareRequest)):
         wanted = "external" if config.role == "validate" else "test"
@@ -55,7 +55,7 @@ def permit(config: SiteConfig, request: object) -> Request:
         return request
     if isinstance(request, PlacementsRequest):
         if config.release == "cells":
-            raise RefusedError("this site's policy releases cells: no second step")
+            raise RefusedError("this site's policy releases cells, which have no second step")
         return request
     if isinstance(request, (KeysRequest, SumsRequest, OpenRequest)):
         if config.release != "masked":
@@ -63,10 +63,10 @@ def permit(config: SiteConfig, request: object) -> Request:
         if isinstance(request, KeysRequest) and request.terms.run != request.run:
             raise RefusedError("the terms of a masked sum are another run's")
         return request
-    raise RefusedError("nothing that a site can be asked")
+    raise RefusedError("the request is not one that a site can answer")
 
 
 def _check_models(request: CompareRequest) -> None:
     count = len(request.models)
     if not 2 <= count <= MOST_MODELS or len({m.weights for m in request.models}) < count:
-        raise RefusedError(f"a comparison is of 2 to {MOST_MODELS} different models")
+        raise RefusedError(f"a comparison needs 2 to {MOST_MODELS} different models")

@@ -9,7 +9,7 @@ from hepafed.common.disclosure import Counts
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
 
-NOT_HERE = "this site has no scores of that run at hand"
+NOT_HERE = "this site has no scores of that run"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Prepared:
             sums = additive_of(self.tables[0], self.thresholds[0], terms.readers)
             self.vectors["counts"] = sums.to_vector()
         if terms.subject not in self.vectors:
-            raise RefusedError("a sum that was not prepared here")
+            raise RefusedError("that sum was not prepared here")
         if terms.length != len(self.vectors[terms.subject]):
             raise RefusedError("the masked counts have another length in this release")
         return self.vectors[terms.subject]
@@ -85,4 +85,4 @@ def _check_monotone(curve: PlacementCurve) -> None:
     check_curve(curve)
     up, down = np.diff(curve.of_positives), np.diff(curve.of_negatives)
     if (up < -1e-9).any() or (down > 1e-9).any():
-        raise PayloadError("a placement curve that no distribution has")
+        raise PayloadError("the placement curve is impossible")

@@ -106,7 +106,9 @@ def _rows(
     index = {name: i for i, name in enumerate(images.selection.lesions)}
     for lesion in missed:
         if lesion.lesion not in index:
-            raise DataError("a lesion of that run is not in the cohort", "client ingest it again")
+            raise DataError(
+                "a lesion of that run is not in the cohort", "run client ingest with it again"
+            )
         slices = np.flatnonzero(images.selection.owner == index[lesion.lesion])
         middle = torch.tensor([slices[len(slices) // 2]])
         pixels = images.pixels(middle, trainer.device)[0]

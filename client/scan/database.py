@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 FORMAT: Final = "3"
-"""Of the index; a change of it, or of the header reader, has every file read anew."""
+"""Version of the index; when it or the header reader changes, every file is read again."""
 KNOWN: Final = "known.db"
 WORK: Final = "work.db"
 IN_MEMORY: Final = ":memory:"

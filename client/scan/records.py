@@ -14,7 +14,7 @@ class Source:
     path: bytes
     """Path relative to the folder; a member's name follows its archive's after a NUL."""
     key: str
-    """Its path by HMAC."""
+    """HMAC of the file's path."""
     size: int
     changed: int
     """Nanoseconds of the file's time of change (of the archive's, for a member)."""

@@ -18,7 +18,7 @@ BATCH = 64
 """Files handed to a process at a time."""
 FEW = 512
 """Files that this process reads sooner than others start."""
-KILLER = "reading it stopped the process that read it"
+KILLER = "reading it crashed the reading process"
 NOTED_AT_ONCE = 1000
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how many are done, and of how many if that is known."""

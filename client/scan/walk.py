@@ -8,7 +8,7 @@ from pathlib import Path
 from hepafed.client.scan.records import Source
 
 DEEPEST = 64
-"""Folders inside each other."""
+"""Most levels of folders inside each other."""
 MakeSource = Callable[[bytes, int, int], Source]
 """Called with a path relative to the folder, a size and a time of change."""
 

@@ -91,4 +91,4 @@ def _text(message: Message) -> str:
     try:
         return str(message.content["hepafed"]["json"])
     except (KeyError, TypeError, ValueError) as e:
-        raise PayloadError("a request that is not HepaFed's") from e
+        raise PayloadError("the request is not a HepaFed message") from e

@@ -21,7 +21,7 @@ from hepafed.common.retry import Backoff
 LONGEST_WAIT_SECONDS = 60.0
 """The longest wait before a process that ended is started again."""
 
-SUPERNODE = "SuperNode"
+SUPERNODE = "connection process"
 WORKER_SETTINGS = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_MMAP_MAX_": "0",
@@ -95,7 +95,7 @@ def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
     try:
         fault = clock_fault(ask(home, config, seconds=5).ahead)
     except (FederationError, ConfigError) as e:
-        return e.message, f"{e.hint}; it is tried for ever"
+        return e.message, f"The client keeps trying. {e.hint}"
     return (fault, CLOCK_HINT) if fault else ("", "")
 
 
@@ -111,7 +111,7 @@ def _supervise(
             if child.name not in due:
                 wait = child.delay()
                 due[child.name] = time.monotonic() + wait
-                say(f"{child.name} ended; again in {wait:.0f} s (see {child.log})")
+                say(f"The {child.name} stopped; restarting in {wait:.0f} s. Details: {child.log}")
                 if child.name == SUPERNODE:
                     told = _tell(why_shut_out(home, config), told)
             elif time.monotonic() >= due[child.name]:

@@ -87,7 +87,7 @@ class Work:
         return score_tuning(self._trainer, plan, weights, site, minimum)
 
     def _key(self, run: str, weights: str, split: str) -> tuple[str, ...]:
-        """Say which scores these are; others once the cohort has changed."""
+        """Return a key of these scores; it changes when the cohort changes."""
         return run, weights, split, stamp_of(self._home)
 
 

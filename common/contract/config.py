@@ -71,7 +71,7 @@ class SiteConfig:
     minimum_count: int = 5
     """Smallest count of a histogram cell that leaves the site."""
     share_cohort_summary: bool = False
-    """Answer the coordinator's question what the cohort looks like (`CohortSummary`)."""
+    """Whether to send the coordinator a summary of the cohort on request (`CohortSummary`)."""
     share_subgroups: tuple[str, ...] = ()
     """Variables by which a validation may split this site's figures: `lesion_size`, `vendor`,
     `field_strength`, and the NAME of each column `group_NAME` of your labels."""
@@ -80,14 +80,16 @@ class SiteConfig:
     `cells` (merged to the minimum count) or `plain` (every bin; for a research cohort that allows
     it)."""
     fallback: str = "cells"
-    """What is released when a masked sum fails: `cells`, or `none` (the counts stay here)."""
+    """What is released if a masked sum is not possible: `cells`, or `none` (the counts stay at the
+    site)."""
     minimum_peers: int = 2
     """Fewest sites in a masked sum, this one included."""
     minimum_patients: int = 20
     """Fewest patients in a masked sum, over all of its sites."""
     peer_trust: str = "first-use"
-    """Whose keys count: `first-use` (those of the first exchange, held from then on) or
-    `confirmed` (only identities that `client peers --confirm` or `--roster` accepted)."""
+    """Which sites' keys are accepted: `first-use` (those of the first exchange, and only those from
+    then on) or `confirmed` (only identities that `client peers --confirm` or `--roster`
+    accepted)."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0

@@ -47,9 +47,9 @@ class Endpoint:
     unit: str = "patient"
     """`patient` or `lesion`."""
     task: str = "malignant_vs_benign"
-    """Which question, as in the report."""
+    """Question of the endpoint, as in the report."""
     primary: bool = False
-    """Whether the study stands or falls with it; one endpoint at least is primary."""
+    """Whether it decides the study's result; at least one endpoint is primary."""
     at_least: float | None = None
     """Goal; it is met when the lower end of the pooled 95 % interval is not below it."""
     against: str = ""
@@ -123,7 +123,7 @@ class Evaluation:
             "server models show MODEL prints it",
         )
         _need(1 <= len(self.cohorts) <= 1000, "cohorts: expected 1 to 1000 sites")
-        _need(len(set(self.cohorts)) == len(self.cohorts), "cohorts: a site stands there twice")
+        _need(len(set(self.cohorts)) == len(self.cohorts), "cohorts: a site is named twice")
         _need(1 <= len(self.endpoints) <= 100, "endpoints: expected 1 to 100")
         _need(any(e.primary for e in self.endpoints), "endpoints: none is primary = true")
         _need(len(self.title) <= 200, "title: longer than 200 characters")

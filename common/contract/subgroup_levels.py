@@ -52,7 +52,7 @@ def column_problem(values: Iterable[tuple[str, str]]) -> str:
     if len(distinct) > MOST_LEVELS:
         return f"has more than {MOST_LEVELS} different values"
     if len(distinct) > max(2, len(patients) // 2):
-        return "has hardly a value that repeats"
+        return "has almost only different values"
     return ""
 
 

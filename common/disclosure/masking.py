@@ -153,13 +153,13 @@ def check_offer(terms: Terms, offer: KeyOffer) -> None:
         The key is another attempt's, was swapped, or anything else of the offer was changed.
     """
     if (offer.run, offer.exchange) != (terms.run, terms.exchange):
-        raise RefusedError(f"the key of {offer.site[:40]} is of another exchange")
+        raise RefusedError(f"the key of {offer.site[:40]} belongs to another exchange")
     message = _signed(terms, offer.site, offer.patients, offer.key)
     try:
         signature = bytes.fromhex(offer.signature)
         read_identity(offer.identity).verify(signature, message, ec.ECDSA(hashes.SHA384()))
     except (InvalidSignature, ValueError) as e:
-        raise RefusedError(f"the key of {offer.site[:40]} is not signed by it") from e
+        raise RefusedError(f"the key of {offer.site[:40]} is not signed by that site") from e
 
 
 def _derived(secret: bytes, context: bytes, purpose: bytes) -> bytes:
@@ -209,7 +209,7 @@ def masked(
     `offers` has one checked offer of each participant.
     """
     if counts.dtype != np.uint64 or counts.shape != (terms.length,):
-        raise PayloadError("the counts are not of the length agreed")
+        raise PayloadError("the counts do not have the agreed length")
     context = context_of(terms)
     total = counts + own_mask(seed, terms, site)
     for offer in offers:

@@ -51,7 +51,7 @@ hidden."""
 WITHHELD = "withheld: fewer patients than the site's minimum count"
 ROUNDING = 1e-12
 """A smaller variance is the rounding of sums in fixed point; the two models do not differ."""
-NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
+NO_PRODUCTS = "not every site took part in the second step (sums over patients)"
 
 
 def common_rows(tables: Sequence[ScoreTable]) -> list[ScoreTable]:
@@ -65,7 +65,7 @@ def common_rows(tables: Sequence[ScoreTable]) -> list[ScoreTable]:
     places = [{k: i for i, k in enumerate(_keys(t))} for t in tables]
     shared = [k for k in places[0] if all(k in p for p in places)]
     if not shared:
-        raise DataError("the models share no lesion", "compare models on one cohort")
+        raise DataError("the models share no lesion", "the tables must be of the same cohort")
     found = [
         rows_of(t, np.array([p[k] for k in shared], np.int64))
         for t, p in zip(tables, places, strict=True)
@@ -110,7 +110,7 @@ class Paired:
             The length is not that of the layout.
         """
         if vector.shape != (paired_length(models),) or vector.dtype != np.uint64:
-            raise PayloadError("a vector of paired sums is not of the agreed layout")
+            raise PayloadError("a vector of paired sums does not have the agreed layout")
         one = vector_length()
         parts = [vector[i * one : (i + 1) * one] for i in range(models)]
         calls = vector[models * one :].view(np.int64)

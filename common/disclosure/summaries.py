@@ -228,14 +228,16 @@ def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
     rows = joined([intervals_of(c) for c in cells])
     positives, negatives = rows.totals
     if positives == 0 or negatives == 0:
-        return 0.5, "0.5: the tuning data hold one class only"
+        return 0.5, (
+            "0.5, a placeholder: the sites did not release enough tuning scores of both classes"
+        )
     best, chosen = -math.inf, 0.5
     for edge in np.unique(rows.low).tolist():
         caught = int(rows.positives[rows.low >= edge].sum()) / positives
         spared = int(rows.negatives[rows.low < edge].sum()) / negatives
         if caught + spared > best:
             best, chosen = caught + spared, logistic(logit_of_bin(edge))
-    return chosen, "largest Youden index on the pooled tuning cells"
+    return chosen, "largest sum of sensitivity and specificity on the pooled tuning scores"
 
 
 REFERENCE_CELLS = 40

@@ -75,7 +75,7 @@ def load(module: "nn.Module", layout: Layout, flat: Flat) -> None:
     import torch
 
     if flat.shape != (layout.size,):
-        raise PayloadError(f"the weights hold {flat.size} numbers, the model {layout.size}")
+        raise PayloadError(f"the weights have {flat.size} numbers; the model has {layout.size}")
     state = module.state_dict()
     start = 0
     with torch.no_grad():
@@ -140,14 +140,16 @@ def from_bf16(content: bytes | memoryview, layout: Layout) -> Flat:
         There are not 2 × `layout.size` bytes, or a number is NaN or infinite.
     """
     if len(content) != 2 * layout.size:
-        raise PayloadError(f"the weights are {len(content)} bytes, the model's {2 * layout.size}")
+        raise PayloadError(
+            f"the weights have {len(content)} bytes; the model needs {2 * layout.size}"
+        )
     raw = np.frombuffer(content, "<u2")
     flat = np.empty(raw.size, np.float32)
     view = flat.view(np.uint32)
     for start in range(0, raw.size, _CACHED):
         here = slice(start, start + _CACHED)
         if ((raw[here] & _EXPONENT) == _EXPONENT).any():
-            raise PayloadError("the weights hold NaN or infinity")
+            raise PayloadError("the weights contain NaN or infinity")
         np.left_shift(raw[here], np.uint32(16), out=view[here], dtype=np.uint32)
     return flat
 
@@ -165,7 +167,7 @@ def save_safetensors(
         header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
         start = end
     if start != flat.nbytes:
-        raise PayloadError(f"the weights hold {flat.size} numbers, the layout {layout.size}")
+        raise PayloadError(f"the weights have {flat.size} numbers; the layout has {layout.size}")
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with whole_file(path) as f:
@@ -185,7 +187,7 @@ def read_parts(path: Path, size: int) -> Iterator[Flat]:
     with path.open("rb") as f:
         start = 8 + int.from_bytes(f.read(8), "little")
         if path.stat().st_size != start + 4 * size:
-            raise PayloadError(f"{path.name} does not hold this model's weights")
+            raise PayloadError(f"{path.name} does not contain this model's weights")
         f.seek(start)
         for done in range(0, size, _CHUNK):
             yield np.fromfile(f, "<f4", min(_CHUNK, size - done))
@@ -209,5 +211,5 @@ def read_safetensors(path: Path, layout: Layout) -> Flat:
                 flat[start : start + part.size] = part.ravel()
                 start += part.size
     except (OSError, SafetensorError) as e:
-        raise PayloadError(f"{path.name} does not hold this model's weights") from e
+        raise PayloadError(f"{path.name} does not contain this model's weights") from e
     return flat

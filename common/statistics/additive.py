@@ -94,7 +94,7 @@ def sections_of(
         The vector, which is of `what`, has another length or type than the layout.
     """
     if vector.shape != (length_of(layout),) or vector.dtype != np.uint64:
-        raise PayloadError(f"a vector of {what} is not of the agreed layout")
+        raise PayloadError(f"a vector of {what} does not have the agreed layout")
     found, start, whole = {}, 0, vector.view(np.int64)
     for name, shape in layout.items():
         end = start + math.prod(shape)
@@ -202,7 +202,7 @@ def check_additive(sums: Additive, what: str) -> None:
     good = good and bool((from_fixed(s.squares) <= by_task + 1e-6).all())
     good = good and bool((s.reader_calls.sum((1, 2, 3)) <= patients).all())
     if not good:
-        raise PayloadError(f"the sums of {what} cannot be those of any cases")
+        raise PayloadError(f"the sums of {what} are impossible")
 
 
 def reader_pairs(readers: tuple[str, ...]) -> list[tuple[str, str]]:

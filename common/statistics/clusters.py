@@ -113,7 +113,7 @@ def check_curve(curve: PlacementCurve) -> None:
     ends = len(edges) >= 2 and edges[0] == 0 and edges[-1] == BINS
     good = fits and ends and bool((np.diff(edges) > 0).all())
     if not good or not bool(((shares >= 0) & (shares <= 1)).all()):
-        raise PayloadError("a placement curve is not one")
+        raise PayloadError("a placement curve is not valid")
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,10 +55,12 @@ class Remote:
         return answer.json()
 
     def _unreachable(self, error: httpx.HTTPError) -> UnreachableError:
-        why = untrusted(error) or "no answer"
+        why = untrusted(error)
         return UnreachableError(
-            f"cannot reach the server at {self.access.address}: {why}",
-            "is server start running there, and the port open?",
+            f"cannot reach the server at {self.access.address}: {why or 'no answer'}",
+            "check the address, --home and this machine's clock"
+            if why
+            else "Is server start running there? Is the port open?",
         )
 
 

@@ -10,15 +10,15 @@ from hepafed.server.cli.access import access_option, json_option, remote_of
 
 
 @click.command()
-@click.option("--sites", default="", help="Only these, joined by commas; all by default.")
+@click.option("--sites", default="", help="Sites to ask, separated by commas; default: all.")
 @json_option
 @access_option
 @click.pass_context
 @command
 def cohort(ctx: click.Context, sites: str, as_json: bool, access: Path | None) -> None:
-    """Ask the sites what their cohorts look like, before any training.
+    """Ask the sites for a summary of their cohorts, before any training.
 
-    A site answers only if its policy says so (share_cohort_summary), and withholds small counts.
+    A site answers only if its policy allows it (share_cohort_summary), and withholds small counts.
 
     \b
     Example:

@@ -9,7 +9,7 @@ from hepafed.common.contract import COHORT_TABLES
 def survey_tables(
     found: Mapping[str, Any],
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
-    """Give (columns, rows) of each table of a survey's answers; a withheld count is `–`."""
+    """Yield (columns, rows) of each table of a survey's answers; a withheld count is `–`."""
     sites = found["sites"]
     yield (
         ("site", "patients", "lesions", "minimum"),

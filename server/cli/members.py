@@ -12,9 +12,15 @@ from hepafed.server.cli.access import access_option, json_option, remote_of
 
 @click.command()
 @click.argument("site")
-@click.option("--role", type=click.Choice(ROLES), required=True, help="What it may be asked.")
-@click.option("--expires", default="72h", show_default=True, help="Life of the invite, e.g. 48h.")
-@click.option("-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to.")
+@click.option(
+    "--role", type=click.Choice(ROLES), required=True, help="What the site may be asked to do."
+)
+@click.option(
+    "--expires", default="72h", show_default=True, help="How long the invite is valid, e.g. 48h."
+)
+@click.option(
+    "-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to."
+)
 @access_option
 @click.pass_context
 @command
@@ -47,14 +53,21 @@ def invite(
         path,
         private=True,
     )
-    say(f"wrote {path}; it works once, until {made['expires']}")
-    say(f"next: give it to the site by a safe way; there: client join {path.name}")
+    say(f"wrote {path}; valid for one join, until {made['expires']}")
+    say(
+        "next: send it to the site securely (as you would a password); there: client join "
+        f"{path.name}"
+    )
 
 
 @click.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["evaluator"]), required=True, help="What they may do.")
-@click.option("-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to.")
+@click.option(
+    "--role", type=click.Choice(["evaluator"]), required=True, help="What this person may do."
+)
+@click.option(
+    "-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to."
+)
 @access_option
 @click.pass_context
 @command
@@ -77,7 +90,7 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
         private=True,
     )
     if made["replaced"]:
-        say(f"{name} had access before: the earlier file no longer opens anything")
+        say(f"{name}'s earlier access file was cancelled; only this new one works.")
     say(f"wrote {path}; with it: server models --access {path.name}")
 
 
@@ -130,11 +143,11 @@ def roster(ctx: click.Context, output: Path, access: Path | None) -> None:
 @click.pass_context
 @command
 def revoke(ctx: click.Context, site: str, access: Path | None) -> None:
-    """Shut a site out.
+    """Revoke a site's access.
 
     \b
     Example:
       server revoke hospital-a
     """
     remote_of(ctx, access).post(f"/api/sites/{site}/revoke")
-    say(f"{site} is shut out; to let it back: server invite {site} --role …")
+    say(f"{site}'s access was revoked. To readmit it: server invite {site} --role ROLE")

@@ -12,7 +12,9 @@ from hepafed.server.cli.access import access_option, json_option, remote_of
 @click.command()
 @click.argument("verb", type=click.Choice(["list", "show", "export"]), default="list")
 @click.argument("model", default="")
-@click.option("-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to.")
+@click.option(
+    "-o", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder to write to."
+)
 @json_option
 @access_option
 @click.pass_context

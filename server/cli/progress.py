@@ -21,7 +21,7 @@ MASKED = {
 
 
 def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool) -> None:
-    """Say what became of a new run, after following it to its end when asked to."""
+    """Print the result of a new run; with `watching`, follow it to its end first."""
     if watching:
         run = follow(remote, run["id"])
     if as_json:
@@ -37,21 +37,33 @@ def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool
 
 
 def follow(remote: "Remote", run: str) -> dict[str, Any]:
-    """Print a run's events as they come, under a bar of its rounds; return the ended run."""
+    """Print a run's events as they come, under a bar of its rounds; return the ended run.
+
+    Raises
+    ------
+    RunError
+        The person stopped the display with Ctrl-C; the run itself goes on.
+    """
     events: list[dict[str, Any]] = []
-    with progress() as display:
-        bar = display.add_task(run, total=None)
-        while True:
-            values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
-            for event in values["events"]:
-                if line := describe(event):
-                    display.console.print(line, markup=False)
-            events += values["events"]
-            total, done = _progress(values, events)
-            display.update(bar, total=total, completed=done)
-            if values["status"] in ENDED:
-                break
-            time.sleep(POLL_SECONDS)
+    try:
+        with progress() as display:
+            bar = display.add_task(run, total=None)
+            while True:
+                values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
+                for event in values["events"]:
+                    if line := describe(event):
+                        display.console.print(line, markup=False)
+                events += values["events"]
+                total, done = _progress(values, events)
+                display.update(bar, total=total, completed=done)
+                if values["status"] in ENDED:
+                    break
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        raise RunError(
+            f"no longer watching; run {run} goes on",
+            f"server watch {run} shows it again; server stop {run} ends it",
+        ) from None
     say(f"run {run}: {values['status']}")
     return values
 
@@ -87,7 +99,7 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
     if kind == "interrupted":
-        return f"interrupted: {event['reason']}; goes on at the last completed round"
+        return f"interrupted: {event['reason']}; the run continues at the last completed round"
     if kind == "judged":
         return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
     if kind == "done":
@@ -97,10 +109,10 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "masking":
         words = MASKED.get(event["subject"], event["subject"])
         again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
-        return f"{words} summed under masks over {', '.join(event['sites'])}{again}"
+        return f"masked sum of {words}, sites {', '.join(event['sites'])}{again}"
     if kind == "frozen":
-        locked = f"threshold {event['threshold']:.3f} locked"
-        return f"froze the weights of round {event['round']}, {locked}"
+        locked = f"Decision threshold locked at {event['threshold']:.3f}."
+        return f"Model saved: weights after round {event['round']}. {locked}"
     return ""
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", default="")
-@click.option("--scores", type=click.Path(path_type=Path), help="A score table instead of a run.")
+@click.option(
+    "--scores", type=click.Path(path_type=Path), help="Report on a score table instead of a run."
+)
 @click.option("--threshold", default=0.5, show_default=True, help="Operating point for --scores.")
 @click.option(
     "--against",
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Another model's scores of the same lesions, to compare; may be given again.",
 )
-@click.option("--prevalence", type=float, multiple=True, help="State PPV and NPV at this as well.")
+@click.option(
+    "--prevalence", type=float, multiple=True, help="Also state PPV and NPV at this prevalence."
+)
 @click.option("--margin", type=float, help="Non-inferiority margin against --against and readers.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @access_option

@@ -11,7 +11,7 @@ from hepafed.server.cli.progress import started
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--watch", "watching", is_flag=True, help="Stay and show the progress.")
+@click.option("--watch", "watching", is_flag=True, help="Show the progress until the run ends.")
 @json_option
 @access_option
 @click.pass_context
@@ -62,7 +62,7 @@ def runs(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 @click.pass_context
 @command
 def watch(ctx: click.Context, run: str, access: Path | None) -> None:
-    """Show a run's progress until it ends (Ctrl-C leaves the run alone).
+    """Show a run's progress until it ends (Ctrl-C ends only the display).
 
     \b
     Example:
@@ -78,14 +78,14 @@ def watch(ctx: click.Context, run: str, access: Path | None) -> None:
 @click.pass_context
 @command
 def stop(ctx: click.Context, run: str, access: Path | None) -> None:
-    """Stop a run before its next step.
+    """Stop a run now; work of the round in progress is discarded.
 
     \b
     Example:
       server stop t2-1a2b3c
     """
     remote_of(ctx, access).post(f"/api/runs/{run}/stop")
-    say(f"{run} stops; to go on: server resume {run}")
+    say(f"{run} stops. To continue it: server resume {run}")
 
 
 @click.command()
@@ -94,7 +94,7 @@ def stop(ctx: click.Context, run: str, access: Path | None) -> None:
 @click.pass_context
 @command
 def resume(ctx: click.Context, run: str, access: Path | None) -> None:
-    """Go on with a stopped or failed run at its last completed round.
+    """Continue a stopped or failed run after its last completed round.
 
     \b
     Example:

@@ -37,14 +37,14 @@ def renew(ctx: click.Context) -> None:
     \b
     Example:
       server renew
-    server start does it by itself when fewer than 60 days are left.
+    server start does this automatically when fewer than 60 days are left.
     """
     from hepafed.server.setup import renew as make_anew
 
     home = home_of(ctx)
     expires = make_anew(home, datetime.now(UTC))
     say(f"wrote {home / 'keys' / 'server.pem'}; it expires {expires:%Y-%m-%d}")
-    say("next: end server start and start it again, which then shows the new certificate")
+    say("next: stop server start and run it again, so that it uses the new certificate")
 
 
 @click.command()

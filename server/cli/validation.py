@@ -11,11 +11,13 @@ from hepafed.server.cli.report import report_of, write
 
 @click.command()
 @click.argument("model")
-@click.option("--sites", "names", default="", help="Only these, with commas; default: every one.")
+@click.option(
+    "--sites", "names", default="", help="Sites to ask, separated by commas; default: all."
+)
 @click.option(
     "--split",
     type=click.Choice(["external", "test"]),
-    help="Held-out sites (the default), or training sites' internal test.",
+    help="external: held-out sites (default); test: internal test of the training sites.",
 )
 @click.option(
     "--evaluation",
@@ -29,9 +31,11 @@ from hepafed.server.cli.report import report_of, write
     metavar="MODEL",
     help="Compare with this model on the same lesions; may be given again.",
 )
-@click.option("--subgroups", default="", help="Split figures by these, with commas: sex,vendor.")
+@click.option(
+    "--subgroups", default="", help="Variables of the subgroups, separated by commas: sex,vendor."
+)
 @click.option("--wait", metavar="TIME", help="How long to wait for offline sites: 90s, 10m, 2h.")
-@click.option("--watch", "watching", is_flag=True, help="Stay, then write the report.")
+@click.option("--watch", "watching", is_flag=True, help="Show the progress, then write the report.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
 @json_option
 @access_option

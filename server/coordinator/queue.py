@@ -47,7 +47,7 @@ class Queue:
                     continue
                 ended = self._attempt(unfinished[0])
             except Exception:  # a full disk, say: another attempt; the log has the traceback
-                log.exception("the queue was held up")
+                log.exception("the queue was delayed")
                 ended = False
             if ended:
                 waits.after_success()

@@ -68,7 +68,7 @@ class Requests:
         """Refuse a comparison with a model that is not there, or is the same."""
         digests = [self._registry.card(m).sha256 for m in (asked.model, *asked.against)]
         if len(set(digests)) < len(digests):
-            raise RefusedError("a model is to be compared with itself", "name other models")
+            raise RefusedError("a model cannot be compared with itself", "name other models")
 
     def survey(self, sites: tuple[str, ...]) -> Run:
         """Queue the question what cohorts look like, of these sites or, without any, of all."""
@@ -82,7 +82,10 @@ class Requests:
         """Have a run stop before its next step."""
         known = self._runs.get(run)
         if known.status in ENDED:
-            raise RefusedError(f"{run} has ended already: {known.status}")
+            raise RefusedError(
+                f"{run} has ended already: {known.status}",
+                "nothing is left to stop; see server runs",
+            )
         self._runs.ask_to_stop(run)
         return self._queued(known)
 
@@ -90,7 +93,10 @@ class Requests:
         """Queue a stopped or failed run again; it goes on at its last completed round."""
         known = self._runs.get(run)
         if known.status not in ("stopped", "failed"):
-            raise RefusedError(f"{run} is {known.status}; only a stopped or failed run resumes")
+            raise RefusedError(
+                f"{run} is {known.status}; only a stopped or failed run can be resumed",
+                "see server runs",
+            )
         self._runs.clear_stop(run)
         return self._queued(self._runs.change(run, status="queued", error="", hint=""))
 
@@ -104,7 +110,7 @@ class Requests:
         ready = [s for s, e in self._members.sites().items() if s in online and e.role == role]
         if len(ready) < count:
             raise RefusedError(
-                f"{len(ready)} {role} sites are online, {count} are needed", SITES_HINT
+                f"{count} online {role} sites are needed; online now: {len(ready)}", SITES_HINT
             )
 
     def _queued(self, run: Run) -> Run:

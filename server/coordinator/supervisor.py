@@ -24,7 +24,9 @@ def supervise(superlink: SuperLink, stopping: threading.Event, wake: Callable[[]
         if superlink.alive:
             continue
         wait = waits.after_life(time.monotonic() - started)
-        log.error("the SuperLink ended; again in %.0f s (see flower/superlink.log)", wait)
+        log.error(
+            "the SuperLink stopped; restarting in %.0f s. Details: flower/superlink.log", wait
+        )
         if stopping.wait(wait):
             return
         started = time.monotonic()

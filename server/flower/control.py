@@ -51,7 +51,7 @@ class Control:
                     raise
                 raise RunError(
                     f"Flower's SuperLink refuses ({e.response.status_code})",
-                    "flower/superlink.log says why",
+                    "the reason is in flower/superlink.log",
                 ) from e
 
     def register(self, public_key: str, site: str) -> str:

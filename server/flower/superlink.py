@@ -39,7 +39,7 @@ def reaching() -> Iterator[None]:
     except httpx.HTTPError as e:
         raise UnreachableError(
             "Flower's SuperLink does not answer",
-            "it is started again by itself: try in a moment; flower/superlink.log says more",
+            "it restarts automatically: try again in a moment; details are in flower/superlink.log",
         ) from e
 
 
@@ -109,7 +109,7 @@ class SuperLink:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:

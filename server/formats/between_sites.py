@@ -56,9 +56,9 @@ class HeterogeneityRow:
     """Random effects of the sites' AUCs on the logit scale (DerSimonian and Laird 1986)."""
 
     unit: Unit
-    """What is counted."""
+    """Unit that is counted: `patient` or `lesion`."""
     task: Task
-    """Which question."""
+    """Question that the row answers."""
     sites: Count
     """Sites that have an AUC with an interval."""
     method: str
@@ -98,9 +98,9 @@ class DriftRow:
     site: str | None
     """The site; null for all sites together."""
     unit: Unit
-    """What is counted."""
+    """Unit that is counted: `patient` or `lesion`."""
     task: Task
-    """Which question."""
+    """Question that the row answers."""
     class_: TrueClass = named("class")
     """Which true class is compared."""
     n: Count

@@ -15,7 +15,7 @@ class ReliabilityTenth:
     high: Probability
     """Upper end of the tenth."""
     n: Count
-    """Cases in it."""
+    """Number of cases in the tenth."""
     mean_score: Probability | None
     """Their mean predicted probability; null where there is no case."""
     observed: RateEstimate
@@ -27,13 +27,13 @@ class CalibrationRow:
     """Calibration of one scope, one unit and one task, without recalibration."""
 
     scope: PooledOrSite
-    """Whose cases these are."""
+    """Scope: whose cases are counted."""
     site: str | None
     """The site, where the scope is `site`."""
     unit: Unit
-    """What is counted."""
+    """Unit that is counted: `patient` or `lesion`."""
     task: Task
-    """Which question."""
+    """Question that the row answers."""
     n: Count
     """Number of cases."""
     prevalence: PointEstimate

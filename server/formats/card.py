@@ -14,7 +14,7 @@ class OperatingPoint:
     threshold: Probability
     """The threshold."""
     rule: str
-    """How it was chosen."""
+    """Rule by which the threshold was chosen."""
     chosen_on: str
     """The data on which it was chosen."""
 

@@ -16,7 +16,7 @@ class MulticlassRow:
     """Figures over the three classes of lesions, of one scope."""
 
     scope: PooledOrSite
-    """Whose lesions these are."""
+    """Scope: whose lesions are counted."""
     site: str | None
     """The site, where the scope is `site`."""
     n: Count | None

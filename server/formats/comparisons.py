@@ -38,7 +38,7 @@ class ComparisonRow:
     """Two models on the cases of one scope, unit and task that every compared model scored."""
 
     scope: PooledOrSite
-    """Whose cases these are."""
+    """Scope: whose cases are counted."""
     site: str | None
     """The site, where the scope is `site`."""
     first: str
@@ -46,9 +46,9 @@ class ComparisonRow:
     second: str
     """Id of the second model."""
     unit: Unit
-    """What is counted."""
+    """Unit that is counted: `patient` or `lesion`."""
     task: Task
-    """Which question."""
+    """Question that the row answers."""
     n: Count
     """Number of cases."""
     positives: Count

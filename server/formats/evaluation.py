@@ -18,11 +18,11 @@ class JudgedEndpoint:
     figure: str
     """Figure that the endpoint names, such as `auc`."""
     unit: Unit
-    """What is counted."""
+    """Unit that is counted: `patient` or `lesion`."""
     task: Task
-    """Which question."""
+    """Question that the row answers."""
     primary: bool
-    """Whether the study stands or falls with it."""
+    """Whether it decides the study's result."""
     at_least: Probability | None = None
     """The goal: the least value of the lower end of the interval."""
     against: str = ""
@@ -46,7 +46,7 @@ class JudgedEndpoint:
     difference_high: float | Absent | None = optional(ABSENT)
     """Upper end of its 95 % interval."""
     verdict: Verdict
-    """What came of the endpoint."""
+    """Verdict on the endpoint."""
 
 
 @dataclass(frozen=True, kw_only=True)

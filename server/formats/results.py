@@ -28,7 +28,7 @@ class ReadAtSpecificity:
     """A figure read off the ROC curve at a specificity."""
 
     specificity: Probability
-    """Where it is read."""
+    """Point of the curve at which the figure is read."""
     value: Probability | None
     """The figure; null where it cannot be computed."""
     least: Probability | None = None
@@ -46,7 +46,7 @@ class ReadAtSensitivity:
     """A figure read off the ROC curve at a sensitivity."""
 
     sensitivity: Probability
-    """Where it is read."""
+    """Point of the curve at which the figure is read."""
     value: Probability | None
     """The figure; null where it cannot be computed."""
     least: Probability | None = None
@@ -92,7 +92,7 @@ class ResultRow:
     site: str | None
     """The site, where the scope is `site`."""
     unit: Unit
-    """What is counted."""
+    """Unit that is counted: `patient` or `lesion`."""
     task: Task
     """Which question; `macro` is the mean of the three lesion tasks."""
     n: Count

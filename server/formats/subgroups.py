@@ -20,7 +20,7 @@ class SubgroupRow:
     """Patients of one level of a variable; a level that is withheld has null counts."""
 
     scope: PooledOrSite
-    """Whose patients these are."""
+    """Scope: whose patients are counted."""
     site: str | None
     """The site, where the scope is `site`."""
     unit: Unit

@@ -18,9 +18,9 @@ from starlette.routing import Route
 T = TypeVar("T")
 LARGEST_BODY = 1 << 20
 LARGEST_OPEN_BODY = 16 << 10
-"""Of a call that anybody may make."""
+"""Largest body, in bytes, of a call that anybody may make."""
 MOST_BYTES = 64 << 20
-"""In memory at once, of all calls."""
+"""Bytes of all calls that are held in memory at the same time."""
 BODY_SECONDS = 60.0
 EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", "validate"))
 """The verbs that an access file of role evaluator opens; the coordinator's opens every one."""
@@ -55,7 +55,10 @@ class Api:
         """Let a person with an access file that opens `verb` pass; RefusedError for others."""
         person = self._members.person_of(token_of(request))
         if person.role != "coordinator" and verb not in EVALUATOR_MAY:
-            raise RefusedError(f"an access file of role {person.role} cannot {verb}")
+            raise RefusedError(
+                f"this access file (role {person.role}) does not allow {verb}",
+                "ask the coordinator to do it",
+            )
 
     def get(self, verb: str, path: str, answer: Callable[[Request], object]) -> Route:
         """Make the route of a question that a person asks."""

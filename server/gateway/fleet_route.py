@@ -20,7 +20,7 @@ FLEET = frozenset(
 
 LARGEST_BODY = 48 * 2**20
 MOST_BYTES = 256 * 2**20
-"""In memory at once, of all calls."""
+"""Bytes of all calls that are held in memory at the same time."""
 BODY_SECONDS = 300.0
 """How long a call's body may take."""
 _PASSED_HEADERS = ("content-type", "accept")

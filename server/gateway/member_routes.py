@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 LONGEST_INVITE = 24 * 90
-"""Hours."""
+"""Longest life of an invite, in hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +22,14 @@ class Invitation:
     role: str
     """`train` or `validate`."""
     hours: float
-    """Life of the invite."""
+    """Hours for which the invite is valid."""
 
     def __post_init__(self) -> None:
         """Check every value."""
         if self.role not in ROLES or not 0 <= self.hours <= LONGEST_INVITE:
-            raise PayloadError("role or hours is not usable", f"hours: 0 to {LONGEST_INVITE}")
+            raise PayloadError(
+                "role or hours is not usable", f"hours must be between 0 and {LONGEST_INVITE}"
+            )
         must_be_short("site", self.site)
 
 

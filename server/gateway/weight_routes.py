@@ -72,7 +72,7 @@ async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple
         raise BusyError("the upload came too slowly") from None
     except ClientDisconnect:
         path.unlink(missing_ok=True)
-        raise RefusedError("the upload broke off", "it is tried again") from None
+        raise RefusedError("the upload broke off", "the site tries it again") from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -62,7 +62,7 @@ class Members:
     """
 
     def __init__(self, home: Path) -> None:
-        hint = "put back a copy of it; without one, invite every site again in a new home"
+        hint = "restore a copy of it; without one, invite every site again in a new home"
         self._file = JsonFile(path=home / "members.json", record=_MembersFile, hint=hint)
         self._lock = threading.RLock()
 
@@ -91,7 +91,7 @@ class Members:
             known = sites.get(site)
             if known and known.public_key and not known.revoked:
                 raise EnrolmentError(
-                    f"{site} is enrolled already", "choose another name, or revoke it first"
+                    f"{site} is enrolled already", "choose another name, or run server revoke first"
                 )
             token = secrets.token_urlsafe(32)
             expires = now + timedelta(hours=hours)
@@ -151,7 +151,10 @@ class Members:
         with self._lock:
             sites, people = self._load()
             if sites.get(entry.site) != entry:
-                raise EnrolmentError("the invite was used already", "ask for a new one")
+                raise EnrolmentError(
+                    "the invite was used already",
+                    "ask the coordinator for a new one (server invite)",
+                )
             enrolled = sites[entry.site] = replace(
                 entry,
                 invite="",
@@ -201,4 +204,7 @@ class Members:
         for person in people.values():
             if secrets.compare_digest(person.token, wanted):
                 return person
-        raise RefusedError("not a valid access file", "ask the coordinator for one (server grant)")
+        raise RefusedError(
+            "this access file is not valid here: it was cancelled or is from another coordinator",
+            "ask the coordinator for a new one (server grant)",
+        )

@@ -12,14 +12,14 @@ INTENDED_USE = (
     "release of HepaFed that trained it.",
 )
 LIMITS = (
-    "Not a medical device. Not for decisions about a patient.",
-    "It does not find lesions: what nobody marked is not judged.",
+    "It is not a medical device and must not be used for decisions about a patient.",
+    "It does not find lesions: it judges only lesions that somebody marked.",
     "Three classes: a lesion of another kind still gets three probabilities that add up to 1.",
     "Nothing is known of children, of lesions after treatment, of other organs, or of CT and "
     "ultrasound unless a validation says so.",
-    "Its figures hold for hospitals, scanners and a mix of patients like those it was validated "
+    "Its figures apply to hospitals, scanners and a mix of patients like those it was validated "
     "on; predictive values change with prevalence.",
-    "Probabilities may be off at a new site even where the AUC holds: look at the calibration.",
+    "Probabilities may be wrong at a new site even if the AUC is good: check the calibration.",
 )
 NOT_STATED = "–"
 
@@ -55,7 +55,7 @@ def card_markdown(card: ModelCard) -> str:
     lines = [
         f"# Model card: {card.id}",
         "",
-        "Signed by the coordinator as card.json; this page only puts it into words.",
+        "The coordinator signed card.json; this page shows its content.",
         "",
     ]
     lines += ["| | |", "|---|---|", *(f"| {n} | {_cell(v)} |" for n, v in facts(card)), ""]

@@ -18,13 +18,13 @@ def check_summary(site: str, summary: SiteSummary) -> None:
         _check_counts(site, t)
         if t.cells is not None:
             if intervals_of(t.cells).totals != (t.positives, t.negatives):
-                raise DataError(f"{site} released cells that do not add up to its counts")
+                raise DataError(f"{site} released cells whose sum differs from its counts")
             if t.unit == "lesion":
                 pair_intervals(t.cells, first=True)
         check_figures(site, t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES)))
     check_figures(site, *summary.figures.values())
     if not 1 <= summary.minimum_count <= MOST_MINIMUM:
-        raise DataError(f"{site} released a minimum count that no policy has")
+        raise DataError(f"{site} released an impossible minimum count")
     _check_subgroups(site, summary)
     _check_sections(site, summary)
 
@@ -35,7 +35,7 @@ def check_figures(site: str, *figures: Figure, least: float = 0.0) -> None:
         if any(v is not None and not least <= v <= 1 for v in (f.value, f.low, f.high)):
             raise DataError(f"{site} released an AUC outside {least:g}…1")
         if f.se is not None and not 0 <= f.se <= 1:
-            raise DataError(f"{site} released a standard error that cannot be")
+            raise DataError(f"{site} released an impossible standard error")
 
 
 def _check_subgroups(site: str, summary: SiteSummary) -> None:
@@ -47,7 +47,7 @@ def _check_subgroups(site: str, summary: SiteSummary) -> None:
         p, n = g.positives or 0, g.negatives or 0
         tp, tn = g.true_positives or 0, g.true_negatives or 0
         if min(p, n, tp, tn) < 0 or tp > p or tn > n:
-            raise DataError(f"{site} released counts of a subgroup that cannot be")
+            raise DataError(f"{site} released impossible counts of a subgroup")
         check_figures(site, g.auc)
         seen.setdefault(g.variable, []).append((p, n))
     names = [(g.variable, g.level) for g in summary.subgroups]
@@ -65,7 +65,7 @@ def _check_subgroups(site: str, summary: SiteSummary) -> None:
 def _check_counts(site: str, t: TaskSummary) -> None:
     tp, tn = t.true_positives or 0, t.true_negatives or 0
     if min(t.positives, t.negatives, tp, tn) < 0 or tp > t.positives or tn > t.negatives:
-        raise DataError(f"{site} released counts that cannot be")
+        raise DataError(f"{site} released impossible counts")
 
 
 def _check_sections(site: str, summary: SiteSummary) -> None:

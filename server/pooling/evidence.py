@@ -53,7 +53,7 @@ class Evidence:
         return None if isinstance(found, str) else found
 
     def reason(self, name: str) -> str:
-        """Say why a section is withheld; empty where it is not."""
+        """Return why a section is withheld; "" where it is not."""
         found = self.sections[name]
         return found if isinstance(found, str) else ""
 
@@ -190,7 +190,7 @@ def _own(summary: SiteSummary, name: str) -> Counts | None:
     shape = sections(len(summary.readers))[name]
     made = np.array(values, np.int64)
     if made.size != int(np.prod(shape)):
-        raise PayloadError(f"the section {name} is not of the agreed layout")
+        raise PayloadError(f"the section {name} does not have the agreed layout")
     return made.reshape(shape)
 
 

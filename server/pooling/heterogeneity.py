@@ -21,7 +21,7 @@ LEAST = 1e-9
 
 
 def has_interval(auc: Figure) -> bool:
-    """Say whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
+    """Return whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
     inside = auc.value is not None and LEAST < auc.value < 1 - LEAST
     return inside and auc.se is not None and auc.se > LEAST
 
@@ -141,7 +141,7 @@ def _mean_and_ends(whole: RandomEffects) -> tuple[float, float, float]:
 
 
 def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
-    """Say where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
+    """Return where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
     if sites < 3:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
     half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)

@@ -72,7 +72,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class _Scope:
-    """All sites, or one of them."""
+    """Scope: all sites, or one of them."""
 
     site: str | None
     known: Evidence
@@ -238,7 +238,8 @@ def _macro_rows(
     figure = Figure(reason="no site has every class")
     if known:
         figure = Figure(
-            value=sum(known) / len(known), reason=f"mean of the {len(known)} sites with every class"
+            value=sum(known) / len(known),
+            reason=f"not computed for the mean of the {len(known)} sites with every class",
         )
     return [*rows, macro_row("site-mean", None, lesions, auc_estimate(figure, "mean of sites"))]
 

@@ -47,7 +47,7 @@ def _reader(name: str, calls: NDArray[np.int64], margin: float | None) -> Reader
 
 
 def _held(gains: tuple[Estimate | None, Estimate | None], margin: float) -> ReaderNonInferiority:
-    """Say of both rates whether the interval of model − reader is above −margin."""
+    """Return for both rates whether the interval of model − reader is above −margin."""
     first, second = (g is not None and g.low is not None and g.low > -margin for g in gains)
     return ReaderNonInferiority(margin=margin, sensitivity=first, specificity=second)
 

@@ -9,17 +9,18 @@ from hepafed.server.formats import Report
 FILES = ("claim2024.json", "tripod_ai.json")
 STATUS_WORDS = {
     "answered": "Answered here",
-    "partly": "Partly; authors complete",
+    "partly": "Partly; authors complete it",
     "authors": "Authors",
 }
 PART_WORDS = {
-    "external": "external site",
-    "run": "run of a federation, only a table of scores",
-    "card": "model card",
-    "evaluation": "registered evaluation",
-    "readers": "reader's calls",
-    "subgroups": "subgroups",
+    "external": "it is not a validation at external sites",
+    "run": "it was made from a table of scores",
+    "card": "it has no model card",
+    "evaluation": "no analysis plan was registered",
+    "readers": "no reader's calls were released",
+    "subgroups": "no subgroup was released",
 }
+TO_AUTHORS = "To be completed by the authors."
 SPLIT_WORDS = {
     "external": "external sites, which took no part in training",
     "test": "internal test of the training sites",
@@ -69,7 +70,7 @@ def _filled(name: str, report: Report, anchors: frozenset[str]) -> Checklist:
     for row in values["items"]:
         number, section, topic, status, where, text, needs = row
         if needs and not _holds(report, needs):
-            why = f"Yours: this report holds no {PART_WORDS[needs]}."
+            why = f"{TO_AUTHORS} The report cannot fill this in because {PART_WORDS[needs]}."
             items.append(Item(number, section, topic, "authors", "", why))
             continue
         items.append(
@@ -79,14 +80,14 @@ def _filled(name: str, report: Report, anchors: frozenset[str]) -> Checklist:
                 topic,
                 status,
                 where if where in anchors else "",
-                text.format_map(facts) or "To be filled in by the authors.",
+                text.format_map(facts) or TO_AUTHORS,
             )
         )
     return Checklist(values["name"], values["source"], tuple(items))
 
 
 def _holds(report: Report, part: str) -> bool:
-    """Say whether a report has the part that an item needs, a key of `PART_WORDS`."""
+    """Return whether a report has the part that an item needs, a key of `PART_WORDS`."""
     return {
         "card": report.model.card is not None,
         "external": report.provenance.split == "external",

@@ -116,7 +116,7 @@ def _summary(part: ScoreTable, threshold: float, sums: Additive) -> SiteSummary:
 
 
 def _notes(table: ScoreTable) -> list[str]:
-    """Say what a reader of the report should know of the table."""
+    """Return what a reader of the report should know about the table."""
     homes: dict[str, set[str]] = {}
     for patient, site in zip(table.patient.tolist(), table.site.tolist(), strict=True):
         homes.setdefault(patient, set()).add(site)

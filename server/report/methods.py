@@ -27,9 +27,9 @@ def _design(report: Report) -> str:
     if not report.provenance.run:
         return (
             f"A table of scores ({model.id}) was analysed at a threshold of "
-            f"{point.threshold:.4f} on 1 − p(benign), given on {point.chosen_on}. When the "
-            "threshold was chosen and what was looked at before are not known here: every figure "
-            "is exploratory."
+            f"{point.threshold:.4f} on 1 − p(benign), given on {point.chosen_on}. It is "
+            "not known when the threshold was chosen and which analyses were made before: every "
+            "figure is exploratory."
         )
     words = [
         f"A frozen model, {model.id} (SHA-256 {model.sha256[:16]}…), was evaluated; neither "
@@ -47,10 +47,13 @@ def _design(report: Report) -> str:
             f"endpoints were primary."
         )
     else:
-        words.append("The analysis was not registered beforehand: every figure is exploratory.")
+        words.append(
+            "No analysis plan was registered, so these results can suggest but not confirm: every "
+            "figure is exploratory."
+        )
     if report.look is not None:
         number = report.look.number
-        words.append(f"This was look {number} at patients of these sites with this model.")
+        words.append(f"This was analysis {number} of patients of these sites with this model.")
     return " ".join(words)
 
 
@@ -60,11 +63,14 @@ def _data(report: Report) -> str:
     split = SPLITS.get(report.provenance.split)
     words = [
         f"{patients:,} patients with {lesions:,} lesions of {len(report.sites)} sites were "
-        f"scored{f' ({split})' if split else ''}. A patient is malignant when any of their "
-        "lesions is."
+        f"scored{f' ({split})' if split else ''}. A patient was classified as malignant if "
+        "at least one lesion was malignant by the reference standard."
     ]
     if split:
-        words.append("Splits are by patient, in an order made with a key that stays at the site.")
+        words.append(
+            "Splits are by patient: within a site, no patient contributed to both training and "
+            "evaluation."
+        )
     missing = report.provenance.missing_sites
     if missing:
         words.append(
@@ -76,7 +82,7 @@ def _data(report: Report) -> str:
 def _input(report: Report) -> str:
     protocol = report.model.protocol
     if not protocol:
-        return "The report was made from a table of class probabilities; how they arose is unknown."
+        return "The report was made from a table of class probabilities; their origin is unknown."
     return (
         f"Input was the protocol {protocol}: sequences were found from DICOM attributes, volumes "
         "built in patient coordinates, other sequences resampled to the reference grid, and crops "
@@ -90,15 +96,14 @@ def _input(report: Report) -> str:
 def _privacy(report: Report) -> str:
     if not report.provenance.run:
         return (
-            "Each site of the table was summarised by itself, in fine bins, and pooled as a "
-            "federation's summaries are."
+            "Each site of the table was summarised separately, in fine bins. The summaries were "
+            "pooled in the same way as those of a federation."
         )
     forms = sorted({f.form for f in report.forms})
     how = "; ".join(FORM_WORDS.get(f, f) for f in forms) or FORM_WORDS["cells"]
     return (
-        "Images, scores and identifiers stayed at the sites. Each released its own figures and "
-        f"counts, and histograms of scores as: {how}. Counts below a site's minimum were "
-        "suppressed there."
+        "No image, score or identifier left a site. Each site sent its own summary figures and "
+        f"counts, and histograms of scores as: {how}. Each site withheld counts below its minimum."
     )
 
 
@@ -108,13 +113,15 @@ def _statistics(report: Report) -> str:
         "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed "
         "at the site from its scores; the pooled AUC is of one curve over the patients of all "
         "sites, from histograms in 65,536 bins (the float16 pattern of the logit), or cells merged "
-        "from them; pairs in overlapping cells count half, and the largest error this can make is "
-        "printed as the bound. Intervals are DeLong's (1988), 95 %."
+        "from them; pairs in overlapping cells count half, and the largest error that this can "
+        "cause is "
+        "printed as the pooling error. Intervals are DeLong's (1988), 95 %."
     ]
     if any(r.auc.clustered and r.auc.clustered.low is not None for r in rows):
         words.append(
-            "Where lesions share a patient the interval is Obuchowski's for clustered data (1997), "
-            "which the text uses; DeLong's stands beside it."
+            "Where patients have several lesions, the text uses Obuchowski's interval for "
+            "clustered "
+            "data (1997); DeLong's interval is given for comparison."
         )
     words.append(
         "Rates are at the operating point for patients and at a probability of 0.5 for the "
@@ -130,14 +137,15 @@ def _statistics(report: Report) -> str:
         )
     if report.calibration:
         words.append(
-            "Calibration is of the probabilities as they leave the network, without recalibration: "
-            "slope and intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
+            "Calibration describes the network's probabilities without recalibration: slope and "
+            "intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
             "and the expected calibration error over tenths."
         )
     if any(r.net_benefit for r in rows):
-        words.append("Net benefit follows Vickers and Elkin (2006).")
+        words.append("Net benefit was computed after Vickers and Elkin (2006).")
     words.append(
-        "No imputation, no smoothing; a figure that cannot be computed is absent, with a reason."
+        "Nothing was imputed or smoothed. A figure that cannot be computed is absent, with a "
+        "reason."
     )
     return " ".join(words)
 

@@ -24,16 +24,16 @@ def summary_lines(report: Report) -> list[str]:
     if report.evaluation:
         lines += _promised(report.evaluation)
     if report.look is not None and report.look.number > 1:
-        lines.append(f"look {report.look.number} at these sites with this model")
+        lines.append(f"analysis {report.look.number} of this model at these sites")
     return lines
 
 
 def _promised(evaluation: JudgedEvaluation) -> list[str]:
-    lines = [f"evaluation {evaluation.sha256[:12]}… of {evaluation.registered[:19]}Z"]
+    lines = [f"evaluation {evaluation.sha256[:12]}… registered {evaluation.registered[:19]}Z"]
     for e in evaluation.endpoints:
         kind = "primary" if e.primary else "secondary"
         name = f"  {kind}: {e.unit} {TASK_WORDS[e.task]}, {e.figure}"
         lines.append(f"{name:<{WIDTH + 24}}{e.verdict}")
     if evaluation.absent:
-        lines.append(f"absent: {', '.join(evaluation.absent)}")
+        lines.append(f"registered but absent: {', '.join(evaluation.absent)}")
     return lines

@@ -69,7 +69,7 @@ class Inbox:
             if site in self._taken:
                 raise RefusedError("this site's update of the round is taken already")
             if size != e.size:
-                raise RefusedError(f"an update has {e.size} bytes, not {size}")
+                raise RefusedError(f"an update must have {e.size} bytes; this one has {size}")
 
     def arrived(self, site: str, run: str, round_: int, digest: str, path: Path) -> None:
         """Take over a whole uploaded file; an update that was taken stays as it was.
@@ -110,5 +110,7 @@ class Inbox:
         """Hand over a site's counts like `take`; PayloadError, naming `what`, without them."""
         path = self.take(site, digest)
         if path is None:
-            raise PayloadError(f"the {what} counts did not arrive, or are not those announced")
+            raise PayloadError(
+                f"the {what} counts did not arrive, or they differ from the announced ones"
+            )
         return path

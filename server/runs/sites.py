@@ -86,7 +86,9 @@ class Sites:
                 break
             if waiting:
                 time.sleep(next_wait(time.monotonic() - started, *POLL_SECONDS))
-        return {**failed, **dict.fromkeys(waiting.values(), "no answer before the deadline")}
+        stopped = "the run was stopped before the site answered"
+        why = "no answer before the deadline" if self._may_go_on() else stopped
+        return {**failed, **dict.fromkeys(waiting.values(), why)}
 
     def _send(
         self, sites: Iterable[str], question: object, reply_type: type, deadline: float
@@ -105,14 +107,16 @@ class Sites:
             for site in order
         ]
         sent = list(zip(self._grid.push_messages(messages), order, strict=True))
-        failed = {s: "not reachable" for i, s in sent if not i}
-        failed |= {s: "no longer enrolled" for s in asked if s not in nodes}
+        failed = {s: "the site is not reachable" for i, s in sent if not i}
+        failed |= {s: "the site is no longer enrolled" for s in asked if s not in nodes}
         return {i: s for i, s in sent if i}, failed
 
 
 def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if answer.has_error():
-        raise PayloadError("the site's worker failed; its log says why")
+        raise PayloadError(
+            "the site went offline or its worker failed (see worker.log at the site)"
+        )
     try:
         text = answer.content["hepafed"]["json"]
     except (KeyError, TypeError) as e:
@@ -121,8 +125,8 @@ def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if isinstance(reply, Refusal):
         raise PayloadError(f"refused: {reply.reason[:300]}")
     if type(reply) is not reply_type:
-        raise PayloadError("the site answered something that was not asked")
+        raise PayloadError("the site answered another question than the one asked")
     held = [n for n in HELD if hasattr(question, n) and hasattr(reply, n)]
     if any(getattr(question, n) != getattr(reply, n) for n in held):
-        raise PayloadError(f"an answer to another {held[0]}")
+        raise PayloadError(f"the site answered for another {held[0]}")
     return reply

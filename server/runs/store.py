@@ -30,7 +30,7 @@ class Run:
     status: str = "queued"
     """`queued`, `running`, or one of `ENDED`."""
     round: int = 0
-    """Rounds completed."""
+    """Number of completed rounds."""
     model: str = ""
     """Model that a training made, or that a validation scores."""
     against: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Runs:
         return run
 
     def _file(self, run: str) -> JsonFile[Run]:
-        hint = f"put back a copy of runs/{run}/run.json, or move the folder runs/{run} away"
+        hint = f"restore a copy of runs/{run}/run.json, or move the folder runs/{run} away"
         path = self._folder / run / "run.json"
         return JsonFile(path=path, record=Run, hint=hint, private=False)
 

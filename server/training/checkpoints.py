@@ -24,7 +24,7 @@ class TrainingState:
     weights: Path
     """File of the fp32 weights; they are in memory only while they are worked on."""
     round: int = 0
-    """Rounds completed."""
+    """Number of completed rounds."""
     scores: dict[int, float] = field(default_factory=dict)
     """Pooled tuning AUC of the weights after each round."""
     best: int = -1

@@ -23,7 +23,7 @@ def wait_for_quorum(live: LiveRun) -> list[str]:
             return online
         if time.monotonic() > limit:
             raise RunError(
-                f"{len(online)} training sites online, the plan's quorum is {rounds.quorum}",
+                f"the plan's quorum is {rounds.quorum} training sites; now online: {len(online)}",
                 "see server sites; then server resume " + live.run.id,
             )
         if not said:

@@ -27,10 +27,12 @@ class RoundUpdates:
     def take(self, site: str, reply: TrainReply) -> None:
         """Check a site's reply and its update; PayloadError for one that cannot be used."""
         if not 1 <= reply.examples <= 10**9:
-            raise PayloadError(f"{reply.examples} examples cannot be")
+            raise PayloadError(
+                f"the site stated an impossible number of examples: {reply.examples}"
+            )
         path = self._live.stores.inbox.take(site, reply.update)
         if path is None:
-            raise PayloadError("the update did not arrive, or is not the one announced")
+            raise PayloadError("the update did not arrive, or it differs from the announced one")
         check_update(path, self._size, self._live.run.plan.rounds.max_norm)
         self._replies[site] = (reply, path)
         self.fold_ready()

@@ -71,7 +71,8 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
         raise RunError(
             f"round {number}: {len(updates)} usable updates, the plan's quorum is "
             f"{plan.rounds.quorum}",
-            f"see the reasons with server watch {live.run.id}; then server resume {live.run.id}",
+            f"server watch {live.run.id} shows each site's reason; then server resume "
+            f"{live.run.id}",
         )
 
     judge(live, state, updates.figures())  # of the weights that the round started from

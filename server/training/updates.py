@@ -20,7 +20,7 @@ def read_update(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
     """
     found = path.stat().st_size
     if found != 2 * size:
-        raise PayloadError(f"an update has {2 * size} bytes, this one {found}")
+        raise PayloadError(f"an update must have {2 * size} bytes; this one has {found}")
     with path.open("rb") as f:
         for start in range(0, size, _CHUNK):
             yield _widen(np.fromfile(f, "<u2", min(_CHUNK, size - start)))
@@ -44,7 +44,7 @@ def check_update(path: Path, size: int, largest_norm: float) -> float:
     for part in read_update(path, size):
         square = float(np.dot(part, part))
         if not np.isfinite(square) and not np.isfinite(part).all():
-            raise PayloadError("the update holds NaN or infinity")
+            raise PayloadError("the update contains NaN or infinity")
         total += square
     norm = float(np.sqrt(total))
     if not norm <= largest_norm:

@@ -38,7 +38,10 @@ def survey(live: LiveRun) -> str:
     if not live.may_go_on():
         return ""
     if not found:
-        raise RunError("no site described its cohort", "a site shares only if its policy says so")
+        raise RunError(
+            "no site sent a summary of its cohort",
+            "a site answers only if its policy allows it (share_cohort_summary)",
+        )
     content = {"sites": dict(sorted(found.items())), "missing": dict(sorted(missing.items()))}
     write_whole(live.folder / FILE, json.dumps(content, allow_nan=False))
     return "-"
@@ -61,6 +64,6 @@ def read_survey(folder: Path) -> dict[str, Any]:
     """Read the answers of a run; RefusedError when it has none."""
     path = folder / FILE
     if not path.exists():
-        raise RefusedError("that run describes no cohort", "see server cohort")
+        raise RefusedError("that run has no cohort summaries", "see server cohort")
     values: dict[str, Any] = json.loads(path.read_text())
     return values

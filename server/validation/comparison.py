@@ -110,7 +110,7 @@ def _checked(vector: Counts, request: CompareRequest, members: dict[str, SiteCom
     check_paired(paired, what)
     told = [sum(v.patients for v in members.values()), sum(v.lesions for v in members.values())]
     if any(s.size.tolist() != told for s in paired.sums):
-        raise PayloadError(f"the paired sums of {what} are not over the patients announced")
+        raise PayloadError(f"the paired sums of {what} are not over the announced patients")
     return paired
 
 
@@ -125,12 +125,12 @@ def _paired(
     if not wanting:
         return add_paired(parts), ""
     if len(wanting) < FEWEST_SITES:
-        return None, f"{wanting[0]} has no other site to be masked with"
+        return None, f"{wanting[0]}: no other site takes part in the masked sum"
     wanted = _wanted(request, "pairs", paired_length(len(request.models)))
     summed = masked_sum(live, wanted, wanting)
     if summed.total is None or summed.sites != tuple(wanting):
         lost = "; ".join(f"{s}: {r}" for s, r in sorted(summed.lost.items()))
-        return None, f"the masked sum did not come about ({lost or 'it was interrupted'})"
+        return None, f"the masked sum failed ({lost or 'it was interrupted'})"
     try:
         masked = _checked(summed.total, request, {s: found[s] for s in wanting})
     except PayloadError as e:
@@ -164,4 +164,4 @@ def _placed(
         wanted=_wanted(request, "pair-clusters", products_length(len(curves))),
     )
     products, gone = sum_placements(live, step)
-    return products, f"second step without {gone}" if products is None else ""
+    return products, f"the second step is missing {gone}" if products is None else ""

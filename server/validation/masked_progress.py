@@ -15,13 +15,13 @@ class SumProgress:
     """The content of masked-SUBJECT.json."""
 
     attempt: int = 0
-    """Attempts begun."""
+    """Number of attempts that were begun."""
     lost: dict[str, str] = field(default_factory=dict)
     """Sites that dropped out, with the reason."""
     terms: Terms | None = None
     """Terms of the attempt whose vectors have all arrived."""
     done: bool = False
-    """Whether the sum is opened."""
+    """Whether the sum has been opened."""
 
 
 class SumFolder:

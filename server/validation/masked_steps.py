@@ -31,9 +31,9 @@ def exchange_keys(live: LiveRun, terms: Terms) -> tuple[tuple[KeyOffer, ...], di
 
     def on_key(site: str, offer: KeyOffer) -> None:
         if offer.site != site:
-            raise PayloadError("an answer in another site's name")
+            raise PayloadError("the site answered in the name of another site")
         if known.get(site, offer.identity).split()[:2] != offer.identity.split()[:2]:
-            raise PayloadError("an identity that is not the enrolled one")
+            raise PayloadError("the site showed another identity than the enrolled one")
         try:
             check_offer(terms, offer)
         except RefusedError as e:
@@ -77,9 +77,9 @@ def ask_for_seeds(live: LiveRun, terms: Terms) -> tuple[dict[str, bytes], Mappin
         try:
             seed = bytes.fromhex(reply.seed)
         except ValueError as e:
-            raise PayloadError("a seed that is not one") from e
+            raise PayloadError("the site sent an invalid seed") from e
         if len(seed) != 32:
-            raise PayloadError("a seed that is not one")
+            raise PayloadError("the site sent an invalid seed")
         seeds[site] = seed
 
     request = OpenRequest(run=live.run.id, exchange=terms.exchange)

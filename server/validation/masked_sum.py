@@ -106,7 +106,7 @@ def _opened(live: LiveRun, folder: SumFolder, progress: SumProgress, terms: Term
         return progress
     seeds, failed = opened
     if failed:
-        lost = {s: f"lost at the opening: {r}" for s, r in failed.items()}
+        lost = {s: f"lost while the sum was opened: {r}" for s, r in failed.items()}
         return folder.store(replace(progress, lost=progress.lost | lost))
     vectors: dict[str, Counts] = {
         s: np.memmap(folder.vectors / s, "<u8", "r") for s in terms.participants

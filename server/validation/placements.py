@@ -58,7 +58,9 @@ def place(
     )
     products, gone = sum_placements(live, step)
     if products is None:
-        return None, [f"no clustered interval of the pooled lesions: second step without {gone}"]
+        return None, [
+            f"no clustered interval of the pooled lesions: the second step is missing {gone}"
+        ]
     return products, []
 
 

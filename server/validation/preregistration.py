@@ -55,7 +55,7 @@ def fitting(asked: Asked, card: ModelCard, models: Iterable[ModelCard] = ()) -> 
     promised = evaluation_from(asked.evaluation)
     if promised.model != card.sha256:
         raise RefusedError(
-            f"the evaluation is of another model: {asked.model[:60]} has the digest "
+            f"the evaluation is for another model: {asked.model[:60]} has the digest "
             f"{card.sha256[:12]}…, the evaluation says {promised.model[:12]}…",
             "name that model, or write a new evaluation before you look",
         )
@@ -64,17 +64,19 @@ def fitting(asked: Asked, card: ModelCard, models: Iterable[ModelCard] = ()) -> 
     if stated is not None and abs(stated - locked) > SAME_THRESHOLD:
         raise RefusedError(
             f"the operating point is locked at {locked:.6f}, the evaluation says {stated:g}",
-            "state the card's (server models show)",
+            "write the threshold of the card (server models show)",
         )
     if asked.sites and set(asked.sites) != set(promised.cohorts):
-        raise RefusedError("--sites is not what the evaluation calls cohorts", "leave --sites out")
+        raise RefusedError(
+            "--sites differs from the cohorts of the evaluation", "leave --sites out"
+        )
     if asked.split != promised.split:
-        raise RefusedError(f"the evaluation is of the split {promised.split}", "leave --split out")
+        raise RefusedError(f"the evaluation is for the split {promised.split}", "leave --split out")
     if asked.subgroups and set(asked.subgroups) != set(promised.subgroups):
-        raise RefusedError("--subgroups is not what the evaluation says", "leave --subgroups out")
+        raise RefusedError("--subgroups differs from the evaluation", "leave --subgroups out")
     against = _models_of(promised, models)
     if asked.against and set(asked.against) != set(against):
-        raise RefusedError("--against is not what the evaluation says", "leave --against out")
+        raise RefusedError("--against differs from the evaluation", "leave --against out")
     return replace(
         asked,
         against=against,
@@ -98,7 +100,7 @@ def _models_of(promised: Evaluation, models: Iterable[ModelCard]) -> tuple[str, 
         reader, model = e.against.startswith(READER), e.against in (*promised.against, *named)
         if e.against and not reader and not (model and e.figure == "auc"):
             raise RefusedError(
-                f"an endpoint is against {e.against[:70]}, which will not be compared",
+                f"an endpoint compares with {e.against[:70]}, which is not part of this validation",
                 "against = a reader (reader_NAME), or for the figure auc one of the models that "
                 "the evaluation's own against lists",
             )

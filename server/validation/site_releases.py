@@ -55,7 +55,7 @@ class SiteReleases:
         gone = [s for s in summed.sites if s not in self.summaries]
         try:
             if gone:
-                raise PayloadError(f"the sum holds {', '.join(gone)}, whose figures are missing")
+                raise PayloadError(f"the sum includes {', '.join(gone)}, whose figures are missing")
             sums = Additive.from_vector(summed.total, readers)
             members = [self.summaries[s] for s in summed.sites]
             _check_sums(sums, members, ", ".join(summed.sites))
@@ -71,7 +71,7 @@ def _check_sums(sums: Additive, summaries: list[SiteSummary], what: str) -> None
     patients, lesions = (int(n) for n in sums.size)
     told = (sum(s.patients for s in summaries), sum(s.lesions for s in summaries))
     if (patients, lesions) != told:
-        raise PayloadError(f"the sums of {what} are not over the patients that were announced")
+        raise PayloadError(f"the sums of {what} are not over the announced patients")
 
 
 def _with_readers(sums: Additive, summary: SiteSummary) -> Additive:

@@ -91,7 +91,7 @@ def _check(site: str, summary: SiteSummary, request: ValidateRequest) -> None:
         raise PayloadError("the site scored other weights than those asked for")
     forms = ("cells", "plain") if request.fallback else ("masked", "cells", "plain")
     if summary.form not in forms:
-        raise PayloadError("a form of release that does not exist")
+        raise PayloadError("the site answered with an unknown form of release")
     try:
         check_summary(site, summary)
     except DataError as e:
@@ -103,8 +103,8 @@ def _why(summed: MaskedSum, site: str, wanting: list[str]) -> str:
     if site in summed.lost:
         return summed.lost[site]
     if len(wanting) < FEWEST_SITES:
-        return "no other site to be masked with"
-    return "the masked sum did not come about"
+        return "no other site takes part in the masked sum"
+    return "the masked sum failed"
 
 
 def _fall_back(
@@ -117,7 +117,7 @@ def _fall_back(
     """
     before = {s: got.summaries.pop(s) for s in left}
     online = live.sites.online()
-    got.missing |= {s: f"went away: {why}" for s, why in left.items() if s not in online}
+    got.missing |= {s: f"dropped out: {why}" for s, why in left.items() if s not in online}
     reached = [s for s in left if s in online]
     _ask(live, replace(request, fallback=True), reached, got)
     for site, reason in left.items():

@@ -15,9 +15,9 @@ SIGNATURE = b"PK\x03\x04"
 EMPTY = b"PK\x05\x06"
 MOST_MEMBERS = 200_000
 LARGEST_MEMBER = 1 << 29
-"""Bytes unpacked."""
+"""Most bytes of one unpacked member."""
 LARGEST_ARCHIVE = 256 << 30
-"""Bytes of all members unpacked."""
+"""Most bytes of all unpacked members together."""
 LARGEST_RATIO = 400
 """Unpacked over packed; DICOM of one grey reaches some 200."""
 ALWAYS_FINE = 16 << 20
@@ -35,7 +35,7 @@ class Member:
 
 
 def is_archive(head: bytes) -> bool:
-    """Tell a zip archive by its first bytes."""
+    """Return whether the first bytes are those of a zip archive."""
     return head.startswith((SIGNATURE, EMPTY))
 
 
@@ -63,7 +63,7 @@ def members_of(path: Path) -> list[Member]:
 
 
 def _refusal(info: zipfile.ZipInfo) -> str:
-    """Say why a member is refused; "" when it is not."""
+    """Return why a member is refused; "" when it is not."""
     name = PurePosixPath(info.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         return "a name that leaves its archive"

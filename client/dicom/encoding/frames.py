@@ -119,7 +119,7 @@ def _header(file: ImageFile, shared: Elements, frame: Elements, k: int) -> Heade
 
 
 def _component(values: _Values) -> str:
-    """Say whether the image is magnitude, phase, real or imaginary."""
+    """Return the image's component: magnitude, phase, real or imaginary."""
     if word := values.text(0x00089208):
         return word
     short = {"P": "PHASE", "R": "REAL", "I": "IMAGINARY", "M": "MAGNITUDE"}
@@ -143,7 +143,7 @@ def _scanning(values: _Values) -> tuple[str, ...]:
 
 
 def _contrast(top: Elements, values: _Values) -> bool:
-    """Tell whether contrast was given: per frame where it is stated, else for the file."""
+    """Return whether contrast was given: per frame where it is stated, else for the file."""
     if word := values.text(0x00189342):
         return word == "YES"
     return bool(top.items.get(0x00180012))

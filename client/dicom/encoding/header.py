@@ -115,7 +115,7 @@ class Header:
 
     @property
     def native(self) -> bool:
-        """Tell whether the pixels lie in the file as they are, without compression."""
+        """Return whether the pixels lie in the file as they are, without compression."""
         return self.transfer_syntax in ENCODINGS
 
     def to_json(self) -> str:

@@ -23,7 +23,7 @@ COMPRESSED = frozenset(
 )  # fmt: skip
 """JPEG, JPEG-LS, JPEG 2000, high-throughput JPEG 2000 and RLE: what the decoders read."""
 LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "203"))
-"""Those that may lose something."""
+"""Transfer syntaxes that may compress with loss."""
 NATIVE_BITS = (8, 16, 32)
 SEPARATORS = re.compile(r"[_\W]+")
 

@@ -69,7 +69,7 @@ def direction_of(
 
 
 def isotropic(top: Elements, groups: Elements | None, private: dict[str, Raw]) -> bool:
-    """Tell whether the scanner itself combined the directions (a trace-weighted image)."""
+    """Return whether the scanner itself combined the directions (a trace-weighted image)."""
     for elements in (groups, top):
         if elements is None:
             continue
@@ -88,7 +88,7 @@ def scale_slope_of(private: dict[str, Raw]) -> float | None:
 
 
 def grid(private: dict[str, Raw]) -> bool:
-    """Tell a United Imaging tile sheet: several slices in one image."""
+    """Return whether a United Imaging file is a tile sheet: several slices in one image."""
     return (_first(private, "uih_grid") or 0) > 1
 
 

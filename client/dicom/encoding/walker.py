@@ -14,14 +14,14 @@ DEEPEST = 16
 """Levels of nested sequences; the functional groups need four."""
 MOST_ELEMENTS = 1_000_000
 MOST_ITEMS = 1 << 18
-"""Of the sequences that are read: sixteen for each of 16,384 frames."""
+"""Most items of the sequences that are read: sixteen for each of 16,384 frames."""
 LONGEST_VALUE = 1 << 16
-"""Bytes; no attribute that we read is longer."""
+"""Most bytes of a value; no attribute that we read is longer."""
 UNDEFINED = 0xFFFFFFFF
 LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """Representations whose length takes four bytes (PS3.5 7.1.2)."""
 SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-"""Those whose length takes two."""
+"""Representations whose length takes two bytes."""
 HEADS = {
     big: (struct.Struct(f"{order}HH2sH"), struct.Struct(f"{order}HHI"))
     for big, order in ((False, "<"), (True, ">"))
@@ -216,5 +216,5 @@ class Walker:
 
 
 def looks_explicit(data: bytes, at: int) -> bool:
-    """Tell whether the element at `at` names its representation: some files lie about it."""
+    """Return whether the element at `at` names its representation: some files lie about it."""
     return data[at + 4 : at + 6] in SHORT | LONG

@@ -71,7 +71,7 @@ def overrides_of(document: dict[str, object]) -> Overrides:
     """
     series = document.get("series", [])
     if set(document) - {"series"} or not isinstance(series, list):
-        raise _wrong("it may hold [[series]] tables only")
+        raise _wrong("only [[series]] tables are allowed")
     return Overrides(tuple(_rule(k, entry) for k, entry in enumerate(series, 1)))
 
 

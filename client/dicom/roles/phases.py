@@ -83,7 +83,7 @@ def _started(volume: Volume) -> float | None:
 
 
 def _states(volumes: Sequence[Volume], facts: Sequence[StackFacts]) -> list[str]:
-    """Tell of each T1 stack whether it is `native` or `enhanced`; "" where nothing tells.
+    """Return for each T1 stack whether it is `native` or `enhanced`; "" where nothing tells.
 
     Enhanced is what says so; of a series with several temporal positions that says so
     throughout, the first is native unless the examination has another native stack. Where

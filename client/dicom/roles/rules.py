@@ -44,7 +44,7 @@ class StackFacts:
     after_first: float | None = None
     """Seconds since the first of those."""
     order: int = 0
-    """Place among those, from 1."""
+    """Place among the enhanced stacks, from 1."""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _is_trace(v: Volume) -> bool:
 
 
 def _trace_key(v: Volume) -> tuple[object, ...]:
-    """Say what a trace image shares with the directions that it was made of."""
+    """Return what a trace image shares with the directions that it was made of."""
     return (round(v.b_value or 0), v.shape, tuple(np.round(v.affine, 1).ravel()))
 
 

@@ -19,11 +19,11 @@ from hepafed.client.dicom.encoding import BrokenFileError, Header
 from numpy.typing import NDArray
 
 START_SECONDS: Final = 60.0
-"""Imports on a loaded machine."""
+"""Seconds for the imports on a loaded machine."""
 WALL_SECONDS: Final = 20.0
 """Limit for one slice by the clock; the child's own limit is 4 s of processor time."""
 LARGEST_FRAME: Final = 1 << 26
-"""Voxels of one compressed slice."""
+"""Most voxels of one compressed slice."""
 KINDS: Final = ("u1", "i1", "<u2", "<i2", "<u4", "<i4")
 FAILED: Final = "the pixels cannot be decoded"
 

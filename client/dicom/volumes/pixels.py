@@ -82,7 +82,7 @@ def _scaled(headers: Sequence[Header]) -> Iterator[tuple[Stored, float, float]]:
 
 
 def _finite(stored: Stored, slope: float, intercept: float) -> bool:
-    """Tell whether rescaling in float32 gives finite values, on the way there too."""
+    """Return whether rescaling in float32 gives finite values, on the way there too."""
     kind = np.iinfo(stored.dtype)
     farthest = max(1, -kind.min, kind.max)
     if farthest * abs(slope) + abs(intercept) <= LARGEST:

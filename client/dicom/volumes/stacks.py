@@ -136,12 +136,12 @@ def _untimed(group: list[Header]) -> list[list[Header]]:
 
 
 def _timed(rows: list[list[Header]]) -> bool:
-    """Tell whether times or acquisition numbers set the slices at each place apart."""
+    """Return whether times or acquisition numbers set the slices at each place apart."""
     return all(len({_when(h)[:3] for h in row}) == len(row) for row in rows)
 
 
 def _in_blocks(parts: list[list[Header]]) -> bool:
-    """Tell whether the instance numbers run through one repeat after the other."""
+    """Return whether the instance numbers run through one repeat after the other."""
     numbers = [[h.number for h in part] for part in parts]
     return all(max(a) < min(b) for a, b in pairwise(numbers))
 

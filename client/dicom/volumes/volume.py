@@ -59,17 +59,17 @@ class Volume:
 
     @property
     def combined(self) -> str:
-        """Say how several directions became one volume; empty for one stack."""
+        """Return how several directions became one volume; "" for one stack."""
         return f"geometric mean of {len(self.directions)} directions" if self.directions else ""
 
     @property
     def lossy(self) -> bool:
-        """Tell whether a slice was compressed with loss."""
+        """Return whether a slice was compressed with loss."""
         return any(h.lossy for v in self.stacks for h in v.headers)
 
     @property
     def remark(self) -> str:
-        """Say what a person should know of the files although they are taken."""
+        """Return what a person should know about the files, although they are used."""
         return "; ".join(filter(None, (self.combined, "compressed with loss" * self.lossy)))
 
     @property

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 LARGEST_GRID = 1 << 29
 """Voxels of a mask file; a larger one is refused before it is read."""
 MOST_POINTS = 20_000_000
-"""Voxels inside a mask."""
+"""Most voxels inside a mask."""
 
 
 class MaskError(DataError):

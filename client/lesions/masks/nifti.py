@@ -60,7 +60,7 @@ def read_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         image, shape, affine = _open(path)
         voxels = np.asanyarray(image.dataobj)
         if voxels.dtype.kind not in "biuf":
-            raise MaskError("the NIfTI file does not hold numbers of one channel")
+            raise MaskError("the NIfTI file does not contain numbers of one channel")
         grid: NDArray[np.float32] = voxels.reshape(shape).astype(np.float32)
     except _BROKEN as e:
         raise MaskError(f"the NIfTI file cannot be read ({type(e).__name__})") from e
@@ -77,10 +77,10 @@ def read_nifti(path: Path, value: int | None) -> Mask:
     """
     voxels, affine = read_grid(path)
     if not np.isfinite(voxels).all():
-        raise MaskError("the NIfTI file holds values that are no numbers")
+        raise MaskError("the NIfTI file contains values that are not numbers")
     if value is None:
         values = np.unique(voxels[voxels != 0])
         if len(values) > 1:
-            raise MaskError("the mask has several values, and no mask_value says which")
+            raise MaskError("the mask has several values; state one as mask_value")
         return mask_of(voxels != 0, affine)
     return mask_of(voxels == value, affine)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 MOST_POINTS = 2_000_000
-"""Contour points of one structure."""
+"""Most contour points of one structure."""
 OFF_PLANE = 0.5
 """Slices by which a contour may lie off the slice on which it is drawn."""
 
@@ -106,7 +106,7 @@ def _number(rois: dict[int, Dataset], value: int | None, name: str) -> int:
     if len(named) == 1:
         return named[0]
     if len(rois) != 1:
-        raise MaskError("the structure set has several structures, and no mask_value says which")
+        raise MaskError("the structure set has several structures; state one as mask_value")
     return next(iter(rois))
 
 
@@ -127,7 +127,7 @@ def rasterise(structure: Structure, grid: Grid) -> Mask:
     for image, points in structure.contours:
         at = points @ inverse[:3, :3].T + inverse[:3, 3]
         if image and image not in place:
-            raise MaskError("a contour refers to an image that is not there")
+            raise MaskError("a contour refers to an image that is missing")
         k = place[image] if image else round(float(at[:, 2].mean()))
         if not 0 <= k < grid.shape[0] or np.abs(at[:, 2] - k).max() > OFF_PLANE:
             raise MaskError("a contour does not lie on its slice")

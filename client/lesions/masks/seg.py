@@ -75,5 +75,5 @@ def _segment(segmentation: Dataset, value: int | None, name: str) -> int:
     if len(named) == 1:
         return named[0]
     if len(labels) > 1:
-        raise MaskError("the mask has several segments, and no mask_value says which")
+        raise MaskError("the mask has several segments; state one as mask_value")
     return next(iter(labels))

@@ -39,7 +39,9 @@ def unpack(text: str) -> object:
         a number that is not finite, or text that UTF-8 cannot hold (half a surrogate pair).
     """
     if len(text) > LARGEST_MESSAGE:
-        raise PayloadError(f"a message of {len(text)} bytes is over {LARGEST_MESSAGE}")
+        raise PayloadError(
+            f"a message has {len(text)} bytes; at most {LARGEST_MESSAGE} are allowed"
+        )
     try:
         values = json.loads(text, parse_constant=_finite, parse_float=_finite)
         if _SURROGATE.search(text):
@@ -47,5 +49,5 @@ def unpack(text: str) -> object:
         cls = KINDS[values["kind"]]
         body = values["body"]
     except (ValueError, KeyError, TypeError, RecursionError) as e:
-        raise PayloadError("a message is not one that HepaFed knows") from e
+        raise PayloadError("a message has an unknown kind") from e
     return read_record(cls, body, PayloadError, str(values["kind"]))

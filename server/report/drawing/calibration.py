@@ -20,7 +20,9 @@ def calibration_plot(report: Report) -> Plot:
     ]
     if not points:
         why = next((c.slope.reason for c in rows if c.slope.reason), "")
-        return Plot("calibration", title, "", reason=why or "no site released what it needs")
+        return Plot(
+            "calibration", title, "", reason=why or "no site released the counts that it needs"
+        )
     slope = figure(rows[0].slope)
     chart = Chart(
         id="calibration",
@@ -34,7 +36,11 @@ def calibration_plot(report: Report) -> Plot:
         reference=((0, 0), (1, 1)),
         reference_name="Perfect",
     )
-    caption = f"Patients of all sites in tenths of the predicted probability; slope {slope}."
+    caption = (
+        "Points on the dashed line mean that predicted and observed risk agree. Each point is a "
+        f"tenth of the predicted probability, over the patients of all sites. Slope {slope}; "
+        "ideal is 1."
+    )
     return Plot("calibration", title, caption, draw(chart), table=_table(held))
 
 

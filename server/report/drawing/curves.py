@@ -35,7 +35,8 @@ def roc_plot(report: Report) -> Plot:
     chart = Chart(
         id="roc",
         title=title,
-        description=f"Sensitivity against 1 − specificity. {said}. The points are tabled below.",
+        description=f"Sensitivity against 1 − specificity. {said}. The points are in the table "
+        "below.",
         x=Axis(label="1 − specificity"),
         y=Axis(label="Sensitivity"),
         traces=traces,
@@ -43,13 +44,27 @@ def roc_plot(report: Report) -> Plot:
         reference=((0, 0), (1, 1)),
         reference_name="No discrimination",
     )
-    caption = (
-        "The pooled curve orders the patients of all sites together; the diamond is the "
-        "operating point" + ("; the other marks are the readers." if len(marks) > 1 else ".")
-    )
+    caption = _caption(report, pooled_of(rows), len(marks))
     head = ("1 − specificity", "Sensitivity")
     table = _points_table(traces, "roc-points", "Points of the ROC curves", head)
     return Plot("roc", title, caption, draw(chart), table=table)
+
+
+def _caption(report: Report, pooled: ResultRow | None, marks: int) -> str:
+    """Return what the curves and marks are, with the rates at the operating point."""
+    words = ["The pooled curve uses the patients of all sites together."]
+    if pooled is not None and pooled.sensitivity is not None and pooled.specificity is not None:
+        caught, spared = pooled.sensitivity, pooled.specificity
+        if caught.value is not None and spared.value is not None:
+            words.append(
+                f"The diamond marks the operating point, a threshold of "
+                f"{report.model.operating_point.threshold:.4f}: sensitivity {number(caught.value)} "
+                f"({caught.numerator} of {caught.denominator}), specificity {number(spared.value)} "
+                f"({spared.numerator} of {spared.denominator})."
+            )
+            if marks > 1:
+                words.append("The other marks are the readers.")
+    return " ".join(words)
 
 
 def _marks(report: Report, pooled: ResultRow | None) -> list[Marks]:

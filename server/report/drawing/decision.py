@@ -48,8 +48,10 @@ def decision_plot(report: Report) -> Plot:
         tuple((p.threshold, p.model, p.all) for p in points),
     )
     caption = (
-        "Net benefit: true positives less false positives weighted by the odds of the threshold, "
-        "per patient, at the prevalence of the pooled cohort."
+        "The curve shows whether acting on the model does more good than treating every patient as "
+        "malignant (dashed) or none (zero line). Higher is better. Net benefit: true positives "
+        "minus false positives weighted by the odds of the threshold, per patient, at the "
+        "prevalence of the pooled cohort."
     )
     return Plot("decision", title, caption, draw(chart), table=table)
 

@@ -19,7 +19,7 @@ class Plot:
     reason: str = ""
     table: Table | None = None
     tall: bool = False
-    """Whether it fills a page when printed."""
+    """Whether the figure fills a page when printed."""
 
 
 def headline_rows(report: Report) -> list[ResultRow]:
@@ -35,4 +35,4 @@ def pooled_of(rows: Sequence[ResultRow]) -> ResultRow | None:
 def why_absent(rows: Sequence[ResultRow]) -> str:
     """Return the reason that the report holds for a figure that is not there."""
     reasons = (r.auc.reason for r in rows if r.scope == "pooled" and r.auc.reason)
-    return next(reasons, "no site released what this figure needs")
+    return next(reasons, "no site released the counts that this figure needs")

@@ -22,10 +22,17 @@ def forest_plot(report: Report) -> Plot:
     )
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
     caption = (
-        "Squares are sites, as large as their weight (inverse variance); diamonds are the pooled "
-        "AUC, the plain mean of the sites and the random-effects mean; a last bar, where there "
-        "is one, is where a new site's AUC is expected (95 % prediction interval)."
+        "Squares: AUC of each site with 95 % CI; larger squares carry more weight (inverse "
+        "variance). "
+        "Diamonds: ways of averaging (all patients together, plain mean of the sites, random "
+        "effects). Look at the squares before you rely on the pooled AUC: one large site can "
+        "dominate it."
     )
+    if any(m.kind == "prediction" for m in made):
+        caption += (
+            " Last bar: range in which the AUC of a new, similar site is expected with 95 % "
+            "probability (prediction interval); with few sites this range is wide."
+        )
     svg = forest("forest", title, said, made)
     return Plot("forest", title, caption, svg, table=table, tall=len(made) > 20)
 

@@ -57,7 +57,11 @@ def calibration(report: Report) -> Table:
         if c.scope == "pooled" or is_headline(c)
     ]
     head = ("Task", "Where", "Slope", "Intercept", "In the large", "Brier", "ECE")
-    note = "Slope 1 and intercept 0 are perfect. ECE: expected calibration error over tenths."
+    note = (
+        "Slope 1 and intercept 0 are perfect. ECE: expected calibration error, the mean gap "
+        "between "
+        "predicted and observed risk over tenths of the probability."
+    )
     return Table("calibration", "Calibration", head, tuple(rows), note, span=2)
 
 
@@ -68,8 +72,13 @@ def drift(report: Report) -> Table:
         for d in report.drift
     ]
     head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
-    note = "PSI: population stability index; above 0.25 is usually called a shift. KS: largest gap."
-    return Table("drift", "Scores against those of the tuning data", head, tuple(rows), note)
+    note = (
+        "How different these scores are from those of the tuning data, on which the threshold was "
+        "chosen. PSI: population stability index; above 0.25 is usually called a shift. KS: "
+        "largest "
+        "gap between the two distributions."
+    )
+    return Table("drift", "Scores compared with those of the tuning data", head, tuple(rows), note)
 
 
 def released(report: Report) -> Table:
@@ -113,7 +122,8 @@ def subgroups(report: Report) -> Table:
     )
     note = (
         "Patients, malignant versus benign. Pooled: counts of the sites that released the level, "
-        "and random effects over their AUCs. A dash is withheld, or cannot be computed."
+        "and random effects over their AUCs. A dash means that a figure is "
+        "withheld or cannot be computed."
     )
     return Table("subgroups", "Figures by subgroup", head, tuple(rows), note, span=2)
 

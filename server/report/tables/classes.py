@@ -38,5 +38,10 @@ def multiclass(report: Report) -> Table:
         for m in report.multiclass
     ]
     head = ("Where", "n", "Macro AUC", "Hand–Till", "Accuracy", "Kappa", "Bal. acc.", "F1", "MCC")
-    note = "Class with the largest probability, except the AUCs. F1 is the mean over the classes."
+    note = (
+        "Accuracy, kappa, F1 and MCC use the most probable class of each lesion; the AUCs use the "
+        "probabilities. F1 is the mean over the classes. Hand–Till: mean AUC over the pairs of "
+        "classes. Kappa: agreement beyond chance. MCC: Matthews' correlation (for both, 1 is "
+        "perfect and 0 is chance)."
+    )
     return Table("multiclass", "Lesions, three classes", head, tuple(rows), note)

@@ -56,7 +56,7 @@ def readers(report: Report) -> Table:
     note = (
         "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
         "are of McNemar's exact test and not adjusted for the number of readers. Not inferior: the "
-        "interval of model − reader is above −margin; asked only where a margin was stated."
+        "interval of model − reader is above −margin; judged only where a margin was stated."
     )
     return Table(
         "readers", "Readers and the model at the operating point", head, tuple(rows), note, 2
@@ -105,10 +105,12 @@ def comparisons(report: Report) -> Table:
         "First not inferior",
     )
     note = (
-        "On the cases that every compared model could score. Paired tests of DeLong (AUC; "
+        "These figures use the cases that every compared model could score. Paired tests: DeLong "
+        "(AUC; "
         f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
         "point); p values are adjusted after Holm for the number of pairs of models. First not "
-        "inferior: the second's gain, its interval whole, is below the margin."
+        "inferior: the upper 95 % limit of second − first plus the pooling error is below the "
+        "margin."
     )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
@@ -129,7 +131,7 @@ def comparisons_by_site(report: Report) -> Table:
         if c.unit == "patient"
     ]
     head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "Second − first", "DeLong p")
-    note = "Malignant against benign, by site; lesion tasks are in comparisons.csv."
+    note = "Malignant versus benign, by site. The lesion tasks are in comparisons.csv."
     return Table("comparisons-by-site", "Models at each site", head, tuple(rows), note, 2)
 
 
@@ -147,7 +149,7 @@ def _held(comparison: ComparisonRow) -> object:
 
 
 def _shown(holds: bool | None, margin: float | None) -> object:
-    """Say whether non-inferiority was shown, with the margin below."""
+    """Return whether non-inferiority was shown, with the margin below."""
     if holds is None or margin is None:
         return NONE
     return "shown" if holds else "not shown", f"margin {margin:g}"

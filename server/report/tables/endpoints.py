@@ -20,7 +20,7 @@ def endpoints(report: Report) -> Table:
     ]
     return Table(
         "endpoints",
-        "Endpoints named beforehand",
+        "Registered endpoints",
         ("Endpoint", "Kind", "Goal", "Found", "Verdict"),
         tuple(rows),
     )

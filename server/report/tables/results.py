@@ -21,6 +21,7 @@ from hepafed.server.report.tables.words import (
     task,
 )
 
+BOUND_HEAD = "Pooling error (at most)"
 RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 CLASS_WORDS = tuple(k.replace("_", " ") for k in CLASS_KEYS)
 
@@ -55,11 +56,13 @@ def discrimination(report: Report) -> Table:
     return Table(
         "auc",
         "Discrimination: area under the ROC curve",
-        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", "Bound"),
+        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
         tuple(rows),
-        note="The first interval is the clustered one where lesions share a patient, otherwise "
-        "DeLong's. Bound: how far the pooled value can be from that of the scores themselves; "
-        "a site's own value is exact.",
+        note="The 95 % CI beside the AUC accounts for several lesions in one patient (Obuchowski) "
+        "where "
+        "it can be computed. The DeLong interval ignores this and is for comparison only. Pooled "
+        "AUCs come from counts, not scores: the AUC of the scores lies within the pooling error. "
+        "A site's own AUC is exact.",
         span=2,
     )
 
@@ -68,7 +71,7 @@ def _auc_row(r: ResultRow) -> tuple[object, ...]:
     auc = r.auc
     positives = "" if r.positives is None else f" ({r.positives:,})"
     shown: object = figure(preferred(auc))
-    off = bound(auc) if r.scope == "pooled" else "exact"
+    off = bound(auc) if r.scope == "pooled" else "0"
     if auc.value is None:
         shown = (NONE, auc.reason)
     return (task(r), place(r), f"{r.n:,}{positives}", shown, interval(auc) or NONE, off)
@@ -86,7 +89,7 @@ def rates(report: Report) -> Table:
         "Patients, malignant versus benign, at the operating point",
         ("Where", *_rate_heads()),
         tuple(rows),
-        note="Wilson's 95 % interval and the counts below each rate.",
+        note="Below each rate: Wilson's 95 % interval and the counts.",
     )
 
 
@@ -118,7 +121,7 @@ def everything(report: Report) -> Table:
     return Table(
         "all-auc",
         "AUC of every task at every site",
-        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", "Bound"),
+        ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
         tuple(_auc_row(r) for r in report.results),
         span=2,
     )
@@ -141,7 +144,7 @@ def fixed_points(report: Report) -> Table:
     return Table(
         "fixed-points",
         "Patients: figures read off the pooled curves",
-        ("Figure", "Value", "What the released cells leave open"),
+        ("Figure", "Value", "Range allowed by the released counts"),
         tuple(rows),
     )
 
@@ -149,7 +152,7 @@ def fixed_points(report: Report) -> Table:
 def _open(f: ReadAtSpecificity | ReadAtSensitivity) -> str:
     if f.least is None or f.most is None:
         return f.reason or NONE
-    return "nothing" if f.most - f.least < 5e-4 else f"{number(f.least)}–{number(f.most)}"
+    return "this value only" if f.most - f.least < 5e-4 else f"{number(f.least)}–{number(f.most)}"
 
 
 def more_rates(report: Report) -> Table:
@@ -167,7 +170,11 @@ def more_rates(report: Report) -> Table:
         if is_headline(r) and r.balanced_accuracy is not None
     ]
     head = ("Where", "Balanced accuracy", "LR+", "LR−", "F1", "MCC")
-    note = "LR: likelihood ratio. MCC: Matthews' correlation."
+    note = (
+        "LR+ and LR−: likelihood ratios, how much a call of malignant or benign changes the odds "
+        "of "
+        "malignancy. MCC: Matthews' correlation between calls and truth (1: perfect, 0: chance)."
+    )
     return Table("more-rates", "Patients, further figures of the counts", head, tuple(rows), note)
 
 
@@ -179,6 +186,6 @@ def at_prevalence(report: Report) -> Table:
         if r.scope == "pooled" and is_headline(r)
         for p in r.at_prevalence or ()
     ]
-    note = "From the pooled sensitivity and specificity (Bayes); other mixes give other values."
+    note = "Computed from the pooled sensitivity and specificity (Bayes' theorem)."
     head = ("Share malignant", "PPV", "NPV")
     return Table("prevalence", "Predictive values at a stated prevalence", head, tuple(rows), note)

@@ -29,7 +29,7 @@ class Table:
 
 
 def is_headline(row: HasTask) -> bool:
-    """Say whether a row is of the question that the page opens with."""
+    """Return whether a row is of the question that the page opens with."""
     return (row.unit, row.task) == HEADLINE
 
 

@@ -22,7 +22,7 @@ FIGURE_WORDS = {
     "accuracy": "accuracy",
 }
 FORM_WORDS = {
-    "masked": "masked sums (the coordinator learnt the sum over the sites alone)",
+    "masked": "masked sums (the coordinator could read only the total over the sites)",
     "cells": "cells of at least the site's minimum count",
     "plain": "fine histograms",
     "withheld": "none: withheld",
@@ -32,7 +32,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class HasInterval(Protocol):
-    """Anything with an interval."""
+    """A record that has an interval."""
 
     @property
     def low(self) -> float | None:
@@ -44,7 +44,7 @@ class HasInterval(Protocol):
 
 
 class HasValue(HasInterval, Protocol):
-    """Any figure with an interval."""
+    """A figure with an interval."""
 
     @property
     def value(self) -> float | None:
@@ -52,23 +52,23 @@ class HasValue(HasInterval, Protocol):
 
 
 class HasTask(Protocol):
-    """Any row that answers one question."""
+    """A row that answers one question."""
 
     @property
     def unit(self) -> str:
-        """What is counted."""
+        """Unit that is counted: `patient` or `lesion`."""
 
     @property
     def task(self) -> str:
-        """Which question."""
+        """Question that the row answers."""
 
 
 class HasScope(Protocol):
-    """Any row that is of all sites, or of one."""
+    """A row that describes all sites or one site."""
 
     @property
     def scope(self) -> str:
-        """Whose cases these are."""
+        """Scope: whose cases are counted."""
 
     @property
     def site(self) -> str | None:
@@ -108,10 +108,10 @@ def preferred(auc: AucEstimate) -> AucEstimate:
 
 
 def bound(auc: AucEstimate) -> str:
-    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or none where no two cells overlap."""
+    """Write the bound of a pooled AUC: `±3.2 × 10⁻⁵`, or 0 where no two cells overlap."""
     error = auc.binning_error
     if error >= 1e-3 or error == 0:
-        return f"±{error:.3f}" if error else "none"
+        return f"±{error:.3f}" if error else "0"
     digits, power = f"{error:.1e}".split("e")
     return f"±{digits} × 10" + str(int(power)).translate(SUPERSCRIPT)
 

@@ -160,9 +160,9 @@ def test_every_wrong_entry_is_listed_at_once_without_a_value(tmp_path: Path) -> 
     for wanted in (
         "patient 1, series 1: a lesion's category is none of the seven",
         "patient 2, series 2: its phase is none of the eight",
-        "patient 3, series 1: its NIfTI file is not there",
+        "patient 3, series 1: its NIfTI file is missing",
         "patient 4, series 2: a 3D_box is not six numbers",
-        "patient 4, series 1: a name that cannot be a folder's",
+        "patient 4, series 1: a name that is not usable as a folder's name",
         "patient 5, series 1: not a series entry",
     ):
         assert wanted in text

@@ -59,7 +59,7 @@ def test_every_problem_of_every_row_is_listed_without_a_value(
         "row 3: the box is not six numbers",
         "row 4: reader_ann is not 0, 1 or empty",
         "row 4: the box's corners are not in order",
-        "row 5: mask_file is not there",
+        "row 5: mask_file does not exist",
         "row 5: mask_value is not a whole number",
         "row 6: mask_file lies outside the folder",
         "row 7: the box's corners",

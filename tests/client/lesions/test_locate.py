@@ -194,7 +194,7 @@ def test_a_mask_whose_images_are_not_in_the_export_is_refused(
     write_rtstruct(tmp_path / "r.dcm", exam.volume("t2"), {"L2": [(5, points)]}, image="1.2.3.4")
     rows = [ROW | {"mask_file": "s.dcm"}, ROW | {"lesion_id": "L2", "mask_file": "r.dcm"}]
     text = problems(exam.volumes, *rows)
-    assert text.count("the mask refers to images that are not there") == 2
+    assert text.count("the mask refers to images that are missing") == 2
 
 
 def test_two_segmentations_that_both_fit_must_be_told_apart(

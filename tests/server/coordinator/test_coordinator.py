@@ -117,7 +117,7 @@ def test_a_run_queued_while_the_superlink_is_dead_waits_for_its_next_start(
         coordinator.membership.online()
     run = _new(runs)
     assert _ended(runs, run) == ["failed"]
-    assert runs.get(run.id).error == "no site described its cohort"
+    assert runs.get(run.id).error == "no site sent a summary of its cohort"
     assert coordinator.superlink.alive
 
 

@@ -94,7 +94,7 @@ def test_a_key_that_every_report_has_is_missed_by_its_name() -> None:
 def test_a_value_of_another_type_is_refused_by_its_name() -> None:
     values = written("from-scores")
     values["sites"][0]["patients"] = "many"
-    with pytest.raises(RunError, match=r"sites\[0\]\.patients: expected int, found str"):
+    with pytest.raises(RunError, match=r"sites\[0\]\.patients must be a whole number, not text"):
         read_report(values)
 
 

@@ -138,7 +138,7 @@ class Attack:
         self.right.append(total)
 
     def follows(self, wanted: list[tuple[str, str, int]]) -> bool:
-        """Say whether the sum of some counts is the only one that fits."""
+        """Return whether the sum of some counts is the only one that fits."""
         aim = np.zeros(len(self.unknown))
         aim[[self._at[w] for w in wanted]] = 1
         ends = []

@@ -162,9 +162,9 @@ def test_the_page_says_what_was_promised_who_was_absent_and_which_look_it_is(
     for said in (
         promised["sha256"],
         "2026-03-01T09:30:00Z",
-        "Look 2",
+        "Analysis 2",
         "validate-0a0b0c",
-        "Promised but absent: site-4",
+        "Registered but absent: site-4",
         "site-4, all figures : offline".replace(" :", ":"),
         "External validation of t2-dwi",
         "primary",

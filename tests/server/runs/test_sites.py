@@ -75,7 +75,7 @@ def test_an_answer_to_another_question_is_refused(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (MASKED, "the site answered something that was not asked"),
+        (MASKED, "the site answered another question than the one asked"),
         (Refusal(run="r", reason="policy"), "refused: policy"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_figure_without_a_value_is_a_dash_whatever_its_interval() -> None:
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(0.0, "none"), (0.001, "±0.001"), (0.00099, "±9.9 × 10⁻⁴"), (3.2e-5, "±3.2 × 10⁻⁵")],
+    [(0.0, "0"), (0.001, "±0.001"), (0.00099, "±9.9 × 10⁻⁴"), (3.2e-5, "±3.2 × 10⁻⁵")],
 )
 def test_a_bound_below_a_thousandth_is_a_power_of_ten(error: float, words: str) -> None:
     assert bound(auc(error)) == words
