@@ -102,7 +102,13 @@ def peers(
     """
     from datetime import UTC, datetime
 
-    from hepafed.client.release import Exchanges, Peers, Released, own_fingerprint, read_roster
+    from hepafed.client.release import (
+        LesionHistory,
+        Peers,
+        SumHistory,
+        own_fingerprint,
+        read_roster,
+    )
     from hepafed.common.records import write_record
 
     home = home_of(ctx)
@@ -121,8 +127,8 @@ def peers(
     if forget is not None:
         book.forget(forget)
     if new_group:
-        Exchanges(home).new_group()
-        Released(home).forget()
+        SumHistory(home).new_group()
+        LesionHistory(home).forget()
         say("From now on answers may use other sites or lesions.")
         say("Compared with earlier answers they may reveal one site's or a few patients' data.")
     found = [write_record(p) for _, p in sorted(book.all().items())]

@@ -62,7 +62,7 @@ class Label:
     readers: dict[str, int | None] = field(default_factory=dict)
     """Reader's name → 1 (malignant), 0, or None (not read)."""
     groups: dict[str, str] = field(default_factory=dict)
-    """Variable → value of those that are stated (see `common/levels.py`)."""
+    """Variable → value of those that are stated (see `common/contract/subgroup_levels.py`)."""
 
 
 def read_labels(path: Path) -> list[Label]:

@@ -12,10 +12,10 @@ import numpy as np
 from hepafed.client.release.comparison import make_comparison, pair_tables
 from hepafed.client.release.forms import paired_form, summary_form
 from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.masked_sum import SumParticipant
-from hepafed.client.release.past_lesions import Released
-from hepafed.client.release.past_sums import Exchanges
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
+from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.summary import make_summary
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import (
@@ -47,8 +47,8 @@ class Releases:
         self._config = config
         self._ledger = ledger
         self._upload = upload
-        self._exchanges = Exchanges(home)
-        self._released = Released(home)
+        self._exchanges = SumHistory(home)
+        self._released = LesionHistory(home)
         self._masked_sum = SumParticipant(home, config, self._exchanges)
         self._prepared: Prepared | None = None
 

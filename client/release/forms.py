@@ -6,14 +6,14 @@ here.
 
 from dataclasses import replace
 
-from hepafed.client.release.past_sums import RESET, Exchanges
+from hepafed.client.release.sum_history import RESET, SumHistory
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import SiteSummary, ValidateRequest
 from hepafed.common.disclosure import RELEASED
 from hepafed.common.errors import RefusedError
 
 
-def summary_form(policy: SiteConfig, past: Exchanges, request: ValidateRequest) -> str:
+def summary_form(policy: SiteConfig, past: SumHistory, request: ValidateRequest) -> str:
     """Return the form in which a summary's score counts may leave: masked, cells or plain.
 
     Raises
@@ -38,7 +38,7 @@ def summary_form(policy: SiteConfig, past: Exchanges, request: ValidateRequest) 
     return "cells"
 
 
-def paired_form(policy: SiteConfig, past: Exchanges, weights: tuple[str, ...], split: str) -> str:
+def paired_form(policy: SiteConfig, past: SumHistory, weights: tuple[str, ...], split: str) -> str:
     """Return the form in which paired counts may leave: masked, plain or `figures` (not at all).
 
     They do not leave where policy releases cells, nor where the counts of one of the models left

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from hepafed.client.release.past_sums import Exchanges
 from hepafed.client.release.peers import Peers, read_own_identity
 from hepafed.client.release.prepared import NOT_HERE, Prepared
+from hepafed.client.release.sum_history import SumHistory
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import KeyOffer, SumsRequest, Terms
 from hepafed.common.disclosure import Counts, check_offer, check_terms, make_offer, masked
@@ -28,7 +28,7 @@ class _Attempt:
 class SumParticipant:
     """Joins attempts at masked sums, one at a time; a key serves one vector."""
 
-    def __init__(self, home: Path, policy: SiteConfig, past: Exchanges) -> None:
+    def __init__(self, home: Path, policy: SiteConfig, past: SumHistory) -> None:
         self._home = home
         self._policy = policy
         self._past = past

@@ -27,7 +27,13 @@ from hepafed.common.disclosure.paired import (
     paired_of,
     pairs_of,
 )
-from hepafed.common.disclosure.subgroups import TASK, TELLING, UNIT, WITHHELD, subgroup_summaries
+from hepafed.common.disclosure.subgroup_figures import (
+    TASK,
+    TELLING,
+    UNIT,
+    WITHHELD,
+    subgroup_summaries,
+)
 from hepafed.common.disclosure.summaries import (
     NO_INTERVAL,
     READ_AT,

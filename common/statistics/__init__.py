@@ -48,18 +48,7 @@ from hepafed.common.statistics.bins import (
     pair_intervals,
 )
 from hepafed.common.statistics.calibration import calibrate, expected_error
-from hepafed.common.statistics.clusters import (
-    FIGURES,
-    PAIRWISE,
-    Products,
-    add_products,
-    check_curve,
-    curve_of,
-    curves_of,
-    pair_histogram,
-    products_length,
-    products_of,
-)
+from hepafed.common.statistics.clustered_auc import Sizes, clustered_auc, covariance
 from hepafed.common.statistics.curves import (
     Curve,
     average_precision,
@@ -80,7 +69,18 @@ from hepafed.common.statistics.multiclass import (
     products_with_exact_squares,
     sizes_of,
 )
-from hepafed.common.statistics.obuchowski import Sizes, clustered_auc, covariance
+from hepafed.common.statistics.placement_sums import (
+    FIGURES,
+    PAIRWISE,
+    Products,
+    add_products,
+    check_curve,
+    curve_of,
+    curves_of,
+    pair_histogram,
+    products_length,
+    products_of,
+)
 from hepafed.common.statistics.rates import (
     LEVEL,
     Rate,

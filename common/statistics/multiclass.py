@@ -6,7 +6,14 @@ from hepafed.common.statistics.additive import TASK_ORDER, Additive
 from hepafed.common.statistics.agreement import Estimate
 from hepafed.common.statistics.auc import Auc, delong_auc, placements, squares
 from hepafed.common.statistics.bins import Intervals, intervals_of_histogram
-from hepafed.common.statistics.clusters import (
+from hepafed.common.statistics.clustered_auc import (
+    Sizes,
+    clustered_interval,
+    covariance,
+    interval,
+    with_exact_diagonal,
+)
+from hepafed.common.statistics.placement_sums import (
     FIGURES,
     ONE_VS_REST,
     PAIRWISE,
@@ -15,13 +22,6 @@ from hepafed.common.statistics.clusters import (
     figure_scores,
     pair_histogram,
     products_of,
-)
-from hepafed.common.statistics.obuchowski import (
-    Sizes,
-    clustered_interval,
-    covariance,
-    interval,
-    with_exact_diagonal,
 )
 from hepafed.common.statistics.scores import ScoreTable
 from numpy.typing import NDArray

@@ -44,7 +44,7 @@ class Evidence:
     cells: Mapping[tuple[str, str], Intervals | str]
     """By figure of `clusters.FIGURES`."""
     sections: Mapping[str, Counts | str]
-    """Small sections of `common/additive.py`, reader sections by `readers`."""
+    """Small sections of `common/statistics/additive.py`, reader sections by `readers`."""
     readers: tuple[str, ...]
 
     def section(self, name: str) -> Counts | None:

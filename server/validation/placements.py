@@ -1,8 +1,8 @@
 """The second step of a validation: sums of placements, for intervals of clustered lesions.
 
 The sites that released fine counts, plain or in a masked sum, look their cases up in curves of the
-pooled distribution. They send sums over patients (common/statistics/clusters.py) in the form of
-their counts.
+pooled distribution. They send sums over patients (common/statistics/placement_sums.py) in the
+form of their counts.
 """
 
 from collections.abc import Iterable

@@ -91,7 +91,7 @@ def test_every_key_of_a_plan_is_documented_with_a_meaning() -> None:
     guide = (ROOT / "docs/coordinator-guide.md").read_text(encoding="utf-8")
     for key, _, _, meaning in generate.plan_keys(plan.Plan):
         assert f"| `{key}` |" in guide
-        assert meaning, f"common/plan.py: {key} has no docstring"
+        assert meaning, f"common/contract/plan.py: {key} has no docstring"
 
 
 def test_the_example_plan_of_the_guide_is_a_plan(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from hepafed.client.dicom.roles.rules import Rule, StackFacts, Test
+from hepafed.client.dicom.roles.rule import Rule, StackFacts, Test
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import ConfigError
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from hepafed.client.dicom.roles.rules import (
+from hepafed.client.dicom.roles.rule import (
     Rule,
     StackFacts,
     Test,

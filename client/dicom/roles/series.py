@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.roles.phases import dynamic_facts, facts_of
-from hepafed.client.dicom.roles.rules import Rule, StackFacts, decide
+from hepafed.client.dicom.roles.rule import Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
+from hepafed.client.dicom.roles.stack_facts import dynamic_facts, facts_of
 from hepafed.client.dicom.volumes import Grouped, Refusal, Stack, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27

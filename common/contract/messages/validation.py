@@ -66,13 +66,17 @@ class PlacementsRequest:
 
     run: str
     curves: tuple[PlacementCurve | None, ...]
-    """One curve for each AUC of `FIGURES` in `common/statistics/clusters.py`; in a comparison,
-    those of each model in turn. None where a class is missing in the pooled cohort."""
+    """One curve for each AUC of `FIGURES` (`common/statistics/placement_sums.py`).
+
+    In a comparison those of each model follow in turn. None where a class is missing in the pooled cohort."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementsReply:
-    """Sums over patients of products of centred placements (`common/statistics/clusters.py`)."""
+    """Sums over patients of products of centred placements.
+
+    `common/statistics/placement_sums.py` makes them.
+    """
 
     run: str
     form: str

@@ -12,7 +12,7 @@ from hepafed.common.contract.figures import PlacementCurve
 from hepafed.common.contract.messages import PlacementsRequest
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics.additive import add
-from hepafed.common.statistics.clusters import curves_of, products_of
+from hepafed.common.statistics.placement_sums import curves_of, products_of
 from hepafed.common.statistics.sums import additive_of
 
 from .releasing import Site, exchange, table_of, terms_of

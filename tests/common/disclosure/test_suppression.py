@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from hepafed.common.disclosure.level_suppression import LevelCounts, choose
+from hepafed.common.disclosure.subgroup_suppression import LevelCounts, choose
 from hepafed.common.disclosure.suppression import hide
 from hypothesis import given
 from hypothesis import strategies as st

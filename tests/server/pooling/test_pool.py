@@ -12,8 +12,8 @@ from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics.additive import add
 from hepafed.common.statistics.auc import delong_auc
 from hepafed.common.statistics.bins import intervals_of_histogram
-from hepafed.common.statistics.clusters import add_products, curves_of, products_of
 from hepafed.common.statistics.curves import average_precision, curve_from_mass
+from hepafed.common.statistics.placement_sums import add_products, curves_of, products_of
 from hepafed.common.statistics.scores import ScoreTable, reader_calls, rows_of, task_scores
 from hepafed.common.statistics.sums import additive_of
 from hepafed.server import pooling

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hepafed.common.contract.figures import Figure, SubgroupSummary
 from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.disclosure import level_suppression as kept_levels
-from hepafed.common.disclosure.subgroups import TASK, UNIT, levels_of, subgroup_summaries
+from hepafed.common.disclosure import subgroup_suppression
+from hepafed.common.disclosure.subgroup_figures import TASK, UNIT, levels_of, subgroup_summaries
 from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.errors import DataError
 from hepafed.common.records import write_record
@@ -199,7 +199,7 @@ def test_the_attack_does_find_what_hiding_small_counts_alone_would_give_away(
     ) -> frozenset[str]:
         return also | {k for k, row in table.items() if any(0 < n < minimum for n in row)}
 
-    monkeypatch.setattr(kept_levels, "hide", naive)
+    monkeypatch.setattr(subgroup_suppression, "hide", naive)
     told = 0
     for seed in range(6):
         tables = {"s0": grouped("s0", seed, 120, (1, 1, 0.1))}

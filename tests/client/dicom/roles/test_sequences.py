@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hepafed.client.dicom.roles.rules import UNKNOWN, Rule, StackFacts, decide
+from hepafed.client.dicom.roles.rule import UNKNOWN, Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.common.contract.vocabulary import SEQUENCES
 

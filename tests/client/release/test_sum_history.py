@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hepafed.client.release.past_sums import Exchanges
+from hepafed.client.release.sum_history import SumHistory
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError
 
 from .releasing import WEIGHTS, Site, exchange, terms_of
@@ -155,7 +155,7 @@ def test_sums_of_a_cohort_stay_with_one_group(pair: list[Site], weights: str) ->
     other = terms_of("a", "b", "c", number=2, run="validate-2", weights=weights)
     with pytest.raises(RefusedError, match="over a, b only"):
         pair[0].key(other)
-    Exchanges(pair[0].home).new_group()
+    SumHistory(pair[0].home).new_group()
     pair[0].key(other)
 
 

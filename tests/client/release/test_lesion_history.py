@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.release.past_lesions import MOST_SETS, Released
+from hepafed.client.release.lesion_history import MOST_SETS, LesionHistory
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.statistics.scores import ScoreTable
 
@@ -24,7 +24,7 @@ def table(*patients: int, lesions: int = 2) -> ScoreTable:
 
 
 def hold(home: Path, scores: ScoreTable, *, summed: bool, minimum: int = 3) -> None:
-    Released(home).hold({WEIGHTS: scores}, "external", minimum, summed=summed)
+    LesionHistory(home).hold({WEIGHTS: scores}, "external", minimum, summed=summed)
 
 
 @pytest.mark.parametrize("summed", [True, False])
@@ -78,14 +78,14 @@ def test_of_several_scores_all_are_written_down_or_none(tmp_path: Path) -> None:
     both = {"b" * 64: table(*range(9)), WEIGHTS: table(*range(9))}
     before = (tmp_path / "released.json").read_bytes()
     with pytest.raises(RefusedError):
-        Released(tmp_path).hold(both, "external", 3, summed=False)
+        LesionHistory(tmp_path).hold(both, "external", 3, summed=False)
     assert (tmp_path / "released.json").read_bytes() == before
 
 
 def test_other_scores_and_forgetting_start_anew(tmp_path: Path) -> None:
     hold(tmp_path, table(1, 2, 3), summed=True)
-    Released(tmp_path).hold({"b" * 64: table(1, 2)}, "external", 3, summed=True)
-    Released(tmp_path).forget()
+    LesionHistory(tmp_path).hold({"b" * 64: table(1, 2)}, "external", 3, summed=True)
+    LesionHistory(tmp_path).forget()
     hold(tmp_path, table(1, 2), summed=True)
 
 

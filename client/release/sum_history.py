@@ -27,7 +27,7 @@ class Sealed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SumHistory:
+class PastSums:
     """The masked sums that a site took part in, and the forms in which it released scores."""
 
     used: tuple[str, ...] = ()
@@ -58,16 +58,16 @@ def _all_scores(terms: Terms) -> list[str]:
     return [_scores(w, terms.split) for w in (terms.weights, *terms.against)]
 
 
-class Exchanges:
+class SumHistory:
     """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
         hint = "restore a copy; move the file away only if you know what that allows "
         "(docs/security.md)"
-        self._file = JsonFile(path=home / "exchanges.json", record=SumHistory, hint=hint)
+        self._file = JsonFile(path=home / "exchanges.json", record=PastSums, hint=hint)
 
-    def _read(self) -> SumHistory:
-        return self._file.read(missing=SumHistory())
+    def _read(self) -> PastSums:
+        return self._file.read(missing=PastSums())
 
     def form_of(self, weights: str, split: str) -> str:
         """Return the form in which these scores were released before, "" if they were not."""
@@ -158,7 +158,7 @@ class Exchanges:
         return sealed.seed
 
     @staticmethod
-    def _may_open(past: SumHistory, terms: Terms) -> None:
+    def _may_open(past: PastSums, terms: Terms) -> None:
         if _sum(terms) in past.opened:
             raise RefusedError("a masked sum of this run was opened already")
         for scores in _all_scores(terms):

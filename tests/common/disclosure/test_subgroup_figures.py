@@ -5,7 +5,7 @@ import pytest
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.evaluation import evaluation_from
 from hepafed.common.contract.subgroup_levels import in_order
-from hepafed.common.disclosure.subgroups import levels_of, subgroup_summaries
+from hepafed.common.disclosure.subgroup_figures import levels_of, subgroup_summaries
 from hepafed.common.errors import ConfigError, EvaluationError
 from hepafed.common.statistics.scores import ScoreTable
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hepafed.client.release.past_sums import RESET
+from hepafed.client.release.sum_history import RESET
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.statistics import ScoreTable
@@ -23,7 +23,7 @@ MOST_SETS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class LesionHistory:
+class PastLesions:
     """The lesions over which a site released scores, as `patient.lesion`, in order."""
 
     summed: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class LesionHistory:
     """Each set of lesions over which figures were released, by split and weights."""
 
 
-class Released:
+class LesionHistory:
     """The file released.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        self._file = JsonFile(path=home / "released.json", record=LesionHistory, hint=RESET)
+        self._file = JsonFile(path=home / "released.json", record=PastLesions, hint=RESET)
 
     def hold(
         self, tables: Mapping[str, ScoreTable], split: str, minimum: int, *, summed: bool
@@ -50,7 +50,7 @@ class Released:
             too many sets of lesions already; or, to be `summed` under masks, in a sum over
             others. Nothing is written down then.
         """
-        past = before = self._file.read(missing=LesionHistory())
+        past = before = self._file.read(missing=PastLesions())
         for weights, table in tables.items():
             past = _with(past, f"{split} {weights}", _set_of(table), minimum, summed)
         if past != before:
@@ -58,12 +58,12 @@ class Released:
 
     def forget(self) -> None:
         """Forget every set."""
-        self._file.write(LesionHistory())
+        self._file.write(PastLesions())
 
 
 def _with(
-    past: LesionHistory, key: str, now: tuple[str, ...], minimum: int, summed: bool
-) -> LesionHistory:
+    past: PastLesions, key: str, now: tuple[str, ...], minimum: int, summed: bool
+) -> PastLesions:
     """Return the history with one more release of the scores `key`, or raise RefusedError."""
     before = past.sets.get(key, ())
     if summed and past.summed.get(key, now) != now:

@@ -6,7 +6,13 @@ from hepafed.common.errors import PayloadError
 from hepafed.common.statistics.additive import add
 from hepafed.common.statistics.auc import delong_auc
 from hepafed.common.statistics.bins import intervals_of_histogram
-from hepafed.common.statistics.clusters import (
+from hepafed.common.statistics.clustered_auc import clustered_auc
+from hepafed.common.statistics.multiclass import (
+    estimates,
+    products_with_exact_squares,
+    sizes_of,
+)
+from hepafed.common.statistics.placement_sums import (
     FIGURES,
     ONE_VS_REST,
     PAIRWISE,
@@ -21,12 +27,6 @@ from hepafed.common.statistics.clusters import (
     products_length,
     products_of,
 )
-from hepafed.common.statistics.multiclass import (
-    estimates,
-    products_with_exact_squares,
-    sizes_of,
-)
-from hepafed.common.statistics.obuchowski import clustered_auc
 from hepafed.common.statistics.scores import ScoreTable, patients_of, rows_of, task_scores
 from hepafed.common.statistics.sums import additive_of
 from hypothesis import given, settings

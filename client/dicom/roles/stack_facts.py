@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hepafed.client.dicom.encoding import Header
-from hepafed.client.dicom.roles.rules import StackFacts
+from hepafed.client.dicom.roles.rule import StackFacts
 from hepafed.client.dicom.volumes import Stack, Volume
 
 FAT_SHIFT = 3.4e-6 * 42.577e6

@@ -38,7 +38,7 @@ from hepafed.common.statistics.bins import (
     intervals_of_histogram,
     mass_of_bins,
 )
-from hepafed.common.statistics.obuchowski import fourth_powers
+from hepafed.common.statistics.clustered_auc import fourth_powers
 from hepafed.common.statistics.scores import ScoreTable, TaskScores, patients_of, task_scores
 from numpy.typing import NDArray
 

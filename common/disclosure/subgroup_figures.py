@@ -18,7 +18,7 @@ from hepafed.common.contract import (
     SubgroupSummary,
     in_order,
 )
-from hepafed.common.disclosure.level_suppression import LevelCounts, choose, narrowing
+from hepafed.common.disclosure.subgroup_suppression import LevelCounts, choose, narrowing
 from hepafed.common.disclosure.summaries import figure_of
 from hepafed.common.statistics import (
     ScoreTable,
