@@ -97,7 +97,7 @@ def pool(
 ) -> Report:
     """Return the report of the summaries of each site and the sums of those in `groups`.
 
-    `products` is the sum of step 2 over *all* sites (`placement_sums.Products`), or None. `exact` is
+    `products` is the sum of step 2 over *all* sites, or None. `exact` is
     the summary of the whole cohort where its score table is at hand (a re-analysis): its figures
     then stand in place of those from bins.
     """

@@ -68,7 +68,8 @@ class PlacementsRequest:
     curves: tuple[PlacementCurve | None, ...]
     """One curve for each AUC of `FIGURES` (`common/statistics/placement_sums.py`).
 
-    In a comparison those of each model follow in turn. None where a class is missing in the pooled cohort."""
+    In a comparison those of each model follow in turn. None where a class is missing in the pooled
+    cohort."""
 
 
 @dataclass(frozen=True, kw_only=True)
