@@ -92,13 +92,13 @@ def without_figures() -> Report:
 def federated(fed: Federation) -> dict[str, Any]:
     """Run a registered validation of four sites in every form, one of which is away."""
     second = fed.freeze(2.0)
-    digests = [fed.desk.registry.card(m).sha256 for m in (fed.model, second)]
+    digests = [fed.stores.registry.card(m).sha256 for m in (fed.model, second)]
     forms = {"a": "masked", "b": "masked", "c": "cells", "e": "plain"}
     for i, (name, form) in enumerate(forms.items()):
         fed.site(name, release=form, minimum_count=3, share_subgroups=("x",))
         fed.sites[name].table = cohort(name, 10 + i, 24)
         fed.sites[name].others[digests[1]] = other(fed.sites[name].table, 20 + i)
-    run = fed.desk.runs.create(
+    run = fed.stores.runs.create(
         "validate",
         fed.plan,
         promise=EVALUATION.format(model=digests[0], other=digests[1]),

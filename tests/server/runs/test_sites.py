@@ -60,10 +60,10 @@ def test_the_reply_to_a_question_is_passed_on(question: object, reply: object) -
 @pytest.mark.parametrize(
     ("question", "reply", "reason"),
     [
-        (TUNE, replace(TUNED, run="q"), "an answer to another round"),
-        (TUNE, replace(TUNED, round=2), "an answer to another round"),
-        (SUMS, replace(MASKED, exchange="y"), "an answer to another exchange"),
-        (SUMS, replace(MASKED, run="q"), "an answer to another exchange"),
+        (TUNE, replace(TUNED, run="q"), "the site answered for another round"),
+        (TUNE, replace(TUNED, round=2), "the site answered for another round"),
+        (SUMS, replace(MASKED, exchange="y"), "the site answered for another exchange"),
+        (SUMS, replace(MASKED, run="q"), "the site answered for another exchange"),
     ],
 )
 def test_an_answer_to_another_question_is_refused(
