@@ -86,4 +86,4 @@ def test_what_is_not_the_reply_type_is_refused(answer: object, reason: str) -> N
 def test_a_site_that_is_not_enrolled_is_not_asked() -> None:
     sites = Sites(OneSite(TUNED), dict, lambda: True)
     failed = sites.ask(["b"], TUNE, TuneReply, 5, lambda _site, _reply: None)
-    assert failed == {"b": "no longer enrolled"}
+    assert failed == {"b": "the site is no longer enrolled"}
