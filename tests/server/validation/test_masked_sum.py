@@ -192,7 +192,7 @@ def test_no_second_sum_over_fewer_sites_is_opened(fed: Federation, other_model: 
     report = fed.run(model=fed.freeze(2.0) if other_model else "")
     wanted = "cells" if other_model else "withheld"  # cells of the same scores would tell of c
     assert fed.forms(report) == {"a": wanted, "b": wanted}
-    assert all("a, b, c only" in r["reason"] for r in report["forms"])
+    assert all("only in masked sums of a, b, c" in r["reason"] for r in report["forms"])
     assert not (fed.stores.runs.folder(report["run"]) / "masked-counts.sum").exists()
 
 
