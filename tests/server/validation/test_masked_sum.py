@@ -134,7 +134,7 @@ def test_a_lying_coordinator_that_swaps_a_key_is_caught(fed: Federation, signed:
     identity = ec.generate_private_key(ec.SECP384R1()) if signed else None
     fed.fleet.hook = swapping(fed, identity)
     report = fed.run(model=fed.freeze(2.0))
-    wanted = "another identity" if signed else "not signed by it"
+    wanted = "another identity" if signed else "not signed by that site"
     reasons = [e["reason"] for e in fed.events(report["run"], "missing")]
     assert any(wanted in r for r in reasons)
     assert len(fed.wires["a"].sent) == before, "nothing left site a"
