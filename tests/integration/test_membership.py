@@ -247,8 +247,8 @@ def test_start_says_what_keeps_the_site_away_and_goes_on(
     stop_process(process)
     said = (home / "console.log").read_text()
     assert (
-        "error: the coordinator does not accept this site's token\nhint: ask the coordinator whether it was revoked"
-        in said
+        "error: the coordinator does not accept this site's token\n"
+        "hint: ask the coordinator whether it was revoked" in said
     )
 
 
