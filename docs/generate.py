@@ -142,8 +142,8 @@ def sequence_tables() -> str:
     """Make the tables of the rules that name a series' sequence."""
     parts: list[str] = []
     for title, rules in (
-        ("By series, the first that holds", SERIES_RULES),
-        ("T1 stacks in the dynamic, the first that holds", PHASE_RULES),
+        ("By series, the first that applies", SERIES_RULES),
+        ("T1 stacks in the dynamic, the first that applies", PHASE_RULES),
     ):
         parts += [f"**{title}**", "", "| rule | sequence | if | because |", "|---|---|---|---|"]
         for rule in rules:

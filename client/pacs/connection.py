@@ -158,7 +158,7 @@ def valid_uid(value: object) -> str:
     """
     text = str(value or "").strip("\0 ")
     if not UID.fullmatch(text):
-        raise PayloadError("the PACS sent a UID that is not valid")
+        raise PayloadError("the PACS sent a value that is not a UID")
     return text
 
 

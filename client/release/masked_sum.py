@@ -78,7 +78,7 @@ class SumParticipant:
         self._attempt = None  # a key serves one vector, whatever happens next
         if attempt is None or attempt.terms.exchange != request.exchange or prepared is None:
             raise RefusedError(
-                "this site has no key of this exchange: the request was repeated or came too late"
+                "this site has no key of this exchange: the request is a replay or came too late"
             )
         terms, site = attempt.terms, self._policy.site
         self._check_offers(attempt, request.offers)

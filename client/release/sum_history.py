@@ -115,7 +115,7 @@ class SumHistory:
         """
         past = self._read()
         if terms.exchange in past.used:
-            raise RefusedError("this exchange was used before: the request is a repetition")
+            raise RefusedError("this exchange was used before: the request is a replay")
         if terms.attempt <= past.attempts.get(_sum(terms), 0):
             raise RefusedError(f"attempt {terms.attempt} of this run was used before")
         self._may_open(past, terms)

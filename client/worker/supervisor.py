@@ -95,7 +95,7 @@ def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
     try:
         fault = clock_fault(ask(home, config, seconds=5).ahead)
     except (FederationError, ConfigError) as e:
-        return e.message, f"The client keeps trying. {e.hint}"
+        return e.message, f"{e.hint} (the client keeps trying)"
     return (fault, CLOCK_HINT) if fault else ("", "")
 
 

@@ -51,7 +51,7 @@ hidden."""
 WITHHELD = "withheld: fewer patients than the site's minimum count"
 ROUNDING = 1e-12
 """A smaller variance is the rounding of sums in fixed point; the two models do not differ."""
-NO_PRODUCTS = "not every site took part in the second step (sums over patients)"
+NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
 
 
 def common_rows(tables: Sequence[ScoreTable]) -> list[ScoreTable]:

@@ -32,10 +32,8 @@ from numpy.typing import NDArray
 
 UNIT, TASK = "patient", "malignant_vs_benign"
 """Subgroups are of patients: one population, so that no two tables of one report overlap."""
-TELLING = "withheld: with the other counts it would reveal a count that is too small"
-WITHHELD = (
-    "withheld: too few, or the total minus this one would reveal another count that is too small"
-)
+TELLING = "withheld: beside the other counts it would narrow down calls that are too few"
+WITHHELD = "withheld: too few, or the total less this one would show another that is too few"
 
 
 def levels_of(table: ScoreTable, variable: str) -> NDArray[np.str_]:

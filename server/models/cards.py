@@ -12,14 +12,14 @@ INTENDED_USE = (
     "release of HepaFed that trained it.",
 )
 LIMITS = (
-    "It is not a medical device and must not be used for decisions about a patient.",
-    "It does not find lesions: it judges only lesions that somebody marked.",
+    "Not a medical device. Not for decisions about a patient.",
+    "It does not find lesions: what nobody marked is not judged.",
     "Three classes: a lesion of another kind still gets three probabilities that add up to 1.",
     "Nothing is known of children, of lesions after treatment, of other organs, or of CT and "
     "ultrasound unless a validation says so.",
-    "Its figures apply to hospitals, scanners and a mix of patients like those it was validated "
+    "Its figures hold for hospitals, scanners and a mix of patients like those it was validated "
     "on; predictive values change with prevalence.",
-    "Probabilities may be wrong at a new site even if the AUC is good: check the calibration.",
+    "Probabilities may be off at a new site even where the AUC holds: look at the calibration.",
 )
 NOT_STATED = "–"
 

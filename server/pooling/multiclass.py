@@ -30,7 +30,7 @@ from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray
 
 MISSING = "a class is missing"
-NOT_ASKED = "not every site took part in the second step (sums over patients)"
+NOT_ASKED = "the second step, sums over patients, was not made with every site"
 
 
 def pooled_means(

@@ -238,8 +238,7 @@ def _macro_rows(
     figure = Figure(reason="no site has every class")
     if known:
         figure = Figure(
-            value=sum(known) / len(known),
-            reason=f"not computed for the mean of the {len(known)} sites with every class",
+            value=sum(known) / len(known), reason=f"mean of the {len(known)} sites with every class"
         )
     return [*rows, macro_row("site-mean", None, lesions, auc_estimate(figure, "mean of sites"))]
 

@@ -197,10 +197,10 @@ def _with_rates(
     positive, negative = likelihood_ratios(tp, p, tn, n)
     return replace(
         made,
-        sensitivity=rate_estimate(tp, p, "there is no positive case"),
-        specificity=rate_estimate(tn, n, "there is no negative case"),
-        ppv=rate_estimate(tp, tp + fp, "no case was called positive"),
-        npv=rate_estimate(tn, tn + fn, "no case was called negative"),
+        sensitivity=rate_estimate(tp, p),
+        specificity=rate_estimate(tn, n),
+        ppv=rate_estimate(tp, tp + fp),
+        npv=rate_estimate(tn, tn + fn),
         accuracy=rate_estimate(tp + tn, p + n),
         balanced_accuracy=balanced(tp, p, tn, n),
         f1=point_estimate(f1, "no positives"),

@@ -47,6 +47,16 @@ SECTIONS = (
 )
 """Anchor and heading of every section, in the page's order."""
 
+NO_CASES = {
+    "auc": "there is no case",
+    "sensitivity": "there is no positive case",
+    "specificity": "there is no negative case",
+    "ppv": "the model called no case positive",
+    "npv": "the model called no case negative",
+    "accuracy": "there is no case",
+}
+"""What "no cases" means for each figure: the denominator of its rate is 0."""
+
 
 def render(report: Report) -> str:
     """Fill the page's template; every text of the report is escaped."""
@@ -109,5 +119,6 @@ def missing(report: Report) -> list[tuple[str, str]]:
                 what = FIGURE_WORDS[name]
                 if values.value is not None:
                     what += ", interval" if values.low is None else ", remark"
-                found.append((f"{place(r)}, {task(r)}: {what}", values.reason))
+                why = NO_CASES[name] if values.reason == "no cases" else values.reason
+                found.append((f"{place(r)}, {task(r)}: {what}", why))
     return found

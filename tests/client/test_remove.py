@@ -211,7 +211,7 @@ def test_a_list_that_cannot_be_read_is_said_and_changes_nothing(
     done = client(home, "remove", str(tmp_path / "ids.txt"))
     assert done.exit_code == 2
     assert "error:" in done.stderr
-    assert "hint: one patient_id a line" in done.stderr
+    assert "hint: write one patient_id on each line" in done.stderr
     assert "caf" not in done.stderr
 
 

@@ -110,7 +110,7 @@ def test_an_evaluation_of_another_model_is_refused_with_a_hint(
         elsewhere / "eva.access",
     )
     assert done.returncode == 1
-    assert "error: the evaluation is of another model" in done.stderr
+    assert "error: the evaluation is for another model" in done.stderr
     assert "hint:" in done.stderr
 
 
@@ -119,4 +119,4 @@ def test_an_evaluator_cannot_start_a_training(trained: Trained, elsewhere: Path)
     plan.write_text('name = "mine"\nprotocol = "t2"\n')
     done = _server(elsewhere, "train", plan, "--access", elsewhere / "eva.access")
     assert done.returncode == 1
-    assert "evaluator cannot train" in done.stderr
+    assert "(role evaluator) does not allow train" in done.stderr

@@ -129,7 +129,7 @@ def test_an_invite_of_another_coordinators_ca_joins_nothing(
     text = invite.read_text()
     assert own in text
     invite.write_text(text.replace(own, (tmp_path / "ca.pem").read_text()))
-    with pytest.raises(RunError, match="not of the coordinator's authority"):
+    with pytest.raises(RunError, match="its certificate is not from this federation"):
         fed.command("fooled", "join", str(invite))
     assert not fed.home("fooled").exists()
     invite.write_text(text)

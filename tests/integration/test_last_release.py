@@ -93,7 +93,7 @@ def test_the_cohort_store_of_the_last_release_opens_whole(resumed: Resumed, site
 @pytest.mark.parametrize("site", SITES)
 def test_the_ledger_goes_on_in_one_chain(resumed: Resumed, site: str) -> None:
     said = resumed.fed.command(site, "ledger", "--verify")
-    assert "the chain holds" in said
+    assert "entries checked: nothing changed" in said
     assert int(said.split()[0]) >= 3
 
 

@@ -210,7 +210,7 @@ def test_check_says_why_the_server_is_not_reached(
     make_authority(tmp_path / "other", datetime.now(UTC))
     ca.write_text((tmp_path / "other" / "ca.pem").read_text())
     _, lines = _check(tmp_path)
-    assert "not of the coordinator's authority" in lines["server"]["found"]
+    assert "its certificate is not from this federation" in lines["server"]["found"]
     assert "token" not in lines
     ca.write_text(whole)
     config.write_text(config.read_text().replace(fed.address, f"127.0.0.1:{free_port()}"))
@@ -246,7 +246,10 @@ def test_start_says_what_keeps_the_site_away_and_goes_on(
     assert process.poll() is None
     stop_process(process)
     said = (home / "console.log").read_text()
-    assert "error: the coordinator does not accept this site's token\nhint: was it revoked" in said
+    assert (
+        "error: the coordinator does not accept this site's token\n"
+        "hint: ask the coordinator whether it was revoked" in said
+    )
 
 
 def _shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -310,7 +313,7 @@ def test_a_site_that_left_is_shut_out_keeps_its_cohort_and_joins_again(
     with sole_use(tmp_path):
         code, _, said = _client(tmp_path, "leave")
     assert code == 2
-    assert "runs in" in said
+    assert "is running in" in said
     assert _state(remote, invite.stem) == "enrolled"
     code, _, said = _client(tmp_path, "leave")
     assert (code, said) == (0, "")

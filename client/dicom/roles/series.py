@@ -174,7 +174,7 @@ def explain(
         volume = volumes.get(stack.headers[0])
         rule = next((r for r in PHASE_RULES if volume and r.name == volume.rule), None)
         if rule is not None:
-            lines.append(f"  {rule.name}: holds, {rule.sequence}: {rule.why}")
+            lines.append(f"  {rule.name}: applies, {rule.sequence}: {rule.why}")
     return lines
 
 
@@ -182,7 +182,7 @@ def _trail(fact: StackFacts, rules: tuple[Rule, ...]) -> Iterator[str]:
     for rule in rules:
         failing = rule.failing(fact)
         if not failing:
-            yield f"  {rule.name}: holds, {rule.sequence or 'set aside'}: {rule.why}"
+            yield f"  {rule.name}: applies, {rule.sequence or 'set aside'}: {rule.why}"
             return
         yield f"  {rule.name}: no ({failing[0]})"
-    yield "  no rule holds: set aside"
+    yield "  no rule applies: set aside"

@@ -19,7 +19,10 @@ def test_quality_prints_findings_with_a_hint(tmp_path: Path, cohort: Make) -> No
     cohort(12, changes={3: {"between_slices": 14.0}})
     done = client(tmp_path, "cohort", "--quality")
     assert done.exit_code == 0
-    assert "outlier: examination e3: t2, between slices, mm: 14, the median is 5" in done.output
+    assert (
+        "outlier: examination e3: t2, distance between slices, mm: 14; typical here: 5"
+        in done.output
+    )
     assert "hint: look at it" in done.output
     assert "findings: 2" in done.output
 

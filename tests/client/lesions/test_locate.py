@@ -146,7 +146,9 @@ def test_one_examination_under_two_patient_ids_is_named(examination: Make, probl
     first = ROW | boxed(exam.box("t2"))
     text = problems(exam.volumes, first, first | {"patient_id": "P2"})
     for row in (2, 3):
-        assert f"row {row}: an examination of this patient is in the export under another" in text
+        assert (
+            f"row {row}: an examination of this patient is also in the export under another" in text
+        )
 
 
 def test_neighbours_whose_boxes_meet_at_a_corner_do_not_overlap(
@@ -177,7 +179,7 @@ def test_a_mask_on_another_frame_of_reference_is_refused(
     ds = pydicom.dcmread(path)
     ds.FrameOfReferenceUID = uid("another")
     ds.save_as(path)
-    assert "row 2: the mask is on another frame of reference" in problems(
+    assert "row 2: the mask has another frame of reference" in problems(
         exam.volumes, ROW | {"mask_file": "s.dcm"}
     )
 
@@ -202,7 +204,7 @@ def test_two_segmentations_that_both_fit_must_be_told_apart(
 ) -> None:
     exam = examination()
     paths = [write_seg(exam.folder / n, exam.volume("t2"), {"L1": exam.inside("t2")}) for n in "ab"]
-    assert "several segmentations of the export fit" in problems(exam.volumes, ROW, objects=paths)
+    assert "several segmentations in the export match" in problems(exam.volumes, ROW, objects=paths)
 
 
 def test_a_label_map_of_a_patient_without_reference_is_drawn_on_t2(

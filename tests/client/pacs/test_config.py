@@ -38,7 +38,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (WEB + 'certificate = "c.pem"', "certificate and key"),
         (WEB + 'auth = "digest"', "auth"),
         (WEB + 'auth = "basic"', "secret_file"),
-        (WEB.replace("https", "http") + 'auth = "basic"\nsecret_env = "X"', "in the clear"),
+        (WEB.replace("https", "http") + 'auth = "basic"\nsecret_env = "X"', "without encryption"),
         (WEB.replace("https://", "https://user:pw@"), "password"),
         (WEB.replace("https", "ftp"), "url"),
         (WEB.replace("dicom-web", "dicom-web?x=1"), "url"),

@@ -217,7 +217,7 @@ def test_a_study_that_the_pacs_has_lost_a_file_of_is_named_as_incomplete(
         with pytest.raises(DataError) as e:
             run(tmp_path, orthanc, protocol)
         assert "row 1: " in e.value.message
-        assert "what was fetched is kept" in e.value.hint
+        assert "Fetched files are kept" in e.value.hint
     finally:
         orthanc.stop()
 

@@ -204,7 +204,9 @@ def test_a_series_at_which_the_pacs_breaks_off_does_not_stop_the_others(tmp_path
 
     with (
         hostile.scp(find, get) as port,
-        pytest.raises(HepaFedError, match="fetched: row 1: a series: the PACS broke off"),
+        pytest.raises(
+            HepaFedError, match="fetched: row 1: a series: the PACS ended the connection"
+        ),
     ):
         run(tmp_path, protocol="dimse", host="127.0.0.1", port=port, called_ae_title="HOSTILE")
     assert len(files(tmp_path)) == 2

@@ -101,7 +101,7 @@ def test_pictures_of_a_large_cohort_are_bounded_and_the_page_says_so(cohort: Mak
         (Measurements("box", (200.0, 200.0, 200.0)), "the lesion is larger than a liver (4189 ml)"),
         (Measurements("mask", (2.0, 2.0, 5.0)), "the lesion is very small (2.0 mm)"),
         (Measurements("box", SIZE, apart=45.2), "are 45 mm apart"),
-        (Measurements("box", SIZE, phases_in_order=False), "not acquired in their order"),
+        (Measurements("box", SIZE, phases_in_order=False), "not acquired in the usual order"),
     ],
 )
 def test_what_is_suspicious_is_said_and_comes_first(
@@ -138,7 +138,7 @@ def test_a_finding_of_quality_control_stands_at_its_examination(cohort: Make) ->
     text = contact_sheet(store)
     first = text.partition("<article")[2].partition("</article>")[0]
     assert "e3" in first
-    assert "between slices, mm: 14, the median is 5" in first
+    assert "distance between slices, mm: 14; typical here: 5" in first
 
 
 def test_text_from_the_store_is_escaped(cohort: Make) -> None:

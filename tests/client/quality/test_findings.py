@@ -27,8 +27,8 @@ def test_a_clean_cohort_has_no_finding(cohort: Make) -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"between_slices": 9.0}, "between slices"),
-        ({"between_columns": 3.0}, "in the plane"),
+        ({"between_slices": 9.0}, "distance between slices"),
+        ({"between_columns": 3.0}, "pixel spacing"),
         ({"slices": 3}, "slices"),
         ({"spread": 1.0}, "contrast"),
     ],

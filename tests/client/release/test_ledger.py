@@ -143,7 +143,7 @@ def test_show_prints_what_an_entry_said(home: Path, which: str) -> None:
 @pytest.mark.parametrize(
     ("which", "why"),
     [
-        ("1", "not kept"),
+        ("1", "not stored"),
         ("4", "no entry 4"),
         ("0", "no entry 0"),
         ("fffffffff", "no entry"),
@@ -177,7 +177,7 @@ def test_the_list_numbers_the_entries_and_says_what_is_kept(home: Path) -> None:
     assert [line.split()[0] for line in lines[1:4]] == ["1", "2", "3"]
     assert "hash only" in lines[1]
     assert "kept" in lines[2]
-    assert "updates and counts are not kept" in shown
+    assert "The content of updates and counts is not stored" in shown
     later = json.loads(client(home, "--json", "--since", "2000").stdout)
     assert [(e["entry"], e.get("kept", False)) for e in later] == [
         (1, False),

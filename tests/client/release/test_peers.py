@@ -40,7 +40,7 @@ def test_the_first_identity_is_pinned_and_held(home: Path, lines: dict[str, str]
     peers.check({"a": lines["a"], "b": lines["b"]}, "first-use", "a", NOW)
     assert set(peers.all()) == {"b"}
     peers.check({"a": lines["a"], "b": lines["b"]}, "first-use", "a", NOW)
-    with pytest.raises(RefusedError, match="b shows another identity"):
+    with pytest.raises(RefusedError, match="b has another identity"):
         peers.check({"a": lines["a"], "b": lines["c"]}, "first-use", "a", NOW)
 
 

@@ -60,10 +60,10 @@ def test_the_reply_to_a_question_is_passed_on(question: object, reply: object) -
 @pytest.mark.parametrize(
     ("question", "reply", "reason"),
     [
-        (TUNE, replace(TUNED, run="q"), "an answer to another round"),
-        (TUNE, replace(TUNED, round=2), "an answer to another round"),
-        (SUMS, replace(MASKED, exchange="y"), "an answer to another exchange"),
-        (SUMS, replace(MASKED, run="q"), "an answer to another exchange"),
+        (TUNE, replace(TUNED, run="q"), "the site answered for another round"),
+        (TUNE, replace(TUNED, round=2), "the site answered for another round"),
+        (SUMS, replace(MASKED, exchange="y"), "the site answered for another exchange"),
+        (SUMS, replace(MASKED, run="q"), "the site answered for another exchange"),
     ],
 )
 def test_an_answer_to_another_question_is_refused(
@@ -86,4 +86,4 @@ def test_what_is_not_the_reply_type_is_refused(answer: object, reason: str) -> N
 def test_a_site_that_is_not_enrolled_is_not_asked() -> None:
     sites = Sites(OneSite(TUNED), dict, lambda: True)
     failed = sites.ask(["b"], TUNE, TuneReply, 5, lambda _site, _reply: None)
-    assert failed == {"b": "no longer enrolled"}
+    assert failed == {"b": "the site is no longer enrolled"}

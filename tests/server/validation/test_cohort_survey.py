@@ -91,5 +91,5 @@ def test_a_summary_with_other_words_or_impossible_counts_is_no_summary(
 
 
 def test_a_run_without_a_survey_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="describes no cohort"):
+    with pytest.raises(RefusedError, match="has no cohort summaries"):
         read_survey(tmp_path)

@@ -105,8 +105,8 @@ def test_a_comparison_over_all_but_a_few_patients_is_refused(fed: Federation) ->
     fed.sites["a"].others[compared.digest] = rows_of(other, np.arange(len(other.truth) - 4))
     report = compared.run()
     assert report["notes"][0].startswith("a is not in the comparison of models: refused: ")
-    assert "the difference would tell of those" in report["notes"][0]
-    assert report["notes"][1].endswith("b has no other site to be masked with")
+    assert "the difference would reveal those patients" in report["notes"][0]
+    assert report["notes"][1].endswith("b: no other site takes part in the masked sum")
     assert rows(report)["malignant_vs_benign"]["absent"] == ["a"]
     assert [s["site"] for s in report["sites"]] == ["a", "b"]
 

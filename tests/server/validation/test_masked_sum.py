@@ -134,7 +134,7 @@ def test_a_lying_coordinator_that_swaps_a_key_is_caught(fed: Federation, signed:
     identity = ec.generate_private_key(ec.SECP384R1()) if signed else None
     fed.fleet.hook = swapping(fed, identity)
     report = fed.run(model=fed.freeze(2.0))
-    wanted = "another identity" if signed else "not signed by it"
+    wanted = "another identity" if signed else "not signed by that site"
     reasons = [e["reason"] for e in fed.events(report["run"], "missing")]
     assert any(wanted in r for r in reasons)
     assert len(fed.wires["a"].sent) == before, "nothing left site a"
@@ -192,7 +192,7 @@ def test_no_second_sum_over_fewer_sites_is_opened(fed: Federation, other_model: 
     report = fed.run(model=fed.freeze(2.0) if other_model else "")
     wanted = "cells" if other_model else "withheld"  # cells of the same scores would tell of c
     assert fed.forms(report) == {"a": wanted, "b": wanted}
-    assert all("a, b, c only" in r["reason"] for r in report["forms"])
+    assert all("only in masked sums of a, b, c" in r["reason"] for r in report["forms"])
     assert not (fed.stores.runs.folder(report["run"]) / "masked-counts.sum").exists()
 
 

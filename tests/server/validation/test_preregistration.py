@@ -51,7 +51,7 @@ def test_models_to_compare_with_are_named_by_digest_and_must_be_known() -> None:
 def test_an_endpoint_against_what_will_not_be_compared_is_refused(endpoint: str) -> None:
     known = [CARD, card_of("t2-dwi", "cd" * 32)]
     text = promise(more=f'against = ["{"cd" * 32}"]\n') + f"[[endpoints]]\n{endpoint}\n"
-    with pytest.raises(RefusedError, match="will not be compared"):
+    with pytest.raises(RefusedError, match="is not part of this validation"):
         fitting(Asked(model="t2", evaluation=text), CARD, known)
 
 

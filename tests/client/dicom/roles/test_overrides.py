@@ -80,7 +80,7 @@ def test_explain_says_which_rule_decided_and_what_the_others_lacked(tmp_path: Pa
     lines = explain(found, found[0].series)
     assert lines[0] == "a volume of 4 slices:"
     assert "  b-value: no (b value ≥ 1)" in lines
-    assert lines[-1].startswith("  t2: holds, t2:")
+    assert lines[-1].startswith("  t2: applies, t2:")
     assert "canary" not in "\n".join(lines).lower()
 
 
