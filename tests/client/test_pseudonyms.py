@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from hepafed.client.cohort import pseudonyms
+from hepafed.client import pseudonyms
 from hepafed.client.pseudonyms import Pseudonyms
 
 
