@@ -34,15 +34,6 @@ class Curve:
         return np.asarray(self.negatives / self.negatives[-1])
 
 
-@dataclass(frozen=True)
-class Read:
-    """A figure read off a curve, and the least and most that the bins allow."""
-
-    value: float
-    least: float
-    most: float
-
-
 def curve_from_mass(positives: Floats, negatives: Floats) -> Curve:
     """Return the curve of masses over ordered scores (lowest first)."""
     held = np.flatnonzero(positives + negatives)[::-1]

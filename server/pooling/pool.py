@@ -97,9 +97,9 @@ def pool(
 ) -> Report:
     """Return the report of the summaries of each site and the sums of those in `groups`.
 
-    `products` is the sum of step 2 over *all* sites, or None. `exact` is
-    the summary of the whole cohort where its score table is at hand (a re-analysis): its figures
-    then stand in place of those from bins.
+    `products` is the sum of step 2 over *all* sites, or None. `exact` is the summary of the whole
+    cohort where its score table is at hand (a re-analysis): its figures then replace those from
+    bins.
     """
     asked = questions or Questions()
     whole = evidence(summaries, groups)
@@ -134,10 +134,6 @@ def pool(
         notes=tuple(notes),
         provenance=provenance,
     )
-
-
-def _scope(site: str, summary: SiteSummary) -> _Scope:
-    return _Scope(site, evidence({site: summary}, figures=TASK_ORDER), _tasks(summary))
 
 
 def _site_row(site: str, v: SiteSummary) -> SiteRow:
