@@ -30,7 +30,8 @@ class Pseudonyms:
 
     def of(self, kind: str, *identity: str) -> str:
         """Return 20 hex digits for an identity of some kind (`patient`, `lesion`, …)."""
-        message = "\0".join([kind, *identity]).encode()
+        # a file name that is not UTF-8 has its odd bytes as surrogates
+        message = "\0".join([kind, *identity]).encode("utf-8", "surrogateescape")
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:20]
 
 

@@ -7,7 +7,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median
 
@@ -62,7 +62,8 @@ def test_a_room_begins_with_one_sentence_and_its_public_names(room: Path) -> Non
     assert sentence.endswith(".")
     assert "\n\n" not in sentence
     only = (ast.Expr, ast.ImportFrom, ast.Assign)
-    assert all(isinstance(node, only) for node in tree.body)
+    late = (ast.If, ast.FunctionDef) if "LATE = " in ast.unparse(tree) else ()
+    assert all(isinstance(node, (*only, *late)) for node in tree.body)
 
 
 def test_no_file_is_long_without_a_reason_and_most_are_short() -> None:
@@ -120,6 +121,21 @@ def test_a_class_name_stands_for_one_thing() -> None:
     assert {name: where for name, where in defined.items() if len(where) > 1} == {}
 
 
+def test_no_sentence_is_cut_off_by_a_line_that_stands_alone() -> None:
+    cut = []
+    for path in product():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For)):
+                continue
+            for before, after in pairwise(node.body):
+                words = isinstance(after, ast.Expr) and isinstance(
+                    after.value, (ast.Constant, ast.JoinedStr)
+                )
+                if words and not ast.unparse(before).startswith("self."):  # else it documents
+                    cut.append(f"{path.relative_to(ROOT)}:{after.lineno}")
+    assert cut == []
+
+
 def test_every_room_has_its_tests_and_every_folder_of_tests_a_room() -> None:
     tested = {p.parent.relative_to(ROOT / "tests") for p in (ROOT / "tests").rglob("test_*.py")}
     folders = {t for t in tested if t.parts and t.parts[0] not in NOT_ROOMS}
@@ -146,7 +162,8 @@ def test_a_test_file_is_named_after_a_module_of_its_room() -> None:
     [
         ("hepafed.server.start", "torch monai timm"),
         ("hepafed.client.release", "torch pydicom nibabel flwr"),
-        ("hepafed.client.ingest", "torch flwr httpx"),
+        ("hepafed.client.ingest", "torch flwr httpx nibabel pydicom"),
+        ("hepafed.client.scan", "numpy pydicom nibabel torch flwr httpx"),
         ("hepafed.common.statistics", "torch flwr httpx"),
         ("hepafed.server.report", "torch flwr starlette"),
         ("hepafed.client.cli.main", "numpy torch flwr httpx pydicom"),

@@ -22,8 +22,8 @@ from hepafed.client.cohort import (
 from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
 from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_annotation
-from hepafed.client.lesions import complain_about, overlapping
-from hepafed.client.lesions.masks import MaskError, read_frame, read_grid
+from hepafed.client.lesions import complain_about, masks, overlapping
+from hepafed.client.lesions.masks import MaskError
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.scan import WorkerPool, cores
 from hepafed.common.contract import SEQUENCES
@@ -84,7 +84,7 @@ def _problems(examination: Examination) -> list[str]:
     found = []
     for series in examination.series:
         try:
-            shape, _ = read_frame(series.path)
+            shape, _ = masks.read_frame(series.path)
         except MaskError as e:
             found.append(f"a {series.sequence} series: {e.message}")
             continue
@@ -93,7 +93,7 @@ def _problems(examination: Examination) -> list[str]:
                 found.append(f"a box lies outside the volume of its {series.sequence} series")
     if found:
         return found
-    bodies = [(read_frame(s.path)[1], s.boxes[n], None) for n, s in _references(examination)]
+    bodies = [(masks.read_frame(s.path)[1], s.boxes[n], None) for n, s in _references(examination)]
     return ["two lesions overlap" for _ in overlapping(bodies)]
 
 
@@ -114,7 +114,7 @@ def make(
     names, store = Pseudonyms(home), Cohort.create(home)
     who = names.of("patient", examination.patient)
     name = names.of("examination", examination.patient, examination.study)
-    places = {n: (read_frame(s.path)[1], s.boxes[n]) for n, s in _references(examination)}
+    places = {n: (masks.read_frame(s.path)[1], s.boxes[n]) for n, s in _references(examination)}
     sampled: dict[str, list[NDArray[np.float16]]] = {n: [] for n in places}
     seen: dict[str, list[NDArray[np.bool_]]] = {n: [] for n in places}
     acquired, broken = [], []
@@ -153,7 +153,7 @@ def make(
 
 def _volume(series: SeriesEntry) -> LoadedVolume:
     """Load a series as [slices, rows, columns]; NIfTI's i is the column, j the row, k the slice."""
-    grid, affine = read_grid(series.path)
+    grid, affine = masks.read_grid(series.path)
     if not np.isfinite(grid).all():
         raise MaskError("the NIfTI file contains values that are not numbers")
     voxels = np.ascontiguousarray(grid.transpose(2, 1, 0))
@@ -166,7 +166,7 @@ def _apart(examination: Examination, number: str) -> float | None:
     for series in examination.series:
         if number in series.boxes:
             box = np.array(series.boxes[number])
-            affine = read_frame(series.path)[1]
+            affine = masks.read_frame(series.path)[1]
             centres.append((affine @ np.array([*(box[:3] + box[3:]) / 2, 1.0]))[:3])
     if len(centres) < 2:
         return None

@@ -48,7 +48,14 @@ def scanned(folder: Path, without: Collection[Path] = ()) -> Iterator[ScanIndex]
     """Scan a folder into an index in memory, of which nothing stays, however the process ends."""
     with closing(ScanIndex(None, folder, Pseudonyms.unwritten())) as index:
         with WorkerPool() as pool:
-            scan(folder.resolve(), index, lambda _stage, _done, _all: None, pool, without)
+            scan(
+                folder.resolve(),
+                index,
+                lambda _stage, _done, _all: None,
+                pool,
+                without,
+                isolated=False,
+            )
         yield index
 
 

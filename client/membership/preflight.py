@@ -179,6 +179,8 @@ def _cohort(home: Path) -> CheckLine:
     text = f"{counts['patients']} patients, {counts['lesions']} lesions; fit for {fitting}"
     if any(counts["protocol"].values()):
         return CheckLine("cohort", PASS, text)
-    hint = "client cohort --series shows the sequence of each series; a protocol needs all its "
-    "sequences"
+    hint = (
+        "client cohort --series shows the sequence of each series; a protocol needs all its "
+        "sequences"
+    )
     return CheckLine("cohort", FAIL, text, hint if counts["lesions"] else "run client ingest first")

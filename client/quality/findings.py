@@ -151,8 +151,10 @@ def _same_crops(store: Cohort, rows: Sequence[Lesion], splits: dict[str, str]) -
                 pairs[key] = (sequence, alike)
     patient = {r.lesion: r.patient for r in rows}
     for (one, other), (sequence, alike) in sorted(pairs.items()):
-        what = f"lesions {one} and {other} show the same picture in {sequence} (similarity "
-        f"{alike:.2f})"
+        what = (
+            f"lesions {one} and {other} show the same picture in {sequence} "
+            f"(similarity {alike:.2f})"
+        )
         yield _double(patient[one], patient[other], what, splits)
 
 

@@ -62,8 +62,10 @@ class SumHistory:
     """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
-        hint = "restore a copy; move the file away only if you know what that allows "
-        "(docs/security.md)"
+        hint = (
+            "restore a copy; move the file away only if you know what that allows "
+            "(docs/security.md)"
+        )
         self._file = JsonFile(path=home / "exchanges.json", record=PastSums, hint=hint)
 
     def _read(self) -> PastSums:

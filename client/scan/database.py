@@ -53,7 +53,7 @@ def opened(folder: Path | None) -> sqlite3.Connection:
     db.executescript(_TABLES)
     about = {r["key"]: r["value"] for r in db.execute("SELECT key, value FROM known.about")}
     if about.get("format") != FORMAT:
-        for table in ("known.file", "known.examination", "header"):
+        for table in ("known.file", "known.examination", "known.series", "header"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608
         db.execute(
             "INSERT OR REPLACE INTO known.about (key, value) VALUES ('format', ?)", (FORMAT,)

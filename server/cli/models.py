@@ -39,7 +39,7 @@ def models(
             say_json(json.dumps(found))
             return
         rows = [
-            (m["id"], m["protocol"], str(m["round"]), f"{m['tuning_auc'] or 0:.3f}", m["created"])
+            (m["id"], m["protocol"], str(m["round"]), tuning_auc(m["tuning_auc"]), m["created"])
             for m in found
         ]
         table(("model", "protocol", "round", "tuning AUC", "created"), rows)
@@ -56,3 +56,8 @@ def models(
     write_whole(folder / model / "card.json", json.dumps(card, indent=1))
     write_whole(folder / model / "card.md", card_markdown(read_card(card)))
     say(f"wrote {folder / model}: weights.safetensors, card.json, card.md")
+
+
+def tuning_auc(value: float | None) -> str:
+    """Return a tuning AUC for the list; a dash where no site could give one."""
+    return "–" if value is None else f"{value:.3f}"

@@ -62,6 +62,15 @@ def test_a_member_that_leaves_its_archive_is_refused_and_its_copy_taken(
     assert {outcome for outcome, _ in files.values()} == {"taken"}
 
 
+def test_a_name_that_is_not_utf_8_is_read_like_any_other(folder: Path, tmp_path: Path) -> None:
+    for k, data in enumerate(slices()):
+        Path(os.fsdecode(os.fsencode(folder) + b"/M\xfcller%d.dcm" % k)).write_bytes(data)
+    files = both(folder, tmp_path / "home")
+    assert [outcome for outcome, _ in files.values()] == ["taken"] * 3
+    shown = CliRunner().invoke(main, ["--home", str(tmp_path / "h"), "inspect", str(folder)])
+    assert shown.exit_code == 0, shown.output
+
+
 def test_a_bomb_is_refused_as_one(folder: Path, tmp_path: Path) -> None:
     bomb = bytes(128) + b"DICM" + bytes(32 << 20)
     (folder / "a.zip").write_bytes(packed(**{"bomb.dcm": bomb}))

@@ -69,6 +69,17 @@ def test_the_index_of_the_release_before_is_emptied_and_read_anew(
     assert known_series(home) == series
 
 
+def test_no_series_of_the_release_before_outlives_its_examination(
+    tmp_path: Path, export: Path
+) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+    ingest(home, export)
+    as_the_release_before_wrote(home)
+    other.mkdir()
+    ScanIndex(home, other, Pseudonyms(home)).finish()
+    assert known_series(home) == []
+
+
 def test_what_a_killed_ingest_of_the_release_before_left_is_read_anew(
     tmp_path: Path, export: Path
 ) -> None:
