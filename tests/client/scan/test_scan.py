@@ -11,21 +11,22 @@ from hepafed.client.scan.worker_pool import WorkerPool
 from tests.client.dicom.builder import axial, classic, save
 
 
-def test_few_files_are_read_here_and_many_by_others_with_one_result(
+def test_few_files_are_read_here_unless_isolated_and_many_by_others_with_one_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = tmp_path / "export"
     save(export, classic(axial(slices=8)))
     (export / "note.txt").write_text("x")
     found = []
-    for few in (512, 0):
+    for few, isolated in ((512, False), (0, False), (512, True)):
         monkeypatch.setattr(importlib.import_module("hepafed.client.scan.scan"), "FEW", few)
-        index = ScanIndex(tmp_path / f"home-{few}", export, Pseudonyms(tmp_path / "names"))
+        home = tmp_path / f"home-{few}-{isolated}"
+        index = ScanIndex(home, export, Pseudonyms(tmp_path / "names"))
         with WorkerPool(1) as pool:
-            scan(export, index, lambda *_: None, pool)
-            assert bool(pool._hired) == (few == 0)
+            scan(export, index, lambda *_: None, pool, isolated=isolated)
+            assert bool(pool._hired) == (isolated or few == 0)
         (examination,) = index.examinations()
         found.append((list(index.outcomes()), index.files_of(examination)))
         index.finish()
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(found[0][0]) == 9
