@@ -14,13 +14,16 @@ DEMO_DATA ?=
 DEMO_IMAGES ?= ../shared/data/images
 PYTEST_ARGS ?=
 BENCH_ARGS ?= --quick
+ROOM ?=
+SAMPLE ?=
+SEED ?= 1
 
 # Some wheels are several hundred megabytes.
 export UV_HTTP_TIMEOUT ?= 300
 # Other checkouts' settings must not reach into this one's environment.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo demo-real test lint typing pytest contracts bench docs lock clean
+.PHONY: help setup demo demo-real test lint typing pytest contracts mutants bench docs lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,6 +34,8 @@ help:
 	@echo 'make test       lint, types, layers, tests, docs check, wheel'
 	@echo 'make lint       ruff, mypy --strict, import-linter, deptry'
 	@echo 'make contracts  what we rely on below Flower, on the oldest and the installed release'
+	@echo 'make mutants    put faults into ROOM= (all rooms without), count those that tests notice'
+	@echo '                (SAMPLE=, SEED=: how many and which; goes on where it was interrupted)'
 	@echo 'make bench      every script of benchmarks/ (BENCH_ARGS= for full size)'
 	@echo 'make docs       write docs/cli.md and the generated tables of the guides anew'
 	@echo 'make lock       resolve the dependencies of pyproject.toml anew'
@@ -84,6 +89,9 @@ contracts: $(STAMP)
 	    --target $(OLDEST_FLOWER) "$$(sed -n 's/^ *"\(flwr[^"]*\)".*/\1/p' pyproject.toml)"
 	PYTHONPATH=$(OLDEST_FLOWER) $(BIN)/python -m pytest $(CONTRACTS)
 	$(BIN)/python -m pytest $(CONTRACTS)
+
+mutants: $(STAMP)
+	$(BIN)/python tests/mutants/run.py $(ROOM) --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
 
 bench: $(STAMP)
 	@set -e; for script in benchmarks/*.py; do \
