@@ -1,7 +1,7 @@
 """Put small faults into a room, one at a time, and count those that its tests notice.
 
-mutmut makes the faults and runs the tests; this script lays out the tree that mutmut works on, draws
-the faults by a seed, leaves out what is judged equivalent, and says what went unnoticed.
+mutmut makes the faults and runs the tests; this script lays out the tree that mutmut works on,
+draws the faults by a seed, leaves out what is judged equivalent, and says what went unnoticed.
 
     python tests/mutants/run.py release --sample 100 --seed 1
     python tests/mutants/run.py --sample 600 --seed 1           # drawn over all rooms
@@ -40,7 +40,7 @@ SENTENCE = re.compile(r'"([^"]*)"')
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: the name mutmut knows it by, the file, the lines it changes and what came of it."""
+    """One fault: mutmut's name, the file, the lines it changes and what came of it."""
 
     name: str
     file: str
@@ -51,13 +51,12 @@ class Mutant:
     @property
     def equivalent(self) -> bool:
         """Whether the list of equivalent faults holds it."""
-        judged = listed()
         return any(
             fault["file"] == self.file and fault["was"] == self.was and fault["now"] == self.now
-            for fault in judged.get("fault", [])
+            for fault in listed("fault")
         ) or any(
             re.search(kind["was"], self.was) and re.search(kind["now"], self.now)
-            for kind in judged.get("kind", [])
+            for kind in listed("kind")
         )
 
     @property
@@ -69,8 +68,10 @@ class Mutant:
 
 
 @cache
-def listed() -> dict[str, Any]:
-    return tomllib.loads((HERE / "equivalent.toml").read_text())
+def listed(what: str) -> list[dict[str, Any]]:
+    """Give the faults or kinds of faults that are judged equivalent."""
+    files = sorted((HERE / "equivalent").glob("*.toml"))
+    return [entry for file in files for entry in tomllib.loads(file.read_text()).get(what, [])]
 
 
 @cache
@@ -134,7 +135,7 @@ def lay_out(room: str) -> Path:
 
 
 def tests_changed(stage: Path) -> bool:
-    """Say whether a test differs from the last run; mutmut then learns anew which test runs what."""
+    """Say whether a test differs from the last run; then which test runs what is learned anew."""
     files = sorted(p for p in (stage / "tests").rglob("*.py") if "mutants" not in p.parts)
     digest = hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
     mark = stage / "tests.sha256"
