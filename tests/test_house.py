@@ -175,3 +175,34 @@ def test_what_a_room_must_not_load_is_not_loaded(module: str, never: str) -> Non
     command = [sys.executable, "-c", f"import sys, {module}; print({found})"]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     assert done.stdout.split() == []
+
+
+def reaches_inside(path: Path) -> Iterator[str]:
+    """Give where a test uses a private name of the product, or puts another value in its place."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        named = node.attr if isinstance(node, ast.Attribute) else ""
+        own = isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls")
+        if named.startswith("_") and not named.startswith("__") and not own:
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {named}"
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hepafed"):
+            hidden = [alias.name for alias in node.names if alias.name.startswith("_")]
+            yield from (f"{path.relative_to(ROOT)}:{node.lineno} {name}" for name in hidden)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "monkeypatch.setattr",
+            "patch",
+            "patch.object",
+        ):
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)[:60]}"
+
+
+STOOD_IN_FOR = {
+    "tests/client/small_network.py": "the network of 54 million weights",
+    "tests/integration/test_membership.py": "the machine's clock",
+}
+"""What a test cannot have as an argument, and so puts something else in the place of."""
+
+
+def test_tests_ask_by_public_names_and_pass_times_and_limits_as_arguments() -> None:
+    files = [p for p in sorted((ROOT / "tests").rglob("*.py")) if "mutants" not in p.parts]
+    found = [line for path in files for line in reaches_inside(path)]
+    assert [line for line in found if line.split(":")[0] not in STOOD_IN_FOR] == []

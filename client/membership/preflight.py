@@ -41,7 +41,18 @@ class CheckLine:
     """What the person should do next."""
 
 
-def check(home: Path) -> list[CheckLine]:
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU that PyTorch can use."""
+
+    name: str
+    memory: int
+    """Bytes."""
+
+
+def check(
+    home: Path, disk_gib: float = DISK_GIB, memory_gib: float = MEMORY_GIB
+) -> list[CheckLine]:
     """Return a line for everything that a site needs."""
     try:
         config = read_toml(SiteConfig, home / "site.toml", JOIN)
@@ -53,7 +64,8 @@ def check(home: Path) -> list[CheckLine]:
             [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
         )
         joined += _coordinator(home, config)
-    return [*joined, _disk(home), _memory(), _gpu(device), _cohort(home)]
+    gpu = judge_gpu(device, gpus())
+    return [*joined, _disk(home, disk_gib), _memory(memory_gib), gpu, _cohort(home)]
 
 
 def _coordinator(home: Path, config: SiteConfig) -> Iterable[CheckLine]:
@@ -130,33 +142,38 @@ def _versions(standing: Standing, own: dict[str, str]) -> CheckLine:
     return CheckLine("versions", PASS, words)
 
 
-def _disk(home: Path) -> CheckLine:
+def _disk(home: Path, least: float) -> CheckLine:
     there = next(p for p in (home, *home.parents) if p.exists())
     free = shutil.disk_usage(there).free / 2**30
     text = f"{free:.1f} GiB free"
-    if free < DISK_GIB:
-        return CheckLine(
-            "disk", FAIL, text, f"at least {DISK_GIB:.0f} GiB, and room for the cohort"
-        )
+    if free < least:
+        return CheckLine("disk", FAIL, text, f"at least {least:.0f} GiB, and room for the cohort")
     return CheckLine("disk", PASS, text)
 
 
-def _memory() -> CheckLine:
+def _memory(least: float) -> CheckLine:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     text = f"{total:.0f} GiB"
-    if total < MEMORY_GIB:
-        hint = f"at least {MEMORY_GIB:.0f} GiB; until then ask for plans with a small batch"
+    if total < least:
+        hint = f"at least {least:.0f} GiB; until then ask for plans with a small batch"
         return CheckLine("memory", FAIL, text, hint)
     return CheckLine("memory", PASS, text)
 
 
-def _gpu(device: str) -> CheckLine:
+def gpus() -> list[Gpu]:
+    """Return the GPUs that PyTorch finds."""
     import torch
 
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = [torch.cuda.get_device_properties(i) for i in range(count)]
+    return [Gpu(p.name, p.total_memory) for p in found]
+
+
+def judge_gpu(device: str, found: list[Gpu]) -> CheckLine:
+    """Return the line about GPUs, for the `device` that site.toml asks for."""
     cores = os.cpu_count() or 1
-    if torch.cuda.is_available():
-        found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
-        text = ", ".join(f"{p.name} ({p.total_memory / 2**30:.0f} GiB)" for p in found)
+    if found:
+        text = ", ".join(f"{gpu.name} ({gpu.memory / 2**30:.0f} GiB)" for gpu in found)
         if device == "cpu":
             hint = 'site.toml says device = "cpu"; "auto" uses the GPU'
             return CheckLine("GPU", NOTE, f"{text} (not used)", hint)

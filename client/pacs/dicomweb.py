@@ -50,8 +50,10 @@ WORTH_TRYING_AGAIN = (408, 429, 502, 503, 504)
 class DicomWeb:
     """One HTTP connection to a DICOMweb service."""
 
-    def __init__(self, config: PacsConfig, pace: Pace) -> None:
-        self._config, self._pace = config, pace
+    def __init__(
+        self, config: PacsConfig, pace: Pace, most_answers: int = MOST_ANSWERS
+    ) -> None:
+        self._config, self._pace, self._most_answers = config, pace, most_answers
         self._session = ReadOnlySession(config)
         try:
             self._client = DICOMwebClient(
@@ -124,8 +126,8 @@ class DicomWeb:
                 new = {str(sorted(p.items())): p for p in page}
             before = len(found)
             found |= new
-            if len(found) > MOST_ANSWERS:
-                raise PayloadError(f"the PACS lists more than {MOST_ANSWERS} answers")
+            if len(found) > self._most_answers:
+                raise PayloadError(f"the PACS lists more than {self._most_answers} answers")
             if len(found) == before:
                 return list(found.values())
 

@@ -34,7 +34,8 @@ ENOUGH_DISK = 512 * 1024 * 1024
 class Spool:
     """The folder spool/: `images/SERIES/INSTANCE`, named by pseudonyms, and `journal`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, spare: int = ENOUGH_DISK) -> None:
+        self._spare = spare
         self.folder = home / "spool"
         self.images = self.folder / "images"
         for folder in (home, self.folder, self.images):
@@ -94,7 +95,7 @@ class Spool:
             raise PayloadError(f"an instance is larger than {largest // 2**20} MB")
         path = self._path(series, _identity(series, asked, data))
         try:
-            if shutil.disk_usage(self.images).free < ENOUGH_DISK + len(data):
+            if shutil.disk_usage(self.images).free < self._spare + len(data):
                 raise DataError("the disk is nearly full", "free some space in the home folder")
             path.parent.mkdir(mode=0o700, exist_ok=True)
             write_whole(path, data, private=True)

@@ -47,7 +47,7 @@ class SiteApp:
             request = permit(self._config, unpack(_text(message)))
             run = request.run
             log.info("%s of run %s", type(request).__name__, run)
-            reply = self._answer(request)
+            reply = self.answer(request)
         except HepaFedError as e:
             log.warning("refused: %s", e.message)
             reply = Refusal(run=run, reason=e.message)
@@ -57,7 +57,7 @@ class SiteApp:
         content = RecordDict({"hepafed": ConfigRecord({"json": text})})
         return Message(content, reply_to=message)
 
-    def _answer(self, request: Request) -> object:
+    def answer(self, request: Request) -> object:
         """Return the reply to a request that policy lets pass."""
         match request:
             case TrainRequest():

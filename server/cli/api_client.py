@@ -23,6 +23,10 @@ class Remote:
             timeout=60,
         )
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
     def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON
         """GET a JSON answer."""
         return self._answer("GET", path, params=query)

@@ -1,13 +1,21 @@
 """`client check` judges what it found: each limit, and the reason beside it."""
 
-from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from hepafed.client.membership import preflight as room
-from hepafed.client.membership.preflight import FAIL, NOTE, PASS, CheckLine, check, judge, versions
+from hepafed.client.membership.preflight import (
+    FAIL,
+    NOTE,
+    PASS,
+    CheckLine,
+    Gpu,
+    check,
+    judge,
+    judge_gpu,
+    versions,
+)
 from hepafed.client.membership.status import Standing, clock_ahead, clock_fault, why
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.errors import PayloadError
@@ -15,7 +23,6 @@ from hepafed.common.errors import PayloadError
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = SiteConfig(site="a", role="train", address="localhost:1")
 FAR = NOW + timedelta(days=2000)
-_Properties = namedtuple("_Properties", "name total_memory")
 
 
 def _standing(**other: object) -> Standing:
@@ -86,30 +93,30 @@ def test_a_home_that_has_not_joined_is_told_so_and_looked_at_all_the_same(tmp_pa
     assert not home.exists()
 
 
-def test_a_small_disk_and_memory_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "DISK_GIB", 1e9)
-    monkeypatch.setattr(room, "MEMORY_GIB", 1e9)
-    lines = {line.name: line for line in check(tmp_path)}
-    assert [lines[n].state for n in ("disk", "memory")] == [FAIL, FAIL]
+@pytest.mark.parametrize("small", ["disk", "memory"])
+def test_a_small_disk_and_a_small_memory_each_fail(tmp_path: Path, small: str) -> None:
+    least = {"disk_gib": 0.0, "memory_gib": 0.0} | {f"{small}_gib": 1e9}
+    lines = {line.name: line for line in check(tmp_path, **least)}
+    other = {"disk": "memory", "memory": "disk"}[small]
+    assert [lines[n].state for n in (small, other)] == [FAIL, PASS]
 
 
-def test_a_gpu_is_named_its_absence_is_a_note_unless_it_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    import torch
+def test_the_absence_of_a_gpu_is_a_note_unless_it_was_asked_for() -> None:
+    assert judge_gpu("auto", []).state == NOTE
+    assert "images" in judge_gpu("cpu", []).hint
+    assert judge_gpu("cuda", []).state == FAIL
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert room._gpu("auto").state == NOTE
-    assert "images" in room._gpu("cpu").hint
-    assert room._gpu("cuda").state == FAIL
-    # no GPU in the test machine: PyTorch's answer is stood in for, the line is ours
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(
-        torch.cuda, "get_device_properties", lambda _: _Properties("NVIDIA H100", 80 << 30)
-    )
-    assert room._gpu("auto") == CheckLine("GPU", PASS, "NVIDIA H100 (80 GiB)")
-    assert room._gpu("cpu").state == NOTE
+
+def test_every_gpu_is_named_with_its_memory() -> None:
+    found = [Gpu("NVIDIA H100", 80 << 30), Gpu("NVIDIA L4", 24 << 30)]
+    line = judge_gpu("auto", found)
+    assert line == CheckLine("GPU", PASS, "NVIDIA H100 (80 GiB), NVIDIA L4 (24 GiB)")
+    assert judge_gpu("cuda", found).state == PASS
+
+
+def test_a_gpu_that_site_toml_leaves_unused_is_a_note() -> None:
+    line = judge_gpu("cpu", [Gpu("NVIDIA L4", 24 << 30)])
+    assert (line.state, line.found) == (NOTE, "NVIDIA L4 (24 GiB) (not used)")
 
 
 @pytest.mark.parametrize(

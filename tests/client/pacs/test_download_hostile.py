@@ -4,14 +4,17 @@ import itertools
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hepafed.client.pacs.config import read_config
+from hepafed.client.pacs.connection import Pace, PacsSeries
+from hepafed.client.pacs.dicomweb import DicomWeb
 from hepafed.client.pacs.fetch import FetchReport, fetch
 from hepafed.client.pacs.request_list import read_wanted
 from hepafed.client.pacs.spool import Spool
-from hepafed.common.errors import HepaFedError
+from hepafed.common.errors import HepaFedError, PayloadError
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MRImageStorage
 
@@ -143,12 +146,22 @@ def test_a_uid_that_is_none_goes_into_no_address(tmp_path: Path, uid: str) -> No
     assert files(tmp_path) == []
 
 
-def test_pages_without_end_are_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hepafed.client.pacs.dicomweb.MOST_ANSWERS", 50)
+def test_pages_without_end_are_cut_off(tmp_path: Path) -> None:
     count = itertools.count(1)
-    with pytest.raises(HepaFedError, match="more than 50 answers"):
-        web(tmp_path, instances=lambda: as_json({"SOPInstanceUID": f"1.{next(count)}"}))
-    assert next(count) < 60
+    (tmp_path / "list.txt").write_text("A1")
+    with hostile.http(lambda _: as_json({"SOPInstanceUID": f"1.{next(count)}"})) as port:
+        (tmp_path / "pacs.toml").write_text(
+            'accessions = "list.txt"\nprotocol = "dicomweb"\nper_second = 5000.0\n'
+            f'url = "http://127.0.0.1:{port}/dicom-web"\n'
+        )
+        config = read_config(tmp_path / "pacs.toml")
+        series = PacsSeries(read_wanted(config)[0], "1.2", "1.2.3", "MR")
+        with (
+            closing(DicomWeb(config, Pace(5000.0), most_answers=50)) as service,
+            pytest.raises(PayloadError, match="more than 50 answers"),
+        ):
+            service.instances(series)
+    assert next(count) == 52
 
 
 def test_a_service_that_knows_no_pages_is_asked_until_nothing_new_comes(tmp_path: Path) -> None:

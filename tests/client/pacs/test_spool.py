@@ -74,11 +74,8 @@ def test_a_half_written_instance_is_removed_and_never_taken(tmp_path: Path) -> N
     assert not half.exists()
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing_half(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spool = Spool(tmp_path)
-    monkeypatch.setattr("hepafed.client.pacs.spool.ENOUGH_DISK", 2**60)
+def test_a_full_disk_is_an_error_and_leaves_nothing_half(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, spare=2**60)
     with pytest.raises(DataError, match="disk"):
         spool.take(SERIES, ["1.2.3.4"], DATA, 2**20)
     assert list(spool.images.rglob("*")) == []

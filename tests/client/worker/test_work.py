@@ -42,7 +42,7 @@ def test_scores_of_a_run_are_made_once_and_anew_when_the_cohort_has_changed(
     )
 
     def lesions() -> int:
-        summary = site._answer(request)
+        summary = site.answer(request)
         assert isinstance(summary, SiteSummary)
         return summary.lesions
 
