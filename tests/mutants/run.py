@@ -6,6 +6,7 @@ draws the faults by a seed, leaves out what is judged equivalent, and says what 
     python tests/mutants/run.py release --sample 100 --seed 1
     python tests/mutants/run.py --sample 600 --seed 1           # drawn over all rooms
     python tests/mutants/run.py release --list                  # the last answer once more
+    python tests/mutants/run.py by-hand                         # the faults of by_hand.toml
 
 What was run once is not run again: after a change only the faults of the changed functions are, and
 the unnoticed ones when a test has changed. It may be interrupted at any time.
@@ -33,6 +34,8 @@ HERE = Path(__file__).parent
 SIDES = ("client", "common", "server", "deploy")
 BESIDE = ("docs", "benchmarks", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "requirements.lock")
 FLOOR = 0.85
+BY_HAND = "by-hand"
+PYTEST = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-x", "-q")
 UNNOTICED = {0, 5, 33}
 """mutmut's codes: the tests passed, no test was found, no test runs the function."""
 SENTENCE = re.compile(r'"([^"]*)"')
@@ -107,31 +110,26 @@ def lay_out(room: str) -> Path:
     shared = ROOT.parent / "shared"
     if shared.exists() and not (stage / "shared").is_symlink():
         (stage / "shared").symlink_to(shared)
+    house = (ROOT / "pyproject.toml").read_text() + (settings_of(room) if room in rooms() else "")
+    if not (stage / "pyproject.toml").exists() or (stage / "pyproject.toml").read_text() != house:
+        (stage / "pyproject.toml").write_text(house)
+    return stage
+
+
+def settings_of(room: str) -> str:
+    """Give mutmut's settings for a room."""
     settings = {
         "source_paths": ["hepafed"],
         "only_mutate": [f"hepafed/{rooms()[room]['code']}/*"],
         "also_copy": list(BESIDE),
-        "pytest_add_cli_args": [
-            "-p",
-            "no:randomly",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            "-x",
-            "-q",
-        ],
+        "pytest_add_cli_args": list(PYTEST),
         "pytest_add_cli_args_test_selection": rooms()[room]["tests"],
         "track_dependencies": False,
         "use_git_change_detection": False,
         "timeout_constant": 10.0,
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    house = (ROOT / "pyproject.toml").read_text()
-    text = house + "\n[tool.mutmut]\n" + "\n".join(lines) + "\n"
-    if not (stage / "pyproject.toml").exists() or (stage / "pyproject.toml").read_text() != text:
-        (stage / "pyproject.toml").write_text(text)
-    return stage
+    return "\n".join(["", "[tool.mutmut]", *lines, ""])
 
 
 def tests_changed(stage: Path) -> bool:
@@ -250,12 +248,44 @@ def spread(options: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
+def by_hand(options: argparse.Namespace) -> None:
+    """Put in the faults of by_hand.toml one by one; run the tests of the room of each."""
+    stage = lay_out(BY_HAND)
+    unnoticed = []
+    faults = tomllib.loads((HERE / "by_hand.toml").read_text())["fault"]
+    faults = [f for f in faults if options.only in f["file"]]
+    for fault in faults:
+        path = stage / "hepafed" / fault["file"]
+        text = path.read_text()
+        if text.count(fault["was"]) != 1:
+            raise SystemExit(f"{fault['file']} has changed: write anew {fault['rule']!r}")
+        path.write_text(text.replace(fault["was"], fault["now"]))
+        try:
+            tests = next(
+                r["tests"] for r in rooms().values() if fault["file"].startswith(r["code"])
+            )
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *PYTEST, *tests],
+                cwd=stage,
+                env=os.environ | {"PYTHONPATH": str(stage), "OMP_NUM_THREADS": "1"},
+                stdout=subprocess.DEVNULL,
+            )
+        finally:
+            path.write_text(text)
+        print(f"{'noticed  ' if done.returncode == 1 else 'UNNOTICED'} {fault['rule']}", flush=True)
+        unnoticed += [] if done.returncode == 1 else [fault["rule"]]
+    print(f"noticed {len(faults) - len(unnoticed)} of {len(faults)} faults put in by hand")
+    if unnoticed:
+        raise SystemExit(1)
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("room", nargs="?", choices=list(rooms()), help="without one: all rooms")
+    known = [*rooms(), BY_HAND]
+    parser.add_argument("room", nargs="?", choices=known, help="without one: all rooms")
     parser.add_argument("--sample", type=int, help="so many faults; without it all of them")
     parser.add_argument("--seed", type=int, default=1, help="which ones (%(default)s)")
     parser.add_argument("--only", default="", help="only faults whose name holds this")
@@ -264,7 +294,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="show what mutmut prints")
     options = parser.parse_args()
-    if options.room:
+    if options.room == BY_HAND:
+        by_hand(options)
+    elif options.room:
         work(options.room, options)
     else:
         options.sample = options.sample or 600
