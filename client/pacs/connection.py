@@ -36,12 +36,47 @@ class PacsError(FederationError):
     """The PACS refuses, or does not keep to the protocol; trying again does not help."""
 
 
+class NothingThereError(PacsError):
+    """The PACS says that there is nothing at an address: no such patient, or no such service."""
+
+
 class BrokenConnectionError(FederationError):
     """The connection failed or broke; trying again may help."""
 
 
 class StoppedError(FederationError):
     """The fetch was stopped from elsewhere: by the person, or by another connection's error."""
+
+
+@dataclass(frozen=True)
+class PacsStudy:
+    """One study that the PACS lists, and how much it says that the study holds."""
+
+    uid: str
+    """StudyInstanceUID."""
+    series: int | None = None
+    """NumberOfStudyRelatedSeries; None: the PACS does not say."""
+    instances: int | None = None
+    """NumberOfStudyRelatedInstances."""
+
+    def check(self, listed: "Sequence[PacsSeries]") -> None:
+        """Check that the series which the PACS lists are all of the study's.
+
+        Raises
+        ------
+        PayloadError
+            It says itself that the study holds more series, or more instances, than these.
+        """
+        count = len({s.uid for s in listed})
+        if self.series is not None and count < self.series:
+            raise PayloadError(f"the PACS lists {count} of the {self.series} series of a study")
+        held = [s.instances for s in listed]
+        known = sum(n for n in held if n is not None)
+        if self.instances is not None and None not in held and known < self.instances:
+            raise PayloadError(
+                f"the series that the PACS lists hold {known} of the {self.instances} instances "
+                "of a study"
+            )
 
 
 @dataclass(frozen=True)
@@ -55,7 +90,21 @@ class PacsSeries:
     uid: str
     """SeriesInstanceUID."""
     modality: str
-    """`MR`, `SEG` or `RTSTRUCT`."""
+    """As the PACS says; empty: it does not say."""
+    instances: int | None = None
+    """NumberOfSeriesRelatedInstances; None: the PACS does not say."""
+
+    def check(self, listed: "Sequence[Instance]") -> None:
+        """Check that the instances which the PACS lists are all of the series'.
+
+        Raises
+        ------
+        PayloadError
+            It says itself that the series holds more.
+        """
+        count = len({i.uid for i in listed})
+        if self.instances is not None and count < self.instances:
+            raise PayloadError(f"the PACS lists {count} of the {self.instances} instances")
 
 
 @dataclass(frozen=True)
@@ -72,11 +121,11 @@ class Connection(Protocol):
     Every method raises BrokenConnectionError, PacsError, PayloadError or StoppedError.
     """
 
-    def studies(self, wanted: Wanted) -> list[str]:
-        """Return the UIDs of the studies of one accession number or patient."""
+    def studies(self, wanted: Wanted) -> list[PacsStudy]:
+        """Return the studies of one accession number or patient."""
 
     def series(self, wanted: Wanted, study: str) -> list[PacsSeries]:
-        """Return the series of a study that are of the asked modalities."""
+        """Return every series of a study."""
 
     def instances(self, series: PacsSeries) -> list[Instance]:
         """Return the instances of a series."""
@@ -160,6 +209,16 @@ def valid_uid(value: object) -> str:
     if not UID.fullmatch(text):
         raise PayloadError("the PACS sent a value that is not a UID")
     return text
+
+
+def valid_count(value: object) -> int | None:
+    """Return a number of related instances or series (VR IS); None where there is none."""
+    text = str(value if value is not None else "").strip("\0 ")
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise PayloadError("the PACS sent a count that is not a number")
+    return int(text)
 
 
 def is_asked_for(wanted: Wanted, value: object) -> bool:

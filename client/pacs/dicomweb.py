@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +14,13 @@ from hepafed.client.pacs.connection import (
     MOST_ANSWERS,
     BrokenConnectionError,
     Instance,
+    NothingThereError,
     Pace,
     PacsError,
     PacsSeries,
+    PacsStudy,
     is_asked_for,
+    valid_count,
     valid_uid,
 )
 from hepafed.client.pacs.request_list import Wanted
@@ -42,6 +46,9 @@ TAGS = {
     "Modality": "00080060",
     "AccessionNumber": "00080050",
     "PatientID": "00100020",
+    "NumberOfStudyRelatedSeries": "00201206",
+    "NumberOfStudyRelatedInstances": "00201208",
+    "NumberOfSeriesRelatedInstances": "00201209",
 }
 """Tag of each attribute that is read, as DICOM JSON names it."""
 WORTH_TRYING_AGAIN = (408, 429, 502, 503, 504)
@@ -50,9 +57,7 @@ WORTH_TRYING_AGAIN = (408, 429, 502, 503, 504)
 class DicomWeb:
     """One HTTP connection to a DICOMweb service."""
 
-    def __init__(
-        self, config: PacsConfig, pace: Pace, most_answers: int = MOST_ANSWERS
-    ) -> None:
+    def __init__(self, config: PacsConfig, pace: Pace, most_answers: int = MOST_ANSWERS) -> None:
         self._config, self._pace, self._most_answers = config, pace, most_answers
         self._session = ReadOnlySession(config)
         try:
@@ -66,25 +71,43 @@ class DicomWeb:
             raise ConfigError("url: not an address that DICOMweb can use", HINT) from None
         self._client.set_http_retry_params(retry=False)
 
-    def studies(self, wanted: Wanted) -> list[str]:
-        """Return the studies' UIDs; PayloadError when the PACS answers with another patient's."""
+    def studies(self, wanted: Wanted) -> list[PacsStudy]:
+        """Return the studies; PayloadError when the PACS answers with another patient's."""
+        held = ("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")
         found = self._pages(
             self._client.search_for_studies,
             search_filters={wanted.keyword: wanted.value},
-            fields=[wanted.keyword, "StudyInstanceUID"],
+            fields=[wanted.keyword, "StudyInstanceUID", *held],
         )
         if not all(is_asked_for(wanted, _value(f, wanted.keyword)) for f in found):
             raise PayloadError("the PACS answered with studies that were not asked for")
-        return _unique(_value(f, "StudyInstanceUID") for f in found)
+        return list(
+            dict.fromkeys(
+                PacsStudy(
+                    valid_uid(_value(f, "StudyInstanceUID")),
+                    *(valid_count(_value(f, k)) for k in held),
+                )
+                for f in found
+            )
+        )
 
     def series(self, wanted: Wanted, study: str) -> list[PacsSeries]:
-        """Return the series of the asked modalities."""
-        found = self._pages(self._client.search_for_series, study_instance_uid=study)
-        asked = ("MR", *self._config.also)
+        """Return every series of a study."""
+        related = "NumberOfSeriesRelatedInstances"
+        found = self._pages(
+            self._client.search_for_series,
+            study_instance_uid=study,
+            fields=["SeriesInstanceUID", "Modality", related],
+        )
         return [
-            PacsSeries(wanted, study, valid_uid(_value(f, "SeriesInstanceUID")), modality)
+            PacsSeries(
+                wanted,
+                study,
+                valid_uid(_value(f, "SeriesInstanceUID")),
+                str(_value(f, "Modality")),
+                valid_count(_value(f, related)),
+            )
             for f in found
-            if (modality := str(_value(f, "Modality"))) in asked
         ]
 
     def instances(self, series: PacsSeries) -> list[Instance]:
@@ -118,8 +141,16 @@ class DicomWeb:
     def _pages(
         self, search: Callable[..., list[dict[str, Any]]], **question: object
     ) -> list[dict[str, Any]]:
-        """Return all answers: services cap a page as they like, or know no pages."""
+        """Return all answers: services cap a page as they like, or know no pages.
+
+        Raises
+        ------
+        PayloadError
+            There are more answers than the service gives: it gave a full page twice, or said
+            beside its last answers that there are others (Warning 299, PS3.18 8.3.4.4).
+        """
         found: dict[str, dict[str, Any]] = {}
+        more = False
         while True:
             with self._asking(LARGEST_ANSWER):
                 page = search(**question, limit=PAGE, offset=len(found))
@@ -129,7 +160,10 @@ class DicomWeb:
             if len(found) > self._most_answers:
                 raise PayloadError(f"the PACS lists more than {self._most_answers} answers")
             if len(found) == before:
+                if more or len(page) >= PAGE:
+                    raise PayloadError("the PACS cuts its answer short: it has more results")
                 return list(found.values())
+            more = self._session.warned
 
     @contextmanager
     def _asking(self, limit: int) -> Iterator[None]:
@@ -171,6 +205,8 @@ def _refusal(status: int) -> FederationError:
         return RefusedError(
             f"the PACS refuses our login (HTTP {status})", "check auth and its secret in pacs.toml"
         )
+    if status == HTTPStatus.NOT_FOUND:
+        return NothingThereError("the PACS finds nothing (HTTP 404)", "check url")
     if status in WORTH_TRYING_AGAIN:
         return BrokenConnectionError(
             f"the PACS is busy (HTTP {status})", "lower per_second, or try later"
@@ -187,7 +223,3 @@ def _value(found: dict[str, Any], keyword: str) -> object:
         return "" if values[0] is None else values[0]
     except (AttributeError, KeyError, IndexError, TypeError):
         raise PayloadError("the PACS answered with something that is not DICOM JSON") from None
-
-
-def _unique(values: Iterator[object]) -> list[str]:
-    return list(dict.fromkeys(valid_uid(v) for v in values))

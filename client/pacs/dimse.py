@@ -12,7 +12,9 @@ from hepafed.client.pacs.connection import (
     Pace,
     PacsError,
     PacsSeries,
+    PacsStudy,
     is_asked_for,
+    valid_count,
     valid_uid,
 )
 from hepafed.client.pacs.request_list import Wanted
@@ -40,21 +42,39 @@ class Dimse:
         self._tls = tls_context(config) if config.tls else None
         self._wrong: HepaFedError | None = None
 
-    def studies(self, wanted: Wanted) -> list[str]:
-        """Return the studies' UIDs; PayloadError when the PACS answers with another patient's."""
-        found = self._find("STUDY", {wanted.keyword: wanted.value, "StudyInstanceUID": ""})
+    def studies(self, wanted: Wanted) -> list[PacsStudy]:
+        """Return the studies; PayloadError when the PACS answers with another patient's."""
+        question = {wanted.keyword: wanted.value, "StudyInstanceUID": ""}
+        held = ("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")
+        found = self._find("STUDY", question | dict.fromkeys(held))
         if not all(is_asked_for(wanted, f.get(wanted.keyword)) for f in found):
             raise PayloadError("the PACS answered with studies that were not asked for")
-        return list(dict.fromkeys(valid_uid(f.get("StudyInstanceUID")) for f in found))
+        return list(
+            dict.fromkeys(
+                PacsStudy(
+                    valid_uid(f.get("StudyInstanceUID")), *(valid_count(f.get(k)) for k in held)
+                )
+                for f in found
+            )
+        )
 
     def series(self, wanted: Wanted, study: str) -> list[PacsSeries]:
-        """Return the series of the asked modalities."""
-        asked = ("MR", *self._config.also)
-        question = {"StudyInstanceUID": study, "SeriesInstanceUID": "", "Modality": ""}
+        """Return every series of a study."""
+        question = {
+            "StudyInstanceUID": study,
+            "SeriesInstanceUID": "",
+            "Modality": "",
+            "NumberOfSeriesRelatedInstances": None,
+        }
         return [
-            PacsSeries(wanted, study, valid_uid(f.get("SeriesInstanceUID")), modality)
+            PacsSeries(
+                wanted,
+                study,
+                valid_uid(f.get("SeriesInstanceUID")),
+                str(f.get("Modality") or ""),
+                valid_count(f.get("NumberOfSeriesRelatedInstances")),
+            )
             for f in self._find("SERIES", question)
-            if (modality := str(f.get("Modality", ""))) in asked
         ]
 
     def instances(self, series: PacsSeries) -> list[Instance]:

@@ -130,8 +130,11 @@ class _SharedFetch:
 
     def _try(self, connection: Connection, series: PacsSeries) -> None:
         listed = connection.instances(series)
+        series.check(listed)
         # Of some, the PACS does not say the class: those are fetched, and the reader decides.
-        wanted = [i.uid for i in listed if i.sop_class in ("", *CLASSES[series.modality])]
+        kinds = [series.modality] if series.modality else ["MR", *self.config.also]
+        classes = {"", *(c for kind in kinds for c in CLASSES[kind])}
+        wanted = [i.uid for i in listed if i.sop_class in classes]
         asked = frozenset(wanted)
         largest = self.config.largest_instance_mb * 2**20
 
@@ -143,7 +146,7 @@ class _SharedFetch:
         lacking = len(self.spool.missing(series, wanted))
         if lacking:
             raise PayloadError(f"{lacking} of {len(asked)} instances were not sent")
-        self.spool.finish(series, sorted(asked))
+        self.spool.finish(series, sorted(asked), len({i.uid for i in listed}))
         self._add(left=len(listed) - len(wanted))
 
     def _add(

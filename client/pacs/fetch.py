@@ -11,9 +11,11 @@ from hepafed.client.pacs.connection import (
     Connect,
     Connection,
     FetchProgress,
+    NothingThereError,
     Pace,
     PacsError,
     PacsSeries,
+    PacsStudy,
     patiently,
     quiet,
 )
@@ -23,6 +25,7 @@ from hepafed.client.pacs.spool import Spool
 from hepafed.common.errors import DataError, PayloadError
 
 MOST_SHOWN = 50
+NOT_THERE = "not in the PACS (HTTP 404)"
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,12 @@ def fetch(
     problems += brought.problems
     if problems:
         more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
+        hint = "correct these rows of the list, or run the same command again"
+        if len(problems) == len(wanted) and all(p.endswith(NOT_THERE) for p in problems):
+            hint = "check url: the PACS finds nothing at that address"
         raise DataError(
             "some could not be fetched: " + "; ".join(problems[:MOST_SHOWN]) + more,
-            "correct these rows of the list, or run the same command again. Fetched files are "
-            "kept; "
-            "nothing was ingested",
+            f"{hint}. Fetched files are kept; nothing was ingested",
         )
     return FetchReport(len(wanted), len(series), brought)
 
@@ -113,6 +117,9 @@ def _ask(
                 # a service that cannot even list studies is not one: its PacsError ends it all
                 studies = patiently(config, pace, functools.partial(connection.studies, one))
                 series = _series(config, connection, pace, one, studies)
+            except NothingThereError:
+                problems.append(f"row {one.row}: {NOT_THERE}")
+                continue
             except PayloadError as e:
                 problems.append(f"row {one.row}: {e.message}")
                 continue
@@ -128,12 +135,20 @@ def _ask(
 
 
 def _series(
-    config: PacsConfig, connection: Connection, pace: Pace, wanted: Wanted, studies: list[str]
+    config: PacsConfig,
+    connection: Connection,
+    pace: Pace,
+    wanted: Wanted,
+    studies: list[PacsStudy],
 ) -> list[PacsSeries]:
+    """Return the series of the asked modalities, and those of which the PACS says none."""
     found: list[PacsSeries] = []
     for study in studies:
         try:
-            found += patiently(config, pace, functools.partial(connection.series, wanted, study))
+            ask = functools.partial(connection.series, wanted, study.uid)
+            listed = patiently(config, pace, ask)
         except PacsError as e:
             raise PayloadError(e.message) from None
+        study.check(listed)
+        found += [s for s in listed if s.modality in ("", "MR", *config.also)]
     return found

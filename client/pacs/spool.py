@@ -65,15 +65,22 @@ class Spool:
     def is_finished(self, series: PacsSeries) -> bool:
         """Return whether a series was fetched whole and is still here."""
         name = self._series(series)
-        count = self._finished.get(name)
-        return count is not None and count == len(list((self.images / name).glob("*")))
+        if name not in self._finished:
+            return False
+        count, listed = self._finished[name]
+        grown = series.instances is not None and series.instances > listed
+        return not grown and count == len(list((self.images / name).glob("*")))
 
-    def finish(self, series: PacsSeries, instances: Sequence[str]) -> None:
-        """Write into the journal that every instance of a series is here."""
+    def finish(self, series: PacsSeries, instances: Sequence[str], listed: int) -> None:
+        """Write into the journal that every instance of a series is here.
+
+        `listed` is how many the PACS listed, those of other kinds included.
+        """
         name = self._series(series)
-        line = json.dumps({"series": name, "instances": len(instances)}) + "\n"
+        entry = {"series": name, "instances": len(instances), "listed": listed}
+        line = json.dumps(entry) + "\n"
         with self._lock:
-            self._finished[name] = len(instances)
+            self._finished[name] = len(instances), listed
             os.write(self._journal, line.encode())
             os.fsync(self._journal)
 
@@ -121,9 +128,12 @@ class Spool:
     def _path(self, series: PacsSeries, uid: str) -> Path:
         return self.images / self._series(series) / self._names.of("spool-instance", uid)
 
-    def _read_journal(self) -> dict[str, int]:
-        """Return the instances of each finished series; a line that a crash tore is cut off."""
-        finished: dict[str, int] = {}
+    def _read_journal(self) -> dict[str, tuple[int, int]]:
+        """Return the instances of each finished series, fetched and listed.
+
+        A line that a crash tore is cut off.
+        """
+        finished: dict[str, tuple[int, int]] = {}
         whole = 0
         text = os.pread(self._journal, os.fstat(self._journal).st_size, 0)
         for line in text.splitlines(keepends=True):
@@ -131,7 +141,8 @@ class Spool:
                 break
             try:
                 entry = json.loads(line)
-                finished[str(entry["series"])] = int(entry["instances"])
+                count = int(entry["instances"])
+                finished[str(entry["series"])] = count, int(entry.get("listed", count))
             except (ValueError, TypeError, KeyError):
                 break
             whole += len(line)

@@ -63,6 +63,8 @@ class ReadOnlySession(requests.Session):
             self.cert = (config.certificate, config.key)
         self.bound = _BoundedAdapter(max_retries=0)
         """`bound.limit` is the most bytes of the next answer."""
+        self.warned = False
+        """Whether the last answer came with a warning (299): there are more results."""
         for scheme in ("http://", "https://"):
             self.mount(scheme, self.bound)
         if config.auth == "basic":
@@ -81,4 +83,6 @@ class ReadOnlySession(requests.Session):
         """Send a GET; anything else is a mistake of the program."""
         if method != "GET":
             raise PacsError(f"{method!r} is never sent to a PACS")
-        return super().request(method, url, *args, **kwargs)
+        answer = super().request(method, url, *args, **kwargs)
+        self.warned = answer.headers.get("Warning", "").lstrip().startswith("299")
+        return answer

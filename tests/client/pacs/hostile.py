@@ -28,6 +28,9 @@ def as_json(*found: dict[str, str]) -> Answer:
         "SOPInstanceUID": "00080018",
         "SOPClassUID": "00080016",
         "AccessionNumber": "00080050",
+        "NumberOfStudyRelatedSeries": "00201206",
+        "NumberOfStudyRelatedInstances": "00201208",
+        "NumberOfSeriesRelatedInstances": "00201209",
     }
     body = [{tags[k]: {"vr": "UI", "Value": [v]} for k, v in f.items()} for f in found]
     return 200, {"Content-Type": "application/dicom+json"}, iter([json.dumps(body).encode()])

@@ -27,7 +27,7 @@ CONFIG = PacsConfig(
 def filled(home: Path) -> None:
     spool = Spool(home)
     spool.take(SERIES, ["1.2.3.4"], DATA, 2**20)
-    spool.finish(SERIES, ["1.2.3.4"])
+    spool.finish(SERIES, ["1.2.3.4"], 1)
     spool.close()
 
 
