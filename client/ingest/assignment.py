@@ -1,7 +1,7 @@
 """Which examination each row of the labels belongs to, and what that examination is made from."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from hepafed.client.scan import ScanIndex
 
 RECIPE = f"2; {NORMALISATION}"
 """What an examination's result depends on besides its files and rows; a change makes all anew."""
+
+
+LONGEST_ID = 16
+"""Digits to which a patient id may have been padded with zeros."""
 
 
 class Assignment:
@@ -43,12 +47,25 @@ class Assignment:
                     "another patient id too"
                 )
             elif len(there) != 1:
-                found = "several examinations, and no study_uid" if there else "no examination"
-                problems.append(f"row {row.row}: {found} for this patient")
+                problems.append(f"row {row.row}: {self._why_none(row, len(there), patients)}")
             else:
                 self._rows[there[0]].append(row)
                 self._patient[there[0]] = patient
         return sorted(self._rows), problems
+
+    def _why_none(self, row: Label, found: int, patients: Collection[str]) -> str:
+        """Say why a row has no examination of its own, without a word of who it is."""
+        if found:
+            return "several examinations, and no study_uid for this patient"
+        if row.study_uid and self._names.of("patient", row.patient_id) in patients:
+            return "no examination of this patient has its study_uid"
+        like = (self._names.of("patient", other) for other in _alike(row.patient_id))
+        if any(patient in patients for patient in like):
+            return (
+                "no examination for this patient, but for a patient id that differs only in "
+                "leading zeros, '.0' or capitals: a spreadsheet changed it (format it as text)"
+            )
+        return "no examination for this patient"
 
     def task(self, examination: str) -> ExaminationTask:
         """Return all there is to know of an examination before its pixels are read."""
@@ -86,6 +103,14 @@ class Assignment:
             return False
         store = Cohort(self._home / "cohort")
         return all(store.holds(lesion.crop) for lesion in Made.from_json(result).lesions)
+
+
+def _alike(patient_id: str) -> set[str]:
+    """Return what a patient id may have been before a spreadsheet took it for a number."""
+    bare = patient_id.removesuffix(".0")
+    padded = {bare.zfill(n) for n in range(len(bare), LONGEST_ID + 1)} if bare.isdigit() else set()
+    cases = {patient_id.upper(), patient_id.lower()}
+    return {*padded, *cases, bare, bare.lstrip("0")} - {patient_id}
 
 
 def _content(row: Label) -> dict[str, object]:

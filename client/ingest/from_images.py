@@ -1,12 +1,12 @@
 """Exported key images (PNG, JPEG) for sites that have no DICOM at hand: one lesion a picture."""
 
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from hepafed.client.cohort import SIDE, Cohort, Crop
 from hepafed.client.ingest.from_dicom import IngestReport, only_one
+from hepafed.client.lesions import read_table
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.contract import CLASSES, SEQUENCES
 from hepafed.common.errors import LabelsError
@@ -96,16 +96,7 @@ def _crops(
 def _rows(
     labels: Path, where: Mapping[str, str], needed: tuple[str, ...]
 ) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with labels.open(newline="", encoding="utf-8-sig") as f:
-            reader = csv.DictReader(f)
-            columns = list(reader.fieldnames or ())
-            rows = [
-                (i, {k: (v or "").strip() for k, v in r.items() if k})
-                for i, r in enumerate(reader, 2)
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
-        raise LabelsError(f"cannot read {labels}", "name a CSV file in UTF-8") from e
+    columns, rows = read_table(labels, (*needed, *where))
     missing = [c for c in (*needed, *where) if c not in columns]
     if missing:
         raise LabelsError(

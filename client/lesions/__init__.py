@@ -3,6 +3,7 @@
 from hepafed.client.lesions.labels import Label, complain_about, read_labels
 from hepafed.client.lesions.locate import LocatedLesion, locate
 from hepafed.client.lesions.overlaps import overlapping
+from hepafed.client.lesions.table_file import read_table
 
 __all__ = [
     "Label",
@@ -11,4 +12,5 @@ __all__ = [
     "locate",
     "overlapping",
     "read_labels",
+    "read_table",
 ]

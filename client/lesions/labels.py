@@ -1,12 +1,12 @@
 """The labels table: one row a lesion; every problem is found before anything is stored."""
 
-import csv
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hepafed.client.lesions.table_file import read_table
 from hepafed.common.contract import (
     CLASSES,
     MEASURED,
@@ -74,7 +74,7 @@ def read_labels(path: Path) -> list[Label]:
         The file cannot be read, a column is missing, or rows are wrong: every problem by row
         number, never by value.
     """
-    columns, rows = _table(path)
+    columns, rows = read_table(path, REQUIRED, (*REQUIRED, *OPTIONAL), BOX)
     if not all(READER.fullmatch(c) for c in columns if c.startswith("reader_")):
         raise LabelsError(f"{path}: a reader's name is not usable", "reader_ and 1 to 40 letters")
     missing = [c for c in REQUIRED if c not in columns]
@@ -103,21 +103,6 @@ def read_labels(path: Path) -> list[Label]:
     return [m for m in made if m is not None]
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            reader = csv.DictReader(f)
-            columns = [c.strip() for c in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            rows = [
-                (i, {c: str(r.get(c) or "").strip() for c in columns})
-                for i, r in enumerate(reader, 2)
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
-        raise LabelsError(f"cannot read {path}", "name a CSV file in UTF-8") from e
-    return columns, rows
-
-
 def complain_about(problems: list[str], path: Path) -> None:
     """Raise LabelsError with every problem, if there is one."""
     if problems:
@@ -144,9 +129,10 @@ def _label(
 ) -> Label | None:
     """Return a row's lesion; None when the row has problems, each of which goes to `problem`."""
     found: list[str] = [f"{c} is empty" for c in ("patient_id", "lesion_id") if not row[c]]
-    if row["label"] not in CLASSES:
+    label = row["label"].lower()
+    if label not in CLASSES:
         found.append(f"label is not one of {', '.join(CLASSES)}")
-    space = row.get("box_space") or "voxel"
+    space = row.get("box_space", "").lower() or "voxel"
     if space not in SPACES:
         found.append(f"box_space is not one of {', '.join(SPACES)}")
     box = _box(row, space, found)
@@ -166,7 +152,7 @@ def _label(
         row=i,
         patient_id=row["patient_id"],
         lesion_id=row["lesion_id"],
-        label=CLASSES.index(row["label"]),
+        label=CLASSES.index(label),
         study_uid=row.get("study_uid", ""),
         series_uid=row.get("series_uid", ""),
         box=box,

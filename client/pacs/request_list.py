@@ -1,9 +1,9 @@
 """The list of accession numbers or patient ids that a site asks its PACS for."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from hepafed.client.lesions import read_table
 from hepafed.client.pacs.config import PacsConfig
 from hepafed.common.errors import DataError
 
@@ -41,9 +41,11 @@ def read_wanted(config: PacsConfig) -> list[Wanted]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise DataError(f"{kind}: {path} is too large", "one value on each line")
-        text = path.read_text(encoding="utf-8-sig")
-        rows = _column(text, COLUMNS[kind]) if path.suffix.lower() == ".csv" else _lines(text)
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        if path.suffix.lower() == ".csv":
+            rows = _column(path, COLUMNS[kind])
+        else:
+            rows = _lines(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as e:
         hint = "name a text file, one value on each line, or a CSV, in UTF-8"
         raise DataError(f"{kind}: cannot read {path} ({type(e).__name__})", hint) from None
     wrong = [str(row) for row, value in rows if not _usable(value)]
@@ -65,12 +67,11 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return [(row, line) for row, line in stripped if line and not line.startswith("#")]
 
 
-def _column(text: str, column: str) -> list[tuple[int, str]]:
-    reader = csv.DictReader(text.splitlines())
-    if column not in (reader.fieldnames or ()):
+def _column(path: Path, column: str) -> list[tuple[int, str]]:
+    columns, rows = read_table(path, (column,), (column,))
+    if column not in columns:
         raise DataError(f"the list lacks the column {column}", f"first line: {column}")
-    values = [(row, str(r.get(column) or "").strip()) for row, r in enumerate(reader, 2)]
-    return [(row, value) for row, value in values if value]
+    return [(number, row[column]) for number, row in rows if row[column]]
 
 
 def _usable(value: str) -> bool:

@@ -54,3 +54,9 @@ def test_spaces_round_an_id_make_no_other_patient(tmp_path: Path, pictures: Path
     (pictures / "labels.csv").write_text("\n".join(rows))
     ingest(tmp_path / "home", pictures)
     assert len(Cohort.open(tmp_path / "home").splits()) == 1
+
+
+def test_a_table_as_a_spreadsheet_writes_it_is_read(tmp_path: Path, pictures: Path) -> None:
+    rows = ["patient_id;file;label", "p1;1.png;benign", ";;", "p2;2.png;metastatic"]
+    (pictures / "labels.csv").write_text("\r\n".join(rows), encoding="utf-16")
+    assert ingest(tmp_path / "home", pictures).taken == 2

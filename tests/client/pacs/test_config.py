@@ -117,3 +117,9 @@ def test_a_list_without_values_or_column_is_refused(tmp_path: Path, name: str, t
 def test_a_missing_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot read"):
         read_wanted(config(tmp_path, WEB))
+
+
+def test_a_list_as_a_spreadsheet_writes_it_is_read(tmp_path: Path) -> None:
+    text = "sep=;\r\nLesion_ID;Patient_ID\r\n1;P1\r\n;\r\n2;P2\r\n"
+    found = wanted(tmp_path, "labels.csv", text, "patients")
+    assert found == [Wanted(3, "PatientID", "P1"), Wanted(5, "PatientID", "P2")]
