@@ -73,8 +73,8 @@ class Assignment:
         for source, kind, headers in self.index.files_of(examination):
             if kind == "image":
                 images.append((source, headers))
-            elif b"\0" not in source.path:
-                masks.append(source.place(self._folder)[0])
+            else:
+                masks.append(source.place(self._folder))
         rows = [
             (r, self._names.of("lesion", r.patient_id, r.lesion_id))
             for r in self._rows[examination]

@@ -49,7 +49,8 @@ class ExaminationTask:
     """Pseudonym."""
     images: tuple[tuple[Source, str], ...]
     """Files and their headers as JSON lines; empty where they must be read again."""
-    masks: tuple[Path, ...]
+    masks: tuple[tuple[Path, str], ...]
+    """Segmentations and structure sets: the file, and the name inside it if it is an archive."""
     rows: tuple[tuple[Label, str], ...]
     """Rows of the labels table, each with its lesion's pseudonym."""
     inputs: str
@@ -84,7 +85,7 @@ class Made:
 
 def problems_of(task: ExaminationTask) -> list[str]:
     """Return what is wrong with the rows of an examination, each with its row number."""
-    return locate([r for r, _ in task.rows], _read(task).volumes, task.masks)[1]
+    return _located(task, _read(task))[1]
 
 
 def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
@@ -94,7 +95,7 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     """
     read = _read(task)
     volumes = read.volumes
-    found, _ = locate([r for r, _ in task.rows], volumes, task.masks)
+    found, _ = _located(task, read)
     points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
     planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
     seen: list[list[NDArray[np.bool_]]] = [[] for _ in found]
@@ -117,6 +118,12 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     lesions = tuple(_written(task, found, planes, there, facts))
     made = Made(lesions, tuple(acquired) if lesions else (), tuple(_series(task, read)))
     return made, _kept(task, read, broken)
+
+
+def _located(task: ExaminationTask, read: ReadExamination) -> tuple[list[LocatedLesion], list[str]]:
+    used = {h.instance for v in read.volumes for h in v.headers}
+    unused = {h.instance for h in read.headers} - used
+    return locate([r for r, _ in task.rows], read.volumes, task.masks, unused)
 
 
 def _read(task: ExaminationTask) -> ReadExamination:

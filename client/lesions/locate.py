@@ -1,7 +1,7 @@
 """From labels to lesions: each row's volume and its place there, or the reason against it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,14 +40,18 @@ class LocatedLesion:
 
 
 def locate(
-    rows: Sequence[Label], volumes: Iterable[Volume], objects: Iterable[Path]
+    rows: Sequence[Label],
+    volumes: Iterable[Volume],
+    objects: Iterable[tuple[Path, str]],
+    unused: Collection[str] = (),
 ) -> tuple[list[LocatedLesion], list[str]]:
     """Return the lesions of rows, and what is wrong with every other row.
 
     `volumes` are those of the rows' patients at least; `objects` are SEG and RTSTRUCT files of
-    the export, for rows that have neither a box nor a mask_file. A problem is a row that fits no
-    examination, lies outside its volume, has a mask that cannot be used, or overlaps another
-    lesion; each begins with its row's number and holds no value.
+    the export (and their names inside an archive), for rows that have neither a box nor a
+    mask_file; `unused` are the SOPInstanceUIDs of images that are in no volume. A problem is a
+    row that fits no examination, lies outside its volume, has a mask that cannot be used, or
+    overlaps another lesion; each begins with its row's number and holds no value.
     """
     examinations: Examinations = defaultdict(lambda: defaultdict(list))
     for volume in volumes:
@@ -58,7 +62,7 @@ def locate(
     found: list[LocatedLesion] = []
     for row in rows:
         try:
-            found.append(_lesion(row, examinations, files))
+            found.append(_lesion(row, examinations, files, unused))
         except HepaFedError as e:
             problems.append(f"row {row.row}: {e.message}")
     return found, problems + _overlaps(found)
@@ -79,19 +83,21 @@ def _two_ids(rows: Sequence[Label], examinations: Examinations) -> list[str]:
     ]
 
 
-def _files(objects: Iterable[Path]) -> "list[MaskFile]":
+def _files(objects: Iterable[tuple[Path, str]]) -> "list[MaskFile]":
     from hepafed.client.lesions.masks import look_at
 
     found = []
-    for path in objects:
+    for path, member in objects:
         try:
-            found.append(look_at(path))
+            found.append(look_at(path, member))
         except MaskError:
             continue  # not one of the objects that a row can mean; the scan has its reason
     return found
 
 
-def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> LocatedLesion:
+def _lesion(
+    row: Label, examinations: Examinations, files: "list[MaskFile]", unused: Collection[str]
+) -> LocatedLesion:
     studies = examinations.get(row.patient_id, {})
     if row.study_uid:
         studies = {u: v for u, v in studies.items() if u == row.study_uid}
@@ -106,10 +112,15 @@ def _lesion(row: Label, examinations: Examinations, files: "list[MaskFile]") -> 
 
     own = [f for f in files if (f.patient_id, f.study_uid) == (row.patient_id, study)]
     outline = outline_of(row, own)
-    reference = _drawn_on(row, outline, volumes)
+    reference = _drawn_on(row, outline, volumes, unused)
     mask = outline.on(reference)
     if mask.frame and reference_frame(reference) not in ("", mask.frame):
         raise MaskError("the mask has another frame of reference than the images")
+    if mask.identity and not np.allclose(reference.affine, np.diag([-1.0, -1.0, 1.0, 1.0])):
+        raise MaskError(
+            "the mask's affine is the identity: its orientation was lost; write the mask with the "
+            "images' affine"
+        )
     return LocatedLesion(row, reference, _inside(box_in(mask, reference.affine), reference), mask)
 
 
@@ -123,11 +134,24 @@ def _reference(row: Label, volumes: list[Volume]) -> Volume:
     return choice[0]
 
 
-def _drawn_on(row: Label, outline: "Outline", volumes: list[Volume]) -> Volume:
-    """Return the volume on which a mask was drawn: the row's series, else the mask's images."""
+def _drawn_on(
+    row: Label, outline: "Outline", volumes: list[Volume], unused: Collection[str]
+) -> Volume:
+    """Return the volume on which a mask was drawn: the row's series, else the mask's images.
+
+    Drawn on images that are in no volume (a subtraction, say), a mask in patient coordinates is
+    placed on the reference of its frame.
+    """
+    from hepafed.client.lesions.outline import reference_frame
+
     known = {h.instance for v in volumes for h in v.headers}
-    if not outline.images <= known:
+    if not outline.images <= known | set(unused):
         raise MaskError("the mask refers to images that are missing")
+    if not outline.images <= known:
+        reference = _reference(row, volumes)
+        if not outline.frame or reference_frame(reference) != outline.frame:
+            raise MaskError("the mask was drawn on a series that was set aside or refused")
+        return reference
     if row.series_uid or not (outline.images or outline.series):
         return _reference(row, volumes)
     counts = [

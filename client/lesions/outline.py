@@ -39,6 +39,11 @@ class Outline:
         """SeriesInstanceUIDs that the mask refers to."""
         return self.content.series
 
+    @property
+    def frame(self) -> str:
+        """FrameOfReferenceUID of a mask in patient coordinates; empty for contours on slices."""
+        return self.content.frame if isinstance(self.content, Mask) else ""
+
     def on(self, reference: Volume) -> Mask:
         """Return the mask, contours rasterised on `reference`; MaskError when they do not fit."""
         if isinstance(self.content, Mask):
@@ -82,9 +87,9 @@ def outline_of(row: Label, objects: Sequence[MaskFile]) -> Outline:
 
 def _read(file: MaskFile, row: Label) -> Outline:
     if file.kind == "seg":
-        return Outline(read_seg(file.path, row.mask_value, row.lesion_id))
+        return Outline(read_seg(file.path, row.mask_value, row.lesion_id, file.member))
     if file.kind == "rtstruct":
-        return Outline(read_structure(file.path, row.mask_value, row.lesion_id))
+        return Outline(read_structure(file.path, row.mask_value, row.lesion_id, file.member))
     return Outline(read_nifti(file.path, row.mask_value))
 
 

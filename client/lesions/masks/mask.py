@@ -30,6 +30,8 @@ class Mask:
     """SOPInstanceUIDs that the mask refers to."""
     series: frozenset[str] = field(default=frozenset())
     """SeriesInstanceUIDs that the mask refers to."""
+    identity: bool = False
+    """Whether its affine is NIfTI's identity: what programs write that forgot the images' own."""
 
 
 def mask_of(inside: NDArray[np.bool_], affine: NDArray[np.float64], **about: object) -> Mask:

@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from itertools import product
 from pathlib import Path
 
 import nibabel
@@ -11,6 +12,8 @@ from hepafed.client.lesions.masks.mask import LARGEST_GRID, Mask, MaskError, mas
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
+MOST_APART = 0.5
+"""Voxels by which the sform and the qform of one file may place a corner apart."""
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 Shape = tuple[int, ...]
 _BROKEN = (ImageFileError, OSError, EOFError, ValueError, TypeError, zlib.error, OverflowError)
@@ -24,6 +27,7 @@ def _open(path: Path) -> tuple[nibabel.spatialimages.SpatialImage, Shape, NDArra
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     affine = RAS_TO_LPS @ np.asarray(image.affine, np.float64)
+    _check_orientation(image, shape)
     if len(shape) != 3 or min(shape) < 1:
         raise MaskError("the NIfTI file is not three-dimensional")
     if math.prod(shape) > LARGEST_GRID:
@@ -31,6 +35,25 @@ def _open(path: Path) -> tuple[nibabel.spatialimages.SpatialImage, Shape, NDArra
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise MaskError("the NIfTI file's affine is not usable")
     return image, shape, affine
+
+
+def _check_orientation(image: nibabel.spatialimages.SpatialImage, shape: Shape) -> None:
+    """Refuse a file that states no orientation, or two that differ (NIfTI-1, methods 1 to 3).
+
+    Libraries guess where both codes are 0, and choose differently where both are set.
+    """
+    header = image.header
+    if not isinstance(header, nibabel.Nifti1Header):
+        raise MaskError("the file states no orientation: it is not NIfTI-1 or NIfTI-2")
+    sform, said_s = header.get_sform(coded=True)  # type: ignore[no-untyped-call]
+    qform, said_q = header.get_qform(coded=True)  # type: ignore[no-untyped-call]
+    if not said_s and not said_q:
+        raise MaskError("the NIfTI file states no orientation (its sform and qform codes are 0)")
+    if said_s and said_q and len(shape) == 3:
+        corners = np.array([(*c, 1) for c in product(*((0, n - 1) for n in shape))], np.float64)
+        apart = np.linalg.norm((corners @ (sform - qform).T)[:, :3], axis=1).max()
+        if not apart <= MOST_APART * np.linalg.norm(sform[:3, :3], axis=0).min():
+            raise MaskError("the NIfTI file's sform and qform contradict each other")
 
 
 def read_frame(path: Path) -> tuple[Shape, NDArray[np.float64]]:
@@ -78,9 +101,10 @@ def read_nifti(path: Path, value: int | None) -> Mask:
     voxels, affine = read_grid(path)
     if not np.isfinite(voxels).all():
         raise MaskError("the NIfTI file contains values that are not numbers")
+    identity = bool((affine == RAS_TO_LPS).all())
     if value is None:
         values = np.unique(voxels[voxels != 0])
         if len(values) > 1:
             raise MaskError("the mask has several values; state one as mask_value")
-        return mask_of(voxels != 0, affine)
-    return mask_of(voxels == value, affine)
+        return mask_of(voxels != 0, affine, identity=identity)
+    return mask_of(voxels == value, affine, identity=identity)

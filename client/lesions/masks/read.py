@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from hepafed.client.dicom.encoding import opened
 from hepafed.client.lesions.masks.mask import MaskError
 from pydicom.errors import InvalidDicomError
 
@@ -25,9 +26,11 @@ class MaskFile:
     """`seg`, `rtstruct` or `nifti`."""
     patient_id: str = ""
     study_uid: str = ""
+    member: str = ""
+    """Name inside the zip archive `path`; empty for a file of its own."""
 
 
-def look_at(path: Path) -> MaskFile:
+def look_at(path: Path, member: str = "") -> MaskFile:
     """Return what kind of mask file this is, by its content.
 
     Raises
@@ -36,9 +39,9 @@ def look_at(path: Path) -> MaskFile:
         It is neither DICOM SEG, RTSTRUCT nor NIfTI.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), opened(path, member) as (stream, _):
             warnings.simplefilter("ignore")  # pydicom's warnings may quote values
-            ds = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+            ds = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS)
             sop_class = str(ds.get("SOPClassUID", ""))
             who, study = str(ds.get("PatientID", "")), str(ds.get("StudyInstanceUID", ""))
     except InvalidDicomError:
@@ -48,7 +51,7 @@ def look_at(path: Path) -> MaskFile:
     except Exception as e:  # a broken file can fail in any way inside the parser
         raise MaskError(f"the mask cannot be read ({type(e).__name__})") from e
     if sop_class in SEG_CLASSES:
-        return MaskFile(path, "seg", who.strip(), study.strip())
+        return MaskFile(path, "seg", who.strip(), study.strip(), member)
     if sop_class == RTSTRUCT_CLASS:
-        return MaskFile(path, "rtstruct", who.strip(), study.strip())
+        return MaskFile(path, "rtstruct", who.strip(), study.strip(), member)
     raise MaskError("the mask is a DICOM file, but neither SEG nor RTSTRUCT")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from hepafed.client.dicom.encoding import opened
 from hepafed.client.lesions.masks.mask import Mask, MaskError, mask_of
 from hepafed.common.errors import HepaFedError
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from pydicom.dataset import Dataset
 
 MOST_POINTS = 2_000_000
 """Most contour points of one structure."""
+ROUNDED = 6
+"""Decimals of a pixel: what lies on a pixel's centre must not be beside it by rounding."""
 OFF_PLANE = 0.5
 """Slices by which a contour may lie off the slice on which it is drawn."""
 
@@ -43,7 +46,7 @@ class Structure:
     """SeriesInstanceUIDs that the object refers to."""
 
 
-def read_structure(path: Path, value: int | None, name: str) -> Structure:
+def read_structure(path: Path, value: int | None, name: str, member: str = "") -> Structure:
     """Return one structure: by its number, else by its name (the lesion's id), else the only one.
 
     Raises
@@ -54,7 +57,8 @@ def read_structure(path: Path, value: int | None, name: str) -> Structure:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings may quote values
         try:
-            return _read(pydicom.dcmread(path), value, name)
+            with opened(path, member) as (stream, _):
+                return _read(pydicom.dcmread(stream), value, name)
         except HepaFedError:
             raise
         except Exception as e:  # a broken object can fail in any way inside the reader
@@ -76,8 +80,10 @@ def _read(ds: Dataset, value: int | None, name: str) -> Structure:
             total += len(points)
             if total > MOST_POINTS:
                 raise MaskError("the structure is too large")
-            if len(points) < 3 or not np.isfinite(points).all():
+            if not np.isfinite(points).all():
                 raise MaskError("a contour of the structure is no polygon")
+            if len(points) < 3:  # what a voxel mask leaves on its last slice holds no area
+                continue
             images = contour.get("ContourImageSequence") or ()
             contours.append((str(images[0].ReferencedSOPInstanceUID) if images else "", points))
     if not contours:
@@ -113,6 +119,8 @@ def _number(rois: dict[int, Dataset], value: int | None, name: str) -> int:
 def rasterise(structure: Structure, grid: Grid) -> Mask:
     """Return the contours filled on their slices; a voxel is inside when its centre is.
 
+    A centre on the contour counts as inside: programs draw contours through pixel centres.
+
     Contours of one slice are combined by exclusive or, so an inner contour is a hole.
 
     Raises
@@ -131,7 +139,7 @@ def rasterise(structure: Structure, grid: Grid) -> Mask:
         k = place[image] if image else round(float(at[:, 2].mean()))
         if not 0 <= k < grid.shape[0] or np.abs(at[:, 2] - k).max() > OFF_PLANE:
             raise MaskError("a contour does not lie on its slice")
-        _fill(inside[k], at[:, :2])
+        inside[k] ^= _filled(inside[k].shape, np.round(at[:, :2], ROUNDED))
     return mask_of(
         inside.transpose(2, 1, 0),
         grid.affine,
@@ -141,16 +149,17 @@ def rasterise(structure: Structure, grid: Grid) -> Mask:
     )
 
 
-def _fill(plane: NDArray[np.bool_], polygon: NDArray[np.float64]) -> None:
-    """Flip the pixels of a plane [rows, columns] whose centre lies in a polygon (x, y)."""
-    rows, columns = plane.shape
+def _filled(shape: tuple[int, ...], polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return the pixels [rows, columns] whose centre lies in a polygon (x, y) or on its edge."""
+    plane = np.zeros(shape, bool)
+    rows, columns = shape
     x, y = polygon[:, 0], polygon[:, 1]
     x2, y2 = np.roll(x, -1), np.roll(y, -1)
     at = np.arange(columns, dtype=np.float64)
     for row in range(max(0, int(np.ceil(y.min()))), min(rows - 1, int(np.floor(y.max()))) + 1):
-        crosses = (y <= row) != (y2 <= row)
-        if not crosses.any():
-            continue
-        ya, yb = y[crosses], y2[crosses]
-        cuts = np.sort(x[crosses] + (row - ya) / (yb - ya) * (x2[crosses] - x[crosses]))
-        plane[row] ^= (np.searchsorted(cuts, at, side="right") % 2).astype(bool)
+        for crosses in ((y <= row) != (y2 <= row), (y < row) != (y2 < row)):
+            ya, yb = y[crosses], y2[crosses]
+            cuts = np.sort(x[crosses] + (row - ya) / (yb - ya) * (x2[crosses] - x[crosses]))
+            for side in ("left", "right"):
+                plane[row] |= np.searchsorted(cuts, at, side=side) % 2 == 1
+    return plane

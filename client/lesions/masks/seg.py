@@ -1,10 +1,12 @@
 """Masks in DICOM Segmentation objects (PS3.3 A.51 and the label maps of A.51.9), by highdicom."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from hepafed.client.dicom.encoding import opened
 from hepafed.client.lesions.masks.mask import LARGEST_GRID, Mask, MaskError, mask_of
 from hepafed.common.errors import HepaFedError
 from pydicom.dataset import Dataset
@@ -13,7 +15,7 @@ FRACTION_INSIDE = 0.5
 """Share of a voxel from which a fractional segmentation counts as inside."""
 
 
-def read_seg(path: Path, value: int | None, name: str) -> Mask:
+def read_seg(path: Path, value: int | None, name: str, member: str = "") -> Mask:
     """Return one segment: by its number, else by its label (the lesion's id), else the only one.
 
     Raises
@@ -24,18 +26,21 @@ def read_seg(path: Path, value: int | None, name: str) -> Mask:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings may quote values
         try:
-            return _read(path, value, name)
+            with opened(path, member) as (stream, _):
+                content = BytesIO(stream.read())
+            return _read(content, value, name)
         except HepaFedError:
             raise
         except Exception as e:  # a broken object can fail in any way inside the readers
             raise MaskError(f"the segmentation cannot be read ({type(e).__name__})") from e
 
 
-def _read(path: Path, value: int | None, name: str) -> Mask:
+def _read(content: BytesIO, value: int | None, name: str) -> Mask:
     from highdicom.seg import segread
 
-    _check(pydicom.dcmread(path, stop_before_pixels=True))
-    segmentation = segread(path)
+    _check(pydicom.dcmread(content, stop_before_pixels=True))
+    content.seek(0)
+    segmentation = segread(content)
     number = _segment(segmentation, value, name)
     volume = segmentation.get_volume(
         segment_numbers=[number], combine_segments=False, rescale_fractional=True

@@ -1,5 +1,6 @@
 """Each row finds its place, and every row that does not is named at once."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,13 @@ def boxed(numbers: list[Any]) -> dict[str, Any]:
 
 
 def find(
-    table: Path, volumes: list[Volume], objects: list[Path] | None = None
+    table: Path,
+    volumes: list[Volume],
+    objects: list[Path] | None = None,
+    unused: set[str] | None = None,
 ) -> list[LocatedLesion]:
-    found, problems = locate(read_labels(table), volumes, objects or [])
+    places = [(p, "") for p in objects or []]
+    found, problems = locate(read_labels(table), volumes, places, unused or set())
     complain_about(problems, table)
     return found
 
@@ -217,4 +222,58 @@ def test_a_label_map_of_a_patient_without_reference_is_drawn_on_t2(
     nibabel.Nifti1Image(grid, np.diag([-1, -1, 1, 1]) @ t2.affine).to_filename(tmp_path / "m.nii")
     row = ROW | {"mask_file": "m.nii", "mask_value": 7}
     (lesion,) = find(write_table(tmp_path / "l.csv", row), exam.volumes)
+    assert lesion.box == pytest.approx(exam.box("t2"), abs=1e-2)
+
+
+def test_a_mask_drawn_on_a_series_of_no_use_is_placed_by_its_frame_of_reference(
+    tmp_path: Path, examination: Make, write_seg: Make, write_table: Make
+) -> None:
+    exam = examination()
+    dwi, inside = exam.volume("dwi"), exam.inside("dwi")
+    write_seg(tmp_path / "s.dcm", dwi, {"L1": inside})
+    rest = [v for v in exam.volumes if v.sequence != "dwi"]
+    unused = {h.instance for v in exam.volumes if v.sequence == "dwi" for h in v.headers}
+    table = write_table(tmp_path / "l.csv", ROW | {"mask_file": "s.dcm"})
+    (lesion,) = find(table, rest, unused=unused)
+    assert lesion.reference.sequence == "t2"
+    low, high = np.split(np.array(lesion.box), 2)
+    low_t2, high_t2 = np.split(np.array(exam.box("t2"), float), 2)
+    assert np.abs((low + high) / 2 - (low_t2 + high_t2) / 2).max() < 1.1
+    with pytest.raises(LabelsError, match="images that are missing"):
+        find(table, rest, unused=set())
+
+
+def test_contours_on_a_series_of_no_use_are_refused_for_that_reason(
+    examination: Make, write_rtstruct: Make, tmp_path: Path, write_table: Make
+) -> None:
+    exam = examination()
+    dwi = exam.volume("dwi")
+    at = np.array([[20, 20, 5, 1], [30, 20, 5, 1], [30, 30, 5, 1.0]])
+    write_rtstruct(tmp_path / "r.dcm", dwi, {"L1": [(5, (at @ dwi.affine.T)[:, :3])]})
+    rest = [v for v in exam.volumes if v.sequence != "dwi"]
+    unused = {h.instance for h in dwi.headers}
+    table = write_table(tmp_path / "l.csv", ROW | {"mask_file": "r.dcm"})
+    with pytest.raises(LabelsError, match="drawn on a series that was set aside or refused"):
+        find(table, rest, unused=unused)
+
+
+def test_a_mask_whose_affine_was_forgotten_is_refused(
+    tmp_path: Path, examination: Make, problems: Make
+) -> None:
+    exam = examination()
+    grid = exam.inside("t2").transpose(2, 1, 0).astype(np.uint8)
+    nibabel.Nifti1Image(grid, np.eye(4)).to_filename(tmp_path / "m.nii")
+    assert "its orientation was lost" in problems(exam.volumes, ROW | {"mask_file": "m.nii"})
+
+
+def test_a_segmentation_inside_an_archive_is_found(
+    tmp_path: Path, examination: Make, write_seg: Make, write_table: Make
+) -> None:
+    exam = examination()
+    seg = write_seg(tmp_path / "seg.dcm", exam.volume("t2"), {"L1": exam.inside("t2")})
+    with zipfile.ZipFile(tmp_path / "e.zip", "w") as archive:
+        archive.write(seg, "a/seg.dcm")
+    rows = read_labels(write_table(tmp_path / "l.csv", ROW))
+    (lesion,), wrong = locate(rows, exam.volumes, [(tmp_path / "e.zip", "a/seg.dcm")])
+    assert wrong == []
     assert lesion.box == pytest.approx(exam.box("t2"), abs=1e-2)
