@@ -28,11 +28,11 @@ from hepafed.client.cohort import (
 from hepafed.client.dicom.roles import explain, read_overrides
 from hepafed.client.dicom.volumes import Volume
 from hepafed.client.ingest.acquisition import acquisition_of
+from hepafed.client.ingest.choice import choose
 from hepafed.client.ingest.volumes import ReadExamination, read_examination, undecodable
 from hepafed.client.lesions import Label, LocatedLesion, locate
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.scan import KeptOutcome, SeriesOutcome, Source
-from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import DicomError
 from numpy.typing import NDArray
 
@@ -64,12 +64,15 @@ class Made:
     lesions: tuple[Lesion, ...] = ()
     acquisitions: tuple[Acquisition, ...] = ()
     series: tuple[SeriesOutcome, ...] = ()
+    undecided: tuple[str, ...] = ()
+    """Why a sequence that is there was not cropped: nothing decides between its volumes."""
 
     def to_json(self) -> str:
-        """Return the lesions and acquisitions as JSON, each value under its field's name."""
+        """Return all but the series as JSON, each value under its field's name."""
         rows = {
             "lesions": [asdict(m) for m in self.lesions],
             "acquisitions": [asdict(a) for a in self.acquisitions],
+            "undecided": self.undecided,
         }
         return json.dumps(rows)
 
@@ -80,6 +83,7 @@ class Made:
         return cls(
             tuple(Lesion(**values) for values in rows["lesions"]),
             tuple(Acquisition(**values) for values in rows["acquisitions"]),
+            undecided=tuple(rows.get("undecided", ())),
         )
 
 
@@ -99,7 +103,8 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
     planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
     seen: list[list[NDArray[np.bool_]]] = [[] for _ in found]
-    chosen, acquired = _chosen(volumes), []
+    acquired = []
+    chosen, undecided = choose(volumes, found)
     broken = undecodable(v for v in volumes if v not in chosen.values())
     for sequence, volume in chosen.items():
         try:
@@ -116,7 +121,8 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     ordered = in_order({s: chosen[s].headers[0].acquired for s in there})
     facts = [_facts(f, s, ordered) for f, s in zip(found, seen, strict=True)]
     lesions = tuple(_written(task, found, planes, there, facts))
-    made = Made(lesions, tuple(acquired) if lesions else (), tuple(_series(task, read)))
+    series = tuple(_series(task, read))
+    made = Made(lesions, tuple(acquired) if lesions else (), series, tuple(undecided.values()))
     return made, _kept(task, read, broken)
 
 
@@ -192,18 +198,3 @@ def _series(task: ExaminationTask, read: ReadExamination) -> Iterator[SeriesOutc
         yield SeriesOutcome(
             names.of("series", uid), len(members), ",".join(sequences), "\n".join(lines)
         )
-
-
-def _chosen(volumes: Sequence[Volume]) -> dict[str, Volume]:
-    """Choose one volume a sequence: the highest b-value of DWI, else the most slices."""
-    best: dict[str, Volume] = {}
-    for v in volumes:
-        if v.sequence in SEQUENCES and (
-            v.sequence not in best or _rank(v) > _rank(best[v.sequence])
-        ):
-            best[v.sequence] = v
-    return {s: best[s] for s in SEQUENCES if s in best}
-
-
-def _rank(v: Volume) -> tuple[float, int, str]:
-    return (v.b_value or 0.0, len(v.headers), v.series_uid)

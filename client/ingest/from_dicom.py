@@ -6,6 +6,7 @@ there, and the store it ends with is the one an undisturbed run would have made,
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,9 +76,10 @@ def ingest_dicom(
             problems += _checked(assignment, new, pool, progress)
             complain_about(problems, labels)
             _make(assignment, new, pool, progress)
-            taken = _commit(home, index, sorted(wanted))
+            made = [Made.from_json(index.result(e)[1]) for e in sorted(wanted)]
+            _commit(home, made, sorted(wanted))
             index.set_aside_all_but(wanted, UNLABELLED)
-            report = _report(index, taken, len(rows))
+            report = _report(index, made, len(rows))
             if left is not None:
                 _write_left(left, index)
         finally:  # whatever ends it in order; after a kill the next one does this
@@ -127,18 +129,16 @@ def _killed(task: ExaminationTask) -> list[KeptOutcome]:
     return [KeptOutcome(source.key, "refused", KILLER) for source, _ in task.images]
 
 
-def _commit(home: Path, index: ScanIndex, examinations: Sequence[str]) -> int:
-    """Make what was recorded part of the store, in one step; return the number of lesions."""
-    made = [Made.from_json(index.result(e)[1]) for e in examinations]
+def _commit(home: Path, made: Sequence[Made], examinations: Sequence[str]) -> None:
+    """Make what was recorded part of the store, in one step."""
     lesions = [lesion for m in made for lesion in m.lesions]
     acquisitions = [a for m in made for a in m.acquisitions]
     if lesions or (home / "cohort/index.db").exists():
         Cohort.prepare(home).commit(lesions, acquisitions, examinations, NORMALISATION)
-    return len(lesions)
 
 
-def _report(index: ScanIndex, taken: int, rows: int) -> IngestReport:
-    tally = index.tally()
+def _report(index: ScanIndex, made: Sequence[Made], rows: int) -> IngestReport:
+    tally, taken = index.tally(), sum(len(m.lesions) for m in made)
     left = [(f"{n} × {o}", r) for o, r, n in tally if o != "taken"]
     warnings = []
     burned = sum(n for _, r, n in tally if "secondary capture" in r or "BurnedIn" in r)
@@ -146,6 +146,11 @@ def _report(index: ScanIndex, taken: int, rows: int) -> IngestReport:
         warnings.append(
             f"{burned} files may show a patient's name in their pixels; they were not used"
         )
+    undecided = Counter(text for m in made for text in m.undecided)
+    warnings += [
+        f"{n} examinations without one sequence that they have: {text}"
+        for text, n in sorted(undecided.items())
+    ]
     if taken < rows:
         warnings.append(f"{rows - taken} labelled lesions have no sequence that can be read")
     return IngestReport(taken, left, warnings)

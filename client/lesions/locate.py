@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # the readers of masks are heavy, and most tables have boxes
 
 REFERENCES = ("t2", "portal")
 """Sequences in whose grid a box may be given when its row names no series, in order."""
+SAME_PLACE = 0.05
+"""mm by which the affines of two volumes of one grid may differ."""
 BEYOND = 1.0
 """Voxels by which a box in mm, or a mask, may reach over the volume's edge; it is cut there."""
 
@@ -125,13 +127,27 @@ def _lesion(
 
 
 def _reference(row: Label, volumes: list[Volume]) -> Volume:
+    """Return the volume in whose grid a row is given; of several, all must be of one grid."""
     if row.series_uid:
         choice = [v for v in volumes if v.series_uid == row.series_uid]
     else:
-        choice = [v for s in REFERENCES for v in volumes if v.sequence == s]
+        by_sequence = ([v for v in volumes if v.sequence == s] for s in REFERENCES)
+        choice = next(filter(None, by_sequence), [])
     if not choice:
         raise MaskError("its series is not in the folder or was refused")
+    if not all(_same_grid(choice[0], v) for v in choice):
+        if row.series_uid:
+            raise MaskError("its series holds several volumes that lie at different places")
+        raise MaskError(
+            f"the examination has {len(choice)} {choice[0].sequence} volumes at different places: "
+            "state in series_uid in which the lesion is given"
+        )
     return choice[0]
+
+
+def _same_grid(a: Volume, b: Volume) -> bool:
+    """Return whether a voxel of one volume is the same place in the other."""
+    return _shape(a) == _shape(b) and np.allclose(a.affine, b.affine, atol=SAME_PLACE)
 
 
 def _drawn_on(

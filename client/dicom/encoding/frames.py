@@ -87,7 +87,7 @@ def _header(file: ImageFile, shared: Elements, frame: Elements, k: int) -> Heade
     """Describe the slice at place `k` of a file by its own groups, the shared ones and the file."""
     top, values = file.top, _Values(file.top, shared, frame)
     groups = Elements(items={**shared.items, **frame.items}) if file.enhanced else None
-    slope = values.number(0x00281053)
+    slope, intercept = _rescale(file, values)
     return Header(
         **file.shared,
         frame=k,
@@ -113,9 +113,22 @@ def _header(file: ImageFile, shared: Elements, frame: Elements, k: int) -> Heade
         position=values.numbers(0x00200032, 3),
         orientation=values.numbers(0x00200037, 6),
         spacing=values.numbers(0x00280030, 2),
-        slope=1.0 if slope is None or slope == 0 else slope,
-        intercept=values.number(0x00281052) or 0.0,
+        slope=slope,
+        intercept=intercept,
     )
+
+
+def _rescale(file: ImageFile, values: _Values) -> tuple[float, float]:
+    """Return the factor and the offset that make a stored value one that is bright when high.
+
+    Of MONOCHROME1, whose lowest stored value is white, the stored values are turned round first
+    (DICOM PS3.3 C.7.6.3.1.2).
+    """
+    slope = values.number(0x00281053) or 1.0
+    intercept = values.number(0x00281052) or 0.0
+    if file.inverted:
+        return -slope, intercept + slope * file.turned
+    return slope, intercept
 
 
 def _component(values: _Values) -> str:

@@ -89,9 +89,23 @@ class ImageFile:
             "transfer_syntax": place.syntax,
             "big": place.syntax == "1.2.840.10008.1.2.2",
             "pixel_offset": top.pixel_offset,
-            "scale_slope": vendors.scale_slope_of(self.private),
+            "scale_slope": self._scale_slope(),
             "lossy": top.text(0x00282110) == "01" or place.syntax in LOSSY,
         }
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the lowest stored value is white."""
+        return self.top.text(0x00280004) == "MONOCHROME1"
+
+    @property
+    def turned(self) -> int:
+        """The sum of the lowest and the highest value that can be stored."""
+        return -1 if self.top.number(0x00280103) == 1 else (1 << self.stored) - 1
+
+    def _scale_slope(self) -> float | None:
+        found = vendors.scale_slope_of(self.private)
+        return -found if found is not None and self.inverted else found
 
     def _whole(self, tag: int, default: int = 0) -> int:
         values = self.top.numbers(tag) if tag in self.top.found else (float(default),)

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +278,24 @@ def test_a_segmentation_inside_an_archive_is_found(
     (lesion,), wrong = locate(rows, exam.volumes, [(tmp_path / "e.zip", "a/seg.dcm")])
     assert wrong == []
     assert lesion.box == pytest.approx(exam.box("t2"), abs=1e-2)
+
+
+def test_a_box_without_series_needs_one_t2_or_several_of_one_grid(
+    tmp_path: Path, examination: Make, write_table: Make, problems: Make
+) -> None:
+    exam = examination()
+    t2 = exam.volume("t2")
+    row = ROW | boxed(exam.box("t2"))
+    again = Volume(t2.stack, "t2", "again")
+    (lesion,) = find(write_table(tmp_path / "l.csv", row), [*exam.volumes, again])
+    assert lesion.box == tuple(exam.box("t2"))
+    moved = t2.affine.copy()
+    moved[1, 3] += 0.2
+    other = Volume(replace(t2.stack, affine=moved), "t2", "again")
+    assert "row 2: the examination has 2 t2 volumes at different places: state in series_uid" in (
+        problems([*exam.volumes, other], row)
+    )
+    named = row | {"series_uid": t2.series_uid}
+    assert "row 2: its series holds several volumes that lie at different places" in (
+        problems([*exam.volumes, other], named)
+    )

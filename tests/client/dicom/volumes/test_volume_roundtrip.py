@@ -2,10 +2,11 @@
 
 import random
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hepafed.client.dicom.roles.series import volumes_of
 from hepafed.client.dicom.volumes.volume import Volume
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from tests.client.dicom.builder import NATIVE, T2, Stack, classic, enhanced, headers, save
+from tests.client.dicom.builder import NATIVE, T2, Stack, axial, classic, enhanced, headers, save
 
 
 @dataclass(frozen=True)
@@ -144,3 +145,39 @@ def test_classic_and_enhanced_files_give_the_same_volumes(
         assert a.key == b.key
         assert np.allclose(a.volume.affine, b.volume.affine)
         assert np.array_equal(a.voxels, b.voxels)
+
+
+@pytest.mark.parametrize("signed", [0, 1], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("scaled", [False, True], ids=["as stored", "rescaled"])
+def test_inverted_grey_values_are_turned_round(signed: int, scaled: bool) -> None:
+    """White is the lowest value of MONOCHROME1: 12 bits, from -2048 where values are signed."""
+    stack = axial()
+    lowest, highest = (-2048, 2047) if signed else (0, 4095)
+    stored = stack.voxels.astype(np.int16) * 3 + lowest
+    inverted = (highest - (stored - lowest)).astype(np.int16 if signed else np.uint16)
+    shown = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 12, "HighBit": 11}
+    shown |= {"PixelRepresentation": signed}
+    if scaled:
+        shown |= {"RescaleSlope": 2.5, "RescaleIntercept": -7.0}
+    files = classic(replace(stack, voxels=inverted).with_attributes(**shown))
+    (volume,) = read(files, 0, 1)
+    wanted = stored * 2.5 - 7.0 if scaled else stored
+    assert (volume.voxels == wanted.astype(np.float32)).all()
+
+
+def test_inverted_grey_values_that_philips_scaled_slice_by_slice_are_turned_round() -> None:
+    stack = axial(slices=2)
+    files = classic(stack)
+    for ds, (slope, scale) in zip(files, ((2.0, 0.5), (4.0, 0.25)), strict=True):
+        plain = ds.pixel_array.astype(np.uint16)
+        ds.PixelData = (65535 - plain).astype(np.uint16).tobytes()
+        ds.PhotometricInterpretation = "MONOCHROME1"
+        ds.RescaleSlope, ds.RescaleIntercept = slope, 6.0
+        ds.private_block(0x2005, "Philips MR Imaging DD 001", create=True).add_new(
+            0x0E, "FL", scale
+        )
+        ds.Manufacturer = "Philips"
+    (volume,) = read(files, 0, 1)
+    first = stack.voxels[0] / 0.5 + 6.0 / (2.0 * 0.5)
+    second = stack.voxels[1] / 0.25 + 6.0 / (4.0 * 0.25)
+    assert volume.voxels == pytest.approx(np.stack([first, second]), rel=1e-6)

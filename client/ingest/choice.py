@@ -1,0 +1,82 @@
+"""Which volume of an examination is cropped for each sequence; none where nothing decides.
+
+What the labels name comes first, then what fits the lesions' own slices, what was acquired rather
+than computed, and what shows most. Volumes that all of this leaves equal are told apart by when
+they were acquired: a repeated acquisition is taken for the better one, and the last of several
+arterial phases for the late arterial one. Nothing else decides, no order of files or identifiers.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from hepafed.client.dicom.volumes import Volume
+from hepafed.client.lesions import LocatedLesion
+from hepafed.common.contract import SEQUENCES
+from numpy.typing import NDArray
+
+PARALLEL = 20.0
+"""Degrees by which slices may be tilted against a lesion's and still count as the same way."""
+SAME_B = 0.05
+"""Share by which b-values of one nominal value may differ (995, 1000, 1005)."""
+COMPUTED = ("CALC", "COMPUTED", "SYNTHETIC")
+"""How a value of Image Type begins that says the image was computed, not acquired."""
+
+
+def choose(
+    volumes: Sequence[Volume], lesions: Sequence[LocatedLesion]
+) -> tuple[dict[str, Volume], dict[str, str]]:
+    """Return the volume of each sequence, in the vocabulary's order.
+
+    The second part are the sequences for which nothing decides between their volumes, and why.
+    """
+    chosen: dict[str, Volume] = {}
+    undecided: dict[str, str] = {}
+    for sequence in SEQUENCES:
+        found = [v for v in volumes if v.sequence == sequence]
+        if not found:
+            continue
+        left, reason = _narrowed(found, lesions)
+        if len(left) == 1:
+            chosen[sequence] = left[0]
+        else:
+            undecided[sequence] = f"{sequence}: {len(left)} volumes, {reason}"
+    return chosen, undecided
+
+
+def _narrowed(found: list[Volume], lesions: Sequence[LocatedLesion]) -> tuple[list[Volume], str]:
+    """Return what is left of the volumes of one sequence; of several, why nothing decides."""
+    named = {x.reference.series_uid for x in lesions if x.reference.sequence == found[0].sequence}
+    normals = [_normal(x.reference) for x in lesions]
+    left = _best(found, lambda v: v.series_uid in named)
+    left = _best(left, lambda v: all(_parallel(_normal(v), n) for n in normals))
+    left = _best(left, lambda v: not is_computed(v))
+    if left[0].sequence == "dwi" and len(left) > 1:
+        if any(v.b_value is None for v in left):
+            return left, "and their b-values are not all known"
+        highest = max(v.b_value or 0.0 for v in left)
+        left = [v for v in left if (v.b_value or 0.0) >= (1 - SAME_B) * highest]
+    left = _best(left, lambda v: len(v.headers))
+    times = [v.headers[0].acquired for v in left]
+    if None not in times:
+        left = _best(left, lambda v: v.headers[0].acquired or 0.0)
+    return left, "and nothing decides; set the others aside in sequences.toml"
+
+
+def _best(volumes: list[Volume], worth: Callable[[Volume], float]) -> list[Volume]:
+    highest = max(worth(v) for v in volumes)
+    return [v for v in volumes if worth(v) == highest]
+
+
+def is_computed(volume: Volume) -> bool:
+    """Return whether the image type says that an image was computed from acquired ones."""
+    return any(word.startswith(COMPUTED) for word in volume.headers[0].image_type)
+
+
+def _normal(volume: Volume) -> NDArray[np.float64]:
+    normal: NDArray[np.float64] = np.cross(volume.affine[:3, 0], volume.affine[:3, 1])
+    return normal / np.linalg.norm(normal)
+
+
+def _parallel(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    return abs(float(a @ b)) >= math.cos(math.radians(PARALLEL))
