@@ -9,7 +9,9 @@ from hepafed.common.errors import DicomError
 from numpy.typing import NDArray
 
 SPACING_TOLERANCE = 0.02
-"""Share of the spacing by which one gap may differ from the median."""
+"""Share of the spacing by which a slice may lie off its place in an even stack."""
+ROUNDED_TO = 0.1
+"""mm to which positions may have been rounded; none lies farther off than that."""
 SAME_PLACE = 1e-2
 """mm along the normal within which two slices lie at one place."""
 ORIENTATION_TOLERANCE = 2e-3
@@ -123,7 +125,8 @@ def _step(
         raise DicomError("two slices lie at the same place")
     if gaps.max() > middle * 1.5:
         raise DicomError("a slice is missing")
-    if np.abs(gaps - middle).max() > max(SPACING_TOLERANCE * middle, 1e-2):
+    even = np.linspace(places[0], places[-1], len(places))
+    if np.abs(even - places).max() > max(SPACING_TOLERANCE * middle, ROUNDED_TO):
         raise DicomError("the slices are not evenly spaced")
     positions = np.array([h.position for h in ordered])
     step = (positions[-1] - positions[0]) / (len(places) - 1)
@@ -131,6 +134,6 @@ def _step(
     sideways = positions - straight
     if np.linalg.norm(step - normal * (step @ normal)) > 0.02 * middle + 1e-2:
         raise DicomError("the stack is sheared: slices do not follow their normal")
-    if np.linalg.norm(sideways, axis=1).max() > 0.02 * middle + 0.05:
+    if np.linalg.norm(sideways, axis=1).max() > SPACING_TOLERANCE * middle + ROUNDED_TO:
         raise DicomError("slices are shifted sideways against each other")
     return float(np.linalg.norm(step)), step

@@ -9,6 +9,11 @@ from hepafed.client.dicom.volumes.geometry import SAME_PLACE, Stack, check, plac
 from hepafed.common.errors import DicomError
 
 Refusal = tuple[list[Header], DicomError]
+Key = Callable[[Header], Hashable]
+SAME_B = 0.05
+"""Share of a b-value within which two are one nominal value (995, 1000, 1005)."""
+SAME_TIME = 0.01
+"""Share within which two echo or inversion times, or flip angles, are one."""
 
 
 def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
@@ -19,7 +24,8 @@ def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
     """
     made: list[Stack] = []
     refused: list[Refusal] = []
-    for group in _by(series, _kind(series)):
+    key, alike = _kinds(series)
+    for group in _joined(_by(series, key), alike):
         try:
             parts = _repeats(group)
         except DicomError as e:
@@ -32,38 +38,89 @@ def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
                 made.append(stack(part))
             except DicomError as e:
                 refused.append((part, e))
-    return made, refused
+    return _without_remainders(made, refused)
 
 
-def _by(headers: Iterable[Header], key: Callable[[Header], Hashable]) -> list[list[Header]]:
+def _joined(groups: list[list[Header]], alike: Key) -> list[list[Header]]:
+    """Join pieces that only together are one regular stack.
+
+    A scanner may write NORM on some slices of a volume, or an echo time that it adapts slice by
+    slice. Pieces of one b-value, direction and component that together hold each place once, and
+    leave no gap, are one volume.
+    """
+    pieces: dict[Hashable, list[list[Header]]] = defaultdict(list)
+    for group in groups:
+        pieces[alike(group[0])].append(group)
+    joined: list[list[Header]] = []
+    for parts in pieces.values():
+        whole = [h for part in parts for h in part]
+        joined += [whole] if len(parts) > 1 and _is_stack(whole) else parts
+    return joined
+
+
+def _is_stack(headers: list[Header]) -> bool:
+    try:
+        stack(headers)
+    except DicomError:
+        return False
+    return True
+
+
+def _without_remainders(
+    made: list[Stack], refused: list[Refusal]
+) -> tuple[list[Stack], list[Refusal]]:
+    """Refuse what is left of a series of which a larger part was refused."""
+    largest = max((len(group) for group, _ in refused), default=0)
+    kept = [s for s in made if len(s.headers) >= largest]
+    reason = DicomError("the rest of a series of which a larger part was refused")
+    return kept, refused + [(list(s.headers), reason) for s in made if len(s.headers) < largest]
+
+
+def _by(headers: Iterable[Header], key: Key) -> list[list[Header]]:
     groups: dict[Hashable, list[Header]] = defaultdict(list)
     for h in headers:
         groups[key(h)].append(h)
     return list(groups.values())
 
 
-def _kind(series: Sequence[Header]) -> Callable[[Header], Hashable]:
-    """Make the key that slices of one stack share, whatever their geometry."""
+def _kinds(series: Sequence[Header]) -> tuple[Key, Key]:
+    """Make two keys: of slices of one stack, whatever their geometry, and of pieces of one.
+
+    What is measured is compared by tolerance: values of one nominal value are one.
+    """
     weighted = any((h.b_value or 0) > 0 for h in series)
+    # b = 0 may carry no b-value at all (Toshiba)
+    bs = _nominals([h.b_value or 0.0 if weighted else h.b_value for h in series], SAME_B, 1.0)
+    echoes = _nominals([h.echo_time for h in series], SAME_TIME, 0.05)
+    inversions = _nominals([h.inversion_time for h in series], SAME_TIME, 1.0)
+    angles = _nominals([h.flip_angle for h in series], SAME_TIME, 0.2)
+
+    def alike(h: Header) -> Hashable:
+        b = bs[h.b_value or 0.0 if weighted else h.b_value]
+        return (h.component, b, direction_key(h))
 
     def key(h: Header) -> Hashable:
-        # b = 0 may carry no b-value at all (Toshiba)
-        b = round(h.b_value or 0) if weighted else h.b_value
-        return (
-            h.image_type,
-            h.component,
-            _rounded(h.echo_time, 2),
-            _rounded(h.inversion_time, 0),
-            _rounded(h.flip_angle, 1),
-            b,
-            direction_key(h),
-        )
+        measured = echoes[h.echo_time], inversions[h.inversion_time], angles[h.flip_angle]
+        return (h.image_type, *measured, alike(h))
 
-    return key
+    return key, alike
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+def _nominals(
+    values: Iterable[float | None], share: float, least: float
+) -> dict[float | None, float | None]:
+    """Return for each value the lowest of those that it hangs together with.
+
+    Neighbours hang together when they are no farther apart than a share of them, or `least`.
+    """
+    made: dict[float | None, float | None] = {None: None}
+    first = last = float("-inf")
+    for value in sorted({v for v in values if v is not None}):
+        if value - last > max(share * abs(value), least):
+            first = value
+        made[value] = first
+        last = value
+    return made
 
 
 def direction_key(h: Header) -> Hashable:
