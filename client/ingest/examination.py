@@ -5,6 +5,7 @@ the labels, the second decodes pixels and writes crops. Their memory is that of 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -127,6 +128,11 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
 
 
 def _located(task: ExaminationTask, read: ReadExamination) -> tuple[list[LocatedLesion], list[str]]:
+    if not read.volumes:
+        why = Counter(o.reason for o in read.files.values()).most_common(1)
+        most = f", most often: {why[0][0]}" if why else ""
+        text = f"none of this patient's {len(read.files)} image files can be used{most}"
+        return [], [f"row {r.row}: {text}" for r, _ in task.rows]
     used = {h.instance for v in read.volumes for h in v.headers}
     unused = {h.instance for h in read.headers} - used
     return locate([r for r, _ in task.rows], read.volumes, task.masks, unused)

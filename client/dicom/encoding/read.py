@@ -19,6 +19,9 @@ from hepafed.client.dicom.encoding.walker import (
     looks_explicit,
 )
 
+NO_DICOM: Final = "not a DICOM file"
+SMALLEST: Final = 256
+"""Bytes; no image's attributes need less."""
 SIZES: Final = (1 << 16, 1 << 20, 1 << 24, 1 << 27)
 """How much of a file is read for its header: a little, and more only where it goes on."""
 
@@ -49,16 +52,33 @@ def read_headers(path: Path, name: str, member: str = "") -> list[Header]:
             except ShortError:
                 continue
             except BrokenError as e:
+                if not _has_preamble(data):
+                    raise SetAsideError(NO_DICOM) from None
                 raise BrokenFileError("the header does not follow DICOM's encoding") from e
+            if not _has_preamble(data) and 0x00080016 not in elements.found:
+                raise SetAsideError(NO_DICOM)
             return slices_of(Place(path, member, name, size, syntax), meta, elements)
     raise BrokenFileError("the header is too large")
 
 
+def _has_preamble(data: bytes) -> bool:
+    return data[128:132] == b"DICM"
+
+
 def _meta(data: bytes, whole: bool) -> tuple[Elements, int]:
-    """Read the file meta group; return it and where the data set begins."""
-    if data[128:132] != b"DICM":
-        raise SetAsideError("not a DICOM file")
-    return Walker(data, whole).meta(132)
+    """Read the file meta group; return it and where the data set begins.
+
+    Old archives export bare data sets, without preamble or without any file header (PS3.10 7.1).
+    They begin with the file meta group or with one of the first attributes of group 8.
+    """
+    if _has_preamble(data):
+        return Walker(data, whole).meta(132)
+    group, element = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
+    if group == 0x0002 and element <= 0x0002:
+        return Walker(data, whole).meta(0)
+    if group == 0x0008 and element <= 0x0018 and len(data) > SMALLEST:
+        return Elements(), 0
+    raise SetAsideError(NO_DICOM)
 
 
 def _data_set(

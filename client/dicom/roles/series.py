@@ -1,7 +1,7 @@
 """From the slices of one examination to its volumes, each with its sequence; no file is read."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
@@ -9,10 +9,12 @@ from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.roles.rule import Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import dynamic_facts, facts_of
-from hepafed.client.dicom.volumes import Grouped, Refusal, Stack, Volume, stacks_of
+from hepafed.client.dicom.volumes import SINGLE, Grouped, Refusal, Stack, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
+FEWEST_SCATTERED = 4
+"""Files, each a series by itself, that look like one series torn apart by a de-identifier."""
 WEIGHT = {"taken": 2, "refused": 1, "set-aside": 0}
 """Which outcome a file of several frames gets: the highest of its frames."""
 
@@ -43,6 +45,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
             rule = decide(fact, (*overrides.rules, *SERIES_RULES))
             volumes.append(Volume(stack, rule.sequence, rule.name))
             facts.append(fact)
+    outcomes += _scattered(unique, {o.path for o in outcomes if o.reason == SINGLE})
     volumes = _phases(volumes, facts, overrides)
     kept = _of_use(volumes, outcomes, overrides)
     combined = list(_directions(kept, outcomes))
@@ -74,6 +77,19 @@ def _refusals(
             kind, reason = "set-aside", rule.why
         for h in group:
             yield FileOutcome(h.name, kind, reason)
+
+
+def _scattered(headers: Sequence[Header], single: Collection[str]) -> Iterator[FileOutcome]:
+    """Yield outcomes of the `single` files of one protocol, each of a series of its own."""
+    protocols: dict[tuple[object, ...], list[Header]] = defaultdict(list)
+    for h in headers:
+        if h.name in single:
+            protocols[(h.description, h.orientation, h.rows, h.columns)].append(h)
+    for members in protocols.values():
+        if len(members) >= FEWEST_SCATTERED:
+            reason = "every file has a series identifier of its own (SeriesInstanceUID)"
+            for h in members:
+                yield FileOutcome(h.name, "refused", reason)
 
 
 def _phases(volumes: list[Volume], facts: list[StackFacts], overrides: Overrides) -> list[Volume]:

@@ -2,10 +2,11 @@
 
 from hepafed.client.dicom.volumes.geometry import Stack
 from hepafed.client.dicom.volumes.pixels import check_pixels, statistics
-from hepafed.client.dicom.volumes.stacks import Refusal, stacks_of
+from hepafed.client.dicom.volumes.stacks import SINGLE, Refusal, stacks_of
 from hepafed.client.dicom.volumes.volume import Grouped, Volume
 
 __all__ = [
+    "SINGLE",
     "Grouped",
     "Refusal",
     "Stack",

@@ -10,6 +10,7 @@ from hepafed.common.errors import DicomError
 
 Refusal = tuple[list[Header], DicomError]
 Key = Callable[[Header], Hashable]
+SINGLE = "a single slice"
 SAME_B = 0.05
 """Share of a b-value within which two are one nominal value (995, 1000, 1005)."""
 SAME_TIME = 0.01
@@ -34,7 +35,7 @@ def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
         for part in parts:
             try:
                 if len(part) == 1:
-                    raise SetAsideError("a single slice")
+                    raise SetAsideError(SINGLE)
                 made.append(stack(part))
             except DicomError as e:
                 refused.append((part, e))

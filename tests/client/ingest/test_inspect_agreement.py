@@ -52,7 +52,9 @@ def series_of(folder: Path, path: str, unpacked: Path) -> str:
         if not (unpacked / archive).exists():
             shutil.unpack_archive(file, unpacked / archive, "zip")
         file = unpacked / archive / member
-    return str(pydicom.dcmread(file, specific_tags=["SeriesInstanceUID"]).SeriesInstanceUID)
+    return str(
+        pydicom.dcmread(file, specific_tags=["SeriesInstanceUID"], force=True).SeriesInstanceUID
+    )
 
 
 def sequences_said(
