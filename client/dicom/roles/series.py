@@ -9,7 +9,7 @@ from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.roles.rule import Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import dynamic_facts, facts_of
-from hepafed.client.dicom.volumes import Grouped, Refusal, Stack, Volume, stacks_of
+from hepafed.client.dicom.volumes import Grouped, Refusal, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
@@ -39,7 +39,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
         made, refused = stacks_of(members)
         outcomes += _refusals(members, refused, overrides)
         for stack in made:
-            fact = facts_of(stack, members)
+            fact = facts_of(stack.headers[0], members)
             rule = decide(fact, (*overrides.rules, *SERIES_RULES))
             volumes.append(Volume(stack, rule.sequence, rule.name))
             facts.append(fact)
@@ -68,8 +68,7 @@ def _refusals(
     """Yield the outcomes of what made no stack; a series of no use is set aside before refused."""
     for group, error in refused:
         kind, reason = getattr(error, "outcome", "refused"), error.message
-        bare = Stack(tuple(group), np.eye(4), (0.0, 0.0, 0.0))
-        rule = decide(facts_of(bare, series), (*overrides.rules, *SERIES_RULES))
+        rule = decide(facts_of(group[0], series), (*overrides.rules, *SERIES_RULES))
         if not rule.sequence and rule.name != "none":
             kind, reason = "set-aside", rule.why
         for h in group:
@@ -168,7 +167,7 @@ def explain(
     volumes = {v.headers[0]: v for w in grouped.volumes for v in w.stacks}
     rules = (*overrides.rules, *SERIES_RULES)
     for stack in made:
-        fact = facts_of(stack, members)
+        fact = facts_of(stack.headers[0], members)
         lines.append(f"a volume of {len(stack.headers)} slices:")
         lines += _trail(fact, rules)
         volume = volumes.get(stack.headers[0])

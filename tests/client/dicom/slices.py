@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 import numpy as np
 from hepafed.client.dicom.encoding.header import Header
@@ -35,12 +34,14 @@ DWI = {"scanning": ("SE", "EP"), "echo_time": 60.0, "repetition_time": 6000.0}
 _instances = count(1)
 
 
-def header(**changes: Any) -> Header:
+def header(**changes: object) -> Header:
     """Give the plain slice with some fields changed."""
-    return replace(PLAIN, **changes)
+    return replace(PLAIN, **changes)  # type: ignore[arg-type]
 
 
-def run(places: Sequence[float] = (0.0, 3.0, 6.0), first: int = 1, **changes: Any) -> list[Header]:
+def run(
+    places: Sequence[float] = (0.0, 3.0, 6.0), first: int = 1, **changes: object
+) -> list[Header]:
     """Give slices at places along the z-axis, mm, numbered in that order, each a file of its own.
 
     The files' names run against the order of the places.
