@@ -1,4 +1,4 @@
-"""Each row of the rules that place a T1 stack in the dynamic: times at their limits, words, order."""
+"""Each row of the rules that place a T1 stack in the dynamic: times, words, order."""
 
 import pytest
 from hepafed.client.dicom.roles.rule import StackFacts, decide
