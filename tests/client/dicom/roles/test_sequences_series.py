@@ -427,6 +427,10 @@ B = EPI | {"b_value": 800.0, "weighted": True}
     ("facts", "rule"),
     [
         (B | {"image_type": frozenset({"LOCALIZER", "ADC"})}, "localizer"),
+        (T1 | {"image_type": frozenset({"LOCALIZER"}), "description": "scout"}, "localizer"),
+        (T1 | {"image_type": frozenset({"EADC"}), "component": "PHASE"}, "exponential-adc"),
+        (T1 | {"image_type": frozenset({"OP", "PERFUSION"})}, "opposed-phase"),
+        (T2 | {"echo_time": 700.0, "description": "adc"}, "adc-words"),
         (B | {"image_type": frozenset({"ADC"}), "description": "scout"}, "localizer-words"),
         (B | {"image_type": frozenset({"ADC", "EADC"})}, "adc"),
         (B | {"image_type": frozenset({"ADC"}), "description": "eadc mip"}, "adc"),
