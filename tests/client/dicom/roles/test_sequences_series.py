@@ -460,6 +460,7 @@ B = EPI | {"b_value": 800.0, "weighted": True}
         (T1 | {"echo_time": 20.0, "flip_angle": 60.0}, "t2-star"),
         (T1 | {"flip_angle": 60.0, "description": "fiesta"}, "balanced"),
         (T2 | {"description": "fiesta"}, "balanced-words"),
+        (T2 | {"description": "fiesta", "fat_saturated": True}, "balanced-words"),
         (DUAL | {"cycles": 1.0, "description": "opp"}, "in-phase-echo"),
         (DUAL | {"cycles": 0.5, "description": "ip"}, "opposed-phase-echo"),
         (T1 | {"description": "ip opp"}, "in-phase-words"),
