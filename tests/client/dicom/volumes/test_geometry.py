@@ -110,8 +110,8 @@ def test_every_slice_has_one_matrix(change: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("spacing", "good"),
     [
-        ((1.25, 1.5012), True),
-        ((1.25, 1.5014), False),
+        ((1.25, 1.50124), True),
+        ((1.25, 1.50126), False),
         ((1.2512, 1.5), True),
         ((1.2487, 1.5), False),
         ((1.2514, 1.5), False),
