@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.roles.rule import Rule, StackFacts, decide
+from hepafed.client.dicom.roles.rule import UNKNOWN, Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import dynamic_facts, facts_of
 from hepafed.client.dicom.volumes import Grouped, Refusal, Volume, stacks_of
@@ -69,7 +69,7 @@ def _refusals(
     for group, error in refused:
         kind, reason = getattr(error, "outcome", "refused"), error.message
         rule = decide(facts_of(group[0], series), (*overrides.rules, *SERIES_RULES))
-        if not rule.sequence and rule.name != "none":
+        if not rule.sequence and rule is not UNKNOWN:
             kind, reason = "set-aside", rule.why
         for h in group:
             yield FileOutcome(h.name, kind, reason)
@@ -94,15 +94,14 @@ def _of_use(
     reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES)}
     kept = []
     for v in volumes:
-        kind, reason = "", ""
         if not v.sequence:
-            kind, reason = "set-aside", reasons.get(v.rule, "no role in the protocols")
+            kind, reason = "set-aside", reasons.get(v.rule, UNKNOWN.why)
         elif int(np.prod(v.shape)) > MOST_VOXELS:
             kind, reason = "refused", "the volume is too large"
-        if kind:
-            outcomes += [FileOutcome(n, kind, reason) for n in v.names]
         else:
             kept.append(v)
+            continue
+        outcomes += [FileOutcome(n, kind, reason) for n in v.names]
     return kept
 
 

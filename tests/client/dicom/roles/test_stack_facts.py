@@ -234,6 +234,26 @@ def test_where_nothing_says_enhanced_four_of_one_protocol_are_native_and_three_p
     assert [f.order for f in found] == [2, 0, 3, 1]
 
 
+def test_midnight_comes_before_what_begins_half_a_second_later() -> None:
+    volumes = [t1(f"{n}", acquired=a, contrast=True) for n, a in enumerate((0.5, 0.0, 90.0))]
+    assert [f.order for f in facts([*volumes, t1("n")])] == [2, 1, 3, 0]
+    silent = [t1(f"{n}", acquired=a) for n, a in enumerate((0.5, 0.0, 90.0, 120.0))]
+    assert [f.native for f in facts(silent)] == [False, True, False, False]
+
+
+def test_a_temporal_position_of_zero_comes_before_a_half() -> None:
+    volumes = [t1(f"{n}", temporal=p, contrast=True) for n, p in enumerate((0.5, 0.0, 2.0))]
+    assert [f.order for f in facts([*volumes, t1("n")])] == [2, 1, 3, 0]
+
+
+def test_the_injection_is_read_from_the_first_slice() -> None:
+    slices = [
+        header(**vars(h) | {"injected": s})
+        for h, s in zip(run(**T1, acquired=100.0), (60.0, 1.0, 2.0), strict=True)
+    ]
+    assert [f.after_injection for f in facts([volume(slices)])] == [40.0]
+
+
 def test_three_of_one_protocol_that_nothing_calls_enhanced_are_native() -> None:
     found = facts([t1(f"{n}", acquired=float(n)) for n in range(3)])
     assert [f.native for f in found] == [True, True, True]
