@@ -43,6 +43,9 @@ def test_the_normal_is_row_direction_cross_column_direction() -> None:
         ((1, 0, 0, 0.0099, 1, 0), True),
         ((1, 0, 0, 0.0101, 1, 0), False),
         ((1, 0, 0, -0.0101, 1, 0), False),
+        ((0.99, 0, 0, 0, 1, 0), True),
+        ((1.01, 0, 0, 0, 1, 0), True),
+        ((1, 0, 0, 0.01, 1, 0), True),
         ((0.8, 0.8, 0, 0, 0, 1), False),
         ((0.72, 0.72, 0, 0, 0, 1), False),
         ((0, 0, 0, 0, 1, 0), False),
@@ -262,6 +265,25 @@ def test_one_slice_may_lie_a_fiftieth_of_the_gap_and_a_twentieth_mm_aside(
     slices[which] = header(**vars(slices[which]) | moved)
     told = "" if good else "slices are shifted sideways against each other"
     assert reason(slices) == told
+
+
+@pytest.mark.parametrize(
+    ("shifts", "good"),
+    [
+        ({1: (0.2, 0.0)}, True),
+        ({1: (0.2, 0.2)}, False),
+        ({1: (0.2, 0.0), 2: (0.2, 0.0)}, True),
+        ({1: (0.2, 0.0), 2: (-0.2, 0.0), 3: (0.2, 0.0)}, True),
+    ],
+    ids=["one axis", "two axes", "two slices", "three slices"],
+)
+def test_the_sideways_shift_is_each_slices_own_distance(
+    shifts: dict[int, tuple[float, float]], good: bool
+) -> None:
+    slices = run(places=[10.0 * k for k in range(5)])
+    for k, (x, y) in shifts.items():
+        slices[k] = header(**vars(slices[k]) | {"position": (x, y, 10.0 * k)})
+    assert reason(slices) == ("" if good else "slices are shifted sideways against each other")
 
 
 def test_the_last_slices_sideways_shift_is_seen_too() -> None:
