@@ -87,6 +87,19 @@ def test_b_zero_with_and_without_a_b_value_is_one_stack_in_a_weighted_series() -
     assert numbers([*zero, *none, *weighted]) == [[1, 11, 2, 12], [21, 22, 23]]
 
 
+def test_any_b_value_above_0_makes_a_weighted_series() -> None:
+    little = run(places=(0.0, 6.0), b_value=0.3)
+    none = run(places=(3.0, 9.0), first=11, b_value=None)
+    assert numbers([*little, *none]) == [[1, 11, 2, 12]]
+
+
+@pytest.mark.parametrize("field", ["acquired", "trigger", "acquisition"])
+def test_a_time_of_zero_comes_before_a_fraction(field: str) -> None:
+    later = renumbered(run(**{field: 0.3}), 1, 3, 5)
+    earlier = renumbered(run(**{field: 0.0}), 2, 4, 6)
+    assert numbers([*later, *earlier]) == [[2, 4, 6], [1, 3, 5]]
+
+
 def test_b_zero_and_no_b_value_are_two_kinds_where_nothing_is_weighted() -> None:
     zero = run(first=1, b_value=0.0)
     none = run(first=11, b_value=None)
@@ -114,6 +127,11 @@ def test_repeats_come_in_the_order_of_their_temporal_positions() -> None:
     parts = {t: run(first=10 * t, temporal=float(t), acquired=100.0 - t) for t in (3, 1, 12, 2)}
     series = [h for k in range(3) for t in parts for h in parts[t][k : k + 1]]
     assert [n[0] for n in numbers(series)] == [10, 20, 30, 120]
+
+
+def test_the_temporal_position_zero_comes_before_a_half() -> None:
+    series = [*run(first=20, temporal=0.5), *run(first=10, temporal=0.0)]
+    assert [n[0] for n in numbers(series)] == [10, 20]
 
 
 def test_a_temporal_position_that_is_missing_comes_first() -> None:
