@@ -5,7 +5,6 @@ are written from here.
 """
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from hepafed.client.dicom.roles.rule import (
@@ -20,17 +19,14 @@ from hepafed.client.dicom.roles.rule import (
 )
 
 
-def _near_cycle(part: float) -> Callable[[StackFacts], bool]:
-    def holds(f: StackFacts) -> bool:
-        if f.cycles is None or f.cycles < 0.3:
-            return False
-        return abs((f.cycles - part + 0.5) % 1 - 0.5) < 0.15
-
-    return holds
+def _near_cycle(f: StackFacts, part: float) -> bool:
+    if f.cycles is None or f.cycles < 0.3:
+        return False
+    return abs((f.cycles - part + 0.5) % 1 - 0.5) < 0.15
 
 
-IN_PHASE = Test("echo time within 15 % of fat and water in phase", _near_cycle(0.0))
-OPPOSED = Test("echo time within 15 % of fat and water opposed", _near_cycle(0.5))
+IN_PHASE = Test("echo time within 15 % of fat and water in phase", lambda f: _near_cycle(f, 0.0))
+OPPOSED = Test("echo time within 15 % of fat and water opposed", lambda f: _near_cycle(f, 0.5))
 GRADIENT_ONLY = Test(
     "gradient echo, no spin echo", lambda f: "GR" in f.scanning and not f.scanning & {"SE", "RM"}
 )
@@ -44,12 +40,9 @@ FAT_SATURATED = Test(
 )
 NO_B = Test("b-value 0 or none", lambda f: not f.b_value)
 NO_TIMES = Test("no acquisition times", lambda f: f.after_first is None)
-
-
-def _order(*places: int) -> Test:
-    spoken = " or ".join(map(str, places)) if len(places) < 9 else f"{places[0]} or later"
-    return Test(f"order among the enhanced: {spoken}", lambda f: f.order in places)
-
+FIRST = Test("order among the enhanced: 1", lambda f: f.order == 1)
+SECOND = Test("order among the enhanced: 2", lambda f: f.order == 2)
+LATER = Test("order among the enhanced: 3 or later", lambda f: f.order >= 3)
 
 SERIES_RULES: Final = (
     # Of no use here.
@@ -180,11 +173,11 @@ PHASE_RULES: Final = (
          below("after_first", 600, " s")), "the time since the first enhanced stack"),
     Rule("hepatobiliary-by-time", "hepatobiliary", (is_so("dynamic"),
          at_least("after_first", 600, " s")), "the time since the first enhanced stack"),
-    Rule("arterial-by-order", "arterial", (is_so("dynamic"), NO_TIMES, _order(1)),
+    Rule("arterial-by-order", "arterial", (is_so("dynamic"), NO_TIMES, FIRST),
          "the first of the enhanced stacks"),
-    Rule("portal-by-order", "portal", (is_so("dynamic"), NO_TIMES, _order(2)),
+    Rule("portal-by-order", "portal", (is_so("dynamic"), NO_TIMES, SECOND),
          "the second of the enhanced stacks"),
-    Rule("delayed-by-order", "delayed", (is_so("dynamic"), NO_TIMES, _order(*range(3, 40))),
+    Rule("delayed-by-order", "delayed", (is_so("dynamic"), NO_TIMES, LATER),
          "a later one of the enhanced stacks"),
 )  # fmt: skip
 """For the T1 stacks of an examination, which they place in the dynamic; none holds: `t1`.

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.roles.rule import Rule, StackFacts, decide
+from hepafed.client.dicom.roles.rule import UNKNOWN, Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import dynamic_facts, facts_of
-from hepafed.client.dicom.volumes import SINGLE, Grouped, Refusal, Stack, Volume, stacks_of
+from hepafed.client.dicom.volumes import SINGLE, Grouped, Refusal, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
@@ -41,7 +41,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
         made, refused = stacks_of(members)
         outcomes += _refusals(members, refused, overrides)
         for stack in made:
-            fact = facts_of(stack, members)
+            fact = facts_of(stack.headers[0], members)
             rule = decide(fact, (*overrides.rules, *SERIES_RULES))
             volumes.append(Volume(stack, rule.sequence, rule.name))
             facts.append(fact)
@@ -71,9 +71,8 @@ def _refusals(
     """Yield the outcomes of what made no stack; a series of no use is set aside before refused."""
     for group, error in refused:
         kind, reason = getattr(error, "outcome", "refused"), error.message
-        bare = Stack(tuple(group), np.eye(4), (0.0, 0.0, 0.0))
-        rule = decide(facts_of(bare, series), (*overrides.rules, *SERIES_RULES))
-        if not rule.sequence and rule.name != "none":
+        rule = decide(facts_of(group[0], series), (*overrides.rules, *SERIES_RULES))
+        if not rule.sequence and rule is not UNKNOWN:
             kind, reason = "set-aside", rule.why
         for h in group:
             yield FileOutcome(h.name, kind, reason)
@@ -111,15 +110,14 @@ def _of_use(
     reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES)}
     kept = []
     for v in volumes:
-        kind, reason = "", ""
         if not v.sequence:
-            kind, reason = "set-aside", reasons.get(v.rule, "no role in the protocols")
+            kind, reason = "set-aside", reasons.get(v.rule, UNKNOWN.why)
         elif int(np.prod(v.shape)) > MOST_VOXELS:
             kind, reason = "refused", "the volume is too large"
-        if kind:
-            outcomes += [FileOutcome(n, kind, reason) for n in v.names]
         else:
             kept.append(v)
+            continue
+        outcomes += [FileOutcome(n, kind, reason) for n in v.names]
     return kept
 
 
@@ -184,7 +182,7 @@ def explain(
     volumes = {v.headers[0]: v for w in grouped.volumes for v in w.stacks}
     rules = (*overrides.rules, *SERIES_RULES)
     for stack in made:
-        fact = facts_of(stack, members)
+        fact = facts_of(stack.headers[0], members)
         lines.append(f"a volume of {len(stack.headers)} slices:")
         lines += _trail(fact, rules)
         volume = volumes.get(stack.headers[0])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hepafed.client.dicom.encoding import Header
 from hepafed.client.dicom.roles.rule import StackFacts
-from hepafed.client.dicom.volumes import Stack, Volume
+from hepafed.client.dicom.volumes import Volume
 
 FAT_SHIFT = 3.4e-6 * 42.577e6
 """Hz per tesla between fat and water (3.4 ppm of the proton's frequency)."""
@@ -14,9 +14,8 @@ FEWEST_ENHANCED = 3
 """Enhanced stacks that make a dynamic: arterial, portal, delayed."""
 
 
-def facts_of(stack: Stack, series: Sequence[Header]) -> StackFacts:
-    """Collect what the rules may look at of one stack; `series` is all slices of its series."""
-    h = stack.headers[0]
+def facts_of(h: Header, series: Sequence[Header]) -> StackFacts:
+    """Collect what the rules may look at of one stack, given its first slice and its series."""
     echoes = {round(x.echo_time, 2) for x in series if x.echo_time is not None}
     options = {*h.options, *h.variant}
     cycles = None

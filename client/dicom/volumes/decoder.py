@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,22 +27,35 @@ LARGEST_FRAME: Final = 1 << 26
 """Most voxels of one compressed slice."""
 KINDS: Final = ("u1", "i1", "<u2", "<i2", "<u4", "<i4")
 FAILED: Final = "the pixels cannot be decoded"
+CHILD: Final = (sys.executable, "-I", "-m", "hepafed.client.dicom.volumes.decoder_child")
+LONGEST_LINE: Final = 4096
+"""Most bytes of an answer's first line."""
 
 
 class DecoderProcess:
     """One child process and the conversation with it."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = CHILD,
+        start_seconds: float = START_SECONDS,
+        wall_seconds: float = WALL_SECONDS,
+    ) -> None:
+        self.wall_seconds = wall_seconds
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "hepafed.client.dicom.volumes.decoder_child"],
+            list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
             bufsize=0,
         )
-        self._line(START_SECONDS)
+        try:
+            self._line(start_seconds)
+        except BaseException:
+            self.close()
+            raise
 
     def decode(self, h: Header) -> NDArray[np.integer[Any]]:
         """Decode one slice, integers [rows, columns].
@@ -57,11 +71,11 @@ class DecoderProcess:
         shape = [h.rows, h.columns]
         request = {"path": h.path, "member": h.member, "frame": h.frame, "shape": shape}
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        answer = json.loads(self._line(WALL_SECONDS))
+        answer = json.loads(self._line(self.wall_seconds))
         if answer.get("kind") not in KINDS:
             raise BrokenFileError(FAILED)
         kind = np.dtype(answer["kind"])
-        data = self._bytes(h.rows * h.columns * kind.itemsize, WALL_SECONDS)
+        data = self._bytes(h.rows * h.columns * kind.itemsize, self.wall_seconds)
         return np.frombuffer(data, kind).reshape(h.rows, h.columns)
 
     def close(self) -> None:
@@ -76,7 +90,7 @@ class DecoderProcess:
         line = b""
         while not line.endswith(b"\n"):
             line += self._bytes(1, seconds)
-            if len(line) > 4096:
+            if len(line) > LONGEST_LINE:
                 raise ValueError
         return line
 
@@ -95,26 +109,33 @@ class DecoderProcess:
         return bytes(data)
 
 
-class _Keeper:
+class DecoderKeeper:
     """Keeps one child for each process that uses this module, whether forked or not."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: Callable[[], DecoderProcess] = DecoderProcess) -> None:
+        self.start = start
         self.lock = threading.Lock()
         self.child: DecoderProcess | None = None
         self.foreign: DecoderProcess | None = None
         """A parent's child, held so that nothing of it is cleaned up here."""
 
     def decode(self, h: Header) -> NDArray[np.integer[Any]]:
+        """Decode one slice in the child, which is started anew after it has failed.
+
+        Raises
+        ------
+        BrokenFileError
+            It cannot be decoded.
+        """
         with self.lock:
-            if self.child is None:
-                self.child = DecoderProcess()
             try:
+                if self.child is None:
+                    self.child = self.start()
                 return self.child.decode(h)
             except BrokenFileError:
                 raise
             except (EOFError, TimeoutError, OSError, ValueError) as e:
-                self.child.close()
-                self.child = None
+                self.close()
                 raise BrokenFileError(FAILED) from e
 
     def forget(self) -> None:
@@ -123,12 +144,13 @@ class _Keeper:
         self.foreign, self.child = self.child or self.foreign, None
 
     def close(self) -> None:
+        """End the child, if there is one."""
         if self.child is not None:
             self.child.close()
             self.child = None
 
 
-_keeper = _Keeper()
+_keeper = DecoderKeeper()
 atexit.register(_keeper.close)
 os.register_at_fork(after_in_child=_keeper.forget)
 

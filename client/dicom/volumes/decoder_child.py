@@ -36,7 +36,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     answers.write(b"ready\n")
     answers.flush()
-    _serve(sys.stdin.buffer, answers)
+    serve(sys.stdin.buffer, answers)
 
 
 def _limit_memory() -> None:
@@ -46,7 +46,8 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold patient data
 
 
-def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests until they end."""
     last: tuple[str, str] | None = None
     dataset = pydicom.Dataset()
     for line in requests:

@@ -180,8 +180,6 @@ def _untimed(group: list[Header]) -> list[list[Header]]:
     """
     rows = _places(group, places_of(group))
     times = len(rows[0])
-    if times == 1 and all(len(r) == 1 for r in rows):
-        return [group]
     if any(len(r) != times for r in rows):
         raise DicomError("two slices lie at the same place")
     for row in rows:

@@ -8,8 +8,6 @@ import pytest
 from hepafed.client.dicom.encoding.read import read_headers
 from hepafed.client.dicom.encoding.reasons import BrokenFileError
 from hepafed.client.dicom.encoding.walker import (
-    DEEPEST,
-    MOST_ITEMS,
     BrokenError,
     Encoding,
     ShortError,
@@ -32,12 +30,12 @@ def nested(levels: int) -> bytes:
 
 
 def test_nesting_is_followed_to_a_limit() -> None:
-    elements = Walker(nested(DEEPEST), whole=True).data_set(0, Encoding())
-    for _ in range(DEEPEST):
+    elements = Walker(nested(16), whole=True).data_set(0, Encoding())
+    for _ in range(16):
         elements = elements.within(0x52009230)
     assert elements.number(0x00280010) == 6
     with pytest.raises(BrokenError):
-        Walker(nested(DEEPEST + 1), whole=True).data_set(0, Encoding())
+        Walker(nested(17), whole=True).data_set(0, Encoding())
 
 
 def test_more_is_asked_for_when_the_data_set_goes_on() -> None:
@@ -68,12 +66,32 @@ def test_millions_of_elements_end_in_a_reason_within_seconds(tmp_path: Path, syn
     assert time.process_time() - begun < 5
 
 
-def test_more_items_than_frames_could_have_are_not_kept() -> None:
+@pytest.mark.parametrize(("count", "good"), [(262_144, True), (262_145, False)])
+def test_sequences_hold_at_most_2_to_the_18_items_together(count: int, good: bool) -> None:
     empty = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
-    walker = Walker(OPEN + empty * 900_000, whole=True)
-    with pytest.raises(BrokenError):
-        walker.data_set(0, Encoding())
-    assert walker.items <= MOST_ITEMS + 1
+    half = OPEN + empty * (count // 2) + SEQUENCE_END
+    rest = OPEN + empty * (count - count // 2) + SEQUENCE_END
+    walker = Walker(half + rest, whole=True)
+    if good:
+        assert len(walker.data_set(0, Encoding()).items[0x52009230]) == count
+    else:
+        with pytest.raises(BrokenError):
+            walker.data_set(0, Encoding())
+
+
+@pytest.mark.parametrize("encoding", [Encoding(), Encoding(implicit=True)], ids=str)
+@pytest.mark.parametrize(("count", "good"), [(999_999, True), (1_000_000, False)])
+def test_a_file_holds_at_most_a_million_elements(
+    encoding: Encoding, count: int, good: bool
+) -> None:
+    rows = struct.pack("<HHI", 0x0028, 0x0010, 2) if encoding.implicit else ROWS[:8]
+    data = (IMPLICIT if encoding.implicit else EXPLICIT) * count + rows + b"\6\0"
+    walker = Walker(data, whole=True)
+    if good:
+        assert walker.data_set(0, encoding).number(0x00280010) == 6
+    else:
+        with pytest.raises(BrokenError):
+            walker.data_set(0, encoding)
 
 
 def test_a_length_beyond_the_file_is_not_allocated(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """Pixels: rescale, Philips' scale slope, stored bits, compressed syntaxes, and a deadly decoder."""
 
 import dataclasses
-import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -14,8 +12,7 @@ from hepafed.client.dicom.encoding.header import Header
 from hepafed.client.dicom.encoding.read import read_headers
 from hepafed.client.dicom.encoding.reasons import BrokenFileError
 from hepafed.client.dicom.roles.series import volumes_of
-from hepafed.client.dicom.volumes import decoder
-from hepafed.client.dicom.volumes.decoder import DecoderProcess, close_decoder, decode
+from hepafed.client.dicom.volumes.decoder import close_decoder, decode
 from hepafed.client.dicom.volumes.pixels import load_stack, scales, statistics
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
@@ -87,45 +84,11 @@ def test_a_file_cut_after_the_scan_is_refused_when_loaded(tmp_path: Path) -> Non
         load_stack(found)
 
 
-def test_a_decoder_that_dies_costs_one_slice_and_comes_back(tmp_path: Path) -> None:
-    found = compressed(tmp_path)
-    decode(found[0])
-    child = decoder._keeper.child
-    assert child is not None
-    os.kill(child.process.pid, signal.SIGABRT)
-    with pytest.raises(BrokenFileError, match="cannot be decoded"):
-        decode(found[1])
-    assert np.array_equal(decode(found[1]), axial().voxels[1])
-
-
-def test_a_decoder_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = compressed(tmp_path)
-    decode(found[0])
-    child = decoder._keeper.child
-    assert child is not None
-    monkeypatch.setattr(decoder, "WALL_SECONDS", 0.2)
-    os.kill(child.process.pid, signal.SIGSTOP)
-    with pytest.raises(BrokenFileError, match="cannot be decoded"):
-        decode(found[1])
-    assert child.process.returncode == -signal.SIGKILL
-
-
 def test_pixels_of_another_size_than_the_header_says_are_refused(tmp_path: Path) -> None:
     (header, *_) = compressed(tmp_path)
     with pytest.raises(BrokenFileError, match="cannot be decoded"):
         decode(dataclasses.replace(header, rows=header.rows + 1))
     assert decode(header).shape == (6, 5)
-
-
-def test_the_decoding_process_is_held_to_its_memory(tmp_path: Path) -> None:
-    process = DecoderProcess()
-    try:
-        limits = Path(f"/proc/{process.process.pid}/limits").read_text()
-        (line,) = [x for x in limits.splitlines() if x.startswith("Max address space")]
-        assert int(line.split()[3]) < 3 << 30
-        assert next(x for x in limits.splitlines() if "core file" in x).split()[4] == "0"
-    finally:
-        process.close()
 
 
 def test_damaged_fragments_are_refused(tmp_path: Path) -> None:
