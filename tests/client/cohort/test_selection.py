@@ -59,9 +59,7 @@ def test_a_missing_channel_is_zero_and_a_lesion_without_any_is_dropped_all_the_s
     ("split", "lesions"),
     [("tune", ["b"]), ("test", []), ("external", ["c", "a", "b"])],
 )
-def test_a_split_holds_its_patients_alone_and_external_all(
-    split: str, lesions: list[str]
-) -> None:
+def test_a_split_holds_its_patients_alone_and_external_all(split: str, lesions: list[str]) -> None:
     found = chosen(split)
     assert found.lesions == lesions
     assert found.images.shape == (sum({"c": 3, "a": 1, "b": 2}[x] for x in lesions), 2, 160, 160)

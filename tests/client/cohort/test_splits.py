@@ -10,7 +10,7 @@ def test_the_first_ten_patients_go_where_the_share_lags_most() -> None:
     patients = {f"p{k}": 0 for k in (7, 3, 9, 0, 5, 1, 8, 2, 6, 4)}
     made = assign(patients, {})
     # by hand: share × (patients with this one) − patients there, the largest wins
-    wanted = "train test train train train tune train test train train".split()
+    wanted = ["train", "test", "train", "train", "train", "tune", "train", "test", "train", "train"]
     assert [made[f"p{k}"] for k in range(10)] == wanted
 
 

@@ -32,7 +32,7 @@ def ramp(shape: tuple[int, int, int], more: int = 0) -> NDArray[np.uint16]:
 
 
 def written(folder: Path, stacks: list[Stack]) -> None:
-    """Write the slices with numbers that have nothing to do with their order, nor have the names."""
+    """Write the slices under numbers and names that do not follow their order."""
     for stack in stacks:
         made = classic(stack)
         for k, ds in enumerate(made):

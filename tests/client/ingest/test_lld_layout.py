@@ -12,8 +12,14 @@ CORNERS = ("x_min", "y_min", "z_min", "x_max", "y_max", "z_max")
 BOX = (3, 5, 2, 9, 6, 4)
 
 
-def entry(**about: Any) -> dict[str, Any]:
-    values = {"study": "1.1", "series": "2.1", "phase": "T2WI", "category": "FNH", "box": BOX}
+def entry(**about: object) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "study": "1.1",
+        "series": "2.1",
+        "phase": "T2WI",
+        "category": "FNH",
+        "box": BOX,
+    }
     values |= about
     box = dict(zip(CORNERS, values["box"], strict=True))
     lesion = {"category": values["category"], "bbox": {"3D_box": box}}

@@ -88,9 +88,7 @@ def test_a_box_in_mm_holds_its_eight_corners_on_an_oblique_grid() -> None:
 
 @pytest.mark.parametrize("axis", [0, 1, 2], ids=["columns", "rows", "slices"])
 @pytest.mark.parametrize("end", ["first", "last"])
-def test_a_box_in_mm_may_reach_one_voxel_over_an_edge_and_is_cut_there(
-    axis: int, end: str
-) -> None:
+def test_a_box_in_mm_may_reach_one_voxel_over_an_edge_and_is_cut_there(axis: int, end: str) -> None:
     low, high = [11.0, 7.0, 3.0], [34.0, 15.0, 10.0]
     over, edge, further = (low, 0.0, -1.0) if end == "first" else (high, LAST[axis], 1.0)
     over[axis] = edge + further
@@ -165,6 +163,4 @@ def test_objects_are_looked_at_for_rows_without_a_box_alone(tmp_path: Path) -> N
     assert the_one(row(), [volume()]).box == BOX
     found, problems = locate([row(box=None)], [volume()], [missing])
     assert found == []
-    assert problems == [
-        "row 2: neither a box nor a mask_file, and no segmentation in the export"
-    ]
+    assert problems == ["row 2: neither a box nor a mask_file, and no segmentation in the export"]

@@ -28,7 +28,9 @@ def inside(structure: Structure) -> list[tuple[int, ...]]:
     return sorted(tuple(int(v) for v in row) for row in at.round())
 
 
-def square(x0: float, y0: float, x1: float, y1: float, k: float) -> list[tuple[float, float, float]]:
+def square(
+    x0: float, y0: float, x1: float, y1: float, k: float
+) -> list[tuple[float, float, float]]:
     return [(x0, y0, k), (x1, y0, k), (x1, y1, k), (x0, y1, k)]
 
 
