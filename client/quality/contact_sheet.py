@@ -23,7 +23,7 @@ Pictures = dict[str, list[tuple[str, str]]]
 """Lesion's pseudonym → (sequence, PNG as a data URI)."""
 
 
-def contact_sheet(store: Cohort) -> str:
+def contact_sheet(store: Cohort, most_pictured: int = MOST_PICTURED) -> str:
     """Return the page: self-contained HTML with pictures, pseudonyms and remarks, no identity.
 
     Raises
@@ -34,12 +34,14 @@ def contact_sheet(store: Cohort) -> str:
     seen = quality(store)
     rows = store.rows()
     lines = consistency(rows, store.acquisitions(), store.splits(), seen.findings)
-    pictures = _pictures(store, {r.lesion: r for r in rows}, lines)
+    pictures = _pictures(store, {r.lesion: r for r in rows}, lines, most_pictured)
     return render(store, seen, lines, pictures)
 
 
-def _pictures(store: Cohort, rows: dict[str, Lesion], lines: list[ExaminationLine]) -> Pictures:
-    wanted = [x.lesion for e in lines for x in e.lesions][:MOST_PICTURED]
+def _pictures(
+    store: Cohort, rows: dict[str, Lesion], lines: list[ExaminationLine], most: int
+) -> Pictures:
+    wanted = [x.lesion for e in lines for x in e.lesions][:most]
     made: Pictures = {}
     for name in wanted:
         row = rows[name]

@@ -32,12 +32,14 @@ def scan(
     without: Collection[Path] = (),
     *,
     isolated: bool = True,
+    few: int = FEW,
 ) -> None:
     """Read the header of every file under `folder` that the index does not know yet.
 
     Killed at any moment, the next scan goes on where the index stands. `without` are files and
     folders that are no part of the export (resolved). `isolated`: read in processes of their own,
-    so that a file that stops its reader stops no more; otherwise a few files are read here.
+    so that a file that stops its reader stops no more; otherwise up to `few` files are
+    read here.
     """
     noted = 0
     found = found_in(folder, index.source, set(without))
@@ -49,7 +51,7 @@ def scan(
     while unread := index.count_unread():  # once more when archives showed files of their own
         done = 0
         progress("reading headers", done, unread)
-        spread = pool.spread if isolated or unread > FEW else in_this_process
+        spread = pool.spread if isolated or unread > few else in_this_process
         for batch, readings in spread(read_batch, _batches(folder, index.unread())):
             _keep(index, readings if readings is not None else _one_by_one(batch, pool))
             done += len(batch.sources)

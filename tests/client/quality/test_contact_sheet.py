@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -81,8 +80,7 @@ def test_labels_splits_and_pseudonyms_are_on_the_page(cohort: Make) -> None:
 
 def test_pictures_of_a_large_cohort_are_bounded_and_the_page_says_so(cohort: Make) -> None:
     bad = {5: Measurements("box", SIZE, in_body=0.1, in_field=1.0)}
-    with patch("hepafed.client.quality.contact_sheet.MOST_PICTURED", 2):
-        text = contact_sheet(cohort(9, facts=bad))
+    text = contact_sheet(cohort(9, facts=bad), most_pictured=2)
     assert "7 lesions without a remark are listed without their pictures" in text
     pictured = {re.findall(r"\w+$", str(i["alt"]))[0] for i in Page(text).images}
     assert len(pictured) == 2

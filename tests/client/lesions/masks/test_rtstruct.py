@@ -1,112 +1,100 @@
-"""Contours become voxels: those inside, and those on the line."""
-
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+"""Contours fill the voxels whose centres they hold, on the slice that they name or lie on."""
 
 import numpy as np
 import pytest
 from hepafed.client.lesions.masks.mask import MaskError
-from hepafed.client.lesions.masks.rtstruct import Grid, Structure, rasterise, read_structure
-from numpy.typing import NDArray
+from hepafed.client.lesions.masks.rtstruct import Grid, Structure, rasterise
 
-Make = Callable[..., Any]
-TURN = np.linalg.qr(np.array([[3.0, -1, 0.5], [1, 4, -0.3], [-0.2, 0.4, 5]]))[0]
-AFFINE = np.eye(4)
-AFFINE[:3, :3], AFFINE[:3, 3] = TURN * [0.7, 1.3, 5.0], [-33.1, 12.7, 8.9]
-GRID = Grid((3, 12, 17), AFFINE, ("1.1", "1.2", "1.3"))
+from tests.client.volumes import affine_of
+
+AFFINE = affine_of()
+GRID = Grid((6, 9, 14), AFFINE, tuple(f"i{k}" for k in range(6)))
 
 
-def drawn(*polygons: list[tuple[float, float]], k: int = 1, image: str = "") -> Structure:
-    """Draw polygons of (column, row) on a slice."""
-    contours = []
-    for polygon in polygons:
-        at = np.array([(x, y, k, 1) for x, y in polygon], float)
-        contours.append((image, (at @ AFFINE.T)[:, :3]))
-    return Structure(tuple(contours), "", frozenset(), frozenset())
-
-
-def voxels(structure: Structure) -> set[tuple[int, ...]]:
-    """Give the (column, row, slice) of the voxels inside."""
-    points: NDArray[np.float64] = rasterise(structure, GRID).points
-    at = (points - AFFINE[:3, 3]) @ np.linalg.inv(AFFINE[:3, :3]).T
-    return {tuple(int(v) for v in row) for row in np.round(at)}
-
-
-def block(x: range, y: range, k: int = 1) -> set[tuple[int, ...]]:
-    return {(a, b, k) for a in x for b in y}
-
-
-def test_a_contour_through_pixel_centres_keeps_its_first_and_last_row_and_column() -> None:
-    square = [(3, 2), (9, 2), (9, 6), (3, 6)]
-    assert voxels(drawn(square)) == block(range(3, 10), range(2, 7))
-    assert voxels(drawn(square[::-1])) == block(range(3, 10), range(2, 7))
-    assert voxels(drawn([*square, square[0]])) == block(range(3, 10), range(2, 7))
-
-
-def test_a_contour_between_centres_holds_those_inside() -> None:
-    assert voxels(drawn([(2.6, 1.4), (9.4, 1.4), (9.4, 6.4), (2.6, 6.4)])) == block(
-        range(3, 10), range(2, 7)
+def drawn(*contours: tuple[str, list[tuple[float, float, float]]]) -> Structure:
+    """A structure of contours, each an image and points as column, row and slice."""
+    made = tuple(
+        (image, (np.array([[*p, 1.0] for p in points]) @ AFFINE.T)[:, :3])
+        for image, points in contours
     )
-    assert voxels(drawn([(3.1, 2.1), (8.9, 2.1), (8.9, 5.9), (3.1, 5.9)])) == block(
-        range(4, 9), range(3, 6)
-    )
+    return Structure(made, "f", frozenset(i for i, _ in contours if i), frozenset({"s"}))
 
 
-def test_slanting_edges_and_a_dent_are_filled_row_by_row() -> None:
-    arrow = [(1, 1), (7, 1), (4, 3), (7, 5), (1, 5)]
-    by_row = {1: range(1, 8), 2: range(1, 6), 3: range(1, 5), 4: range(1, 6), 5: range(1, 8)}
-    wanted = {(x, y, 1) for y, columns in by_row.items() for x in columns}
-    assert voxels(drawn(arrow)) == wanted
+def inside(structure: Structure) -> list[tuple[int, ...]]:
+    """The voxels of a rasterised structure as (column, row, slice)."""
+    mask = rasterise(structure, GRID)
+    at = np.linalg.solve(AFFINE[:3, :3], (mask.points - AFFINE[:3, 3]).T).T
+    assert np.abs(at - at.round()).max() < 1e-6
+    return sorted(tuple(int(v) for v in row) for row in at.round())
 
 
-def test_a_contour_inside_another_is_a_hole() -> None:
-    outer, inner = (
-        [(2, 2), (10, 2), (10, 9), (2, 9)],
-        [(4.5, 4.5), (7.5, 4.5), (7.5, 6.5), (4.5, 6.5)],
-    )
-    hole = block(range(5, 8), range(5, 7))
-    assert voxels(drawn(outer, inner)) == block(range(2, 11), range(2, 10)) - hole
+def square(
+    x0: float, y0: float, x1: float, y1: float, k: float
+) -> list[tuple[float, float, float]]:
+    return [(x0, y0, k), (x1, y0, k), (x1, y1, k), (x0, y1, k)]
 
 
-def test_a_contour_over_the_edge_of_the_image_is_cut_there() -> None:
-    assert voxels(drawn([(-4, -3), (2, -3), (2, 1), (-4, 1)])) == block(range(3), range(2))
-    assert voxels(drawn([(14, 9), (30, 9), (30, 20), (14, 20)])) == block(
-        range(14, 17), range(9, 12)
-    )
+def test_a_contour_fills_its_columns_and_rows_on_its_slice() -> None:
+    found = inside(drawn(("i4", square(2.6, 5.4, 6.4, 7.6, 4))))
+    assert found == [(x, y, 4) for x in (3, 4, 5, 6) for y in (6, 7)]
 
 
-def test_a_contour_goes_to_the_slice_of_its_image_or_else_to_the_nearest() -> None:
-    square = [(3, 2), (5, 2), (5, 4), (3, 4)]
-    assert {k for _, _, k in voxels(drawn(square, k=2, image="1.3"))} == {2}
-    assert {k for _, _, k in voxels(drawn(square, k=0))} == {0}
+def test_the_corner_of_a_triangle_is_cut_off() -> None:
+    found = inside(drawn(("i1", [(0.5, 0.5, 1), (4.6, 0.5, 1), (0.5, 4.6, 1)])))
+    # inside while column + row < 5.1
+    wanted = [(x, y, 1) for x in range(1, 5) for y in range(1, 5) if x + y < 5.1]
+    assert found == sorted(wanted)
 
 
-@pytest.mark.parametrize(("off", "refused"), [(0.49, False), (0.51, True), (-0.51, True)])
-def test_a_contour_lies_on_its_slice_within_half_a_slice(off: float, refused: bool) -> None:
-    at = np.array([(3, 2, 1 + off, 1), (5, 2, 1 + off, 1), (5, 4, 1 + off, 1)], float)
-    one = Structure((("1.2", (at @ AFFINE.T)[:, :3]),), "", frozenset(), frozenset())
-    if refused:
-        with pytest.raises(MaskError, match="does not lie on its slice"):
-            rasterise(one, GRID)
+def test_contours_at_the_edge_reach_the_first_and_the_last_row_and_column() -> None:
+    found = inside(drawn(("i0", square(-3.0, -2.0, 20.0, 30.0, 0))))
+    assert found == sorted((x, y, 0) for x in range(14) for y in range(9))
+
+
+def test_an_inner_contour_is_a_hole_and_another_slice_is_not_touched() -> None:
+    outer, inner = square(0.5, 0.5, 7.5, 7.5, 2), square(2.5, 1.5, 5.5, 4.5, 2)
+    found = inside(drawn(("i2", outer), ("i2", inner), ("i3", square(2.5, 1.5, 5.5, 4.5, 3))))
+    whole = {(x, y, 2) for x in range(1, 8) for y in range(1, 8)}
+    hole = {(x, y, 2) for x in (3, 4, 5) for y in (2, 3, 4)}
+    assert set(found) == (whole - hole) | {(x, y, 3) for x, y, _ in hole}
+
+
+def test_a_contour_without_an_image_is_drawn_on_the_nearest_slice() -> None:
+    assert inside(drawn(("", square(2.5, 2.5, 3.5, 3.5, 3.4)))) == [(3, 3, 3)]
+
+
+@pytest.mark.parametrize(("off", "fits"), [(0.49, True), (-0.49, True), (0.51, False)])
+def test_a_contour_lies_at_most_half_a_slice_off_its_own(off: float, fits: bool) -> None:
+    structure = drawn(("i3", square(2.5, 2.5, 3.5, 3.5, 3 + off)))
+    if fits:
+        assert inside(structure) == [(3, 3, 3)]
     else:
-        assert {k for _, _, k in voxels(one)} == {1}
+        with pytest.raises(MaskError, match="does not lie on its slice"):
+            rasterise(structure, GRID)
+
+
+@pytest.mark.parametrize("k", [-1.0, 6.0])
+def test_a_contour_before_the_first_or_after_the_last_slice_is_refused(k: float) -> None:
+    with pytest.raises(MaskError, match="does not lie on its slice"):
+        rasterise(drawn(("", square(2.5, 2.5, 3.5, 3.5, k))), GRID)
+
+
+@pytest.mark.parametrize("k", [0.0, 5.0])
+def test_a_contour_on_the_first_or_last_slice_is_taken(k: float) -> None:
+    assert inside(drawn(("", square(2.5, 2.5, 3.5, 3.5, k)))) == [(3, 3, int(k))]
+
+
+def test_one_point_far_off_the_slice_refuses_the_contour() -> None:
+    points = [*square(2.5, 2.5, 6.5, 6.5, 3), (2.0, 4.0, 3.7)]
+    with pytest.raises(MaskError, match="does not lie on its slice"):
+        rasterise(drawn(("i3", points)), GRID)
 
 
 def test_a_contour_of_an_image_that_is_not_in_the_volume_is_refused() -> None:
-    with pytest.raises(MaskError, match="an image that is missing"):
-        rasterise(drawn([(3, 2), (5, 2), (5, 4)], image="1.4"), GRID)
+    with pytest.raises(MaskError, match="refers to an image that is missing"):
+        rasterise(drawn(("other", square(2.5, 2.5, 3.5, 3.5, 3))), GRID)
 
 
-def test_a_contour_of_two_points_is_left_out_and_the_others_stay(
-    tmp_path: Path, examination: Make, write_rtstruct: Make
-) -> None:
-    t2 = examination().volume("t2")
-    at = np.array([[20, 20, 5, 1], [30, 20, 5, 1], [30, 30, 5, 1.0]])
-    good = (at @ t2.affine.T)[:, :3]
-    line = good[:2] + t2.affine[:3, 2]
-    path = write_rtstruct(tmp_path / "r.dcm", t2, {"L1": [(5, good), (6, line)], "L2": [(6, line)]})
-    (contour,) = read_structure(path, 1, "").contours
-    assert contour[1] == pytest.approx(good, abs=1e-3)
-    with pytest.raises(MaskError, match="no closed contour"):
-        read_structure(path, 2, "")
+def test_a_mask_of_contours_keeps_what_they_refer_to() -> None:
+    mask = rasterise(drawn(("i4", square(2.6, 5.4, 6.4, 7.6, 4))), GRID)
+    assert (mask.frame, mask.images, mask.series) == ("f", {"i4"}, {"s"})
