@@ -46,7 +46,8 @@ def choose(
 
 def _narrowed(found: list[Volume], lesions: Sequence[LocatedLesion]) -> tuple[list[Volume], str]:
     """Return what is left of the volumes of one sequence; of several, why nothing decides."""
-    named = {x.reference.series_uid for x in lesions if x.reference.sequence == found[0].sequence}
+    own = [x.reference for x in lesions if _is_named(x)]
+    named = {v.series_uid for v in own if v.sequence == found[0].sequence}
     normals = [_normal(x.reference) for x in lesions]
     left = _best(found, lambda v: v.series_uid in named)
     left = _best(left, lambda v: all(_parallel(_normal(v), n) for n in normals))
@@ -61,6 +62,12 @@ def _narrowed(found: list[Volume], lesions: Sequence[LocatedLesion]) -> tuple[li
     if None not in times:
         left = _best(left, lambda v: v.headers[0].acquired or 0.0)
     return left, "and nothing decides; set the others aside in sequences.toml"
+
+
+def _is_named(lesion: LocatedLesion) -> bool:
+    """Return whether the labels say on which series a lesion was drawn."""
+    mask = lesion.mask
+    return bool(lesion.label.series_uid or (mask is not None and (mask.images or mask.series)))
 
 
 def _best(volumes: list[Volume], worth: Callable[[Volume], float]) -> list[Volume]:

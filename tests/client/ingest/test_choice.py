@@ -1,17 +1,21 @@
 """Which volume is cropped: what the labels name, what fits, what was acquired; else none."""
 
+from dataclasses import replace
 from itertools import permutations
 
+import numpy as np
 import pytest
 from hepafed.client.dicom.volumes import Volume
 from hepafed.client.ingest.choice import choose, is_computed
 from hepafed.client.lesions import Label, LocatedLesion
+from hepafed.client.lesions.masks import Mask
 
 from tests.client.headers import tilted, volume
 
 
-def lesion(reference: Volume) -> LocatedLesion:
-    return LocatedLesion(Label(2, "P", "L", 0), reference, (0, 0, 0, 1, 1, 1))
+def lesion(reference: Volume, *, named: bool = True) -> LocatedLesion:
+    uid = reference.series_uid if named else ""
+    return LocatedLesion(Label(2, "P", "L", 0, series_uid=uid), reference, (0, 0, 0, 1, 1, 1))
 
 
 def winner(*found: Volume, lesions: tuple[LocatedLesion, ...] = ()) -> Volume | None:
@@ -32,6 +36,20 @@ def test_the_series_that_a_row_names_goes_before_one_of_more_slices() -> None:
     axial, other = volume(slices=12, series="2"), volume(slices=20, series="1")
     assert winner(axial, other) is other
     assert winner(axial, other, lesions=(lesion(axial),)) is axial
+
+
+def test_a_series_that_no_row_names_does_not_go_first_because_a_lesion_lies_there() -> None:
+    few, many = volume(slices=12, series="1"), volume(slices=20, series="2")
+    assert winner(few, many, lesions=(lesion(few, named=False),)) is many
+
+
+def test_the_series_on_which_a_mask_was_drawn_is_named() -> None:
+    few, many = volume(slices=12, series="1"), volume(slices=20, series="2")
+    marked = lesion(few, named=False)
+    drawn = Mask(np.zeros((1, 3)), np.eye(3), images=frozenset({"1.2"}))
+    assert winner(few, many, lesions=(replace(marked, mask=drawn),)) is few
+    loose = Mask(np.zeros((1, 3)), np.eye(3))
+    assert winner(few, many, lesions=(replace(marked, mask=loose),)) is many
 
 
 def test_a_series_named_for_another_sequence_says_nothing() -> None:

@@ -161,6 +161,6 @@ def test_the_later_row_overlaps_the_earlier_one() -> None:
 def test_objects_are_looked_at_for_rows_without_a_box_alone(tmp_path: Path) -> None:
     missing = tmp_path / "no such object"
     assert the_one(row(), [volume()]).box == BOX
-    found, problems = locate([row(box=None)], [volume()], [missing])
+    found, problems = locate([row(box=None)], [volume()], [(missing, "")])
     assert found == []
     assert problems == ["row 2: neither a box nor a mask_file, and no segmentation in the export"]

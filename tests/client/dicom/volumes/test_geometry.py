@@ -207,7 +207,9 @@ MISSING = "a slice is missing"
     ],
     ids=str,
 )
-def test_places_are_judged_against_an_even_row_and_gaps_against_their_median(places: tuple[float, ...], told: str) -> None:
+def test_places_are_judged_against_an_even_row_and_gaps_against_their_median(
+    places: tuple[float, ...], told: str
+) -> None:
     assert reason(run(places=places)) == told
     assert reason(run(places=places[::-1])) == told
 
