@@ -127,7 +127,10 @@ def _lesion(
 
 
 def _reference(row: Label, volumes: list[Volume]) -> Volume:
-    """Return the volume in whose grid a row is given; of several, all must be of one grid."""
+    """Return the volume in whose grid a row is given; of several, all must be of one grid.
+
+    The largest of them is returned, so that a box fits that fits any.
+    """
     if row.series_uid:
         choice = [v for v in volumes if v.series_uid == row.series_uid]
     else:
@@ -142,12 +145,12 @@ def _reference(row: Label, volumes: list[Volume]) -> Volume:
             f"the examination has {len(choice)} {choice[0].sequence} volumes at different places: "
             "state in series_uid in which the lesion is given"
         )
-    return choice[0]
+    return max(choice, key=_shape)
 
 
 def _same_grid(a: Volume, b: Volume) -> bool:
     """Return whether a voxel of one volume is the same place in the other."""
-    return _shape(a) == _shape(b) and np.allclose(a.affine, b.affine, atol=SAME_PLACE)
+    return np.allclose(a.affine, b.affine, atol=SAME_PLACE)
 
 
 def _drawn_on(

@@ -125,12 +125,16 @@ def test_each_lesion_of_an_examination_has_its_own_crop(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)], ids=["as numbered", "turned"])
-def test_of_equal_series_the_one_with_the_last_identifier_is_taken(
+def test_of_equal_series_none_is_taken_and_it_is_said(
     tmp_path: Path, order: tuple[int, int]
 ) -> None:
-    stacks = {1: t2(1), 2: t2(2, 2000)}
-    made, _ = make(task_of(tmp_path, [stacks[n] for n in order], replace(ROW, series_uid="")))
-    assert made.acquisitions[0].mean > 3000
+    stacks = {1: t2(1), 2: t2(2, 2000), 3: dwi(800.0, 3, 500)}
+    found = [stacks[n] for n in (*order, 3)]
+    made, _ = make(task_of(tmp_path, found, replace(ROW, series_uid="")))
+    assert [a.sequence for a in made.acquisitions] == ["dwi"]
+    (why,) = made.undecided
+    assert why.startswith("t2: 2 volumes, and nothing decides")
+    assert Made.from_json(made.to_json()).undecided == made.undecided
 
 
 def test_without_a_lesion_nothing_of_an_examination_is_kept(tmp_path: Path) -> None:
