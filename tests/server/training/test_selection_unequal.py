@@ -1,0 +1,76 @@
+"""The choice among rounds where sites are unequal, and figures are missing."""
+
+from pathlib import Path
+
+import pytest
+from hepafed.common.contract.figures import TuningFigures
+from hepafed.server.training.checkpoints import TrainingState
+from hepafed.server.training.selection import judge
+
+from .answering import LAYOUT, Answering, training, tuning
+
+
+def judged(home: Path, *rounds: dict[str, TuningFigures]) -> TrainingState:
+    live = training(home, Answering({}))
+    state = TrainingState(LAYOUT, home / "w")
+    for number, figures in enumerate(rounds, 1):
+        state.round = number
+        judge(live, state, figures)
+    return state
+
+
+def test_the_mean_is_by_lesions_and_only_of_sites_that_can_be_used(tmp_path: Path) -> None:
+    figures = {
+        "a": tuning(0.9, 30),
+        "b": tuning(0.6, 10),
+        "no auc": tuning(None, 1000),
+        "no lesions": tuning(0.1, 0),
+        "above one": tuning(1.01, 500),
+        "below nought": tuning(-0.01, 500),
+    }
+    assert judged(tmp_path, figures).scores == {1: pytest.approx((27 + 6) / 40)}
+
+
+@pytest.mark.parametrize("auc", [0.0, 1.0])
+def test_an_auc_of_nought_or_one_can_be(tmp_path: Path, auc: float) -> None:
+    assert judged(tmp_path, {"a": tuning(auc)}).scores == {1: auc}
+
+
+def test_no_figure_no_choice_and_none_before_the_first_round(tmp_path: Path) -> None:
+    state = judged(tmp_path, {"a": tuning(None)})
+    assert (state.best, state.scores) == (-1, {})
+    live = training(tmp_path / "other", Answering({}))
+    state = TrainingState(LAYOUT, tmp_path / "w")
+    judge(live, state, {"a": tuning(0.9)})
+    assert (state.best, state.scores) == (-1, {})
+
+
+@pytest.mark.parametrize(("second", "best"), [(0.8782, 2), (0.878, 1)])
+def test_the_error_is_by_lesions_too(tmp_path: Path, second: float, best: int) -> None:
+    """√((90·0.01)² + (30·0.09)² + (30·0.03)²) / 150 is 0.0199…; sites counted alike give 0.032."""
+    wide = {"b": tuning(0.898, 30, 0.09), "c": tuning(0.898, 30, 0.03)}
+    first = {"a": tuning(0.898, 90, 0.01)} | wide
+    later = {"a": tuning(second, 90, 0.01)} | {
+        "b": tuning(second, 30, 0.09),
+        "c": tuning(second, 30, 0.03),
+    }
+    assert judged(tmp_path, first, later).best == best
+
+
+@pytest.mark.parametrize("se", [0.51, -0.01, None])
+def test_an_impossible_error_is_left_out(tmp_path: Path, se: float | None) -> None:
+    """The other site's error alone is 0.02."""
+    rounds = [{"a": tuning(x, 50, 0.02), "b": tuning(x, 50, se)} for x in (0.9, 0.879)]
+    assert judged(tmp_path / "1", *rounds).best == 1
+    rounds = [{"a": tuning(x, 50, 0.02), "b": tuning(x, 50, se)} for x in (0.9, 0.881)]
+    assert judged(tmp_path / "2", *rounds).best == 2
+
+
+def test_an_error_of_one_half_can_be(tmp_path: Path) -> None:
+    rounds = [{"a": tuning(0.9, 50, 0.5)}, {"a": tuning(0.41, 50, 0.5)}]
+    assert judged(tmp_path, *rounds).best == 2
+
+
+def test_figures_of_the_best_round_are_kept(tmp_path: Path) -> None:
+    state = judged(tmp_path, {"a": tuning(0.9, 7)}, {"a": tuning(0.5, 8)})
+    assert [f["lesions"] for f in state.best_figures] == [7]
