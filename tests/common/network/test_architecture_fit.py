@@ -1,0 +1,59 @@
+"""A file of pretrained weights fits by name and shape, or is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from hepafed.common.contract.plan import ModelPlan, Plan
+from hepafed.common.errors import PlanError
+from hepafed.common.network.architecture import ARCHITECTURE, build
+from safetensors.torch import save_file
+from torch import Tensor
+
+SAME_HEAD = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=3)
+STEM = "conv2d_1a.conv.weight"
+INNER = "repeat.0.branch1.1.conv.weight"
+
+
+def built(path: Path, state: dict[str, Tensor], protocol: str = "t2-dwi") -> dict[str, Tensor]:
+    save_file({k: v.contiguous() for k, v in state.items()}, str(path / "w.safetensors"))
+    plan = Plan(name="a", protocol=protocol, model=ModelPlan(weights=str(path / "w.safetensors")))
+    return build(replace(plan, seed=3)).state_dict()
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in (INNER, "repeat.0.conv2d.weight", "conv2d_2b.conv.weight")]
+)
+def test_a_tensor_of_as_many_numbers_in_another_shape_is_refused(tmp_path: Path, name: str) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    turned = state[name].transpose(0, 1)
+    state[name] = turned if turned.shape != state[name].shape else state[name].flatten()
+    with pytest.raises(PlanError, match=rf"w.safetensors does not fit at {name}"):
+        built(tmp_path, state)
+
+
+def test_a_tensor_that_is_missing_is_refused_but_a_counter_is_not(tmp_path: Path) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    counters = [k for k in state if k.endswith("num_batches_tracked")]
+    assert counters
+    for name in counters:
+        del state[name]
+    built(tmp_path, state)
+    del state[INNER]
+    with pytest.raises(PlanError, match="does not fit"):
+        built(tmp_path, state)
+
+
+def test_a_head_of_three_classes_is_kept(tmp_path: Path) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    made = built(tmp_path, state)
+    assert torch.equal(made["classif.weight"], state["classif.weight"])
+    assert torch.equal(made["classif.bias"], state["classif.bias"])
+
+
+def test_a_stem_of_the_protocol_s_channels_is_kept_as_it_is(tmp_path: Path) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    state[STEM] = torch.randn(32, 2, 3, 3)
+    assert torch.equal(built(tmp_path, state)[STEM], state[STEM])
