@@ -23,9 +23,7 @@ def built(path: Path, state: dict[str, Tensor], protocol: str = "t2-dwi") -> dic
     return build(replace(plan, seed=3)).state_dict()
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in (INNER, "repeat.0.conv2d.weight", "conv2d_2b.conv.weight")]
-)
+@pytest.mark.parametrize("name", [INNER, "repeat.0.conv2d.weight", "conv2d_2b.conv.weight"])
 def test_a_tensor_of_as_many_numbers_in_another_shape_is_refused(tmp_path: Path, name: str) -> None:
     state = dict(SAME_HEAD.state_dict())
     turned = state[name].transpose(0, 1)
