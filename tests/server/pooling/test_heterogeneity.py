@@ -1,0 +1,201 @@
+"""Between sites: every site counts the same in the mean, and by its precision in the others."""
+
+import math
+
+import numpy as np
+import pytest
+from hepafed.common.contract import Figure, TaskSummary
+from hepafed.server.formats import BriefAuc
+from hepafed.server.pooling.heterogeneity import (
+    combined,
+    has_interval,
+    heterogeneity,
+    random_effects,
+    site_mean,
+)
+from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
+
+UNIT, TASK = "patient", "malignant_vs_benign"
+UNEQUAL = {"c": (0.9, 0.02), "a": (0.7, 0.06), "d": (0.82, 0.1), "b": (0.6, 0.03)}
+
+
+def task(value: float | None, se: float | None, positives: int = 5, negatives: int = 7):  # noqa: ANN201
+    return TaskSummary(
+        unit=UNIT,
+        task=TASK,
+        positives=positives,
+        negatives=negatives,
+        auc=Figure(value=value, se=se),
+        true_positives=None,
+        true_negatives=None,
+        cells=None,
+    )
+
+
+def tasks(found: dict[str, tuple[float, float]]) -> dict[str, TaskSummary]:
+    return {s: task(*v) for s, v in found.items()}
+
+
+def dersimonian(found: list[tuple[float, float]]):  # noqa: ANN201
+    values = [math.log(a / (1 - a)) for a, _ in found]
+    variances = [(e / a / (1 - a)) ** 2 for a, e in found]
+    return combine_effects(np.array(values), np.array(variances), method_re="dl")
+
+
+def expit(x: float) -> float:
+    return math.exp(x) / (1 + math.exp(x))
+
+
+def test_a_site_mean_weighs_a_large_site_like_a_small_one() -> None:
+    row = site_mean(
+        UNIT,
+        TASK,
+        {"b": task(0.9, 0.03, 3, 90), "a": task(0.6, 0.04, 40, 2), "c": task(0.75, 0.12)},
+    )
+    # √(0.03² + 0.04² + 0.12²) / 3 = 0.13 / 3
+    assert (row.auc.value, row.auc.se) == (pytest.approx(0.75), pytest.approx(0.13 / 3))
+    half = stats.norm.ppf(0.975) * 0.13 / 3
+    assert (row.auc.low, row.auc.high) == (pytest.approx(0.75 - half), pytest.approx(0.75 + half))
+    assert (row.scope, row.site, row.n, row.positives) == ("site-mean", None, 147, 48)
+
+
+def test_the_interval_of_a_site_mean_ends_at_0_and_1() -> None:
+    assert site_mean(UNIT, TASK, {"a": task(0.99, 0.05), "b": task(0.97, 0.05)}).auc.high == 1.0
+    assert site_mean(UNIT, TASK, {"a": task(0.01, 0.05), "b": task(0.03, 0.05)}).auc.low == 0.0
+
+
+def test_a_site_without_an_auc_counts_in_the_cases_of_the_mean_alone() -> None:
+    row = site_mean(UNIT, TASK, {"a": task(0.8, 0.03), "b": task(None, None, 0, 9)})
+    assert (row.auc.value, row.auc.se) == (pytest.approx(0.8), pytest.approx(0.03))
+    assert (row.n, row.positives) == (21, 5)
+
+
+def test_one_site_without_a_standard_error_leaves_the_mean_without_an_interval() -> None:
+    auc = site_mean(UNIT, TASK, {"a": task(0.8, 0.03), "b": task(0.6, None)}).auc
+    assert (auc.value, auc.se, auc.low, auc.high) == (pytest.approx(0.7), None, None, None)
+    assert "no standard error" in auc.reason
+
+
+def test_without_any_auc_there_is_no_mean() -> None:
+    auc = site_mean(UNIT, TASK, {"a": task(None, None)}).auc
+    assert (auc.value, auc.se, auc.reason) == (None, None, "no site has both classes")
+
+
+@pytest.mark.parametrize(
+    ("value", "se", "kept"),
+    [
+        (0.5, 0.1, True),
+        (0.0, 0.1, False),
+        (1.0, 0.1, False),
+        (1e-9, 0.1, False),
+        (2e-9, 0.1, True),
+        (1 - 1e-10, 0.1, False),
+        (1 - 1e-8, 0.1, True),
+        (0.5, 0.0, False),
+        (0.5, 1e-9, False),
+        (0.5, 2e-9, True),
+        (0.5, None, False),
+        (None, 0.1, False),
+    ],
+)
+def test_only_an_auc_inside_0_and_1_with_an_error_is_pooled(
+    value: float | None, se: float | None, kept: bool
+) -> None:
+    assert has_interval(Figure(value=value, se=se)) is kept
+
+
+def test_random_effects_are_statsmodels() -> None:
+    found = list(UNEQUAL.values())
+    whole, oracle = random_effects(found), dersimonian(found)
+    assert whole is not None
+    assert whole.tau2 == pytest.approx(oracle.tau2)
+    assert whole.mean == pytest.approx(oracle.mean_effect_re)
+    assert whole.se == pytest.approx(oracle.sd_eff_w_re)
+    assert whole.q == pytest.approx(oracle.q)
+    assert whole.i2 == pytest.approx(oracle.i2)
+    assert 0.5 < whole.i2 < 1
+
+
+def test_sites_that_agree_more_than_chance_have_no_variance_between_them() -> None:
+    whole = combined([(0.5, 0.04), (0.6, 0.01)])  # weights 25 and 100
+    assert whole is not None
+    assert (whole.tau2, whole.i2) == (0.0, 0.0)
+    assert whole.mean == pytest.approx((25 * 0.5 + 100 * 0.6) / 125)
+    assert whole.se == pytest.approx(1 / math.sqrt(125))
+    assert whole.q == pytest.approx(25 * 0.08**2 + 100 * 0.02**2)
+
+
+def test_equal_values_have_no_heterogeneity_and_one_value_is_no_pool() -> None:
+    same = combined([(0.25, 1.0), (0.25, 4.0)])
+    assert same is not None
+    assert (same.q, same.i2, same.tau2) == (0.0, 0.0, 0.0)
+    assert combined([(0.25, 1.0)]) is None
+    assert combined([]) is None
+
+
+def test_a_row_holds_the_mean_and_a_further_sites_interval_by_t_of_k_minus_2() -> None:
+    row, oracle = heterogeneity(UNIT, TASK, tasks(UNEQUAL), {}), dersimonian([*UNEQUAL.values()])
+    mean, se = oracle.mean_effect_re, oracle.sd_eff_w_re
+    z = stats.norm.ppf(0.975)
+    assert row.value == pytest.approx(expit(mean))
+    assert (row.low, row.high) == (
+        pytest.approx(expit(mean - z * se)),
+        pytest.approx(expit(mean + z * se)),
+    )
+    assert (row.logit_auc, row.se) == (pytest.approx(mean), pytest.approx(se))
+    assert (row.tau2, row.q, row.i2) == (
+        pytest.approx(oracle.tau2),
+        pytest.approx(oracle.q),
+        pytest.approx(oracle.i2),
+    )
+    assert (row.sites, row.level, row.reason) == (4, 0.95, "")
+    half = stats.t.ppf(0.975, 2) * math.sqrt(oracle.tau2 + se**2)
+    assert row.prediction is not None
+    assert row.prediction.low == pytest.approx(expit(mean - half))
+    assert row.prediction.high == pytest.approx(expit(mean + half))
+
+
+def test_three_sites_have_a_prediction_interval_and_two_do_not() -> None:
+    three = {s: UNEQUAL[s] for s in ("a", "b", "c")}
+    row, oracle = heterogeneity(UNIT, TASK, tasks(three), {}), dersimonian([*three.values()])
+    half = stats.t.ppf(0.975, 1) * math.sqrt(oracle.tau2 + oracle.sd_eff_w_re**2)
+    assert row.prediction is not None
+    assert row.prediction.low == pytest.approx(expit(oracle.mean_effect_re - half))
+    two = heterogeneity(UNIT, TASK, tasks({s: UNEQUAL[s] for s in "ab"}), {})
+    assert two.value is not None
+    assert two.prediction is not None
+    assert (two.prediction.low, two.prediction.high) == (None, None)
+    assert two.prediction.reason == "fewer than three sites"
+
+
+def test_one_usable_site_is_not_pooled() -> None:
+    row = heterogeneity(UNIT, TASK, {"a": task(0.8, 0.1), "b": task(1.0, 0.0)}, {})
+    assert (row.sites, row.value, row.prediction) == (1, None, None)
+    assert row.reason == "fewer than two sites with an interval"
+
+
+def test_each_site_is_left_out_once_in_the_order_of_names() -> None:
+    pooled = {"z": BriefAuc(value=0.4, low=None, high=None, reason="")}
+    rows = heterogeneity(UNIT, TASK, tasks(UNEQUAL), pooled).leave_one_out
+    assert [r.without for r in rows] == ["a", "b", "c", "d", "z"]
+    for r in rows:
+        oracle = dersimonian([v for s, v in UNEQUAL.items() if s != r.without])
+        z = stats.norm.ppf(0.975)
+        mean, se = oracle.mean_effect_re, oracle.sd_eff_w_re
+        assert r.value == pytest.approx(expit(mean))
+        assert r.low == pytest.approx(expit(mean - z * se))
+        assert r.high == pytest.approx(expit(mean + z * se))
+        assert r.tau2 == pytest.approx(max(0.0, oracle.tau2))
+        assert r.i2 == pytest.approx(max(0.0, oracle.i2))
+        assert r.reason == ""
+    assert [r.pooled for r in rows] == [None, None, None, None, pooled["z"]]
+
+
+def test_of_two_sites_none_can_be_left_out() -> None:
+    rows = heterogeneity(UNIT, TASK, tasks({s: UNEQUAL[s] for s in "ba"}), {}).leave_one_out
+    assert [(r.without, r.value, r.low, r.high, r.tau2, r.i2) for r in rows] == [
+        ("a", None, None, None, None, None),
+        ("b", None, None, None, None, None),
+    ]
+    assert {r.reason for r in rows} == {"fewer than two sites remain"}
