@@ -87,3 +87,67 @@ def test_a_damaged_file_forgets_nobody(tmp_path: Path, damage: str) -> None:
         Members(tmp_path).invite("a", "train", 1, NOW)
     assert "copy" in caught.value.hint
     assert (tmp_path / "members.json").read_text() == damage
+
+
+def test_a_revoked_site_returns_with_a_new_invite_and_new_keys(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, _ = members.invite("a", "train", 1, NOW)
+    members.enrol(members.invited(token, NOW), "key", OWN, "7", NOW)
+    members.revoke("a")
+    again, _ = members.invite("a", "validate", 1, NOW)
+    with pytest.raises(EnrolmentError):
+        members.invited(token, NOW)
+    entry = members.enrol(members.invited(again, NOW), "new key", digest_of("new"), "9", NOW)
+    assert (entry.role, entry.revoked, entry.node) == ("validate", False, "9")
+    assert members.site_of("new") == entry
+    with pytest.raises(RefusedError):
+        members.site_of("made by the site")
+
+
+def test_a_new_invite_takes_the_place_of_an_unused_one(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    first, _ = members.invite("a", "train", 1, NOW)
+    second, _ = members.invite("a", "train", 1, NOW)
+    with pytest.raises(EnrolmentError, match="unknown or was used"):
+        members.invited(first, NOW)
+    assert members.invited(second, NOW).site == "a"
+
+
+def test_an_invite_is_valid_until_its_last_moment_and_for_its_own_site(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, expires = members.invite("b", "validate", 2.5, NOW)
+    members.invite("a", "train", 1, NOW)
+    entry = members.invited(token, expires)
+    assert (entry.site, entry.role) == ("b", "validate")
+    assert expires == NOW + timedelta(hours=2, minutes=30)
+
+
+def test_each_site_and_person_is_found_by_its_own_token(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    for n, name in enumerate("abc"):
+        token, _ = members.invite(name, "train", 1, NOW)
+        own = digest_of(f"own {name}")
+        members.enrol(members.invited(token, NOW), f"key {name}", own, str(n), NOW)
+    people = {
+        name: members.grant(name, role)[0]
+        for name, role in (("eva", "evaluator"), ("ann", "coordinator"))
+    }
+    assert [members.site_of(f"own {n}").site for n in "cab"] == ["c", "a", "b"]
+    assert members.person_of(people["eva"]).role == "evaluator"
+    assert members.person_of(people["ann"]).role == "coordinator"
+    with pytest.raises(RefusedError):
+        members.person_of("own a")
+    with pytest.raises(RefusedError):
+        members.site_of(people["eva"])
+    members.revoke("b")
+    assert members.site_of("own c").site == "c"
+    with pytest.raises(RefusedError, match="no site d"):
+        members.revoke("d")
+
+
+def test_an_invite_of_a_revoked_site_is_dead(tmp_path: Path) -> None:
+    members = Members(tmp_path)
+    token, _ = members.invite("a", "train", 1, NOW)
+    members.revoke("a")
+    with pytest.raises(EnrolmentError):
+        members.invited(token, NOW)
