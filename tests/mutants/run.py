@@ -127,6 +127,7 @@ def settings_of(room: str) -> str:
         "track_dependencies": False,
         "use_git_change_detection": False,
         "timeout_constant": 10.0,
+        "process_isolation": "forkserver",  # tests that import their neighbours load once a process
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     return "\n".join(["", "[tool.mutmut]", *lines, ""])
