@@ -18,7 +18,7 @@ class Pseudonyms:
     def __init__(self, home: Path) -> None:
         path = home / KEY_FILE
         if not path.exists():
-            _make_key(path)
+            make_key(path)
         self._key = path.read_bytes()
 
     @classmethod
@@ -35,7 +35,7 @@ class Pseudonyms:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:20]
 
 
-def _make_key(path: Path) -> None:
+def make_key(path: Path) -> None:
     """Write a fresh key; of two processes that do so at once the first one's stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)

@@ -197,7 +197,13 @@ def reaches_inside(path: Path) -> Iterator[str]:
 
 STOOD_IN_FOR = {
     "tests/client/small_network.py": "the network of 54 million weights",
+    "tests/client/test_pseudonyms.py": "the moment in which four processes find no key",
     "tests/integration/test_membership.py": "the machine's clock",
+    "tests/server/conftest.py": "a task of Flower's, and the minutes of a step",
+    "tests/server/coordinator/test_coordinator.py": "a full disk, calls that Flower loses",
+    "tests/server/pooling/test_subgroups.py": "a rule that gives a patient away",
+    "tests/server/training/test_rounds_keeping.py": "a full disk",
+    "tests/server/validation/test_comparison_refused.py": "the answers of a hostile site",
 }
 """What a test cannot have as an argument, and so puts something else in the place of."""
 

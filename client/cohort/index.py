@@ -18,7 +18,7 @@ from hepafed.common.files import write_whole
 
 SCHEMA = 2
 
-_TABLES = {
+TABLES = {
     "about": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
     "patient": "patient TEXT PRIMARY KEY, split TEXT NOT NULL",
     "acquisition": """
@@ -75,8 +75,11 @@ def read(path: Path) -> Index:
         ) from e
 
 
-def write(path: Path, index: Index) -> bool:
-    """Write the index whole; return False when the file holds just these bytes already."""
+def write(path: Path, index: Index, tables: Mapping[str, str] = TABLES) -> bool:
+    """Write the index whole; return False when the file holds just these bytes already.
+
+    `tables` are the columns of each, in SQL; their order is of no meaning.
+    """
     rows: dict[str, Iterable[Row]] = {
         "about": ({"key": k, "value": v} for k, v in index.about.items()),
         "patient": ({"patient": p, "split": s} for p, s in index.splits.items()),
@@ -84,7 +87,7 @@ def write(path: Path, index: Index) -> bool:
         "lesion": map(vars, index.lesions),
     }
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        for table, columns in _TABLES.items():
+        for table, columns in tables.items():
             db.execute(f"CREATE TABLE {table} ({columns}) WITHOUT ROWID")
             _fill(db, table, rows[table])
         content = db.serialize()

@@ -72,10 +72,12 @@ def same_pictures(
     descriptors: Sequence[NDArray[np.float32]],
     owners: Sequence[str],
     picture: Callable[[int], NDArray[np.float16]],
+    compare: Callable[[NDArray[np.float32], NDArray[np.float32]], float] | None = None,
 ) -> Iterator[tuple[int, int, float]]:
     """Yield pairs of the same picture under two owners, and the correlation of their detail.
 
-    `picture` is asked for those pictures alone that have a near neighbour.
+    `picture` is asked for those pictures alone that have a near neighbour, `compare` (by itself
+    `detail_alike`) for those pairs alone.
     """
     if len(descriptors) < 2:
         return
@@ -93,7 +95,7 @@ def same_pictures(
             continue
         first, second = detail(a), detail(b)
         if first is not None and second is not None:
-            alike = detail_alike(first, second)
+            alike = (compare or detail_alike)(first, second)
             if alike > SAME:
                 yield a, b, round(alike, 3)
 

@@ -31,13 +31,24 @@ _PART = 1 << 20
 class Transfer:
     """A site's channel for blobs."""
 
-    def __init__(self, home: Path, config: SiteConfig) -> None:
+    def __init__(
+        self,
+        home: Path,
+        config: SiteConfig,
+        patience: float = PATIENCE_SECONDS,
+        longest_wait: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
+        self._patience, self._longest_wait = patience, longest_wait
         self._http = httpx.Client(
             base_url=f"https://{config.address}",
             verify=pinned((home / "keys" / "ca.pem").read_text()),
             headers={"Authorization": f"Bearer {(home / 'keys' / 'token').read_text().strip()}"},
             timeout=httpx.Timeout(60, write=300),
         )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
 
     def fetch(self, digest: str, layout: Layout) -> NDArray[np.float32]:
         """Return the weights of a digest, float32[layout.size].
@@ -49,7 +60,7 @@ class Transfer:
         UnreachableError
             The server did not answer for `PATIENCE_SECONDS`.
         """
-        return from_bf16(self._tried(lambda: self._get(digest, 2 * layout.size)), layout)
+        return from_bf16(self.tried(lambda: self._get(digest, 2 * layout.size)), layout)
 
     def _get(self, digest: str, size: int) -> memoryview:
         """Return a blob, read into one piece of memory of its known size."""
@@ -85,16 +96,23 @@ class Transfer:
             )
             _check(answer)
 
-        self._tried(put)
+        self.tried(put)
 
-    def _tried(self, call: Callable[[], T]) -> T:
-        limit, waits = math.inf, Backoff(LONGEST_WAIT_SECONDS)
+    def tried(self, call: Callable[[], T]) -> T:
+        """Return what a call returns, tried again while the connection fails.
+
+        Raises
+        ------
+        UnreachableError
+            The fewest tries were made, and the patience since the first failure is over.
+        """
+        limit, waits = math.inf, Backoff(self._longest_wait)
         while True:
             try:
                 return call()
             except httpx.HTTPError as e:
                 wait = waits.after_failure()
-                limit = min(limit, time.monotonic() + PATIENCE_SECONDS)
+                limit = min(limit, time.monotonic() + self._patience)
                 if waits.failures >= FEWEST_TRIES and time.monotonic() > limit:
                     raise UnreachableError(
                         "the server does not answer", "client check says why"

@@ -50,7 +50,8 @@ class WorkerPool:
         )
         self._own = threading.local()
         self._hiring = threading.Lock()
-        self._hired: list[_Process] = []
+        self.hired: list[_Process] = []
+        """The processes that are there now."""
         self._closed = False
 
     def __enter__(self) -> "WorkerPool":
@@ -61,10 +62,10 @@ class WorkerPool:
         with self._hiring:
             self._closed = True
             if kind is not None:
-                for process in self._hired:
+                for process in self.hired:
                     process.kill()
         self._threads.shutdown(cancel_futures=True)
-        for process in self._hired:
+        for process in self.hired:
             process.end()
 
     def spread(
@@ -109,7 +110,7 @@ class WorkerPool:
         except _DiedError:
             del self._own.process
             with self._hiring:
-                self._hired.remove(process)
+                self.hired.remove(process)
             process.kill()
             process.end()
             raise
@@ -122,7 +123,7 @@ class WorkerPool:
             if self._closed:
                 raise _DiedError
             process = _Process()
-            self._hired.append(process)
+            self.hired.append(process)
             return process
 
 

@@ -12,14 +12,16 @@ from hepafed.server.gateway.member_routes import member_routes
 from hepafed.server.gateway.model_routes import model_routes
 from hepafed.server.gateway.run_routes import run_routes
 from hepafed.server.gateway.site_routes import site_routes
-from hepafed.server.gateway.weight_routes import weight_routes
+from hepafed.server.gateway.weight_routes import BLOCK_SECONDS, weight_routes
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
-def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
+def make_gateway(
+    coordinator: Coordinator, ca: str, block_seconds: float = BLOCK_SECONDS
+) -> Starlette:
     """Build the web application of the public port; `ca` is the federation's authority, PEM."""
     api = Api(coordinator.members)
 
@@ -28,7 +30,7 @@ def make_gateway(coordinator: Coordinator, ca: str) -> Starlette:
 
     routes = [
         fleet_route(coordinator, ca),
-        *weight_routes(coordinator),
+        *weight_routes(coordinator, block_seconds),
         *site_routes(api, coordinator),
         *member_routes(api, coordinator),
         *run_routes(api, coordinator),

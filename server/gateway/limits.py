@@ -18,12 +18,14 @@ class Impatient(HttpToolsProtocol):
     no client of ours sends any, and their trailers would be heads without end again.
     """
 
+    head_seconds = HEAD_SECONDS
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Watch from the first moment on."""
         super().connection_made(transport)
         self._served: RequestResponseCycle | None = None
         self._in_head, self._heads, self._head = True, 0, 0
-        self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
+        self._watch = self.loop.call_later(self.head_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Watch no more."""
@@ -37,7 +39,7 @@ class Impatient(HttpToolsProtocol):
             self.transport.abort()
             return
         self._served = self.cycle
-        self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
+        self._watch = self.loop.call_later(self.head_seconds, self._look)
 
     def data_received(self, data: bytes) -> None:
         """Count what comes without completing a head."""

@@ -26,7 +26,7 @@ class _Weights(FileResponse):
     chunk_size = 1 << 20
 
 
-def weight_routes(coordinator: Coordinator) -> list[Route]:
+def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS) -> list[Route]:
     """Return the routes; both refuse whoever is no enrolled site before a body is read."""
     members, blobs, inbox = coordinator.members, coordinator.stores.blobs, coordinator.stores.inbox
 
@@ -41,7 +41,7 @@ def weight_routes(coordinator: Coordinator) -> list[Route]:
         size = int(request.headers.get("content-length", "-1"))
         with inbox.uploading(site):
             inbox.admit(site, run, round_, size)
-            digest, path = await _spool(request.stream(), inbox.folder, size)
+            digest, path = await _spool(request.stream(), inbox.folder, size, block_seconds)
             inbox.arrived(site, run, round_, digest, path)
         return JSONResponse({"sha256": digest})
 
@@ -51,7 +51,9 @@ def weight_routes(coordinator: Coordinator) -> list[Route]:
     ]
 
 
-async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple[str, Path]:
+async def _spool(
+    stream: AsyncIterator[bytes], folder: Path, size: int, block_seconds: float
+) -> tuple[str, Path]:
     """Write an upload of exactly `size` bytes to a new file; return its SHA-256 and the file.
 
     Raises
@@ -66,7 +68,7 @@ async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple
     path = Path(name)
     try:
         with os.fdopen(handle, "wb", buffering=_BLOCK) as f:
-            digest = await _copy(stream, f, size)
+            digest = await _copy(stream, f, size, block_seconds)
     except TimeoutError:
         path.unlink(missing_ok=True)
         raise BusyError("the upload came too slowly") from None
@@ -79,11 +81,11 @@ async def _spool(stream: AsyncIterator[bytes], folder: Path, size: int) -> tuple
     return digest, path
 
 
-async def _copy(stream: AsyncIterator[bytes], to: BinaryIO, size: int) -> str:
+async def _copy(stream: AsyncIterator[bytes], to: BinaryIO, size: int, block_seconds: float) -> str:
     """Copy exactly `size` bytes; return their SHA-256. TimeoutError when a block is too slow."""
     digest, count = hashlib.sha256(), 0
     clock = asyncio.get_running_loop().time
-    async with asyncio.timeout(BLOCK_SECONDS) as limit:
+    async with asyncio.timeout(block_seconds) as limit:
         async for part in stream:
             count += len(part)
             if count > size:
@@ -91,7 +93,7 @@ async def _copy(stream: AsyncIterator[bytes], to: BinaryIO, size: int) -> str:
             digest.update(part)
             to.write(part)
             if count % _BLOCK < len(part):
-                limit.reschedule(clock() + BLOCK_SECONDS)
+                limit.reschedule(clock() + block_seconds)
                 await asyncio.sleep(0)
     if count != size:
         raise RefusedError(f"the upload is not of {size} bytes")

@@ -13,13 +13,13 @@ from hepafed.client.pseudonyms import Pseudonyms
 def test_two_first_ingests_at_once_share_one_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_once, make = Barrier(4), pseudonyms._make_key
+    at_once, make = Barrier(4), pseudonyms.make_key
 
     def all_find_none(path: Path) -> None:
         at_once.wait(10)
         make(path)
 
-    monkeypatch.setattr(pseudonyms, "_make_key", all_find_none)
+    monkeypatch.setattr(pseudonyms, "make_key", all_find_none)
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: Pseudonyms(tmp_path).of("patient", "1"), range(4)))
     assert len(set(made)) == 1

@@ -141,7 +141,7 @@ def transfer(fed: Federation) -> Iterator[Transfer]:
     fed.enrol("mover", "train")
     config = read_toml(SiteConfig, fed.home("mover") / "site.toml", "")
     made = Transfer(fed.home("mover"), config)
-    with closing(made._http):
+    with closing(made):
         yield made
 
 

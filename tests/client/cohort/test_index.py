@@ -30,16 +30,13 @@ def test_an_index_of_the_last_release_is_read_and_written_the_same(tmp_path: Pat
     assert body(tmp_path / "index.db") == body(RELEASED)
 
 
-def test_columns_in_another_order_shift_no_value(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_columns_in_another_order_shift_no_value(tmp_path: Path) -> None:
     found = room.read(RELEASED)
-    turned = {name: _turned(columns) for name, columns in room._TABLES.items()}
-    assert turned["lesion"] != room._TABLES["lesion"]
-    assert turned["acquisition"] != room._TABLES["acquisition"]
-    monkeypatch.setattr(room, "_TABLES", turned)
+    turned = {name: _turned(columns) for name, columns in room.TABLES.items()}
+    assert turned["lesion"] != room.TABLES["lesion"]
+    assert turned["acquisition"] != room.TABLES["acquisition"]
     path = tmp_path / "index.db"
-    room.write(path, found)
+    room.write(path, found, turned)
     with closing(sqlite3.connect(path)) as db:
         (first,) = db.execute("SELECT facts FROM lesion LIMIT 1").fetchone()
     assert first == found.lesions[0].facts

@@ -21,7 +21,7 @@ def test_few_files_are_read_here_unless_isolated_and_many_by_others_with_one_res
         index = ScanIndex(home, export, Pseudonyms(tmp_path / "names"))
         with WorkerPool(1) as pool:
             scan(export, index, lambda *_: None, pool, isolated=isolated, few=few)
-            assert bool(pool._hired) == (isolated or few == 8)
+            assert bool(pool.hired) == (isolated or few == 8)
         (examination,) = index.examinations()
         found.append((list(index.outcomes()), index.files_of(examination)))
         index.finish()

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.server.coordinator.coordinator import Coordinator
-from hepafed.server.gateway import weight_routes
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.members.roster import digest_of
 from hepafed.server.runs.inbox import Expected
@@ -32,8 +31,9 @@ def coordinator(tmp_path: Path) -> Coordinator:
 class Client:
     """Calls the gateway in this process."""
 
-    def __init__(self, coordinator: Coordinator, ca: str) -> None:
-        transport = httpx.ASGITransport(make_gateway(coordinator, ca), raise_app_exceptions=False)
+    def __init__(self, coordinator: Coordinator, ca: str, block_seconds: float = 60.0) -> None:
+        app = make_gateway(coordinator, ca, block_seconds)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._http = httpx.AsyncClient(transport=transport, base_url="https://gateway")
         self._loop = asyncio.new_event_loop()
 
@@ -108,10 +108,8 @@ def test_an_upload_counts_once_and_alone(
     assert list(inbox.folder.iterdir()) == [path]
 
 
-def test_an_upload_that_stops_coming_is_given_up(
-    coordinator: Coordinator, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(weight_routes, "BLOCK_SECONDS", 0.2)
+def test_an_upload_that_stops_coming_is_given_up(coordinator: Coordinator, tmp_path: Path) -> None:
+    client = Client(coordinator, (tmp_path / "keys" / "ca.pem").read_text(), 0.2)
     token, _ = _enrol(coordinator, tmp_path, "a")
     inbox = coordinator.stores.inbox
     inbox.open_round(Expected("r", 1, frozenset(["a"]), 3))
@@ -125,6 +123,7 @@ def test_an_upload_that_stops_coming_is_given_up(
     assert answer.status_code == 503
     assert list(inbox.folder.iterdir()) == []
     assert client("PUT", "/updates/r/1", content=b"abc", headers=headers).status_code == 200
+    client.close()
 
 
 def test_an_enrolment_is_short(client: Client) -> None:

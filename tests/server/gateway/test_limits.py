@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from hepafed.server.gateway import limits
 from hepafed.server.gateway.limits import Impatient
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,9 +35,18 @@ async def _no(_request: Request) -> Response:
     return PlainTextResponse("no", 403)
 
 
+class Quick(Impatient):
+    head_seconds = 0.3
+
+
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.3)
+def port() -> Iterator[int]:
+    with serving(Quick) as number:
+        yield number
+
+
+@contextlib.contextmanager
+def serving(protocol: type[Impatient]) -> Iterator[int]:
     app = Starlette(
         routes=[
             Route("/length", _length, methods=["POST"]),
@@ -46,7 +54,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
             Route("/no", _no, methods=["POST"]),
         ]
     )
-    config = uvicorn.Config(app, http=Impatient, log_config=None, lifespan="off", ws="none")
+    config = uvicorn.Config(app, http=protocol, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -87,11 +95,11 @@ def test_a_request_that_never_gets_to_its_end_is_closed(port: int) -> None:
 
 
 @pytest.mark.parametrize("part", [b"x" * 1000, b"x: y\r\n" * 200], ids=("one", "many"))
-def test_an_endless_head_is_cut_off(
-    port: int, monkeypatch: pytest.MonkeyPatch, part: bytes
-) -> None:
-    monkeypatch.setattr(limits, "HEAD_SECONDS", 60)
-    with socket.create_connection(("127.0.0.1", port)) as peer:
+def test_an_endless_head_is_cut_off(part: bytes) -> None:
+    with (
+        serving(Impatient) as port,
+        socket.create_connection(("127.0.0.1", port)) as peer,
+    ):
         peer.sendall(b"GET /slow HTTP/1.1\r\nx-long: ")
         sent = 0
         with contextlib.suppress(ConnectionError):
