@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.figures import Cells, TuningFigures
+from hepafed.common.errors import PayloadError
 from hepafed.common.network.weights import Flat
 from hepafed.common.records import write_record
 from hepafed.server.models import INTENDED_USE, LIMITS
@@ -92,3 +93,10 @@ def test_a_card_says_of_which_run_it_is_when_and_what_for(live: LiveRun) -> None
     assert card.training_examples == {"b": 3, "a": 1000}
     assert (card.intended_use, card.limits) == (INTENDED_USE, LIMITS)
     assert card.parameters == 700
+
+
+def test_figures_that_a_checkpoint_kept_badly_are_named(live: LiveRun) -> None:
+    state = after(live, 1, best=1, best_figures=[{"lesions": "many", "macro_auc": 0.5}])
+    with pytest.raises(PayloadError, match="lesions"):
+        freeze(live, state)
+    assert not (live.folder.parent.parent / "models").exists()

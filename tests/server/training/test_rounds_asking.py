@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
-from hepafed.common.errors import RefusedError
+from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network.weights import to_bf16
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.training import checkpoints
@@ -183,3 +183,13 @@ def test_of_the_last_weights_the_figures_that_came_are_judged(home: Path) -> Non
     assert (card.round, card.tuning_auc) == (2, pytest.approx(0.9))
     assert card.operating_point.chosen_on == "tuning data of 1 sites"
     assert card.parameters == LAYOUT.size
+
+
+def test_a_round_below_the_quorum_says_where_the_reasons_are_and_how_to_go_on(home: Path) -> None:
+    live = training(home, Watched({"a": 1, "b": 1}, away={"b": 1}), quorum=2)
+    with pytest.raises(RunError) as failed:
+        train(live)
+    assert failed.value.hint == (
+        f"server watch {live.run.id} shows each site's reason; then server resume {live.run.id}"
+    )
+    assert list((home / "blobs").iterdir()) == []

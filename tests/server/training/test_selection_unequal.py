@@ -96,3 +96,9 @@ def test_the_error_of_a_single_lesion_weighs_one(tmp_path: Path, second: float, 
         for x in (0.9, second)
     ]
     assert judged(tmp_path, *rounds).best == best
+
+
+def test_sites_without_lesions_alone_give_neither_a_mean_nor_an_error(tmp_path: Path) -> None:
+    assert judged(tmp_path / "1", {"a": tuning(0.9, 0)}).scores == {}
+    state = judged(tmp_path / "2", {"a": tuning(0.9, 50, None), "b": tuning(0.1, 0, 0.4)})
+    assert (state.scores, state.best) == ({1: 0.9}, 1)
