@@ -5,7 +5,6 @@ integer counters stay where they are. Nothing here imports torch until a module 
 the coordinator stays small.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ import numpy as np
 from hepafed.common.errors import PayloadError
 from hepafed.common.files import whole_file
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,11 +49,6 @@ class Layout:
     def size(self) -> int:
         """The count of numbers in the vector."""
         return sum(prod(s) for s in self.shapes)
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of names and shapes, hex."""
-        return hashlib.sha256(json.dumps([self.names, self.shapes]).encode()).hexdigest()
 
 
 def flatten(module: "nn.Module", layout: Layout) -> Flat:
@@ -150,7 +143,7 @@ def from_bf16(content: bytes | memoryview, layout: Layout) -> Flat:
         here = slice(start, start + _CACHED)
         if ((raw[here] & _EXPONENT) == _EXPONENT).any():
             raise PayloadError("the weights contain NaN or infinity")
-        np.left_shift(raw[here], np.uint32(16), out=view[here], dtype=np.uint32)
+        np.left_shift(raw[here], np.uint32(16), out=view[here])
     return flat
 
 
@@ -189,27 +182,5 @@ def read_parts(path: Path, size: int) -> Iterator[Flat]:
         if path.stat().st_size != start + 4 * size:
             raise PayloadError(f"{path.name} does not contain this model's weights")
         f.seek(start)
-        for done in range(0, size, _CHUNK):
-            yield np.fromfile(f, "<f4", min(_CHUNK, size - done))
-
-
-def read_safetensors(path: Path, layout: Layout) -> Flat:
-    """Return the vector in a file of `save_safetensors`.
-
-    Raises
-    ------
-    PayloadError
-        It is not a safetensors file, or a tensor of the layout is missing or of another shape.
-    """
-    flat, start = np.empty(layout.size, np.float32), 0
-    try:
-        with safe_open(str(path), framework="numpy") as f:
-            for name, shape in zip(layout.names, layout.shapes, strict=True):
-                part = f.get_tensor(name)
-                if part.shape != shape:
-                    raise PayloadError(f"{path.name}: {name} has another shape")
-                flat[start : start + part.size] = part.ravel()
-                start += part.size
-    except (OSError, SafetensorError) as e:
-        raise PayloadError(f"{path.name} does not contain this model's weights") from e
-    return flat
+        for _ in range(0, size, _CHUNK):
+            yield np.fromfile(f, "<f4", _CHUNK)

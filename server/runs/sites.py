@@ -35,12 +35,17 @@ class Sites:
         nodes: Callable[[], Mapping[str, int]],
         may_go_on: Callable[[], bool],
         identities: Callable[[], Mapping[str, str]] = dict,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._grid = grid
         self._nodes = nodes
         self._may_go_on = may_go_on
         self.identities = identities
         """Returns the enrolled public key of each site, an OpenSSH line."""
+        self._clock = clock
+        self._sleep = sleep
 
     def online(self) -> list[str]:
         """Return the names of the sites whose SuperNode is connected, in order."""
@@ -72,7 +77,7 @@ class Sites:
             The sites that gave no usable answer, with the reason.
         """
         waiting, failed = self._send(sites, question, reply_type, deadline)
-        started = time.monotonic()
+        started = self._clock()
         while waiting and self._may_go_on():
             for answer in self._grid.pull_messages(list(waiting)):
                 site = waiting.pop(answer.metadata.reply_to_message_id, None)
@@ -82,10 +87,10 @@ class Sites:
                     on_reply(site, _reply(answer, question, reply_type))
                 except PayloadError as e:
                     failed[site] = e.message
-            if time.monotonic() > started + deadline:
+            if self._clock() > started + deadline:
                 break
             if waiting:
-                time.sleep(next_wait(time.monotonic() - started, *POLL_SECONDS))
+                self._sleep(next_wait(self._clock() - started, *POLL_SECONDS))
         stopped = "the run was stopped before the site answered"
         why = "no answer before the deadline" if self._may_go_on() else stopped
         return {**failed, **dict.fromkeys(waiting.values(), why)}

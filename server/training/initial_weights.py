@@ -11,19 +11,19 @@ from hepafed.common.contract import plan_from
 from hepafed.common.errors import HepaFedError
 
 
-def main() -> None:
-    """Build the plan's network and write its weights."""
+def main(plan_file: str, out: str) -> None:
+    """Build the network of a plan's JSON file and write its weights."""
     from hepafed.common.network import Layout, build, flatten, save_safetensors
 
-    plan = plan_from(json.loads(Path(sys.argv[1]).read_text()))
+    plan = plan_from(json.loads(Path(plan_file).read_text()))
     try:
         module = build(plan)
     except HepaFedError as e:
         sys.stderr.write(f"{e.message}\n{e.hint}\n")
         raise SystemExit(1) from None
     layout = Layout.of(module)
-    save_safetensors(Path(sys.argv[2]), layout, flatten(module, layout))
+    save_safetensors(Path(out), layout, flatten(module, layout))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

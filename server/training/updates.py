@@ -22,8 +22,8 @@ def read_update(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
     if found != 2 * size:
         raise PayloadError(f"an update must have {2 * size} bytes; this one has {found}")
     with path.open("rb") as f:
-        for start in range(0, size, _CHUNK):
-            yield _widen(np.fromfile(f, "<u2", min(_CHUNK, size - start)))
+        for _ in range(0, size, _CHUNK):
+            yield _widen(np.fromfile(f, "<u2", _CHUNK))
 
 
 def _widen(part: NDArray[np.uint16]) -> NDArray[np.float32]:

@@ -55,3 +55,58 @@ def test_a_stem_of_the_protocol_s_channels_is_kept_as_it_is(tmp_path: Path) -> N
     state = dict(SAME_HEAD.state_dict())
     state[STEM] = torch.randn(32, 2, 3, 3)
     assert torch.equal(built(tmp_path, state)[STEM], state[STEM])
+
+
+@pytest.mark.parametrize("colours", [1, 5])
+def test_the_mean_filter_is_scaled_by_the_channels_of_the_file(
+    tmp_path: Path, colours: int
+) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    state[STEM] = torch.randn(32, colours, 3, 3)
+    made = built(tmp_path, state)[STEM]
+    mean = state[STEM].double().numpy().sum(1) / 2
+    for channel in range(2):
+        assert made[:, channel].numpy() == pytest.approx(mean, abs=1e-6)
+
+
+def test_a_stem_that_is_no_filter_is_refused(tmp_path: Path) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    state[STEM] = torch.randn(32, 3)
+    with pytest.raises(PlanError, match=f"does not fit at {STEM}"):
+        built(tmp_path, state)
+
+
+def test_each_part_of_another_head_starts_anew_and_more_tensors_are_passed_over(
+    tmp_path: Path,
+) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    state["classif.bias"] = torch.full((10,), 7.0)
+    state["aux.weight"] = torch.ones(3)
+    made = built(tmp_path, state)
+    assert torch.equal(made["classif.weight"], state["classif.weight"])
+    assert made["classif.bias"].shape == (3,)
+    assert made["classif.bias"].abs().max() < 1
+    assert "aux.weight" not in made
+
+
+def test_a_head_that_is_missing_is_refused(tmp_path: Path) -> None:
+    state = dict(SAME_HEAD.state_dict())
+    del state["classif.bias"]
+    with pytest.raises(PlanError, match=r"does not fit at classif.bias") as refused:
+        built(tmp_path, state)
+    assert "timm's inception_resnet_v2" in refused.value.hint
+
+
+def test_the_network_is_timms_drawn_from_the_seed_with_a_channel_a_sequence() -> None:
+    plan = Plan(name="a", protocol="enhanced", seed=9, model=ModelPlan(dropout=0.35))
+    torch.manual_seed(1)
+    expected = torch.random.get_rng_state()
+    made = build(plan)
+    assert torch.equal(torch.random.get_rng_state(), expected)
+    torch.manual_seed(9)
+    theirs = timm.create_model(
+        "inception_resnet_v2", pretrained=False, in_chans=4, num_classes=3, drop_rate=0.35
+    )
+    state = theirs.state_dict()
+    assert {k for k, v in made.state_dict().items() if torch.equal(v, state[k])} == set(state)
+    assert made.head_drop.p == theirs.head_drop.p == 0.35

@@ -15,7 +15,6 @@ from hepafed.common.network.weights import (
     load,
     pieces,
     read_parts,
-    read_safetensors,
     save_safetensors,
     to_bf16,
 )
@@ -83,18 +82,6 @@ def test_weights_of_another_size_are_refused(content: bytes) -> None:
 def test_weights_that_are_not_finite_are_refused(bad: float) -> None:
     with pytest.raises(PayloadError, match="NaN"):
         from_bf16(to_bf16(np.array([1, bad], np.float32)), Layout(("a",), ((2,),)))
-
-
-def test_a_file_of_weights_reads_back_bit_for_bit(tmp_path: Path) -> None:
-    layout = Layout(("b", "a"), ((2, 3), (4,)))
-    flat = np.random.default_rng(0).normal(size=10).astype(np.float32)
-    save_safetensors(tmp_path / "w.safetensors", layout, flat)
-    np.testing.assert_array_equal(read_safetensors(tmp_path / "w.safetensors", layout), flat)
-    with pytest.raises(PayloadError):
-        read_safetensors(tmp_path / "w.safetensors", Layout(("c",), ((10,),)))
-    (tmp_path / "w.safetensors").write_bytes(b"\x80\x04K\x01.")
-    with pytest.raises(PayloadError):
-        read_safetensors(tmp_path / "w.safetensors", layout)
 
 
 def test_a_file_is_read_back_piece_by_piece_in_order(tmp_path: Path) -> None:

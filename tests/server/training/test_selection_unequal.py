@@ -74,3 +74,31 @@ def test_an_error_of_one_half_can_be(tmp_path: Path) -> None:
 def test_figures_of_the_best_round_are_kept(tmp_path: Path) -> None:
     state = judged(tmp_path, {"a": tuning(0.9, 7)}, {"a": tuning(0.5, 8)})
     assert [f["lesions"] for f in state.best_figures] == [7]
+
+
+def test_a_site_of_one_lesion_counts_as_one(tmp_path: Path) -> None:
+    figures = {"a": tuning(0.9, 1), "b": tuning(0.5, 3)}
+    assert judged(tmp_path, figures).scores == {1: pytest.approx(0.6)}
+
+
+@pytest.mark.parametrize(("second", "best"), [(0.8901, 2), (0.8899, 1)])
+def test_an_error_of_nought_narrows_the_mean(tmp_path: Path, second: float, best: int) -> None:
+    """√((50·0.02)² + 0²) / 100 is 0.01; without the second site it is 0.02."""
+    rounds = [{"a": tuning(x, 50, 0.02), "b": tuning(x, 50, 0.0)} for x in (0.9, second)]
+    assert judged(tmp_path, *rounds).best == best
+
+
+@pytest.mark.parametrize(("second", "best"), [(0.8751, 2), (0.8749, 1)])
+def test_the_error_of_a_single_lesion_weighs_one(tmp_path: Path, second: float, best: int) -> None:
+    """√((1·0.05)² + (1·0)²) / 2 is 0.025; a site without lesions adds nothing."""
+    rounds = [
+        {"a": tuning(x, 1, 0.05), "b": tuning(x, 1, 0.0), "c": tuning(x, 0, 0.4)}
+        for x in (0.9, second)
+    ]
+    assert judged(tmp_path, *rounds).best == best
+
+
+def test_sites_without_lesions_alone_give_neither_a_mean_nor_an_error(tmp_path: Path) -> None:
+    assert judged(tmp_path / "1", {"a": tuning(0.9, 0)}).scores == {}
+    state = judged(tmp_path / "2", {"a": tuning(0.9, 50, None), "b": tuning(0.1, 0, 0.4)})
+    assert (state.scores, state.best) == ({1: 0.9}, 1)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hepafed.common.errors import PayloadError
 from hepafed.common.network.weights import to_bf16
 from hepafed.server.training.weighted_mean import WeightedMean
 
@@ -35,3 +36,19 @@ def test_weights_of_another_size_are_not_added_to(tmp_path: Path) -> None:
     mean.fold(write(tmp_path, "u", np.zeros(3)), 1)
     with pytest.raises(ValueError, match="not 3"):
         mean.onto([np.ones(2, np.float32)])
+
+
+def test_after_the_mean_was_given_nothing_is_folded(tmp_path: Path) -> None:
+    mean = WeightedMean(1)
+    path = write(tmp_path, "u", np.array([3.0]))
+    mean.fold(path, 2)
+    assert mean.onto([np.array([1.0], np.float32)]).tolist() == [4.0]
+    with pytest.raises(PayloadError, match="must have 0 bytes"):
+        mean.fold(path, 2)
+
+
+def test_weights_of_too_many_numbers_are_not_added_to(tmp_path: Path) -> None:
+    mean = WeightedMean(3)
+    mean.fold(write(tmp_path, "u", np.zeros(3)), 1)
+    with pytest.raises(ValueError, match="4 weights, not 3"):
+        mean.onto(iter([np.ones(3, np.float32), np.ones(0, np.float32), np.ones(1, np.float32)]))

@@ -1,0 +1,130 @@
+"""A score table over lesions of unequal numbers of slices, whatever was done to the network."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hepafed.client.cohort import Cohort, Crop
+from hepafed.client.cohort.measurements import Measurements
+from hepafed.client.learning.scoring import score, score_tuning
+from hepafed.client.learning.trainer import Trainer
+from hepafed.common.contract.plan import ModelPlan, Plan
+from hepafed.common.disclosure import tuning_figures
+from hepafed.common.network.weights import Flat, flatten
+
+from tests.client.stores import acquisition
+
+PLAN = Plan(name="a", protocol="t2", model=ModelPlan(size=75))
+SLICES = {"l3": 7, "l0": 1, "l2": 70, "l1": 3}
+PATIENTS = {"l3": "p9", "l0": "p1", "l2": "p9", "l1": "p0"}
+LABELS = {"l3": 0, "l0": 2, "l2": 1, "l1": 2}
+FACTS = {
+    "l3": Measurements(readers={"r2": 1}, groups={"ward": "north"}),
+    "l0": Measurements(readers={"r1": 0, "r2": 0}),
+    "l2": Measurements(size=(80.0, 10.0, 5.0)),
+    "l1": Measurements(readers={"r1": 1}),
+}
+pytestmark = pytest.mark.usefixtures("small")
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Trainer:
+    rng = np.random.default_rng(4)
+    store = Cohort.create(tmp_path)
+    rows = [
+        store.write(
+            Crop(
+                name,
+                PATIENTS[name],
+                LABELS[name],
+                ("t2",),
+                rng.normal(size=(1, count, 160, 160)).astype(np.float16),
+                f"e-{name}",
+                FACTS[name].text(),
+            )
+        )
+        for name, count in SLICES.items()
+    ]
+    acquired = [
+        acquisition("e-l2", "p9", "t2", manufacturer="ge", field_strength=1.5),
+        acquisition("e-l0", "p1", "t2", manufacturer="siemens"),
+    ]
+    store.commit(rows, acquired, ())
+    return Trainer(tmp_path, 0, "cpu")
+
+
+@pytest.fixture
+def weights(trainer: Trainer) -> Flat:
+    network = trainer.network(PLAN)
+    rng = np.random.default_rng(2)
+    flat = flatten(network.module, network.layout)
+    return flat + rng.uniform(0, 0.2, flat.size).astype(np.float32)
+
+
+def test_each_row_says_whose_it_is_and_what_the_truth_is(trainer: Trainer, weights: Flat) -> None:
+    table = score(trainer, PLAN, weights, "external", "somewhere")
+    names = table.lesion.tolist()
+    assert sorted(names) == sorted(SLICES)
+    assert table.patient.tolist() == [PATIENTS[n] for n in names]
+    assert table.truth.tolist() == [LABELS[n] for n in names]
+    assert table.truth.dtype == np.int64
+    assert table.site.tolist() == ["somewhere"] * 4
+
+
+def test_readers_and_groups_stand_at_their_lesions(trainer: Trainer, weights: Flat) -> None:
+    table = score(trainer, PLAN, weights, "external", "s")
+    names = table.lesion.tolist()
+    calls = {r: dict(zip(names, v.tolist(), strict=True)) for r, v in table.readers.items()}
+    assert calls == {
+        "r1": {"l0": 0, "l1": 1, "l2": -1, "l3": -1},
+        "r2": {"l0": 0, "l1": -1, "l2": -1, "l3": 1},
+    }
+    groups = {g: dict(zip(names, v.tolist(), strict=True)) for g, v in table.groups.items()}
+    assert groups["ward"] == {"l0": "", "l1": "", "l2": "", "l3": "north"}
+    assert {n for n, v in groups["vendor"].items() if v} == {"l0", "l2"}
+    assert groups["vendor"]["l0"] != groups["vendor"]["l2"]
+    assert [n for n, v in groups["lesion_size"].items() if v] == ["l2"]
+
+
+def test_probabilities_are_normalised_geometric_means_over_a_lesions_own_slices(
+    trainer: Trainer, weights: Flat
+) -> None:
+    """81 slices are two batches of 64 and 17; a lesion of 70 lies in both."""
+    table = score(trainer, PLAN, weights, "external", "s")
+    module = trainer.network(PLAN).loaded(weights).eval()
+    images = trainer.images(PLAN, "external")
+    with torch.inference_mode():
+        logits = module(images.pixels(slice(None), torch.device("cpu"))).double().numpy()
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    for row, name in enumerate(table.lesion):
+        own = shares[[images.selection.lesions[i] == name for i in images.selection.owner]]
+        assert len(own) == SLICES[name]
+        product = np.prod(own ** (1 / len(own)), axis=0)
+        assert np.exp(table.log_probs[row]) == pytest.approx(product / product.sum(), abs=1e-6)
+    assert np.exp(table.log_probs).sum(1) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_training_before_changes_no_score(trainer: Trainer, weights: Flat) -> None:
+    first = score(trainer, PLAN, weights, "external", "s").log_probs
+    trainer.network(PLAN).module.train()
+    assert score(trainer, PLAN, weights, "external", "s").log_probs.tobytes() == first.tobytes()
+    other = score(trainer, PLAN, weights * np.float32(0.5), "external", "s").log_probs
+    assert not np.allclose(other, first)
+
+
+def test_tuning_figures_are_of_the_tuning_split_at_the_sites_minimum(
+    tmp_path: Path, crops: Callable[..., list[Crop]]
+) -> None:
+    Cohort.create(tmp_path / "more").add(crops(120))
+    trainer = Trainer(tmp_path / "more", 0, "cpu")
+    network = trainer.network(PLAN)
+    weights = flatten(network.module, network.layout)
+    table = score(trainer, PLAN, weights, "tune", "s")
+    assert 5 <= len(table.truth) < 60
+    for minimum in (1, 10_000):
+        made = score_tuning(trainer, PLAN, weights, "s", minimum)
+        assert made == tuning_figures(table, minimum)
+    assert score_tuning(trainer, PLAN, weights, "s", 1).tasks[0].cells is not None
+    assert score_tuning(trainer, PLAN, weights, "s", 10_000).tasks[0].cells is None

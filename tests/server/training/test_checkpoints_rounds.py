@@ -1,0 +1,107 @@
+"""The newest checkpoint is that of the highest round, and what it keeps is the whole state."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hepafed.common.errors import RunError
+from hepafed.common.network.weights import Layout, save_safetensors
+from hepafed.server.training import checkpoints
+from hepafed.server.training.checkpoints import TrainingState
+
+LAYOUT = Layout(("b", "a"), ((1024, 1100), (3,)))
+"""1,126,403 numbers: two pieces of 1,048,576, the last one short."""
+SMALL = Layout(("w",), ((2,),))
+
+
+def numbers(layout: Layout, start: int) -> np.ndarray:
+    return np.arange(start, start + layout.size, dtype=np.float32)
+
+
+def kept(folder: Path, *rounds: int) -> None:
+    """Write the checkpoints of these rounds, in this order, from a folder of their own each."""
+    for number in rounds:
+        apart = folder / f"apart-{number}"
+        save = TrainingState(SMALL, folder / "none", round=number)
+        checkpoints.save(apart, save, numbers(SMALL, number))
+        (found,) = apart.iterdir()
+        found.rename(folder / found.name)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "newest"),
+    [
+        ((1, 2), 2),
+        ((2, 1), 2),
+        ((9, 10), 10),
+        ((10, 9), 10),
+        ((9, 11, 10), 11),
+        ((100, 99), 100),
+        ((99, 100), 100),
+        ((1000, 999), 1000),
+        ((9999, 10000), 10000),
+        ((10000, 9999), 10000),
+    ],
+)
+def test_the_newest_is_the_highest_round_however_the_files_came(
+    tmp_path: Path, rounds: tuple[int, ...], newest: int
+) -> None:
+    kept(tmp_path, *rounds)
+    found = checkpoints.load(tmp_path)
+    assert found is not None
+    assert found.round == newest
+    assert np.concatenate(list(checkpoints.parts(found))).tolist() == [newest, newest + 1]
+
+
+def test_among_many_checkpoints_the_newest_is_found(tmp_path: Path) -> None:
+    """A folder gives its files in no order: the highest of 60 is the first or last by chance."""
+    rounds = [n * 37 % 61 for n in range(1, 61)]
+    kept(tmp_path, *rounds)
+    found = checkpoints.load(tmp_path)
+    assert found is not None
+    assert found.round == 60
+
+
+def test_every_field_of_the_state_survives(tmp_path: Path) -> None:
+    state = TrainingState(
+        layout=LAYOUT,
+        weights=tmp_path / "none",
+        round=12,
+        scores={3: 0.5, 11: 0.875},
+        best=11,
+        best_figures=[{"lesions": 7, "macro_auc": 0.875, "tasks": []}],
+        examples={"b": 3, "a": 1000},
+    )
+    checkpoints.save(tmp_path / "run", state, numbers(LAYOUT, 5))
+    assert state.weights == tmp_path / "run/round-00012.safetensors"
+    assert checkpoints.load(tmp_path / "run") == state
+
+
+def test_weights_of_several_pieces_are_read_whole_and_in_order(tmp_path: Path) -> None:
+    state = TrainingState(LAYOUT, tmp_path / "none", round=1)
+    checkpoints.save(tmp_path, state, numbers(LAYOUT, 5))
+    assert [p.size for p in checkpoints.parts(state)] == [1 << 20, LAYOUT.size - (1 << 20)]
+    whole = checkpoints.weights_of_round(tmp_path, state, 1)
+    assert whole.tobytes() == numbers(LAYOUT, 5).tobytes()
+
+
+def test_older_rounds_go_and_other_files_stay(tmp_path: Path) -> None:
+    save_safetensors(tmp_path / "initial.safetensors", SMALL, numbers(SMALL, 0))
+    kept(tmp_path, 4, 1, 7, 8, 9)
+    state = TrainingState(SMALL, tmp_path / "none", round=10, best=4)
+    checkpoints.save(tmp_path, state, numbers(SMALL, 10))
+    left = sorted(p.name for p in tmp_path.glob("*.safetensors"))
+    assert left == ["initial.safetensors", *(f"round-{n:05d}.safetensors" for n in (4, 9, 10))]
+
+
+def test_a_safetensors_file_of_another_program_is_no_checkpoint(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"w": numbers(SMALL, 0)}, str(tmp_path / "round-00001.safetensors"))
+    with pytest.raises(RunError, match=r"round-00001.safetensors cannot be read"):
+        checkpoints.load(tmp_path)
+
+
+def test_a_file_of_weights_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"gone.safetensors cannot be read"):
+        checkpoints.from_initial(tmp_path / "gone.safetensors")

@@ -1,0 +1,167 @@
+"""Updates are folded in the order of the sites' names, each as soon as it is its turn."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hepafed.common.contract.figures import TuningFigures
+from hepafed.common.contract.messages import TrainReply
+from hepafed.common.errors import PayloadError
+from hepafed.common.network.weights import Flat, to_bf16
+from hepafed.server.runs.inbox import Expected
+from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.training.round_updates import RoundUpdates
+
+from .answering import Answering, training
+
+SITES = ["a", "b", "c", "d"]
+
+
+@dataclass
+class Folded:
+    """In place of an aggregation: what was folded, in order."""
+
+    seen: list[tuple[str, int, bool]] = field(default_factory=list)
+
+    def fold(self, path: Path, examples: int) -> None:
+        self.seen.append((path.stem, examples, path.exists()))
+
+    def onto(self, weights: Iterable[Flat]) -> Flat:
+        raise NotImplementedError
+
+    @property
+    def sites(self) -> str:
+        return "".join(site for site, _, _ in self.seen)
+
+
+@pytest.fixture
+def folded() -> Folded:
+    return Folded()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> LiveRun:
+    live = training(tmp_path, Answering({}))
+    live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), 6))
+    return live
+
+
+@pytest.fixture
+def updates(live: LiveRun, folded: Folded) -> RoundUpdates:
+    return RoundUpdates(live, SITES, folded, 3)
+
+
+def reply(
+    live: LiveRun, site: str, examples: int = 1, loss: float | None = 0.5, size: int = 3
+) -> TrainReply:
+    """Upload an update of some ones and make the reply that announces it."""
+    content = bytes(to_bf16(np.ones(size, np.float32)))
+    path = live.stores.inbox.folder / "part"
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    live.stores.inbox.arrived(site, live.run.id, 1, digest, path)
+    tuning = TuningFigures(lesions=examples, macro_auc=0.75)
+    return TrainReply(
+        run=live.run.id, round=1, update=digest, examples=examples, loss=loss, seconds=2.5,
+        tuning=tuning,
+    )  # fmt: skip
+
+
+def test_an_update_waits_for_those_before_it(
+    live: LiveRun, updates: RoundUpdates, folded: Folded
+) -> None:
+    steps = []
+    for site in "cbad":
+        updates.take(site, reply(live, site))
+        steps.append((folded.sites, len(updates)))
+    assert steps == [("", 0), ("", 0), ("abc", 3), ("abcd", 4)]
+
+
+def test_what_is_folded_is_deleted_afterwards_and_what_waits_is_kept(
+    live: LiveRun, updates: RoundUpdates, folded: Folded
+) -> None:
+    updates.take("a", reply(live, "a", 7))
+    updates.take("c", reply(live, "c", 9))
+    assert folded.seen == [("a", 7, True)]
+    assert [p.stem for p in live.stores.inbox.folder.iterdir()] == ["c"]
+
+
+def test_at_the_end_the_rest_is_folded_without_those_that_did_not_come(
+    live: LiveRun, updates: RoundUpdates, folded: Folded
+) -> None:
+    for site in "db":
+        updates.take(site, reply(live, site, ord(site)))
+    assert len(updates) == 0
+    updates.fold_ready(rest=True)
+    updates.fold_ready(rest=True)
+    assert (folded.sites, len(updates)) == ("bd", 2)
+    assert updates.examples() == {"b": 98, "d": 100}
+    assert {s: f.lesions for s, f in updates.figures().items()} == {"b": 98, "d": 100}
+
+
+def test_examples_and_figures_are_in_the_order_of_names(
+    live: LiveRun, updates: RoundUpdates
+) -> None:
+    for site in "badc":
+        updates.take(site, reply(live, site))
+    assert list(updates.examples()) == SITES
+    assert list(updates.figures()) == SITES
+
+
+@pytest.mark.parametrize("examples", [0, -1, 10**9 + 1])
+def test_an_impossible_number_of_examples_costs_the_site_its_update(
+    live: LiveRun, updates: RoundUpdates, folded: Folded, examples: int
+) -> None:
+    with pytest.raises(PayloadError, match=f"impossible number of examples: {examples}"):
+        updates.take("a", reply(live, "a", examples))
+    updates.fold_ready(rest=True)
+    assert folded.seen == []
+
+
+def test_an_update_that_was_not_announced_or_is_anothers_is_refused(
+    live: LiveRun, updates: RoundUpdates, folded: Folded
+) -> None:
+    of_a = reply(live, "a")
+    with pytest.raises(PayloadError, match="did not arrive"):
+        updates.take("b", of_a)
+    assert len(updates) == 0
+    updates.take("a", of_a)
+    assert folded.sites == "a"
+
+
+def test_an_update_of_another_size_is_not_folded(
+    live: LiveRun, updates: RoundUpdates, folded: Folded
+) -> None:
+    with pytest.raises(PayloadError, match="must have 6 bytes"):
+        updates.take("a", reply(live, "a", size=4))
+    updates.fold_ready(rest=True)
+    assert folded.seen == []
+
+
+def test_each_reply_is_a_line_of_the_history(live: LiveRun, updates: RoundUpdates) -> None:
+    updates.take("b", reply(live, "b", 7, 0.25))
+    (line,) = live.stores.runs.events(live.run.id)
+    del line["at"]
+    assert line == {
+        "event": "reply",
+        "round": 1,
+        "site": "b",
+        "loss": 0.25,
+        "seconds": 2.5,
+        "examples": 7,
+        "auc": 0.75,
+    }
+
+
+def test_a_loss_that_is_missing_neither_adds_nor_weighs(
+    live: LiveRun, updates: RoundUpdates
+) -> None:
+    assert updates.mean_loss() is None
+    updates.take("a", reply(live, "a", 1000, None))
+    assert updates.mean_loss() is None
+    updates.take("b", reply(live, "b", 3, 0.0))
+    updates.take("c", reply(live, "c", 1, 2.0))
+    assert updates.mean_loss() == 0.5
