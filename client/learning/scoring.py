@@ -56,7 +56,7 @@ def score(trainer: Trainer, plan: Plan, weights: Flat, split: str, site: str) ->
         site=np.full(lesions, site),
         patient=np.array(selection.patients),
         lesion=np.array(selection.lesions),
-        truth=np.asarray(selection.labels, np.int64),
+        truth=selection.labels,
         log_probs=means,
         readers=readings(selection.facts),
         groups=groups_of(selection, trainer.acquisitions()),

@@ -129,6 +129,13 @@ def test_each_channels_gain_is_within_fifteen_per_cent_by_itself() -> None:
     assert abs(torch.corrcoef(gain.T)[0, 1]) < 0.15
 
 
+def test_the_offsets_are_the_last_numbers_drawn() -> None:
+    """Six numbers an image are drawn for its movement, then a gain and an offset a channel."""
+    made = augment(torch.zeros(3, 2, 5, 7), seeded(4))[:, :, 2, 3]
+    drawn = torch.rand(3 * 6 + 3 * 2 + 3 * 2, generator=seeded(4))[-6:].reshape(3, 2)
+    assert made.flatten().tolist() == pytest.approx((0.3 * drawn - 0.15).flatten().tolist())
+
+
 def test_the_generator_alone_decides_and_the_pixels_stay_as_they_are() -> None:
     pixels = torch.randn(3, 2, 9, 11, generator=seeded(5))
     before = pixels.clone()

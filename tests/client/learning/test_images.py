@@ -34,6 +34,12 @@ def test_a_class_that_is_missing_is_not_drawn_and_the_others_share() -> None:
     assert abs(counts[0] - 500) < 50
 
 
+def test_a_class_of_a_single_image_is_drawn_as_often_as_the_other() -> None:
+    """2,000 draws: half is 1,000, and three standard errors are 67."""
+    labels = labels_of(1, 1999)
+    assert abs(int((torch.cat(drawn(labels, batch=50, balance=True)) == 0).sum()) - 1000) < 67
+
+
 def test_without_balance_every_image_is_drawn_once_in_another_order() -> None:
     chosen = torch.cat(drawn(labels_of(20, 3, 7), batch=4, balance=False))
     assert sorted(chosen.tolist()) == list(range(30))

@@ -69,8 +69,11 @@ def test_splits_part_the_patients(splits: SplitCache) -> None:
 
 
 def test_a_split_without_a_lesion_of_the_protocol_is_named(splits: SplitCache) -> None:
-    with pytest.raises(EmptySplitError, match="the external split has the sequences of enhanced"):
+    with pytest.raises(
+        EmptySplitError, match="the external split has the sequences of enhanced"
+    ) as e:
         splits.images(replace(PLAN, protocol="enhanced"), "external")
+    assert e.value.hint == "see client cohort"
 
 
 def test_pixels_are_float32_of_the_chosen_images_in_their_order(tmp_path: Path) -> None:

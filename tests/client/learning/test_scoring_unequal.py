@@ -106,6 +106,29 @@ def test_probabilities_are_normalised_geometric_means_over_a_lesions_own_slices(
     assert np.exp(table.log_probs).sum(1) == pytest.approx(1.0, abs=1e-12)
 
 
+def test_scores_stay_finite_where_a_sure_network_contradicts_itself(tmp_path: Path) -> None:
+    """Lesion a: one slice is surely class 0, one surely class 1; lesion b is surely class 0."""
+    ones = np.ones((160, 160), np.float16)
+    Cohort.create(tmp_path / "sure").add(
+        [
+            Crop("a", "p1", 0, ("t2",), np.stack([ones, -ones])[None]),
+            Crop("b", "p2", 0, ("t2",), np.stack([ones, ones])[None]),
+        ]
+    )
+    trainer = Trainer(tmp_path / "sure", 0, "cpu")
+    module = trainer.network(PLAN).module
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.zero_()
+        module[0].weight[0], module[0].weight[1] = 1.0, -1.0
+        module[1].weight.fill_(1.0)
+        module[6].weight[0, 0] = module[6].weight[1, 1] = 1000.0
+    table = score(trainer, PLAN, flatten(module, trainer.network(PLAN).layout), "external", "s")
+    chances = dict(zip(table.lesion.tolist(), np.exp(table.log_probs), strict=True))
+    assert chances["a"] == pytest.approx([0.5, 0.5, 0.0])
+    assert chances["b"] == pytest.approx([1.0, 0.0, 0.0])
+
+
 def test_training_before_changes_no_score(trainer: Trainer, weights: Flat) -> None:
     first = score(trainer, PLAN, weights, "external", "s").log_probs
     trainer.network(PLAN).module.train()

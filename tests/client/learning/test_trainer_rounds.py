@@ -97,6 +97,18 @@ def test_the_schedule_begins_with_the_first_step_of_the_first_round(
     assert seen == pytest.approx(rates)
 
 
+def test_the_schedule_goes_on_within_each_round(home: Path) -> None:
+    """Two steps a round, three rounds: each step is a sixth of the cosine from 0.1 to nothing."""
+    trainer = Trainer(home, 0, "cpu")
+    weights = start(trainer)
+    half = -(-len(trainer.images(PLAN, "train").labels) // 2)
+    plan = replace(with_training(schedule="cosine", batch=half), rounds=RoundsPlan(count=3))
+    rates = [rate for number in (1, 2, 3) for rate in steps(trainer, plan, weights, number)]
+    root = 3**0.5 / 2
+    shares = [1, (1 + root) / 2, 0.75, 0.5, 0.25, (1 - root) / 2]
+    assert rates == pytest.approx([0.1 * share for share in shares])
+
+
 def test_the_schedule_ends_with_the_last_round(home: Path) -> None:
     trainer = Trainer(home, 0, "cpu")
     weights = start(trainer)

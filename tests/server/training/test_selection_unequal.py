@@ -102,3 +102,16 @@ def test_sites_without_lesions_alone_give_neither_a_mean_nor_an_error(tmp_path: 
     assert judged(tmp_path / "1", {"a": tuning(0.9, 0)}).scores == {}
     state = judged(tmp_path / "2", {"a": tuning(0.9, 50, None), "b": tuning(0.1, 0, 0.4)})
     assert (state.scores, state.best) == ({1: 0.9}, 1)
+
+
+@pytest.mark.parametrize(("second", "best"), [(0.881, 2), (0.879, 1)])
+def test_the_error_is_that_of_the_first_task_alone(
+    tmp_path: Path, second: float, best: int
+) -> None:
+    """0.02; a second task of no error at all would halve it by √2."""
+
+    def two(auc: float) -> TuningFigures:
+        tasks = (*tuning(auc, 50, 0.02).tasks, *tuning(auc, 50, 0.0).tasks)
+        return TuningFigures(lesions=50, macro_auc=auc, tasks=tasks)
+
+    assert judged(tmp_path, {"a": two(0.9)}, {"a": two(second)}).best == best
