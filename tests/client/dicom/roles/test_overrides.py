@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 from hepafed.client.cli.main import main
 from hepafed.client.dicom.roles.overrides import FILE_NAME, read_overrides
-from hepafed.client.dicom.roles.series import explain, volumes_of
+from hepafed.client.dicom.roles.explanation import explain
+from hepafed.client.dicom.roles.series import volumes_of
 from hepafed.common.errors import ConfigError
 
 from tests.client.dicom.builder import T1, axial, classic, headers, save

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from hepafed.client.dicom.roles.rule import UNKNOWN, Rule, StackFacts, decide
-from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
+from hepafed.client.dicom.roles.phases import PHASE_RULES
+from hepafed.client.dicom.roles.sequences import SERIES_RULES
 from hepafed.common.contract.vocabulary import SEQUENCES
 
 T1 = {"scanning": frozenset({"GR"}), "echo_time": 1.3, "repetition_time": 4.0, "flip_angle": 10.0}

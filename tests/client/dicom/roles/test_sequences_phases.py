@@ -2,7 +2,7 @@
 
 import pytest
 from hepafed.client.dicom.roles.rule import StackFacts, decide
-from hepafed.client.dicom.roles.sequences import PHASE_RULES
+from hepafed.client.dicom.roles.phases import PHASE_RULES
 
 
 def placed(**facts: object) -> tuple[str, str]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hepafed.client.dicom.encoding.header import Header
 from hepafed.client.dicom.roles.overrides import Overrides, overrides_of
-from hepafed.client.dicom.roles.series import explain, volumes_of
+from hepafed.client.dicom.roles.explanation import explain
+from hepafed.client.dicom.roles.series import volumes_of
 from hepafed.client.dicom.volumes.volume import Grouped
 
 from tests.client.dicom.slices import AXIAL, DWI, T1, header, run
