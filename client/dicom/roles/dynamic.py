@@ -67,7 +67,7 @@ class Dynamic:
         self.stated = self._one_injection()
         self.states = self._states()
         self.injection = self._injection()
-        enhanced = [k for k in self.order or () if self.states[k] == "enhanced"]
+        enhanced = self._repeated([k for k in self.order or () if self.states[k] == "enhanced"])
         course = self._course(enhanced)
         return [self._placed(k, enhanced, course) for k in range(len(self.volumes))]
 
@@ -141,7 +141,7 @@ class Dynamic:
         """
         order = self.order or []
         states = ["enhanced" if stated else ""] * len(order)
-        repeated = self._repeated()
+        repeated = self._repeated(order)
         if self._begins_native(repeated):
             for k in repeated:
                 states[k] = "enhanced"
@@ -162,10 +162,13 @@ class Dynamic:
         since = seconds_apart(self.clocks[repeated[0]], self.stated)
         return since is None or since < WITHIN["t1-pre"][1]
 
-    def _repeated(self) -> list[int]:
-        """Return the stacks of the protocol that most have, in order; none where two have most."""
+    def _repeated(self, order: Sequence[int]) -> list[int]:
+        """Return, of stacks in order, those of the protocol that most have; none of two such.
+
+        A stack of another protocol between two phases is no phase, and moves none.
+        """
         protocols: dict[tuple[object, ...], list[int]] = defaultdict(list)
-        for k in self.order or ():
+        for k in order:
             protocols[self.protocols[k]].append(k)
         sizes = sorted(map(len, protocols.values()), reverse=True)
         if sizes[1:] and sizes[0] == sizes[1]:

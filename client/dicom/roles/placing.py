@@ -46,6 +46,6 @@ def placed(
     for k, fact, rule in zip(places, found, rules, strict=False):
         if rule.sequence:
             phase = replace(volumes[k], sequence=rule.sequence, rule=rule.name)
-            certainty = min(certainty_of(rule, ()), 1.0) * volumes[k].certainty
+            certainty = min(certainty_of(rule, phase.doubts), phase.certainty)
             named[k] = replace(phase, certainty=certainty, after_injection=fact.after_injection)
     return named, dynamic.remarks

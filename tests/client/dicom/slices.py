@@ -16,12 +16,14 @@ OBLIQUE_NORMAL = (2 / 3, -2 / 3, 1 / 3)
 
 PLAIN = Header(
     path="/nowhere/x", member="", name="x", frame=0, frames=1,
-    sop_class="1.2.840.10008.5.1.4.1.1.4", instance="1", patient_id="P1", study="1", series="S1", series_number=None,
+    sop_class="1.2.840.10008.5.1.4.1.1.4", instance="1", patient_id="P1", study="1", series="S1",
+    series_number=None,
     manufacturer="", image_type=("ORIGINAL", "PRIMARY", "M"), component="", weighting="",
     description="", pulse="", scanning=("SE",), variant=(), options=(), volumetric=False,
     echo_time=90.0, repetition_time=4000.0, inversion_time=None, flip_angle=None,
     echo_train=None, field_strength=None, b_value=None, direction=None, isotropic=False,
-    temporal=None, temporal_count=None, acquired=None, trigger=None, contrast=False, injected=None, acquisition=None,
+    temporal=None, temporal_count=None, acquired=None, trigger=None, contrast=False,
+    injected=None, acquisition=None,
     number=1, position=(0.0, 0.0, 0.0), orientation=AXIAL, spacing=(1.25, 1.5), rows=6, columns=5,
     bits_allocated=16, bits_stored=16, high_bit=15, signed=False,
     transfer_syntax="1.2.840.10008.1.2.1", big=False, pixel_offset=0, slope=1.0, intercept=0.0,
