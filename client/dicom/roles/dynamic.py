@@ -149,9 +149,9 @@ class Dynamic:
         elif stated and len(repeated) > FEWEST_ENHANCED and not self._follows(repeated):
             self._contradict("contrast is stated in all T1 series, and their times do not tell")
             return [""] * len(order)
-        elif not stated and len(set(self.protocols)) == len(order):
+        elif order and not stated and len(set(self.protocols)) == len(order):
             states[order[0]] = "native"
-        elif not stated:
+        elif order and not stated:
             self._contradict("contrast is stated in no T1 series, and their times do not tell")
         return states
 

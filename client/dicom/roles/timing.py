@@ -20,7 +20,7 @@ def clocks_of(volumes: Sequence[Volume]) -> list[float | None]:
     """
     starts = [_first(h.acquired for h in v.headers) for v in volumes]
     triggers = [_first(h.trigger for h in v.headers) for v in volumes]
-    clocks = []
+    clocks: list[float | None] = []
     for k, (start, trigger) in enumerate(zip(starts, triggers, strict=True)):
         if start is None:
             clocks.append(None)
