@@ -16,7 +16,7 @@ from hepafed.client.cohort.records import Acquisition, Lesion
 from hepafed.common.errors import CohortError
 from hepafed.common.files import write_whole
 
-SCHEMA = 2
+SCHEMA = 3
 
 TABLES = {
     "about": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
@@ -28,6 +28,7 @@ TABLES = {
         columns INTEGER NOT NULL, between_slices REAL NOT NULL, between_rows REAL NOT NULL,
         between_columns REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
         mean REAL NOT NULL, spread REAL NOT NULL, pixels TEXT NOT NULL,
+        certainty REAL, doubts TEXT NOT NULL,
         PRIMARY KEY (examination, sequence)""",
     "lesion": """
         lesion TEXT PRIMARY KEY, patient TEXT NOT NULL, examination TEXT NOT NULL,
@@ -106,6 +107,7 @@ def _read(db: sqlite3.Connection) -> Index:
     lesions = [dict(r) for r in db.execute("SELECT * FROM lesion")]
     if schema == 1:
         return Index(splits=splits, lesions=tuple(Lesion(**(_ABSENT_IN_1 | r)) for r in lesions))
+    about["schema"] = str(SCHEMA)  # schema 2 lacks certainty and doubts, which have defaults
     acquired = [dict(r) for r in db.execute("SELECT * FROM acquisition")]
     return Index(
         about,

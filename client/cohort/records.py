@@ -90,6 +90,10 @@ class Acquisition:
     """Standard deviation inside the body mask after clipping."""
     pixels: str
     """Digest of the volume's voxels: equal for the same pixels under another patient's name."""
+    certainty: float | None = None
+    """How far the evidence that it is this sequence is believed, 0 to 1; None: not judged."""
+    doubts: str = ""
+    """What speaks against it, sentences of ours joined by `; `."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def acquisition_of(
         mean=scale.mean,
         spread=scale.spread,
         pixels=digest(loaded.voxels),
+        certainty=volume.certainty,
+        doubts="; ".join(volume.doubts),
     )
 
 

@@ -1,15 +1,19 @@
 """Which volume of an examination is cropped for each sequence; none where nothing decides.
 
 What the labels name comes first, then what fits the lesions' own slices, what was acquired rather
-than computed, and what shows most. Volumes that all of this leaves equal are told apart by when
-they were acquired: a repeated acquisition is taken for the better one, and the last of several
-arterial phases for the late arterial one. Nothing else decides, no order of files or identifiers.
+than computed, what nothing speaks against, and what shows most. Of several phases of one name the
+one nearest to its usual time after injection is taken. Volumes that all of this leaves equal are
+told apart by when they were acquired: a repeated acquisition is taken for the better one, and the
+last of several arterial phases for the late arterial one. Nothing else decides, no order of files
+or identifiers.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
+from hepafed.client.dicom.roles import is_computed
 from hepafed.client.dicom.volumes import Volume
 from hepafed.client.lesions import LocatedLesion
 from hepafed.common.contract import SEQUENCES
@@ -19,8 +23,10 @@ PARALLEL = 20.0
 """Degrees by which slices may be tilted against a lesion's and still count as the same way."""
 SAME_B = 0.05
 """Share by which b-values of one nominal value may differ (995, 1000, 1005)."""
-COMPUTED = ("CALC", "COMPUTED", "SYNTHETIC")
-"""How a value of Image Type begins that says the image was computed, not acquired."""
+LEAST_B = 100.0
+"""s/mm²; with less an image is hardly diffusion-weighted."""
+USUAL: Final = {"arterial": 35.0, "portal": 70.0, "delayed": 180.0, "hepatobiliary": 1200.0}
+"""Seconds after injection at which a phase is usually acquired (LI-RADS v2018: late arterial)."""
 
 
 def choose(
@@ -40,28 +46,41 @@ def choose(
         if len(left) == 1:
             chosen[sequence] = left[0]
         else:
-            undecided[sequence] = f"{sequence}: {len(left)} volumes, {reason}"
+            undecided[sequence] = f"{sequence} left out: {len(found)} volumes, {reason}"
     return chosen, undecided
 
 
 def _narrowed(found: list[Volume], lesions: Sequence[LocatedLesion]) -> tuple[list[Volume], str]:
-    """Return what is left of the volumes of one sequence; of several, why nothing decides."""
+    """Return what is left of the volumes of one sequence; if not one volume, why."""
     own = [x.reference for x in lesions if _is_named(x)]
     named = {v.series_uid for v in own if v.sequence == found[0].sequence}
     normals = [_normal(x.reference) for x in lesions]
     left = _best(found, lambda v: v.series_uid in named)
     left = _best(left, lambda v: all(_parallel(_normal(v), n) for n in normals))
-    left = _best(left, lambda v: not is_computed(v))
-    if left[0].sequence == "dwi" and len(left) > 1:
-        if any(v.b_value is None for v in left):
-            return left, "and their b-values are not all known"
-        highest = max(v.b_value or 0.0 for v in left)
-        left = [v for v in left if (v.b_value or 0.0) >= (1 - SAME_B) * highest]
+    left = _best(left, lambda v: not is_computed(v.headers[0].image_type))
+    if found[0].sequence == "dwi":
+        left, reason = _weighted(left)
+        if reason:
+            return left, reason
+    left = _best(left, lambda v: -len(v.doubts))
     left = _best(left, lambda v: len(v.headers))
+    usual = USUAL.get(found[0].sequence)
+    if usual is not None and all(v.after_injection is not None for v in left):
+        left = _best(left, lambda v: -abs((v.after_injection or 0.0) - usual))
     times = [v.headers[0].acquired for v in left]
     if None not in times:
         left = _best(left, lambda v: v.headers[0].acquired or 0.0)
     return left, "and nothing decides; set the others aside in sequences.toml"
+
+
+def _weighted(left: list[Volume]) -> tuple[list[Volume], str]:
+    """Return the diffusion volumes of the highest b-value; none, and why, where that is unsure."""
+    if len(left) > 1 and any(v.b_value is None for v in left):
+        return [], "and their b-values are not all known"
+    highest = max(v.b_value or 0.0 for v in left)
+    if highest < LEAST_B and left[0].b_value is not None:
+        return [], f"and none has a b-value of {LEAST_B:g} or more"
+    return [v for v in left if (v.b_value or 0.0) >= (1 - SAME_B) * highest], ""
 
 
 def _is_named(lesion: LocatedLesion) -> bool:
@@ -73,11 +92,6 @@ def _is_named(lesion: LocatedLesion) -> bool:
 def _best(volumes: list[Volume], worth: Callable[[Volume], float]) -> list[Volume]:
     highest = max(worth(v) for v in volumes)
     return [v for v in volumes if worth(v) == highest]
-
-
-def is_computed(volume: Volume) -> bool:
-    """Return whether the image type says that an image was computed from acquired ones."""
-    return any(word.startswith(COMPUTED) for word in volume.headers[0].image_type)
 
 
 def _normal(volume: Volume) -> NDArray[np.float64]:

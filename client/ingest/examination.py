@@ -66,7 +66,7 @@ class Made:
     acquisitions: tuple[Acquisition, ...] = ()
     series: tuple[SeriesOutcome, ...] = ()
     undecided: tuple[str, ...] = ()
-    """Why a sequence that is there was not cropped: nothing decides between its volumes."""
+    """Why a sequence that is there was not cropped, or a phase not told; sentences of ours."""
 
     def to_json(self) -> str:
         """Return all but the series as JSON, each value under its field's name."""
@@ -123,7 +123,8 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     facts = [_facts(f, s, ordered) for f, s in zip(found, seen, strict=True)]
     lesions = tuple(_written(task, found, planes, there, facts))
     series = tuple(_series(task, read))
-    made = Made(lesions, tuple(acquired) if lesions else (), series, tuple(undecided.values()))
+    said = (*undecided.values(), *(f"phases: {r}" for r in read.grouped.remarks))
+    made = Made(lesions, tuple(acquired) if lesions else (), series, said)
     return made, _kept(task, read, broken)
 
 

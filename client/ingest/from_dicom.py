@@ -148,7 +148,7 @@ def _report(index: ScanIndex, made: Sequence[Made], rows: int) -> IngestReport:
         )
     undecided = Counter(text for m in made for text in m.undecided)
     warnings += [
-        f"{n} examinations without one sequence that they have: {text}"
+        f"{n} {'examination' if n == 1 else 'examinations'}: {text}"
         for text, n in sorted(undecided.items())
     ]
     if taken < rows:

@@ -177,10 +177,15 @@ def _drawn_on(
         (len(outline.images & {h.instance for h in v.headers}), v.series_uid in outline.series)
         for v in volumes
     ]
-    best = max(range(len(volumes)), key=lambda n: (counts[n], -n))
-    if not any(counts[best]):
+    if not any(map(any, counts)):
         raise MaskError("the mask refers to images that are missing")
-    return volumes[best]
+    best = [v for v, count in zip(volumes, counts, strict=True) if count == max(counts)]
+    if not all(_same_grid(best[0], v) for v in best):
+        raise MaskError(
+            "the mask refers to images of several volumes at different places: state in series_uid "
+            "on which it was drawn"
+        )
+    return max(best, key=_shape)
 
 
 def _shape(reference: Volume) -> tuple[int, int, int]:

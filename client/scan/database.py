@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-FORMAT: Final = "4"
+FORMAT: Final = "5"
 """Version of the index; when it or the header reader changes, every file is read again."""
 KNOWN: Final = "known.db"
 WORK: Final = "work.db"

@@ -41,6 +41,7 @@ class Header:
     patient_id: str
     study: str
     series: str
+    series_number: float | None
     manufacturer: str
     image_type: tuple[str, ...]
     component: str
@@ -75,6 +76,8 @@ class Header:
     """A trace-weighted image: no single direction."""
     temporal: float | None
     """TemporalPositionIdentifier or the frame's TemporalPositionIndex."""
+    temporal_count: float | None
+    """NumberOfTemporalPositions: how many the series holds when it is whole."""
     acquired: float | None
     """When it was acquired, s on one clock."""
     trigger: float | None

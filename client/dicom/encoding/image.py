@@ -73,6 +73,8 @@ class ImageFile:
             "patient_id": top.text(0x00100020),
             "study": top.text(0x0020000D),
             "series": top.text(0x0020000E),
+            "series_number": top.number(0x00200011),
+            "temporal_count": top.number(0x00200105),
             "manufacturer": top.text(0x00080070).upper(),
             "description": plain_words(" ".join(top.texts(0x0008103E) or top.texts(0x00181030))),
             "variant": top.texts(0x00180021),

@@ -59,11 +59,13 @@ STANDARD: Final[dict[int, str]] = {
     0x00189342: "CS",  # ContrastBolusAgentAdministered
     0x0020000D: "UI",  # StudyInstanceUID
     0x0020000E: "UI",  # SeriesInstanceUID
+    0x00200011: "IS",  # SeriesNumber
     0x00200012: "IS",  # AcquisitionNumber
     0x00200013: "IS",  # InstanceNumber
     0x00200032: "DS",  # ImagePositionPatient
     0x00200037: "DS",  # ImageOrientationPatient
     0x00200100: "IS",  # TemporalPositionIdentifier
+    0x00200105: "IS",  # NumberOfTemporalPositions
     0x00204000: "LT",  # ImageComments
     0x00209111: SEQUENCE,  # FrameContentSequence
     0x00209113: SEQUENCE,  # PlanePositionSequence

@@ -8,6 +8,8 @@ CANON_COMMENT = re.compile(
     r"b\s*=\s*(\d{1,5}(?:\.\d+)?)\b(?:\((-?[\d.]{1,9}),(-?[\d.]{1,9}),(-?[\d.]{1,9})\))?"
 )
 """Canon keeps b-value and direction in the image comment: b=1500(0.445,0.000,0.895)."""
+SIEMENS_PULSE = re.compile(r"^\*?[a-z]{2,4}\d?d?_?b(\d{1,5})(t|#\d{1,3})?$")
+"""Siemens' SequenceName of diffusion: *ep_b800t is a trace image, *ep_b50#1 a direction."""
 GE_ISOTROPIC = 15.0
 """(0043,1030) of a combined image; 3, 4, 5 are single axes, 14 is b = 0, 16 a tensor direction."""
 GE_OFFSET = 1_000_000
@@ -20,7 +22,8 @@ def b_value_of(top: Elements, groups: Elements | None, private: dict[str, Raw]) 
     """Read the b-value in s/mm²: the standard's attribute, or the vendor's private one.
 
     DICOM PS3.3 C.8.13.5.9; Siemens (0019,100C), GE (0043,1039), Philips (2001,1003), United
-    Imaging (0065,1009), Canon's image comment. `groups` are a frame's functional groups.
+    Imaging (0065,1009), Canon's image comment, Siemens' SequenceName. `groups` are a frame's
+    functional groups.
     """
     for elements in (groups, top):
         if elements is None:
@@ -34,8 +37,12 @@ def b_value_of(top: Elements, groups: Elements | None, private: dict[str, Raw]) 
             value = value % GE_OFFSET if name == "ge_b" and value >= GE_OFFSET else value
             if 0 <= value < GE_OFFSET:
                 return value % 100_000 if name == "ge_b" else value
-    found = CANON_COMMENT.match(top.text(0x00204000).lower())
+    found = CANON_COMMENT.match(top.text(0x00204000).lower()) or _siemens_pulse(top)
     return float(found[1]) if found else None
+
+
+def _siemens_pulse(top: Elements) -> re.Match[str] | None:
+    return SIEMENS_PULSE.match(top.text(0x00180024).lower())
 
 
 def direction_of(
@@ -78,6 +85,8 @@ def isotropic(top: Elements, groups: Elements | None, private: dict[str, Raw]) -
                 return word == "ISOTROPIC"
     if "philips_directionality" in private:
         return text_of(private["philips_directionality"]) == "I"
+    if (pulse := _siemens_pulse(top)) is not None:
+        return pulse[2] == "t"
     return _first(private, "ge_collapse") == GE_ISOTROPIC
 
 

@@ -95,6 +95,7 @@ def _rule(number: int, entry: object) -> Rule:
         "" if sequence == SET_ASIDE else str(sequence),
         tests,
         "the site's own sequences.toml",
+        evidence="site",
     )
 
 

@@ -4,7 +4,24 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Literal
+
+Evidence = Literal["site", "image type", "measured", "contrast", "words", "inferred"]
+
+WEIGHTS: Final[dict[Evidence, float]] = {
+    "site": 1.0,
+    "image type": 0.95,
+    "measured": 0.9,
+    "contrast": 0.85,
+    "words": 0.75,
+    "inferred": 0.5,
+}
+"""How far each kind of evidence is believed, from what the site itself says downwards.
+
+Image types and functional groups are written by the scanner; echo times and b-values are measured;
+contrast tags and descriptions are typed by hand; an inference is made from the order or the times
+of several series.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +42,8 @@ class StackFacts:
     inversion_time: float | None = None
     flip_angle: float | None = None
     b_value: float | None = None
+    isotropic: bool = False
+    """A trace-weighted image: the scanner combined its diffusion directions."""
     weighted: bool = False
     """Its series holds a b-value above 0."""
     temporal: float | None = None
@@ -34,13 +53,15 @@ class StackFacts:
     dual: bool = False
     """Its series holds two or three echo times."""
     after_injection: float | None = None
-    """Seconds from the contrast's stated start to the acquisition."""
+    """Seconds from the contrast's stated start to the acquisition, where that can be believed."""
     native: bool = False
     """A T1 stack from before contrast, as far as the examination tells."""
     alone: bool = True
     """The only T1 stack of its series, so that the description is its own."""
+    phase: str = ""
+    """The phase that the description of an `alone` stack names, where that can be believed."""
     dynamic: bool = False
-    """One of at least three contrast-enhanced T1 stacks of the examination."""
+    """One of the enhanced T1 stacks of an examination whose course can be believed."""
     after_first: float | None = None
     """Seconds since the first of those."""
     order: int = 0
@@ -68,24 +89,33 @@ class Rule:
     why: str
     """Why this decides; for a set-aside, the reason that the person reads."""
     words: tuple[str, ...] = ()
-    """One of them must stand in the description or the pulse sequence's name.
-
-    `*` stands for more letters, `#` for two to four digits; a space may be missing.
-    """
+    """One of them must stand in the description or in the pulse sequence's name (`has_words`)."""
+    evidence: Evidence = "measured"
+    """What it rests on."""
 
     def failing(self, facts: StackFacts) -> list[str]:
         """Name the tests that do not hold."""
         failed = [t.text for t in self.attributes if not t.holds(facts)]
-        if self.words and not _pattern(self.words).search(f"{facts.description} {facts.pulse}"):
+        if self.words and not has_words(facts, self.words):
             failed.append("no such word in the description")
         return failed
 
 
+def has_words(facts: StackFacts, words: tuple[str, ...]) -> bool:
+    """Return whether one of the words stands in the description or the pulse sequence's name.
+
+    A word is whole: `*` stands for more letters, `#` for two to four digits, `^` and `$` for the
+    beginning and the end of the text; a space may be missing.
+    """
+    found = _pattern(words)
+    return bool(found.search(facts.description) or found.search(facts.pulse))
+
+
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    parts = {"*": r"\w*", "#": r"\d{2,4}", " ": " ?"}
+    parts = {"*": r"\w*", "#": r"\d{2,4}", " ": " ?", "^": "^", "$": "$"}
     spelled = ("".join(parts.get(c) or re.escape(c) for c in word) for word in words)
-    return re.compile(rf"\b(?:{'|'.join(spelled)})\b")
+    return re.compile(rf"\b(?:{'|'.join(spelled)})(?!\w)")
 
 
 def at_least(name: str, least: float, unit: str = "") -> Test:
@@ -116,6 +146,11 @@ def holds_any(name: str, *codes: str) -> Test:
         return bool({value} & set(codes) if isinstance(value, str) else value & set(codes))
 
     return Test(f"{_spoken(name)}: {' or '.join(codes)}", holds)
+
+
+def lacks(name: str, code: str) -> Test:
+    """Hold when a code is not among an attribute's values."""
+    return Test(f"{_spoken(name)}: not {code}", lambda f: code not in getattr(f, name))
 
 
 def is_so(name: str) -> Test:

@@ -5,6 +5,7 @@ are written from here.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from hepafed.client.dicom.roles.rule import (
@@ -15,8 +16,27 @@ from hepafed.client.dicom.roles.rule import (
     below,
     holds_any,
     is_so,
+    lacks,
     not_so,
 )
+from hepafed.client.dicom.roles.words import (
+    ADC_WORDS,
+    DERIVED_WORDS,
+    DIFFUSION_WORDS,
+    LOCALIZER,
+    MRCP_WORDS,
+    T1_WORDS,
+    T2_WORDS,
+)
+
+DIFFUSION_TYPES: Final = frozenset({"DIFFUSION", "TRACEW", "TRACE"})
+COMPUTED: Final = ("CALC", "COMPUTED", "SYNTHETIC")
+"""How a value of Image Type begins that says the image was computed, not acquired."""
+
+
+def is_computed(image_type: Iterable[str]) -> bool:
+    """Return whether an image type says that the image was computed from acquired ones."""
+    return any(code.startswith(COMPUTED) for code in image_type)
 
 
 def _near_cycle(f: StackFacts, part: float) -> bool:
@@ -39,69 +59,102 @@ FAT_SATURATED = Test(
     lambda f: f.fat_saturated or 100 <= (f.inversion_time or 0) <= 300,
 )
 NO_B = Test("b-value 0 or none", lambda f: not f.b_value)
-NO_TIMES = Test("no acquisition times", lambda f: f.after_first is None)
-FIRST = Test("order among the enhanced: 1", lambda f: f.order == 1)
-SECOND = Test("order among the enhanced: 2", lambda f: f.order == 2)
-LATER = Test("order among the enhanced: 3 or later", lambda f: f.order >= 3)
+FAMILY = r"\b\w*(?:dixon|flex|ideal|vibe|lava|thrive)\w*\b.*\b"
+"""Words of a family of images that are made together: water, fat, in and opposed phase."""
+
+
+def _described(text: str, beginning: str, end: str) -> Test:
+    """Hold where a description begins as GE writes a part of a family, or ends as Siemens does."""
+    part = re.compile(rf"^(?:{beginning})\b|{FAMILY}(?:{end})$")
+    return Test(text, lambda f: bool(part.search(f.description)))
+
+
+FAT_PART = _described(
+    "described as the fat image of a family (fat …, … f)", r"fat(?! ?(?:sat|sup))", "f|fat|ff"
+)
+IN_PART = _described("described as in phase (in phase …, … in)", "in ?phase", "in|ip|in ?phase")
+OPPOSED_PART = _described(
+    "described as opposed (out phase …, … opp)",
+    "(?:out|opp) ?phase",
+    "opp|op|out|(?:out|opp) ?phase",
+)
+NO_LONG_ECHO = Test("no echo time of 8 ms or more", lambda f: (f.echo_time or 0) < 8)
+NOT_ACQUIRED = lacks("image_type", "ORIGINAL")
+ACQUIRED = holds_any("image_type", "ORIGINAL")
+DERIVED = (holds_any("image_type", "DERIVED"), holds_any("image_type", "SECONDARY"))
+COMBINED = Test(
+    "combined by the scanner (image type of diffusion, or isotropic)",
+    lambda f: f.isotropic or bool(f.image_type & DIFFUSION_TYPES) or is_computed(f.image_type),
+)
+NOT_COMBINED = Test("not combined by the scanner", lambda f: not COMBINED.holds(f))
 
 SERIES_RULES: Final = (
     # Of no use here.
-    Rule("localizer", "", (holds_any("image_type", "LOCALIZER"),), "a localizer"),
-    Rule("localizer-words", "", (), "a localizer",
-         ("loc", "localizer", "localiser", "scout", "survey", "pilot", "3 pl", "3 plane",
-          "tri plane")),
+    Rule("localizer", "", (holds_any("image_type", "LOCALIZER"),), "a localizer", (), "image type"),
+    Rule("localizer-words", "", (), "described as a localizer", LOCALIZER, "words"),
     Rule("adc", "adc", (holds_any("image_type", "ADC", "ADC_UNSPECIFIED"),),
-         "the image type says ADC"),
+         "the image type says ADC", (), "image type"),
     Rule("exponential-adc", "", (holds_any("image_type", "EADC", "EXP_ADC"),),
-         "an exponential ADC map"),
+         "an exponential ADC map", (), "image type"),
     Rule("component", "", (holds_any("component", "PHASE", "REAL", "IMAGINARY"),),
-         "a phase, real or imaginary image"),
+         "a phase, real or imaginary image", (), "image type"),
     Rule("fat", "", (holds_any("image_type", "FAT", "F", "FAT_FRACTION", "FF"),),
-         "a fat image"),
+         "a fat image", (), "image type"),
     Rule("in-phase", "t1-in-phase", (holds_any("image_type", "IN_PHASE", "IP"),),
-         "the image type says in phase"),
+         "the image type says in phase", (), "image type"),
     Rule("opposed-phase", "t1-opposed-phase",
          (holds_any("image_type", "OUT_PHASE", "OPP_PHASE", "OP"),),
-         "the image type says opposed phase"),
+         "the image type says opposed phase", (), "image type"),
     Rule("perfusion", "", (Test("image type or contrast: PERFUSION or ASL", lambda f:
          bool((f.image_type | {f.weighting}) & {"PERFUSION", "ASL", "RELCBF", "TTP"})),),
-         "a perfusion image"),
+         "a perfusion image", (), "image type"),
     Rule("projection", "", (holds_any("image_type", "MPR", "MIP", "MINIP", "PROJECTION IMAGE",
                                       "SUBTRACT", "SUBTRACTION", "SUB", "REFORMATTED"),),
-         "a projection, reformation or subtraction"),
-    Rule("derived-words", "", (), "a map, projection, subtraction or screenshot",
-         ("mip", "minip", "mpr", "sub", "subs", "subtraction", "subtracted", "reformat*",
-          "cine", "movie", "screen shot", "screen save", "report", "snapshot", "fusion",
-          "eadc", "exp* adc", "exp* app*", "elasto*", "mre", "wave", "stiffness", "pdff",
-          "fat fraction", "t1 map*", "t2 map*", "t2 star map*", "r2 map*", "r2 star map*",
-          "perf*", "field map*", "gre field", "shim*", "calib*", "asset", "coil sens*",
-          "ref scan")),
-    Rule("adc-words", "adc", (), "described as ADC",
-         ("adc", "apparent diff*")),
+         "a projection, reformation or subtraction", (), "image type"),
+    Rule("derived-words", "", (NOT_ACQUIRED,), "a map, projection, subtraction or screenshot",
+         DERIVED_WORDS, "words"),
+    Rule("other-words", "", (), "a scan of another kind (calibration, cine, elastography …)",
+         ("cine", "movie", "elasto*", "mre", "perf*", "field map*", "gre field", "shim*",
+          "calib*", "asset cal*", "coil sens*", "ref scan"), "words"),
+    Rule("adc-words", "adc", (holds_any("image_type", "DERIVED"),), "derived, described as ADC",
+         ADC_WORDS, "words"),
+    Rule("adc-words-alone", "adc", (NOT_ACQUIRED, not_so("weighted")), "described as ADC",
+         ADC_WORDS, "words"),
+    Rule("adc-or-diffusion", "", (NOT_ACQUIRED,),
+         "described as ADC, but its series has b-values: name its sequence in sequences.toml",
+         ADC_WORDS, "words"),
+    Rule("adc-but-acquired", "", (ACQUIRED, not_so("weighted")),
+         "described as ADC, but its image type says acquired: name its sequence in "
+         "sequences.toml", ADC_WORDS, "words"),
     Rule("mrcp", "", (at_least("echo_time", 500, " ms"),), "a cholangiogram (MRCP)"),
-    Rule("mrcp-words", "", (), "a cholangiogram (MRCP)",
-         ("*mrcp*", "*cholangio*")),
+    Rule("mrcp-words", "", (), "a cholangiogram (MRCP)", MRCP_WORDS, "words"),
     Rule("flair", "", (), "a fluid-attenuated image (FLAIR)",
-         ("*flair*", "dark fluid")),
+         ("*flair*", "dark fluid"), "words"),
+    Rule("fat-part", "", (FAT_PART, NO_LONG_ECHO), "the fat image of a family", (), "words"),
+    Rule("in-phase-part", "t1-in-phase", (IN_PART, NO_LONG_ECHO),
+         "described as the in-phase image of a family", (), "words"),
+    Rule("opposed-phase-part", "t1-opposed-phase", (OPPOSED_PART, NO_LONG_ECHO),
+         "described as the opposed image of a family", (), "words"),
     # Diffusion.
+    Rule("copied-b-value", "", (*DERIVED, at_least("b_value", 1), NOT_COMBINED),
+         "a derived image with the b-value of its source"),
     Rule("b-value", "dwi", (at_least("b_value", 1),), "a b-value above 0"),
     Rule("b-zero", "dwi", (is_so("weighted"), NO_B),
          "b = 0 (or no b-value) in a series that holds weighted images"),
     Rule("diffusion", "dwi", (Test("image type or contrast: DIFFUSION, TRACEW", lambda f: bool(
-         (f.image_type | {f.weighting}) & {"DIFFUSION", "TRACEW", "TRACE"})),),
-         "the image type says diffusion"),
+         (f.image_type | {f.weighting}) & DIFFUSION_TYPES)),),
+         "the image type says diffusion", (), "image type"),
     Rule("diffusion-words", "dwi", (ECHO_PLANAR,), "echo planar, described as diffusion",
-         ("*dwi*", "*diff*", "b#", "trace", "tracew")),
+         DIFFUSION_WORDS, "words"),
     Rule("echo-planar", "", (ECHO_PLANAR,), "an EPI of no role here"),
-    Rule("derived", "", (holds_any("image_type", "DERIVED"), holds_any("image_type", "SECONDARY")),
-         "a derived image"),
+    Rule("derived", "", DERIVED, "a derived image", (), "image type"),
     # By timing.
     Rule("t2-star", "", (GRADIENT_ONLY, at_least("echo_time", 12, " ms")),
          "a T2*-weighted gradient echo"),
     Rule("balanced", "", (GRADIENT_ONLY, below("repetition_time", 8, " ms"),
                           at_least("flip_angle", 35, "°")), "a balanced gradient echo"),
     Rule("balanced-words", "", (), "a balanced gradient echo",
-         ("true fi", "true fisp", "trufi*", "fiesta", "b ffe", "b tfe")),
+         ("true fi", "true fisp", "trufi*", "fiesta", "b ffe", "b tfe"), "words"),
     Rule("t2-fat-saturated", "t2", (NOT_GRADIENT, at_least("echo_time", 40, " ms"),
                                     at_least("repetition_time", 800, " ms"), FAT_SATURATED),
          "a long echo and repetition time, with fat saturation (t2-fs)"),
@@ -116,73 +169,31 @@ SERIES_RULES: Final = (
          "one of several gradient echoes, fat and water opposed"),
     Rule("in-phase-words", "t1-in-phase", (below("echo_time", 8, " ms"),),
          "a short echo, described as in phase",
-         ("in phase", "ip")),
+         ("in phase", "ip"), "words"),
     Rule("opposed-phase-words", "t1-opposed-phase", (below("echo_time", 8, " ms"),),
          "a short echo, described as opposed",
-         ("opp", "opposed", "opp phase", "opposed phase", "out of phase", "op")),
+         ("opp", "opposed", "opp phase", "opposed phase", "out of phase", "op"), "words"),
     Rule("t1", "t1", (below("echo_time", 30, " ms"), below("repetition_time", 1200, " ms")),
          "a short echo and repetition time"),
     Rule("t1-prepared", "t1", (GRADIENT_ONLY, is_so("volumetric"), below("echo_time", 12, " ms"),
                                at_least("inversion_time", 300, " ms")),
          "a three-dimensional gradient echo after inversion"),
-    Rule("contrast-t2", "t2", (holds_any("weighting", "T2"),), "the file says T2 contrast"),
-    Rule("contrast-t1", "t1", (holds_any("weighting", "T1"),), "the file says T1 contrast"),
+    Rule("contrast-t2", "t2", (holds_any("weighting", "T2"),), "the file says T2 contrast",
+         (), "image type"),
+    Rule("contrast-t1", "t1", (holds_any("weighting", "T1"),), "the file says T1 contrast",
+         (), "image type"),
     # By description, where attributes are missing.
     Rule("dwi-words", "dwi", (), "described as diffusion",
-         ("dwi*", "diff*")),
+         ("dwi*", "diff*", "*弥散*", "*扩散*"), "words"),
     Rule("t2-words", "t2", (Test("no echo time", lambda f: f.echo_time is None),),
          "described as T2",
-         ("t2*",)),
+         T2_WORDS, "words"),
     Rule("t1-words", "t1", (Test("no echo time", lambda f: f.echo_time is None),),
          "described as T1",
-         ("t1*", "*vibe*", "*lava*", "*thrive*", "quick 3d*")),
+         T1_WORDS, "words"),
 )  # fmt: skip
-"""For a stack by itself; the first that holds decides."""
+"""For a stack by itself; the first that holds decides.
 
-PHASE_RULES: Final = (
-    Rule("pre-by-injection", "t1-pre", (below("after_injection", 0, " s"),),
-         "acquired before the contrast's stated start"),
-    Rule("arterial-by-injection", "arterial", (at_least("after_injection", 10, " s"),
-         below("after_injection", 45, " s")), "the time since the contrast's stated start"),
-    Rule("portal-by-injection", "portal", (at_least("after_injection", 45, " s"),
-         below("after_injection", 110, " s")), "the time since the contrast's stated start"),
-    Rule("delayed-by-injection", "delayed", (at_least("after_injection", 110, " s"),
-         below("after_injection", 600, " s")), "the time since the contrast's stated start"),
-    Rule("hepatobiliary-by-injection", "hepatobiliary", (at_least("after_injection", 600, " s"),
-         below("after_injection", 7200, " s")), "the time since the contrast's stated start"),
-    Rule("pre-by-position", "t1-pre", (is_so("native"), not_so("alone")),
-         "the first temporal position of a dynamic series"),
-    Rule("pre-words", "t1-pre", (is_so("alone"),), "described as native",
-         ("pre", "c pre", "native", "nativ", "unenh*", "non contrast", "precontrast",
-          "without", "wo")),
-    Rule("hepatobiliary-words", "hepatobiliary", (is_so("alone"),), "described as hepatobiliary",
-         ("hepato b*", "hbp", "10 min", "15 min", "20 min")),
-    Rule("arterial-words", "arterial", (is_so("alone"),), "described as arterial",
-         ("art*", "*arterial*", "eap", "hap", "lap", "c a")),
-    Rule("portal-words", "portal", (is_so("alone"),), "described as portal venous",
-         ("port*", "pv", "pvp", "ven", "venous", "vp", "c v")),
-    Rule("delayed-words", "delayed", (is_so("alone"),), "described as delayed",
-         ("delay*", "equil*", "late", "dp", "transition*", "2 min", "3 min", "4 min", "5 min",
-          "6 min", "7 min", "8 min", "9 min")),
-    Rule("pre", "t1-pre", (is_so("native"),), "no contrast is stated"),
-    Rule("arterial-by-time", "arterial", (is_so("dynamic"), below("after_first", 20, " s")),
-         "the first of the enhanced stacks"),
-    Rule("portal-by-time", "portal", (is_so("dynamic"), at_least("after_first", 20, " s"),
-         below("after_first", 75, " s")), "the time since the first enhanced stack"),
-    Rule("delayed-by-time", "delayed", (is_so("dynamic"), at_least("after_first", 75, " s"),
-         below("after_first", 600, " s")), "the time since the first enhanced stack"),
-    Rule("hepatobiliary-by-time", "hepatobiliary", (is_so("dynamic"),
-         at_least("after_first", 600, " s")), "the time since the first enhanced stack"),
-    Rule("arterial-by-order", "arterial", (is_so("dynamic"), NO_TIMES, FIRST),
-         "the first of the enhanced stacks"),
-    Rule("portal-by-order", "portal", (is_so("dynamic"), NO_TIMES, SECOND),
-         "the second of the enhanced stacks"),
-    Rule("delayed-by-order", "delayed", (is_so("dynamic"), NO_TIMES, LATER),
-         "a later one of the enhanced stacks"),
-)  # fmt: skip
-"""For the T1 stacks of an examination, which they place in the dynamic; none holds: `t1`.
-
-A stated time decides first, and the place among the temporal positions of one series. A
-description is believed before the time since the first enhanced stack, which is an inference:
-sites fill in the contrast agent for a whole examination beforehand.
+What the scanner wrote comes before what a person typed: a word decides where the image type does
+not say the contrary.
 """

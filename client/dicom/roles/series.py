@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.roles.rule import UNKNOWN, Rule, StackFacts, decide
-from hepafed.client.dicom.roles.sequences import PHASE_RULES, SERIES_RULES
-from hepafed.client.dicom.roles.stack_facts import dynamic_facts, facts_of
-from hepafed.client.dicom.volumes import SINGLE, Grouped, Refusal, Volume, stacks_of
+from hepafed.client.dicom.roles.placing import certainty_of, placed
+from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, decide
+from hepafed.client.dicom.roles.sequences import SERIES_RULES
+from hepafed.client.dicom.roles.stack_facts import facts_of
+from hepafed.client.dicom.roles.words import b_in_words, doubts_of
+from hepafed.client.dicom.volumes import SINGLE, Grouped, Refusal, Stack, Volume, stacks_of
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
@@ -32,6 +35,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
         series[h.series].append(h)
     volumes: list[Volume] = []
     facts: list[StackFacts] = []
+    lost: list[tuple[Volume, StackFacts]] = []
     for members in series.values():
         if not members[0].series:
             outcomes += [
@@ -40,29 +44,67 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
             continue
         made, refused = stacks_of(members)
         outcomes += _refusals(members, refused, overrides)
-        for stack in made:
-            fact = facts_of(stack.headers[0], members)
-            rule = decide(fact, (*overrides.rules, *SERIES_RULES))
-            volumes.append(Volume(stack, rule.sequence, rule.name))
+        lost += _lost(members, refused, overrides)
+        for volume, fact in _roles(members, made, overrides):
+            volumes.append(volume)
             facts.append(fact)
     outcomes += _scattered(unique, {o.path for o in outcomes if o.reason == SINGLE})
-    volumes = _phases(volumes, facts, overrides)
+    numbers = {h.series_number for h in unique if h.series_number is not None}
+    volumes, remarks = placed(volumes, facts, lost, numbers, overrides)
     kept = _of_use(volumes, outcomes, overrides)
     combined = list(_directions(kept, outcomes))
     outcomes += [FileOutcome(n, "taken", v.remark) for v in combined for n in v.names]
-    return Grouped(combined, _strongest(outcomes))
+    return Grouped(combined, _strongest(outcomes), tuple(remarks))
+
+
+def _roles(
+    members: Sequence[Header], made: Sequence[Stack], overrides: Overrides
+) -> Iterator[tuple[Volume, StackFacts]]:
+    """Name the sequence of each stack of one series by itself, and what speaks against it."""
+    named_b = b_in_words(members[0].description) if len(made) == 1 else None
+    for stack in made:
+        fact = facts_of(stack.headers[0], members)
+        rule = decide(fact, (*overrides.rules, *SERIES_RULES))
+        own = rule in overrides.rules
+        volume = Volume(stack, rule.sequence, rule.name)
+        doubts = () if own else tuple(doubts_of(fact, rule.sequence))
+        if rule.sequence == "dwi" and volume.b_value is None:
+            volume = replace(volume, stated_b=named_b)
+            doubts += () if named_b is not None else ("its b-value is not known",)
+        yield replace(volume, doubts=doubts, certainty=certainty_of(rule, doubts)), fact
+
+
+def _lost(
+    members: Sequence[Header], refused: Sequence[Refusal], overrides: Overrides
+) -> Iterator[tuple[Volume, StackFacts]]:
+    """Yield what would have been T1 stacks: refused, they still have their place in the dynamic."""
+    for group, _ in refused:
+        fact = facts_of(group[0], members)
+        rule = decide(fact, (*overrides.rules, *SERIES_RULES))
+        if rule.sequence == "t1" and len(group) > 1:
+            yield Volume(Stack(tuple(group), np.eye(4), (1.0, 1.0, 1.0)), "t1", rule.name), fact
 
 
 def _unique(headers: Sequence[Header], outcomes: list[FileOutcome]) -> Iterator[Header]:
-    """Yield each instance once: of several copies the one whose file's name comes first."""
-    seen: dict[tuple[str, int], str] = {}
+    """Yield each slice once: of several copies the one whose file's name comes first.
+
+    A copy says the same of itself; instances that only share an identifier, as a de-identifier
+    may make them, are no copies.
+    """
+    seen: dict[tuple[object, ...], str] = {}
     for h in sorted(headers, key=lambda h: (h.name, h.frame)):
         if not h.instance:
             outcomes.append(FileOutcome(h.name, "refused", "the instance identifier is missing"))
-        elif seen.setdefault((h.instance, h.frame), h.name) != h.name:
+        elif seen.setdefault(_content(h), h.name) != h.name:
             outcomes.append(FileOutcome(h.name, "set-aside", "the same instance twice"))
         else:
             yield h
+
+
+def _content(h: Header) -> tuple[object, ...]:
+    """Return what makes two slices copies of one."""
+    where = (h.series, h.instance, h.frame, h.number, h.position, h.orientation)
+    return (*where, h.echo_time, h.b_value, h.temporal, h.acquired, h.image_type)
 
 
 def _refusals(
@@ -89,19 +131,6 @@ def _scattered(headers: Sequence[Header], single: Collection[str]) -> Iterator[F
             reason = "every file has a series identifier of its own (SeriesInstanceUID)"
             for h in members:
                 yield FileOutcome(h.name, "refused", reason)
-
-
-def _phases(volumes: list[Volume], facts: list[StackFacts], overrides: Overrides) -> list[Volume]:
-    """Place the T1 stacks of the examination in its dynamic."""
-    own = {r.name for r in overrides.rules}
-    places = [k for k, v in enumerate(volumes) if v.sequence == "t1" and v.rule not in own]
-    found = dynamic_facts([volumes[k] for k in places], [facts[k] for k in places])
-    named = list(volumes)
-    for k, fact in zip(places, found, strict=True):
-        rule = decide(fact, PHASE_RULES)
-        if rule.sequence:
-            named[k] = volumes[k].named(rule.sequence, rule.name)
-    return named
 
 
 def _of_use(
@@ -139,8 +168,7 @@ def _directions(volumes: list[Volume], outcomes: list[FileOutcome]) -> Iterator[
         if len(parts) == 1:
             yield parts[0]
         else:
-            first = parts[0]
-            yield Volume(first.stack, "dwi", first.rule, tuple(parts))
+            yield replace(parts[0], directions=tuple(parts))
 
 
 def _is_trace(v: Volume) -> bool:
@@ -161,42 +189,3 @@ def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:
         if known is None or WEIGHT[o.outcome] > WEIGHT[known.outcome]:
             chosen[o.path] = o
     return chosen
-
-
-def explain(
-    headers: Sequence[Header],
-    series_uid: str,
-    overrides: Overrides = NO_OVERRIDES,
-    grouped: Grouped | None = None,
-) -> list[str]:
-    """Say, rule by rule, how the sequence of one series of an examination was decided.
-
-    One line a rule up to the one that decided: its name and the tests that did not hold. The
-    lines hold no value of the files. `grouped` is what `volumes_of` gave, where it is known.
-    """
-    grouped = grouped or volumes_of(headers, overrides)
-    lines: list[str] = []
-    members = [h for h in headers if h.series == series_uid]
-    made, refused = stacks_of(members)
-    lines += [f"not a volume: {len(group)} slices: {error.message}" for group, error in refused]
-    volumes = {v.headers[0]: v for w in grouped.volumes for v in w.stacks}
-    rules = (*overrides.rules, *SERIES_RULES)
-    for stack in made:
-        fact = facts_of(stack.headers[0], members)
-        lines.append(f"a volume of {len(stack.headers)} slices:")
-        lines += _trail(fact, rules)
-        volume = volumes.get(stack.headers[0])
-        rule = next((r for r in PHASE_RULES if volume and r.name == volume.rule), None)
-        if rule is not None:
-            lines.append(f"  {rule.name}: applies, {rule.sequence}: {rule.why}")
-    return lines
-
-
-def _trail(fact: StackFacts, rules: tuple[Rule, ...]) -> Iterator[str]:
-    for rule in rules:
-        failing = rule.failing(fact)
-        if not failing:
-            yield f"  {rule.name}: applies, {rule.sequence or 'set aside'}: {rule.why}"
-            return
-        yield f"  {rule.name}: no ({failing[0]})"
-    yield "  no rule applies: set aside"

@@ -2,7 +2,7 @@
 
 from hepafed.client.dicom.volumes.geometry import Stack
 from hepafed.client.dicom.volumes.pixels import check_pixels, statistics
-from hepafed.client.dicom.volumes.stacks import SINGLE, Refusal, stacks_of
+from hepafed.client.dicom.volumes.stacks import SINGLE, Refusal, nominals, stacks_of
 from hepafed.client.dicom.volumes.volume import Grouped, Volume
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Stack",
     "Volume",
     "check_pixels",
+    "nominals",
     "stacks_of",
     "statistics",
 ]

@@ -91,10 +91,10 @@ def _kinds(series: Sequence[Header]) -> tuple[Key, Key]:
     """
     weighted = any((h.b_value or 0) > 0 for h in series)
     # b = 0 may carry no b-value at all (Toshiba)
-    bs = _nominals([h.b_value or 0.0 if weighted else h.b_value for h in series], SAME_B, 1.0)
-    echoes = _nominals([h.echo_time for h in series], SAME_TIME, 0.05)
-    inversions = _nominals([h.inversion_time for h in series], SAME_TIME, 1.0)
-    angles = _nominals([h.flip_angle for h in series], SAME_TIME, 0.2)
+    bs = nominals([h.b_value or 0.0 if weighted else h.b_value for h in series], SAME_B, 1.0)
+    echoes = nominals([h.echo_time for h in series], SAME_TIME, 0.05)
+    inversions = nominals([h.inversion_time for h in series], SAME_TIME, 1.0)
+    angles = nominals([h.flip_angle for h in series], SAME_TIME, 0.2)
 
     def alike(h: Header) -> Hashable:
         b = bs[h.b_value or 0.0 if weighted else h.b_value]
@@ -107,7 +107,7 @@ def _kinds(series: Sequence[Header]) -> tuple[Key, Key]:
     return key, alike
 
 
-def _nominals(
+def nominals(
     values: Iterable[float | None], share: float, least: float
 ) -> dict[float | None, float | None]:
     """Return for each value the lowest of those that it hangs together with.

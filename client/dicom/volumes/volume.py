@@ -20,6 +20,14 @@ class Volume:
     """Name of the rule that decided."""
     directions: tuple["Volume", ...] = ()
     """Diffusion directions (or repeats) whose geometric mean this is; empty for one stack."""
+    stated_b: float | None = None
+    """b-value that the description of a series with one stack names, s/mm²."""
+    certainty: float = 1.0
+    """How far the evidence of its role is believed, 0 to 1 (`roles.rule.WEIGHTS`)."""
+    doubts: tuple[str, ...] = ()
+    """What speaks against its role; sentences of ours, no value of the files."""
+    after_injection: float | None = None
+    """Seconds from the start of contrast, where that can be believed."""
 
     @property
     def headers(self) -> tuple[Header, ...]:
@@ -55,6 +63,8 @@ class Volume:
     def b_value(self) -> float | None:
         """Return the b-value, s/mm²; 0 where a diffusion series states none."""
         b = self.headers[0].b_value
+        if b is None:
+            b = self.stated_b
         return 0.0 if b is None and self.rule == "b-zero" else b
 
     @property
@@ -117,3 +127,5 @@ class Grouped:
     volumes: list[Volume] = field(default_factory=list)
     outcomes: dict[str, FileOutcome] = field(default_factory=dict)
     """By the file's name."""
+    remarks: tuple[str, ...] = ()
+    """What of the examination's T1 series contradicts itself or decides nothing."""

@@ -21,13 +21,18 @@ def body(path: Path) -> bytes:
     return bytes(content)
 
 
-def test_an_index_of_the_last_release_is_read_and_written_the_same(tmp_path: Path) -> None:
+def test_an_index_of_the_last_release_is_read_and_written_with_what_it_lacks(
+    tmp_path: Path,
+) -> None:
     found = room.read(RELEASED)
     assert len(found.lesions) == 9
     assert found.about["normalisation"] == "v2: some"
     assert set(found.splits) == {r.patient for r in found.lesions}
+    assert found.about["schema"] == "3"
+    assert {(a.certainty, a.doubts) for a in found.acquisitions} == {(None, "")}
     room.write(tmp_path / "index.db", found)
-    assert body(tmp_path / "index.db") == body(RELEASED)
+    assert room.read(tmp_path / "index.db") == found
+    assert body(tmp_path / "index.db") != body(RELEASED)
 
 
 def test_columns_in_another_order_shift_no_value(tmp_path: Path) -> None:
@@ -44,9 +49,12 @@ def test_columns_in_another_order_shift_no_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("table", "record"), [("lesion", Lesion), ("acquisition", Acquisition)])
-def test_the_fields_of_a_record_are_the_columns_of_its_table(table: str, record: type) -> None:
-    found = room.read(RELEASED)
-    with closing(sqlite3.connect(RELEASED)) as db:
+def test_the_fields_of_a_record_are_the_columns_of_its_table(
+    table: str, record: type, tmp_path: Path
+) -> None:
+    found, path = room.read(RELEASED), tmp_path / "index.db"
+    room.write(path, found)
+    with closing(sqlite3.connect(path)) as db:
         columns = {c[1] for c in db.execute(f"PRAGMA table_info({table})")}
     rows = {Lesion: found.lesions, Acquisition: found.acquisitions}[record]
     assert set(asdict(rows[0])) == columns

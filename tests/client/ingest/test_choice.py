@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from hepafed.client.dicom.volumes import Volume
-from hepafed.client.ingest.choice import choose, is_computed
+from hepafed.client.ingest.choice import choose
 from hepafed.client.lesions import Label, LocatedLesion
 from hepafed.client.lesions.masks import Mask
 
@@ -72,13 +72,12 @@ def test_what_was_acquired_goes_before_what_was_computed() -> None:
     computed = volume("dwi", b_value=1500.0, image_type=("DERIVED", "PRIMARY", "CALC_BVALUE"))
     assert winner(acquired, computed) is acquired
     assert winner(computed) is computed
-    assert [is_computed(v) for v in (acquired, computed)] == [False, True]
 
 
 def test_of_diffusion_volumes_the_highest_b_value_is_taken() -> None:
     found = [volume("dwi", slices=9 - k, b_value=b) for k, b in enumerate((50.0, 400.0, 800.0))]
     assert winner(*found) is found[2]
-    assert winner(volume("dwi", rule="b-zero"), found[0]) is found[0]
+    assert winner(volume("dwi", rule="b-zero"), found[1]) is found[1]
 
 
 @pytest.mark.parametrize(("b", "same"), [(951.0, True), (949.0, False)])
@@ -92,6 +91,44 @@ def test_a_b_value_that_is_not_known_is_no_low_one() -> None:
     assert "b-values are not all known" in why(unknown, known)
     assert "2 volumes" in why(unknown, volume("dwi"))
     assert winner(unknown) is unknown
+
+
+@pytest.mark.parametrize(("b", "taken"), [(100.0, True), (99.9, False), (0.0, False)])
+def test_a_volume_that_is_hardly_diffusion_weighted_is_no_dwi(b: float, taken: bool) -> None:
+    only = volume("dwi", b_value=b)
+    assert (winner(only) is only) is taken
+    if not taken:
+        assert "none has a b-value of 100 or more" in why(only, volume("dwi", b_value=b / 2))
+
+
+def test_what_something_speaks_against_comes_after_what_nothing_does() -> None:
+    doubted = replace(
+        volume(slices=20, acquired=500.0, series="1"), doubts=("its description says t1",)
+    )
+    plain = volume(slices=12, acquired=100.0, series="2")
+    assert winner(doubted, plain) is plain
+    assert winner(doubted) is doubted
+    assert winner(doubted, plain, lesions=(lesion(doubted),)) is doubted
+
+
+@pytest.mark.parametrize(
+    ("phase", "seconds", "place"),
+    [
+        ("arterial", (15.0, 22.0, 34.0, 43.0), 2),
+        ("arterial", (15.0, 29.0, 44.0), 1),
+        ("portal", (50.0, 66.0, 100.0), 1),
+        ("delayed", (120.0, 175.0, 400.0), 1),
+        ("hepatobiliary", (700.0, 1150.0, 1300.0), 1),
+    ],
+)
+def test_of_several_phases_of_one_name_that_nearest_its_usual_time_is_taken(
+    phase: str, seconds: tuple[float, ...], place: int
+) -> None:
+    found = [replace(volume(phase, acquired=s), after_injection=s) for s in seconds]
+    assert winner(*found) is found[place]
+    unknown = [replace(v, after_injection=None) for v in found]
+    assert winner(*unknown) is unknown[-1]
+    assert winner(*found[:-1], unknown[-1]) is unknown[-1]
 
 
 def test_of_the_same_kind_the_one_of_more_slices_is_taken_then_the_later_one() -> None:

@@ -133,7 +133,7 @@ def test_of_equal_series_none_is_taken_and_it_is_said(
     made, _ = make(task_of(tmp_path, found, replace(ROW, series_uid="")))
     assert [a.sequence for a in made.acquisitions] == ["dwi"]
     (why,) = made.undecided
-    assert why.startswith("t2: 2 volumes, and nothing decides")
+    assert why.startswith("t2 left out: 2 volumes, and nothing decides")
     assert Made.from_json(made.to_json()).undecided == made.undecided
 
 

@@ -18,8 +18,10 @@ ROW = {"patient_id": "P1", "lesion_id": "L1", "label": "metastatic"}
 
 @pytest.fixture
 def taken(tmp_path: Path, write_table: Make) -> Callable[..., list[Measurements]]:
-    def ingest(folder: Path, *rows: dict[str, Any]) -> list[Measurements]:
+    def ingest(folder: Path, *rows: dict[str, Any], own: str = "") -> list[Measurements]:
         home = tmp_path / "home"
+        home.mkdir()
+        (home / "sequences.toml").write_text(own, encoding="utf-8")
         table = write_table(tmp_path / "labels.csv", *rows)
         ingest_dicom(home, folder, table, lambda *_: None, workers=1)
         return [measurements_from(r.facts) for r in Cohort.open(home).rows()]
@@ -52,7 +54,11 @@ def test_phases_acquired_out_of_order_are_a_fact_of_the_lesion(
     examination: Make, taken: Callable[..., list[Measurements]]
 ) -> None:
     exam = examination(sequences=("t2", "portal", "t1-pre"))  # acquired in this order
-    (facts,) = taken(exam.folder, ROW | dict(zip(BOX, exam.box("t2"), strict=True)))
+    own = "".join(
+        f'[[series]]\nsequence = "{phase}"\nmatch = {{description = "{words}", echo_time = 2}}\n'
+        for phase, words in (("portal", "*_pv"), ("t1-pre", "*"))
+    )
+    (facts,) = taken(exam.folder, ROW | dict(zip(BOX, exam.box("t2"), strict=True)), own=own)
     assert facts.phases_in_order is False
 
 

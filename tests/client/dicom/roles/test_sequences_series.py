@@ -76,19 +76,24 @@ def test_a_derived_image_is_set_aside_only_where_it_is_secondary_too(
 
 WORDS = {
     ("localizer-words", ""): (
-        "loc", "localizer", "localiser", "scout", "survey", "pilot", "3 pl", "3pl", "3 plane",
-        "3plane", "tri plane", "triplane",
+        "localizer", "localiser", "scout", "3 pl", "3pl", "3 plane", "3plane", "tri plane",
+        "triplane",
     ),
     ("derived-words", ""): (
         "mip", "minip", "mpr", "sub", "subs", "subtraction", "subtracted", "reformat",
-        "reformatted", "cine", "movie", "screen shot", "screenshot", "screen save", "report",
-        "snapshot", "fusion", "eadc", "exp adc", "exponential adc", "exp apparent", "exp app coeff",
-        "elasto", "elastography", "mre", "wave", "stiffness", "pdff", "fat fraction", "t1 map",
-        "t1 mapping", "t2 map", "t2 maps", "t2 star map", "r2 map", "r2 star map", "perf",
-        "perfusion", "field map", "fieldmap", "gre field", "shim", "shimming", "calib",
-        "calibration", "asset", "coil sens", "coil sensitivity", "ref scan", "refscan",
+        "reformatted", "screen shot", "screenshot", "screen save", "report", "snapshot", "fusion",
+        "eadc", "exp adc", "exponential adc", "exp apparent", "exp app coeff", "wave",
+        "stiffness", "pdff", "fat fraction", "t1 map", "t1 mapping", "t2 map", "t2 maps",
+        "t2 star map", "r2 map", "r2 star map", "腹部减影图",
     ),
-    ("adc-words", "adc"): ("adc", "apparent diff", "apparent diffusion coefficient"),
+    ("other-words", ""): (
+        "cine", "movie", "elasto", "elastography", "mre", "perf", "perfusion", "field map",
+        "fieldmap", "gre field", "shim", "shimming", "calib", "calibration", "asset cal",
+        "asset calibration", "coil sens", "coil sensitivity", "ref scan", "refscan",
+    ),
+    ("adc-words-alone", "adc"): (
+        "adc", "apparent diff", "apparent diffusion coefficient", "average dc", "avg dc",
+    ),
     ("mrcp-words", ""): ("mrcp", "3dmrcp thin", "cholangio", "mrcholangiogram"),
     ("flair", ""): ("flair", "tiraflair2", "dark fluid", "darkfluid"),
     ("balanced-words", ""): (
@@ -108,11 +113,100 @@ def test_a_description_of_what_looks_like_t2_decides_before_the_timing(
     assert decided(**T2, description=f"abd {word} tra") == rule
 
 
+@pytest.mark.parametrize("word", ["loc", "survey", "pilot"])
+def test_a_short_word_for_a_localizer_counts_at_either_end_of_a_description(word: str) -> None:
+    for described in (word, f"{word} bh", f"haste {word}"):
+        assert decided(**T2, description=described) == ("localizer-words", "")
+    assert decided(**T2, description=f"ext {word} ref") == ("t2", "t2")
+
+
+ACQUIRED = frozenset({"ORIGINAL", "PRIMARY", "M"})
+
+
+@pytest.mark.parametrize("word", [w for w in WORDS["derived-words", ""] if " adc" not in w])
+def test_what_the_scanner_calls_acquired_is_no_map_for_a_word(word: str) -> None:
+    assert decided(**T2, image_type=ACQUIRED, description=f"abd {word} tra") == ("t2", "t2")
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        (T2 | {"description": "t2 asset fs"}, "t2"),
+        (T1 | {"description": "vibe wave", "image_type": ACQUIRED}, "t1"),
+        (EPI | {"image_type": ACQUIRED, "b_value": 800.0, "weighted": True}, "b-value"),
+        (EPI | {"image_type": ACQUIRED, "b_value": 0.0, "weighted": True}, "b-zero"),
+        (EPI | {"image_type": ACQUIRED}, "adc-but-acquired"),
+        (T2 | {"image_type": ACQUIRED}, "adc-but-acquired"),
+        (EPI | {"image_type": frozenset({"DERIVED", "PRIMARY"}), "b_value": 800.0}, "adc-words"),
+        (EPI | {"b_value": 800.0, "weighted": True}, "adc-or-diffusion"),
+        (EPI | {"weighted": True}, "adc-or-diffusion"),
+        (EPI, "adc-words-alone"),
+    ],
+)
+def test_the_word_adc_makes_a_map_only_where_the_scanner_does_not_say_otherwise(
+    facts: dict[str, object], rule: str
+) -> None:
+    assert decided(**{"description": "dwi 3b adc"} | facts)[0] == rule
+
+
+COPIED = {"image_type": frozenset({"DERIVED", "SECONDARY"}), "b_value": 800.0, "weighted": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({}, "copied-b-value"),
+        ({"isotropic": True}, "b-value"),
+        ({"image_type": COPIED["image_type"] | {"TRACEW"}}, "b-value"),
+        ({"image_type": COPIED["image_type"] | {"DIFFUSION"}}, "b-value"),
+        ({"image_type": COPIED["image_type"] | {"CALC_BVALUE"}}, "b-value"),
+        ({"image_type": COPIED["image_type"] | {"SYNTHETIC"}}, "b-value"),
+        ({"image_type": frozenset({"DERIVED", "PRIMARY"})}, "b-value"),
+        ({"image_type": frozenset({"ORIGINAL", "SECONDARY"})}, "b-value"),
+        ({"b_value": 0.99}, "echo-planar"),
+    ],
+)
+def test_a_derived_image_only_carries_the_b_value_unless_the_scanner_combined_it(
+    changes: dict[str, object], rule: str
+) -> None:
+    assert decided(**EPI | COPIED | changes)[0] == rule
+
+
+@pytest.mark.parametrize(
+    ("described", "rule"),
+    [
+        ("fat ax lava flex", "fat-part"),
+        ("water ax lava flex", "t1"),
+        ("inphase ax lava flex", "in-phase-part"),
+        ("in phase ax lava flex", "in-phase-part"),
+        ("outphase ax lava flex", "opposed-phase-part"),
+        ("out phase ax lava flex", "opposed-phase-part"),
+        ("t1 vibe dixon tra f", "fat-part"),
+        ("t1 vibe dixon tra fat", "fat-part"),
+        ("t1 vibe dixon tra w", "t1"),
+        ("t1 vibe dixon tra in", "in-phase-part"),
+        ("t1 vibe dixon tra opp", "opposed-phase-part"),
+        ("mdixon quant ff", "fat-part"),
+        ("fat sat t1 tra", "t1"),
+        ("fat sup t1 lava", "t1"),
+        ("fatsat t1 tra", "t1"),
+        ("t1 tra f", "t1"),
+        ("t1 vibe f tra", "t1"),
+        ("fatty liver t1", "t1"),
+    ],
+)
+def test_a_part_of_a_family_is_known_by_the_beginning_or_the_end_of_its_description(
+    described: str, rule: str
+) -> None:
+    assert decided(**T1, description=described)[0] == rule
+    assert decided(**T1 | {"echo_time": 8.0}, description=described)[0] == "t1"
+
+
 @pytest.mark.parametrize(
     "word",
     [
         "local", "scouts", "3 place", "mips", "subject", "cinema", "waves", "mreg", "perspective",
-        "adcs", "apparent", "dark", "true", "fies", "map", "t1", "asse", "fat", "ip angle",
+        "adcs", "apparent", "dark", "true", "fies", "map", "t1", "asset", "fat", "ip angle",
     ],
 )  # fmt: skip
 def test_a_word_that_only_resembles_one_decides_nothing(word: str) -> None:
@@ -430,7 +524,7 @@ B = EPI | {"b_value": 800.0, "weighted": True}
         (T1 | {"image_type": frozenset({"LOCALIZER"}), "description": "scout"}, "localizer"),
         (T1 | {"image_type": frozenset({"EADC"}), "component": "PHASE"}, "exponential-adc"),
         (T1 | {"image_type": frozenset({"OP", "PERFUSION"})}, "opposed-phase"),
-        (T2 | {"echo_time": 700.0, "description": "adc"}, "adc-words"),
+        (T2 | {"echo_time": 700.0, "description": "adc"}, "adc-words-alone"),
         (B | {"image_type": frozenset({"ADC"}), "description": "scout"}, "localizer-words"),
         (B | {"image_type": frozenset({"ADC", "EADC"})}, "adc"),
         (B | {"image_type": frozenset({"ADC"}), "description": "eadc mip"}, "adc"),
@@ -446,7 +540,7 @@ B = EPI | {"b_value": 800.0, "weighted": True}
         (T1 | {"image_type": frozenset({"MIP"}), "description": "sub"}, "projection"),
         (B | {"description": "exp adc"}, "derived-words"),
         (B | {"description": "eadc adc"}, "derived-words"),
-        (B | {"description": "adc mrcp"}, "adc-words"),
+        (B | {"description": "adc mrcp"}, "adc-or-diffusion"),
         (T2 | {"echo_time": 700.0, "description": "mrcp"}, "mrcp"),
         (T2 | {"description": "mrcp flair"}, "mrcp-words"),
         (B | {"description": "flair"}, "flair"),

@@ -180,7 +180,7 @@ def test_a_single_slice_is_set_aside(tmp_path: Path) -> None:
 def test_a_localizer_of_three_directions_is_set_aside_not_refused(tmp_path: Path) -> None:
     files = classic(axial().with_attributes(SeriesDescription="3-plane LOC"))
     files[1].ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
-    assert reasons(grouped(tmp_path, files)) == {("set-aside", "a localizer")}
+    assert reasons(grouped(tmp_path, files)) == {("set-aside", "described as a localizer")}
 
 
 def _drop(files: list[Dataset]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hepafed.client.dicom.encoding.header import Header
 from hepafed.client.dicom.roles.overrides import Overrides, overrides_of
-from hepafed.client.dicom.roles.series import explain, volumes_of
+from hepafed.client.dicom.roles.series import volumes_of
 from hepafed.client.dicom.volumes.volume import Grouped
 
 from tests.client.dicom.slices import AXIAL, DWI, T1, header, run
@@ -157,9 +157,63 @@ def test_a_t1_that_the_site_named_is_no_part_of_the_dynamic() -> None:
     assert roles(found) == {
         "D0": "t1-pre", "D1": "arterial", "D2": "portal", "D3": "delayed", "X": "t1",
     }  # fmt: skip
-    counted = volumes_of([*dynamic(), *extra])
-    assert roles(counted)["X"] == "arterial"
-    assert roles(counted)["D1"] == "portal"
+
+
+def test_a_t1_of_another_protocol_between_two_phases_moves_none() -> None:
+    extra = run(**T1 | {"echo_time": 1.9}, series="X", acquired=30.0, contrast=True)
+    assert roles(volumes_of([*dynamic(), *extra])) == {
+        "D0": "t1-pre", "D1": "arterial", "D2": "portal", "D3": "delayed", "X": "t1",
+    }  # fmt: skip
+
+
+def test_a_refused_phase_keeps_its_place_and_the_next_does_not_move_up() -> None:
+    slices = dynamic()
+    torn = [h for h in slices if not (h.series == "D1" and h.position == (0.0, 0.0, 3.0))]
+    five = run(**T1, places=(0.0, 3.0, 6.0, 9.0), series="D1", acquired=60.0, contrast=True)
+    torn = [h for h in torn if h.series != "D1"] + [five[0], five[1], five[3]]
+    assert roles(volumes_of(torn)) == {"D0": "t1-pre", "D2": "portal", "D3": "delayed"}
+
+
+def test_instances_of_two_series_that_share_identifiers_are_no_copies() -> None:
+    t2 = run(series="A")
+    t1 = [
+        header(**vars(h) | {"instance": other.instance})
+        for h, other in zip(run(**T1, series="B"), t2, strict=True)
+    ]
+    found = volumes_of([*t2, *t1])
+    assert roles(found) == {"A": "t2", "B": "t1-pre"}
+    assert only(found) == ("taken", "")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"number": 9}, {"echo_time": 91.0}, {"b_value": 5.0}, {"temporal": 2.0}, {"acquired": 7.0}],
+    ids=["number", "echo time", "b-value", "temporal position", "time"],
+)
+def test_what_says_otherwise_of_itself_is_no_copy(other: dict[str, object]) -> None:
+    slices = run()
+    twin = header(**vars(slices[0]) | {"name": "z"} | other)
+    assert "the same instance twice" not in outcomes(volumes_of([*slices, twin]))["z"]
+
+
+def test_a_series_of_one_stack_has_the_b_value_that_its_description_names() -> None:
+    (found,) = volumes_of(run(**DWI, description="dwi b800")).volumes
+    assert (found.sequence, found.b_value, found.doubts) == ("dwi", 800.0, ())
+    (unknown,) = volumes_of(run(**DWI, description="dwi")).volumes
+    assert (unknown.b_value, unknown.doubts) == (None, ("its b-value is not known",))
+    (stated,) = volumes_of(run(**DWI, description="dwi b800", b_value=50.0)).volumes
+    assert stated.b_value == 50.0
+    two = [h for e in (60.0, 99.0) for h in run(**DWI | {"echo_time": e}, description="dwi b800")]
+    assert [v.b_value for v in volumes_of(two).volumes] == [None, None]
+
+
+def test_the_certainty_of_a_role_is_its_evidences_halved_by_each_doubt() -> None:
+    (sure,) = volumes_of(run()).volumes
+    (doubted,) = volumes_of(run(description="t1 sub")).volumes
+    assert (sure.certainty, sure.doubts) == (0.9, ())
+    assert (doubted.certainty, len(doubted.doubts)) == (0.225, 2)
+    (own_word,) = volumes_of(run(description="t1 sub"), own("t2", echo_time=90)).volumes
+    assert (own_word.certainty, own_word.doubts) == (1.0, ())
 
 
 def test_a_t1_outside_any_phase_stays_t1() -> None:
@@ -297,57 +351,6 @@ def test_an_examination_in_any_order_gives_the_same_volumes() -> None:
         found = volumes_of(shuffled)
         assert roles(found) == roles(reference)
         assert outcomes(found) == outcomes(reference)
-
-
-def test_explain_shows_for_each_stack_the_trail_to_its_rule_and_its_phase() -> None:
-    found = explain(dynamic()[::-1], "D2")
-    assert found[0] == "a volume of 3 slices:"
-    assert found[1] == "  localizer: no (image type: LOCALIZER)"
-    assert found[-2:] == [
-        "  t1: applies, t1: a short echo and repetition time",
-        "  portal-by-time: applies, portal: the time since the first enhanced stack",
-    ]
-
-
-def test_explain_names_the_first_test_that_failed() -> None:
-    found = explain(run(series="Q"), "Q")
-    assert "  t2-star: no (gradient echo, no spin echo)" in found
-    assert found[-1] == "  t2: applies, t2: a long echo and repetition time"
-
-
-def test_explain_speaks_of_one_series_only_and_knows_the_sites_rules() -> None:
-    slices = [*run(series="A"), *run(series="B", **T1)]
-    found = explain(slices, "A", own("adc", echo_time=90))
-    assert found == [
-        "a volume of 3 slices:",
-        "  site-1: applies, adc: the site's own sequences.toml",
-    ]
-
-
-def test_explain_tells_what_is_set_aside_and_what_no_rule_wants() -> None:
-    aside = explain(run(series="A", description="mrcp"), "A")
-    assert aside[-1] == "  mrcp-words: applies, set aside: a cholangiogram (MRCP)"
-    none = explain(run(series="A", echo_time=35.0), "A")
-    assert none[-1] == "  no rule applies: set aside"
-
-
-def test_explain_tells_what_made_no_volume() -> None:
-    found = explain(run(places=BROKEN, series="A"), "A")
-    assert found == ["not a volume: 3 slices: the slices are not evenly spaced"]
-
-
-def test_explain_uses_what_was_grouped_already() -> None:
-    slices = dynamic()
-    unknown = explain(slices, "D1", grouped=Grouped())
-    assert unknown[-1].startswith("  t1: applies, t1")
-    known = explain(slices, "D1", grouped=volumes_of(slices))
-    assert known[-1].startswith("  arterial-by-time: applies, arterial")
-
-
-def test_explain_tells_the_stacks_of_a_mean_of_directions_one_by_one() -> None:
-    found = explain([*direction(X), *direction(Y)], "W")
-    assert found.count("a volume of 3 slices:") == 2
-    assert found.count("  b-value: applies, dwi: a b-value above 0") == 2
 
 
 def test_a_turned_slice_is_refused_with_its_series() -> None:

@@ -40,4 +40,4 @@ def test_single_slices_of_several_protocols_are_single_slices(tmp_path: Path) ->
 
 def test_localizers_of_one_slice_stay_localizers(tmp_path: Path) -> None:
     files = scattered(6, SeriesDescription="3-plane LOC")
-    assert said(tmp_path, files) == {("set-aside", "a localizer")}
+    assert said(tmp_path, files) == {("set-aside", "described as a localizer")}

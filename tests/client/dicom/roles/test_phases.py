@@ -1,8 +1,9 @@
 """Each row of the rules that place a T1 stack in the dynamic: times, words, order."""
 
 import pytest
+from hepafed.client.dicom.roles.phases import PHASE_RULES
 from hepafed.client.dicom.roles.rule import StackFacts, decide
-from hepafed.client.dicom.roles.sequences import PHASE_RULES
+from hepafed.client.dicom.roles.words import PHASE_WORDS
 
 
 def placed(**facts: object) -> tuple[str, str]:
@@ -63,8 +64,7 @@ def test_the_seconds_since_the_first_enhanced_stack_name_the_phase_of_a_dynamic(
         (1, "arterial-by-order", "arterial"),
         (2, "portal-by-order", "portal"),
         (3, "delayed-by-order", "delayed"),
-        (4, "delayed-by-order", "delayed"),
-        (50, "delayed-by-order", "delayed"),
+        (4, "none", ""),
     ],
 )
 def test_the_order_names_the_phase_of_a_dynamic_without_times(
@@ -79,48 +79,13 @@ def test_the_order_is_not_asked_where_a_time_is_known(order: int) -> None:
     assert placed(dynamic=True, after_first=30.0, order=order)[0] == "portal-by-time"
 
 
-WORDS = {
-    ("pre-words", "t1-pre"): (
-        "pre", "c pre", "native", "nativ", "unenh", "unenhanced", "non contrast", "noncontrast",
-        "precontrast", "without", "wo",
-    ),
-    ("hepatobiliary-words", "hepatobiliary"): (
-        "hepato b", "hepato biliary", "hepatobiliary", "hbp", "10 min", "10min", "15 min",
-        "20 min",
-    ),
-    ("arterial-words", "arterial"): (
-        "art", "arterial", "art1", "earlyarterial", "eap", "hap", "lap", "c a", "ca",
-    ),
-    ("portal-words", "portal"): (
-        "port", "portal", "portovenous", "pv", "pvp", "ven", "venous", "vp", "c v", "cv",
-    ),
-    ("delayed-words", "delayed"): (
-        "delay", "delayed", "equil", "equilibrium", "late", "dp", "transition", "transitional",
-        "2 min", "3 min", "4 min", "5 min", "6 min", "7 min", "8 min", "9 min", "9min",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("rule", "word"),
-    [pytest.param(r, w, id=f"{r[0]}-{w}") for r, words in WORDS.items() for w in words],
-)
-def test_the_description_of_a_series_with_one_t1_stack_names_the_phase(
-    rule: tuple[str, str], word: str
-) -> None:
-    assert placed(alone=True, description=f"t1 vibe {word} tra") == rule
-    assert placed(alone=False, description=f"t1 vibe {word} tra") == ("none", "")
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "prep", "natively", "contrast", "won", "hepatic", "heart", "lapse", "happy", "sport",
-        "vena", "relay", "later", "1 min", "11 min", "30 min", "vps", "dps", "lates",
-    ],
-)  # fmt: skip
-def test_a_word_that_only_resembles_one_names_no_phase(word: str) -> None:
-    assert placed(alone=True, description=f"t1 vibe {word} tra") == ("none", "")
+@pytest.mark.parametrize("phase", PHASE_WORDS)
+def test_the_phase_that_a_description_names_decides_for_a_stack_alone(phase: str) -> None:
+    words = PHASE_WORDS[phase][0].replace("*", "")
+    name = f"{phase.removeprefix('t1-')}-words"
+    assert placed(alone=True, phase=phase, description=words) == (name, phase)
+    assert placed(alone=False, phase=phase, description=words) == ("none", "")
+    assert placed(alone=True, phase="", description=words) == ("none", "")
 
 
 def test_a_native_stack_is_the_pre_phase_whether_alone_or_not() -> None:
@@ -131,26 +96,16 @@ def test_a_native_stack_is_the_pre_phase_whether_alone_or_not() -> None:
 @pytest.mark.parametrize(
     ("facts", "rule"),
     [
-        ({"after_injection": -5.0, "description": "art"}, "pre-by-injection"),
+        ({"after_injection": 60.0, "description": "art", "phase": "arterial"}, "arterial-words"),
+        ({"native": True, "description": "ven", "phase": "portal"}, "portal-words"),
+        ({"description": "late", "phase": "delayed", "dynamic": True, "after_first": 30.0},
+         "delayed-words"),
         ({"after_injection": 20.0, "native": True, "alone": False}, "arterial-by-injection"),
-        ({"after_injection": 60.0, "description": "art"}, "portal-by-injection"),
-        ({"after_injection": 200.0, "description": "art"}, "delayed-by-injection"),
-        ({"after_injection": 900.0, "description": "art"}, "hepatobiliary-by-injection"),
-        ({"after_injection": 5.0, "description": "art"}, "arterial-words"),
-        ({"native": True, "description": "art"}, "arterial-words"),
-        ({"native": True, "description": "ven"}, "portal-words"),
-        ({"native": True, "description": "late"}, "delayed-words"),
-        ({"native": True, "description": "hbp"}, "hepatobiliary-words"),
+        ({"after_injection": 5.0, "native": True}, "pre"),
         ({"native": True, "dynamic": True, "after_first": 30.0}, "pre"),
-        ({"description": "pre hbp art"}, "pre-words"),
-        ({"description": "hbp art"}, "hepatobiliary-words"),
-        ({"description": "late arterial"}, "arterial-words"),
-        ({"description": "art ven"}, "arterial-words"),
-        ({"description": "portal late"}, "portal-words"),
-        ({"description": "late", "dynamic": True, "after_first": 30.0}, "delayed-words"),
-        ({"description": "hbp", "dynamic": True, "after_first": 0.0}, "hepatobiliary-words"),
-        ({"description": "vibe", "dynamic": True, "after_first": 0.0, "order": 2},
-         "arterial-by-time"),
+        ({"native": True, "alone": False, "dynamic": True, "after_first": 30.0},
+         "pre-by-position"),
+        ({"dynamic": True, "after_first": 0.0, "order": 2}, "arterial-by-time"),
     ],
 )  # fmt: skip
 def test_where_two_rules_hold_the_earlier_decides(facts: dict[str, object], rule: str) -> None:

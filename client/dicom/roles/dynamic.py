@@ -1,0 +1,252 @@
+"""Where the T1 stacks of an examination stand in its dynamic, as far as the evidence agrees.
+
+Contrast tags and names are typed by hand. They are held against the order of acquisition first;
+what contradicts it is not believed, and is said. Nothing is concluded from the order of files or
+identifiers.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from hepafed.client.dicom.roles.rule import StackFacts, has_words
+from hepafed.client.dicom.roles.timing import (
+    clocks_of,
+    gap_in,
+    is_course,
+    order_of,
+    seconds_apart,
+)
+from hepafed.client.dicom.roles.words import AFTER_CONTRAST, PHASE_WORDS, phase_named
+from hepafed.client.dicom.volumes import Volume, nominals
+
+FEWEST_ENHANCED = 3
+"""Enhanced stacks that make a dynamic: arterial, portal, delayed."""
+PHASES = tuple(PHASE_WORDS)
+"""In the order of time."""
+WITHIN = {
+    "t1-pre": (float("-inf"), 10.0),
+    "arterial": (8.0, 60.0),
+    "portal": (35.0, 150.0),
+    "delayed": (90.0, 1200.0),
+    "hepatobiliary": (480.0, float("inf")),
+}
+"""Seconds after injection at which a phase so named can have been acquired."""
+LATEST_START = 90.0
+"""Seconds after injection by which the first stack of a whole dynamic has begun."""
+SAME_TIMING = 0.02
+"""Share within which the timing of two stacks is one protocol's."""
+ONE_INJECTION = 5.0
+"""Seconds by which the contrast start that several series state may differ."""
+
+
+@dataclass
+class Dynamic:
+    """The T1 stacks of one examination, and what their evidence amounts to."""
+
+    volumes: Sequence[Volume]
+    facts: Sequence[StackFacts]
+    numbers: Collection[float] = ()
+    """Series numbers of all series of the examination."""
+    remarks: list[str] = field(default_factory=list)
+    """What contradicts itself, or decides nothing; sentences of ours, no value of the files."""
+    believed: bool = True
+    """Whether phases may be inferred: nothing contradicts itself."""
+
+    def _contradict(self, remark: str) -> None:
+        self.remarks.append(remark)
+        self.believed = False
+
+    def placed(self) -> list[StackFacts]:
+        """Return the facts of each stack with its place in the dynamic."""
+        self.clocks = clocks_of(self.volumes)
+        self.order = order_of(self.volumes, self.clocks)
+        self.protocols = _protocols(self.volumes)
+        self.alone = Counter(v.series_uid for v in self.volumes)
+        self.names = self._names()
+        self.stated = self._one_injection()
+        self.states = self._states()
+        self.injection = self._injection()
+        enhanced = self._repeated([k for k in self.order or () if self.states[k] == "enhanced"])
+        course = self._course(enhanced)
+        return [self._placed(k, enhanced, course) for k in range(len(self.volumes))]
+
+    def _placed(self, k: int, enhanced: list[int], course: bool) -> StackFacts:
+        clock, native = self.clocks[k], self.states[k] == "native"
+        dynamic = course and k in enhanced
+        first = self.clocks[enhanced[0]] if enhanced else None
+        return replace(
+            self.facts[k],
+            contrast=self.states[k] == "enhanced",
+            native=native,
+            alone=self.alone[self.volumes[k].series_uid] == 1,
+            phase=self.names[k],
+            dynamic=dynamic,
+            after_injection=seconds_apart(clock, self.injection),
+            after_first=seconds_apart(clock, first) if dynamic else None,
+            order=enhanced.index(k) + 1 if k in enhanced else 0,
+        )
+
+    def _names(self) -> list[str]:
+        """Return the phase that each description names; none at all where they contradict times."""
+        names = [
+            phase_named(f.description) if self.alone[v.series_uid] == 1 else ""
+            for v, f in zip(self.volumes, self.facts, strict=True)
+        ]
+        ranks = [PHASES.index(names[k]) for k in self.order or () if names[k]]
+        if ranks != sorted(ranks):
+            self._contradict("the names of the phases are not in the order of acquisition")
+            return [""] * len(names)
+        return names
+
+    def _says(self, k: int) -> bool:
+        """Return whether a stack's name, else its contrast tag, says that it is enhanced."""
+        if self.names[k]:
+            return self.names[k] != "t1-pre"
+        return self.facts[k].contrast or has_words(self.facts[k], AFTER_CONTRAST)
+
+    def _states(self) -> list[str]:
+        """Return for each stack whether it is `native` or `enhanced`; "" where nothing tells."""
+        says = [self._says(k) for k in range(len(self.volumes))]
+        if self.order is None:
+            return self._unordered(says)
+        along = [says[k] for k in self.order]
+        if not any(along) or all(along):
+            return self._silent(any(along))
+        first = along.index(True)
+        if first == 0:
+            self._contradict("contrast is stated in a T1 series before one where it is not")
+            return [""] * len(along)
+        if not all(along[first:]):
+            self.remarks.append("contrast is not stated in a T1 series after one where it is")
+        states = [""] * len(along)
+        for place, k in enumerate(self.order):
+            states[k] = "native" if place < first else "enhanced"
+        return states
+
+    def _unordered(self, says: list[bool]) -> list[str]:
+        """Of stacks without an order, the only one without contrast is native."""
+        natives = len(says) - sum(says)
+        if len(says) > 1:
+            self._contradict("nothing says in which order the T1 series were acquired")
+        lone = natives == 1 and (len(says) == 1 or any(says))
+        return ["enhanced" if s else "native" if lone else "" for s in says]
+
+    def _silent(self, stated: bool) -> list[str]:
+        """Tell native from enhanced where contrast is stated in all stacks, or in none.
+
+        The first of four stacks of one protocol is native if what follows is the course of a
+        dynamic. The one T1 stack of an examination without contrast is native, and so is the
+        first of several of different protocols.
+        """
+        order = self.order or []
+        states = ["enhanced" if stated else ""] * len(order)
+        repeated = self._repeated(order)
+        if self._begins_native(repeated):
+            for k in repeated:
+                states[k] = "enhanced"
+            states[repeated[0]] = "native"
+        elif stated and len(repeated) > FEWEST_ENHANCED and not self._follows(repeated):
+            self._contradict("contrast is stated in all T1 series, and their times do not tell")
+            return [""] * len(order)
+        elif order and not stated and len(set(self.protocols)) == len(order):
+            states[order[0]] = "native"
+        elif order and not stated:
+            self._contradict("contrast is stated in no T1 series, and their times do not tell")
+        return states
+
+    def _begins_native(self, repeated: list[int]) -> bool:
+        """Return whether the first of repeated stacks is from before contrast, as times tell."""
+        if len(repeated) <= FEWEST_ENHANCED or not self._follows(repeated[1:]):
+            return False
+        since = seconds_apart(self.clocks[repeated[0]], self.stated)
+        return since is None or since < WITHIN["t1-pre"][1]
+
+    def _repeated(self, order: Sequence[int]) -> list[int]:
+        """Return, of stacks in order, those of the protocol that most have; none of two such.
+
+        A stack of another protocol between two phases is no phase, and moves none.
+        """
+        protocols: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for k in order:
+            protocols[self.protocols[k]].append(k)
+        sizes = sorted(map(len, protocols.values()), reverse=True)
+        if sizes[1:] and sizes[0] == sizes[1]:
+            return []
+        return max(protocols.values(), key=len, default=[])
+
+    def _follows(self, members: list[int]) -> bool:
+        """Return whether stacks in order are the course of a dynamic, by times or else by number.
+
+        Without times three stacks without a gap in their numbers are.
+        """
+        times = [self.clocks[k] for k in members]
+        if None not in times:
+            return is_course([t for t in times if t is not None])
+        return len(members) == FEWEST_ENHANCED
+
+    def _course(self, enhanced: list[int]) -> bool:
+        """Return whether phases may be inferred from the times or the order of the enhanced."""
+        unnamed = [k for k in enhanced if not self.names[k]]
+        if not self.believed or len(enhanced) < FEWEST_ENHANCED or len(unnamed) < len(enhanced):
+            return False
+        before = [k for k in self.order or () if self.states[k] == "native"]
+        if gap_in([self.volumes[k] for k in (*before[-1:], *enhanced)], self.numbers):
+            self.remarks.append("a series or a phase seems to be missing among the T1 series")
+            return False
+        if not self._follows(enhanced):
+            self.remarks.append("the times of the enhanced T1 series are not those of a dynamic")
+            return False
+        return True
+
+    def _one_injection(self) -> float | None:
+        """Return the start of contrast that the series state, s; None where they differ."""
+        stated = [t for v in self.volumes if (t := v.headers[0].injected) is not None]
+        if not stated:
+            return None
+        if max(stated) - min(stated) > ONE_INJECTION:
+            self._contradict("the T1 series state different starts of contrast")
+            return None
+        return stated[0]
+
+    def _injection(self) -> float | None:
+        """Return the stated start of contrast, s, where nothing contradicts it."""
+        since = [seconds_apart(t, self.stated) for t in self.clocks]
+        known = [t for t in since if t is not None]
+        if not known:
+            return None
+        if any(self._denies(k, t) for k, t in enumerate(since) if t is not None):
+            self._contradict("the stated start of contrast contradicts names or contrast tags")
+            return None
+        late = min(known) >= LATEST_START
+        if late or (len(known) >= FEWEST_ENHANCED and max(known) < 0):
+            self._contradict("the stated start of contrast does not fit the times of the series")
+            return None
+        return self.stated
+
+    def _denies(self, k: int, since: float) -> bool:
+        """Return whether a stack cannot have been acquired so long after the injection."""
+        if name := self.names[k]:
+            low, high = WITHIN[name]
+            return not low <= since < high
+        if self.states[k] == "native":
+            return since >= WITHIN["t1-pre"][1]
+        return self.states[k] == "enhanced" and since < 0
+
+
+def _protocols(volumes: Sequence[Volume]) -> list[tuple[object, ...]]:
+    """Return for each stack its protocol: measured values by tolerance, and the matrix."""
+    firsts = [v.headers[0] for v in volumes]
+    echoes = nominals((h.echo_time for h in firsts), SAME_TIMING, 0.05)
+    repetitions = nominals((h.repetition_time for h in firsts), SAME_TIMING, 0.1)
+    angles = nominals((h.flip_angle for h in firsts), SAME_TIMING, 0.2)
+    return [
+        (
+            echoes[h.echo_time],
+            repetitions[h.repetition_time],
+            angles[h.flip_angle],
+            h.rows,
+            h.columns,
+        )
+        for h in firsts
+    ]
