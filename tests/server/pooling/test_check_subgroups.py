@@ -77,6 +77,11 @@ def test_counts_of_a_withheld_level_are_taken_and_its_calls_are_not() -> None:
     refused(IMPOSSIBLE, level(positives=None, negatives=None, true_positives=1))
 
 
+@pytest.mark.parametrize("name", ["positives", "negatives"])
+def test_a_level_is_withheld_in_both_classes_or_in_none(name: str) -> None:
+    refused(IMPOSSIBLE, level(**{name: None}))
+
+
 def test_the_auc_of_a_level_is_from_0_to_1() -> None:
     with pytest.raises(DataError, match="an AUC outside 0…1"):
         check(level(auc=Figure(value=1.01)))
