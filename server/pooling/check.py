@@ -46,7 +46,8 @@ def _check_subgroups(site: str, summary: SiteSummary) -> None:
             raise DataError(f"{site} released a subgroup with an unusable name")
         p, n = g.positives or 0, g.negatives or 0
         tp, tn = g.true_positives or 0, g.true_negatives or 0
-        if min(p, n, tp, tn) < 0 or tp > p or tn > n:
+        half = (g.positives is None) != (g.negatives is None)
+        if half or min(p, n, tp, tn) < 0 or tp > p or tn > n:
             raise DataError(f"{site} released impossible counts of a subgroup")
         check_figures(site, g.auc)
         seen.setdefault(g.variable, []).append((p, n))

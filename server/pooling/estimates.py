@@ -103,16 +103,16 @@ def rate_estimate(numerator: int | None, denominator: int | None, reason: str = 
 def interval_estimate(
     found: Estimate | Ratio | Figure | None, reason: str = ""
 ) -> IntervalEstimate:
-    """Return a figure with its interval, or none and the reason."""
+    """Return a figure with its interval, or none and the reason; its own reason goes first."""
     if found is None:
         return IntervalEstimate(value=None, low=None, high=None, reason=reason)
-    said = reason if found.value is None else ""
+    own = found.reason if isinstance(found, Figure) else ""
     return IntervalEstimate(
         value=found.value,
         low=found.low,
         high=found.high,
         se=None if isinstance(found, Ratio) else found.se,
-        reason=said or (found.reason if isinstance(found, Figure) else ""),
+        reason=own or (reason if found.value is None else ""),
     )
 
 

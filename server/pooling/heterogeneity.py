@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.statistics import LEVEL, Z
+from hepafed.common.statistics import LEVEL, Z, logistic
 from hepafed.server.formats import (
     BriefAuc,
     HeterogeneityRow,
@@ -137,7 +137,7 @@ def heterogeneity(
 def _mean_and_ends(whole: RandomEffects) -> tuple[float, float, float]:
     """Return the mean AUC and the ends of its 95 % interval."""
     low, high = whole.mean - Z * whole.se, whole.mean + Z * whole.se
-    return _logistic(whole.mean), _logistic(low), _logistic(high)
+    return logistic(whole.mean), logistic(low), logistic(high)
 
 
 def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
@@ -145,7 +145,7 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
     if sites < 3:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
     half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
-    return PredictionInterval(low=_logistic(whole.mean - half), high=_logistic(whole.mean + half))
+    return PredictionInterval(low=logistic(whole.mean - half), high=logistic(whole.mean + half))
 
 
 def _without(
@@ -170,7 +170,3 @@ def _without(
             )
         )
     return tuple(rows)
-
-
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0

@@ -18,7 +18,7 @@ from hepafed.server.pooling.estimates import interval_estimate, point_estimate, 
 from hepafed.server.pooling.evidence import Evidence
 
 FITTED = ("slope", "intercept", "in_the_large")
-COARSE = "cells are too coarse to fit a slope; each site's own stands beside"
+COARSE = "the cells are too coarse to fit a slope; the rows of the sites give their own"
 
 
 def calibration_row(

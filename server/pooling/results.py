@@ -195,6 +195,7 @@ def _with_rates(
     (tn, fp), (fn, tp) = called[index].tolist()
     f1 = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None
     positive, negative = likelihood_ratios(tp, p, tn, n)
+    one_class = "" if p and n else ONE_CLASS
     return replace(
         made,
         sensitivity=rate_estimate(tp, p),
@@ -205,8 +206,12 @@ def _with_rates(
         balanced_accuracy=balanced(tp, p, tn, n),
         f1=point_estimate(f1, "no positives"),
         mcc=point_estimate(matthews(called[index]), "truth or calls are all of one class"),
-        likelihood_positive=interval_estimate(positive, "no negative is called positive"),
-        likelihood_negative=interval_estimate(negative, "no negative is called negative"),
+        likelihood_positive=interval_estimate(
+            positive, one_class or "no negative is called positive"
+        ),
+        likelihood_negative=interval_estimate(
+            negative, one_class or "no negative is called negative"
+        ),
         at_prevalence=_at_prevalence(tp / p, tn / n, prevalences) if p and n else (),
         net_benefit=_net_benefit(index, known, totals),
     )

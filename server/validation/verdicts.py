@@ -69,7 +69,7 @@ def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
         if (r.scope, r.unit, r.task) == wanted:
             found = _named(r, endpoint.figure)
             if found is None:
-                return replace(made, why="")
+                return made
             clustered = found.clustered if isinstance(found, AucEstimate) else None
             interval = clustered or found
             return replace(

@@ -9,7 +9,7 @@ from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure.summaries import summarise, tuning_figures, tuning_scores
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics.additive import add
+from hepafed.common.statistics.additive import TASK_ORDER, add
 from hepafed.common.statistics.auc import delong_auc
 from hepafed.common.statistics.bins import intervals_of_histogram
 from hepafed.common.statistics.curves import average_precision, curve_from_mass
@@ -112,63 +112,82 @@ def test_federated_figures_are_those_of_the_pooled_table(
     tables = [
         table(f"s{i}", seed, n, decimals, scale, classes) for i, (seed, n, _) in enumerate(sites)
     ]
-    report = federated(tables, [f for _, _, f in sites], minimum)
-    _same_as_central(report, joined(tables))
+    forms = [f for _, _, f in sites]
+    report = federated(tables, forms, minimum)
+    alone = [summary(t, minimum) for t, f in zip(tables, forms, strict=True) if f == "cells"]
+    _same_as_central(report, joined(tables), alone)
 
 
 def test_fifty_sites_pool_as_one_table() -> None:
     tables = [table(f"s{i:02}", i, 5 + i % 30, 2, 3.0, 1 + i % 3) for i in range(50)]
     forms = ["masked", "plain", "cells"]
     report = federated(tables, [forms[i % 3] for i in range(50)], 1)
-    _same_as_central(report, joined(tables))
+    _same_as_central(report, joined(tables), [summary(t) for t in tables[2::3]])
     assert {f["form"] for f in report["forms"]} == set(forms)
 
 
-def _same_as_central(report, whole: ScoreTable) -> None:  # noqa: ANN001
+def _same_as_central(report, whole: ScoreTable, alone: list[SiteSummary]) -> None:  # noqa: ANN001
+    """Compare with figures of the whole table; `alone` are the sites that are in no sum."""
     rows = {(r["unit"], r["task"]): r for r in report["results"] if r["scope"] == "pooled"}
     calibration = {
         (r["unit"], r["task"]): r for r in report["calibration"] if r["scope"] == "pooled"
     }
-    for key, r in rows.items():
-        if key[1] == "macro":
-            continue
-        scores = task_scores(whole, *key)
+    tasks = [t for s in alone for t in s.tasks]
+    cells_gone = {(t.unit, t.task) for t in tasks if t.cells is None}
+    calls_gone = any(None in (t.true_positives, t.true_negatives) for t in tasks)
+    squares_gone = any("squares" not in s.sections for s in alone)
+    assert list(rows) == [*TASK_ORDER, ("lesion", "macro")]
+    for key in TASK_ORDER:
+        r, scores = rows[key], task_scores(whole, *key)
         truth = scores.truth
         assert (r["n"], r["positives"]) == (len(truth), truth.sum())
         called = scores.logits >= (np.log(2 / 3) if key[0] == "patient" else 0)
-        if r["accuracy"]["value"] is not None:
+        assert (r["accuracy"]["value"] is None) == calls_gone
+        if not calls_gone:
             assert r["accuracy"]["value"] == pytest.approx(accuracy_score(truth, called))
             if truth.any():
                 assert r["f1"]["value"] == pytest.approx(f1_score(truth, called, zero_division=0))
         brier = calibration[key]["brier"]["value"]
-        if brier is not None:
+        assert (brier is None) == squares_gone
+        if not squares_gone:
             both = brier_score_loss(truth, np.minimum(scores.probabilities, 1.0), labels=[0, 1])
             assert brier == pytest.approx(both, abs=1e-6)
-        _same_auc(r, scores.logits, truth)
-    (classes,) = [r for r in report["multiclass"] if r["scope"] == "pooled"]
-    if classes["confusion"] is not None:
-        called_class = np.round(whole.log_probs, 12).argmax(1)
-        if classes["kappa"]["value"] is not None:
-            kappa = cohen_kappa_score(whole.truth, called_class)
-            assert classes["kappa"]["value"] == pytest.approx(kappa)
-        if classes["mcc"]["value"] is not None:
-            assert classes["mcc"]["value"] == pytest.approx(
-                matthews_corrcoef(whole.truth, called_class)
-            )
+        _same_auc(r["auc"], scores.logits, truth, withheld=key in cells_gone)
+    _same_classes(report, whole, withheld=any(s.confusion is None for s in alone))
+    _same_readers(report, whole, withheld=any("reader_calls" not in s.sections for s in alone))
+
+
+def _same_classes(report, whole: ScoreTable, *, withheld: bool) -> None:  # noqa: ANN001
+    (found,) = [r for r in report["multiclass"] if r["scope"] == "pooled"]
+    called = np.round(whole.log_probs, 12).argmax(1)
+    assert (found["confusion"] is None) == withheld
+    one_class = len({*whole.truth, *called}) == 1
+    assert (found["kappa"]["value"] is None) == (withheld or one_class)
+    if not (withheld or one_class):
+        kappa = cohen_kappa_score(whole.truth, called)
+        assert found["kappa"]["value"] == pytest.approx(kappa)
+    one_class = 1 in (len({*whole.truth}), len({*called}))
+    assert (found["mcc"]["value"] is None) == (withheld or one_class)
+    if not (withheld or one_class):
+        mcc = matthews_corrcoef(whole.truth, called)
+        assert found["mcc"]["value"] == pytest.approx(mcc)
+
+
+def _same_readers(report, whole: ScoreTable, *, withheld: bool) -> None:  # noqa: ANN001
+    assert [r["reader"] for r in report["readers"]] == ([] if withheld else [*READERS])
+    truth = task_scores(whole, "patient", "malignant_vs_benign").truth
     for reader in report["readers"]:
         calls = reader_calls(whole, reader["reader"])
-        truth = task_scores(whole, "patient", "malignant_vs_benign").truth
-        read = calls >= 0
-        assert reader["n"] == read.sum()
+        assert reader["n"] == (calls >= 0).sum()
         assert reader["sensitivity"]["numerator"] == ((calls == 1) & truth).sum()
         assert reader["specificity"]["numerator"] == ((calls == 0) & ~truth).sum()
 
 
-def _same_auc(r, logits: np.ndarray, truth: np.ndarray) -> None:  # noqa: ANN001
-    auc = r["auc"]
-    if auc["value"] is None:
-        assert auc["reason"]
-        assert truth.all() or not truth.any() or "suppressed" in auc["reason"]
+def _same_auc(auc, logits: np.ndarray, truth: np.ndarray, *, withheld: bool) -> None:  # noqa: ANN001
+    one_class = bool(truth.all() or not truth.any())
+    if withheld or one_class:
+        reason = "suppressed by a site" if withheld else "one class only"
+        assert (auc["value"], auc["reason"]) == (None, reason)
         return
     assert abs(auc["value"] - roc_auc_score(truth, logits)) <= auc["binning_error"] + 1e-9
     plain = delong_auc(logits[truth], logits[~truth])
@@ -258,7 +277,14 @@ def test_scores_that_moved_are_called_drift() -> None:
     reference = intervals_of_histogram_of(additive_of(t, THRESHOLD, READERS))
     asked = Questions(reference={("patient", "malignant_vs_benign"): reference})
     drift = pool({"a": summary(moved)}, MODEL, Provenance(), questions=asked)["drift"]
-    assert all(r["psi"] > 0.25 and r["ks"] > 0.2 for r in drift if r["n"])
+    assert [(r["site"], r["class"], r["n"] > 0) for r in drift] == [
+        (None, "positives", True),
+        (None, "negatives", True),
+        ("a", "positives", True),
+        ("a", "negatives", True),
+    ]
+    assert min(r["psi"] for r in drift) > 0.25
+    assert min(r["ks"] for r in drift) > 0.2
 
 
 def test_counts_that_cannot_be_are_refused() -> None:

@@ -216,7 +216,7 @@ def test_an_auc_that_would_tell_withheld_calls_is_withheld_too() -> None:
     table = replace(table, log_probs=np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)))
     summary = summary_of(table, 5)
     assert [g.true_positives for g in summary.subgroups] == [None, None]
-    assert all("narrow" in g.auc.reason for g in summary.subgroups)
+    assert ["narrow" in g.auc.reason for g in summary.subgroups] == [True, True]
     report = pool({"s": summary})
     assert derived(report, {"s": table}, 5) == []
     whole = subgroup_summaries(table, ("x",), 0.5, 1)[0]
@@ -229,7 +229,7 @@ def test_calls_are_withheld_where_counts_of_patients_are_not() -> None:
     table = built("s", a=(30, 2, 20, 10), b=(30, 12, 20, 12), c=(30, 9, 40, 15))
     a, b, c = summary_of(table, 5).subgroups
     assert [g.positives for g in (a, b, c)] == [32, 42, 39]
-    assert all(g.auc.se for g in (a, b, c))
+    assert min(g.auc.se or 0.0 for g in (a, b, c)) > 0
     assert [g.true_positives for g in (a, b, c)] == [None, 30, None]
     assert [g.true_negatives for g in (a, b, c)] == [20, 20, 40]
 

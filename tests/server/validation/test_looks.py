@@ -1,10 +1,13 @@
 """A look is an earlier validation of the same model and split at a common site."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hepafed.common.contract.plan import Plan
 from hepafed.server.runs.store import Run
-from hepafed.server.validation.looks import looks
+from hepafed.server.runs.stores import Stores
+from hepafed.server.validation.looks import answered_validations, looks
 
 PLAN = Plan(name="t2", protocol="t2")
 
@@ -40,3 +43,41 @@ def test_a_look_is_an_earlier_validation_of_the_same_model_and_split_at_a_common
     made = looks(third, ["x", "y"], others)
     assert made.number == 3
     assert [(e.run, e.sites) for e in made.earlier] == [("a", ("x", "y")), ("b", ("x",))]
+
+
+X = frozenset("x")
+
+
+def test_the_first_look_has_none_before_it() -> None:
+    made = looks(run("a", 1), ["x"], [])
+    assert (made.number, made.earlier) == (1, ())
+
+
+def test_only_validations_are_looks() -> None:
+    others = [(replace(run("b", 1), kind=kind), X) for kind in ("train", "cohort", "validate")]
+    assert looks(run("c", 2), ["x"], others).number == 2
+
+
+def test_of_runs_of_one_moment_those_before_in_the_order_of_ids_are_earlier() -> None:
+    others = [(run(name, 2), X) for name in ("a", "c")]
+    assert [e.run for e in looks(run("b", 2), ["x"], others).earlier] == ["a"]
+
+
+def test_a_look_says_when_by_which_of_these_sites_and_under_which_promise() -> None:
+    earlier = run("a", 1, evaluation="ab" * 32)
+    (look,) = looks(run("b", 2), ["z", "y", "x"], [(earlier, frozenset("zxw"))]).earlier
+    assert (look.run, look.created) == ("a", "2026-01-01T00:00:00Z")
+    assert (look.sites, look.evaluation) == (("x", "z"), "ab" * 32)
+
+
+def test_validations_are_kept_with_the_sites_that_replied_oldest_first(tmp_path: Path) -> None:
+    runs = Stores(tmp_path).runs
+    made = [runs.create(kind, PLAN, model="m") for kind in ("validate", "train", "validate")]
+    for r in made:
+        runs.event(r.id, "asked", site="nobody")
+        runs.event(r.id, "missing", site="gone")
+    runs.event(made[0].id, "reply", site="b")
+    runs.event(made[0].id, "reply", site="a")
+    runs.event(made[1].id, "reply", site="c")
+    wanted = {made[0].id: frozenset("ab"), made[2].id: frozenset()}
+    assert {r.id: sites for r, sites in answered_validations(runs)} == wanted

@@ -1,0 +1,149 @@
+"""A figure of a report has its interval, or says why it has none; a reason never hides another."""
+
+import pytest
+from hepafed.common.contract import Figure
+from hepafed.common.statistics import Auc, Estimate, Ratio
+from hepafed.server.formats import ClusteredInterval
+from hepafed.server.pooling.estimates import (
+    auc_estimate,
+    auc_figure,
+    brief_auc,
+    clustered_interval,
+    ends_of,
+    interval_estimate,
+    logit_interval,
+    point_estimate,
+    rate_estimate,
+)
+from scipy.stats import binomtest
+
+FIGURE = Figure(value=0.8, low=0.7, high=0.95, se=0.05)
+
+
+def test_an_auc_keeps_its_interval_error_and_bound() -> None:
+    clustered = ClusteredInterval(low=0.6, high=0.9)
+    made = auc_estimate(FIGURE, "delong", 0.01, (0.65, 0.9), clustered)
+    assert (made.value, made.low, made.high, made.se) == (0.8, 0.7, 0.95, 0.05)
+    assert (made.method, made.binning_error, made.reason) == ("delong", 0.01, "")
+    assert made.logit is not None
+    assert (made.logit.low, made.logit.high) == (0.65, 0.9)
+    assert made.clustered == clustered
+
+
+def test_an_exact_auc_has_no_binning_error_and_no_other_interval_of_its_own() -> None:
+    made = auc_estimate(FIGURE, "delong")
+    assert (made.binning_error, made.logit, made.clustered) == (0.0, None, None)
+
+
+def test_an_interval_without_width_is_said_to_be_of_separated_classes() -> None:
+    separated = "the interval is degenerate: the classes are fully separated"
+    assert auc_estimate(Figure(value=1.0, low=1.0, high=1.0, se=0.0), "delong").reason == separated
+    assert auc_estimate(Figure(value=1.0, low=0.99, high=1.0), "delong").reason == ""
+    assert auc_estimate(Figure(value=0.5), "delong").reason == ""
+
+
+def test_a_released_reason_stays_that_of_the_auc() -> None:
+    made = auc_estimate(Figure(value=1.0, low=1.0, high=1.0, reason="as the site said"), "delong")
+    assert made.reason == "as the site said"
+    assert auc_estimate(Figure(reason="withheld"), "delong").reason == "withheld"
+
+
+def test_a_brief_auc_is_value_ends_and_reason() -> None:
+    made = brief_auc(Figure(value=0.8, low=0.7, high=0.95, reason="why"))
+    assert (made.value, made.low, made.high, made.reason) == (0.8, 0.7, 0.95, "why")
+
+
+def test_an_interval_on_the_logit_scale_is_there_only_with_both_ends() -> None:
+    assert logit_interval(None) is None
+    assert ends_of(None) is None
+    assert ends_of(Figure(value=0.8, low=0.7)) is None
+    assert ends_of(Figure(value=0.8, high=0.9)) is None
+    assert ends_of(Figure(low=0.0, high=0.0)) == (0.0, 0.0)
+    assert ends_of(FIGURE) == (0.7, 0.95)
+
+
+def test_a_clustered_interval_says_when_it_has_too_few_patients() -> None:
+    few = "fewer than two patients with a class"
+    for found in (None, Estimate(0.8), Figure(value=0.8)):
+        made = clustered_interval(found)
+        assert (made.low, made.high, made.se, made.reason) == (None, None, None, few)
+    made = clustered_interval(Estimate(0.8, se=0.05, low=0.0, high=0.9), (0.65, 0.92))
+    assert (made.low, made.high, made.se, made.reason) == (0.0, 0.9, 0.05, "")
+    assert made.logit is not None
+    assert (made.logit.low, made.logit.high) == (0.65, 0.92)
+    assert clustered_interval(FIGURE).logit is None
+
+
+def test_a_pooled_auc_without_a_class_or_an_error_says_so() -> None:
+    assert auc_figure(None) == Figure(reason="one class only")
+    alone = auc_figure(Auc(0.75, se=None))
+    assert (alone.value, alone.low, alone.high, alone.se) == (0.75, None, None, None)
+    assert alone.reason == "fewer than two of a class: no interval"
+    made = auc_figure(Auc(0.75, se=0.1))
+    assert (made.value, made.se, made.reason) == (0.75, 0.1, "")
+    assert (made.low, made.high) == (pytest.approx(0.5540036), pytest.approx(0.9459964))
+    certain = auc_figure(Auc(1.0, se=0.0))  # an error of 0 is one
+    assert (certain.low, certain.high, certain.se, certain.reason) == (1.0, 1.0, 0.0, "")
+
+
+def test_a_rate_has_wilsons_and_the_exact_interval_of_its_counts() -> None:
+    made = rate_estimate(7, 10)
+    assert (made.value, made.numerator, made.denominator, made.reason) == (0.7, 7, 10, "")
+    oracle = binomtest(7, 10)
+    wilson, exact = (oracle.proportion_ci(method=m) for m in ("wilson", "exact"))
+    assert (made.low, made.high) == pytest.approx((wilson.low, wilson.high))
+    assert (made.exact_low, made.exact_high) == pytest.approx((exact.low, exact.high))
+
+
+def test_a_rate_of_no_cases_has_counts_and_a_reason() -> None:
+    made = rate_estimate(0, 0)
+    assert (made.value, made.low, made.high, made.exact_low, made.exact_high) == (None,) * 5
+    assert (made.numerator, made.denominator, made.reason) == (0, 0, "no cases")
+    assert rate_estimate(0, 0, "why").reason == "why"
+
+
+@pytest.mark.parametrize(("numerator", "denominator"), [(None, None), (3, None), (None, 9)])
+def test_a_rate_that_lacks_a_count_is_withheld(
+    numerator: int | None, denominator: int | None
+) -> None:
+    made = rate_estimate(numerator, denominator, "withheld")
+    assert (made.value, made.low, made.high, made.exact_low, made.exact_high) == (None,) * 5
+    assert (made.numerator, made.denominator) == (numerator, denominator)
+    assert made.reason == "withheld"
+
+
+def test_a_reason_is_not_told_where_a_rate_has_a_value() -> None:
+    assert rate_estimate(0, 9, "withheld").reason == ""
+
+
+def test_an_estimate_has_its_ends_and_its_error() -> None:
+    for found in (Estimate(0.8, se=0.05, low=0.7, high=0.95), FIGURE):
+        made = interval_estimate(found, "why")
+        assert (made.value, made.low, made.high, made.se) == (0.8, 0.7, 0.95, 0.05)
+        assert made.reason == ""
+
+
+def test_a_ratio_has_ends_and_no_standard_error() -> None:
+    made = interval_estimate(Ratio(2.5, low=1.5, high=4.0), "why")
+    assert (made.value, made.low, made.high, made.se, made.reason) == (2.5, 1.5, 4.0, None, "")
+    assert interval_estimate(Ratio(None), "why").reason == "why"
+
+
+def test_a_figures_own_reason_goes_before_the_general_one() -> None:
+    assert interval_estimate(Figure(reason="all of one class"), "not released").reason == (
+        "all of one class"
+    )
+    assert interval_estimate(Figure(), "not released").reason == "not released"
+    assert interval_estimate(None, "not released").reason == "not released"
+    no_interval = Figure(value=0.1, reason="no interval")
+    assert interval_estimate(no_interval, "not released").reason == "no interval"
+
+
+def test_a_figure_that_is_not_there_is_null_throughout() -> None:
+    made = interval_estimate(None, "why")
+    assert (made.value, made.low, made.high, made.se) == (None,) * 4
+
+
+def test_a_point_says_why_only_where_it_is_missing() -> None:
+    assert (point_estimate(0.0, "why").value, point_estimate(0.0, "why").reason) == (0.0, "")
+    assert (point_estimate(None, "why").value, point_estimate(None, "why").reason) == (None, "why")
