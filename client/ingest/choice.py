@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from hepafed.client.dicom.roles import is_computed
-from hepafed.client.dicom.volumes import Volume
+from hepafed.client.dicom.volumes import Volume, is_direction
 from hepafed.client.lesions import LocatedLesion
 from hepafed.common.contract import SEQUENCES
 from numpy.typing import NDArray
@@ -80,7 +80,10 @@ def _weighted(left: list[Volume]) -> tuple[list[Volume], str]:
     highest = max(v.b_value or 0.0 for v in left)
     if highest < LEAST_B and left[0].b_value is not None:
         return [], f"and none has a b-value of {LEAST_B:g} or more"
-    return [v for v in left if (v.b_value or 0.0) >= (1 - SAME_B) * highest], ""
+    left = [v for v in left if (v.b_value or 0.0) >= (1 - SAME_B) * highest]
+    if len(left) > 1 and any(map(is_direction, left)):
+        return [], "and single diffusion directions among them cannot be combined"
+    return left, ""
 
 
 def _is_named(lesion: LocatedLesion) -> bool:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from hepafed.client.dicom.roles.rule import StackFacts, has_words
 from hepafed.client.dicom.roles.timing import (
     clocks_of,
-    gap_in,
     is_course,
+    lacks_position,
     order_of,
     seconds_apart,
+    skips_number,
 )
 from hepafed.client.dicom.roles.words import AFTER_CONTRAST, PHASE_WORDS, phase_named
 from hepafed.client.dicom.volumes import Volume, nominals
@@ -32,6 +33,8 @@ WITHIN = {
     "hepatobiliary": (480.0, float("inf")),
 }
 """Seconds after injection at which a phase so named can have been acquired."""
+USUAL_START = 30.0
+"""Seconds after injection at which the first enhanced stack usually begins."""
 LATEST_START = 90.0
 """Seconds after injection by which the first stack of a whole dynamic has begun."""
 SAME_TIMING = 0.02
@@ -88,9 +91,15 @@ class Dynamic:
         )
 
     def _names(self) -> list[str]:
-        """Return the phase that each description names; none at all where they contradict times."""
+        """Return the phase that each description names; none at all where they contradict times.
+
+        A description that several stacks share is that of their protocol, and names no phase.
+        """
+        shared = Counter(f.description for f in self.facts)
         names = [
-            phase_named(f.description) if self.alone[v.series_uid] == 1 else ""
+            phase_named(f.description)
+            if self.alone[v.series_uid] == shared[f.description] == 1
+            else ""
             for v, f in zip(self.volumes, self.facts, strict=True)
         ]
         ranks = [PHASES.index(names[k]) for k in self.order or () if names[k]]
@@ -99,68 +108,123 @@ class Dynamic:
             return [""] * len(names)
         return names
 
-    def _says(self, k: int) -> bool:
-        """Return whether a stack's name, else its contrast tag, says that it is enhanced."""
+    def _says(self, k: int) -> bool | None:
+        """Return whether a stack's name, else its contrast tag, says that it is enhanced.
+
+        A tag that is not there says something only where other T1 series have it.
+        """
         if self.names[k]:
             return self.names[k] != "t1-pre"
-        return self.facts[k].contrast or has_words(self.facts[k], AFTER_CONTRAST)
+        if self.facts[k].contrast or has_words(self.facts[k], AFTER_CONTRAST):
+            return True
+        return False if any(f.contrast for f in self.facts) else None
 
     def _states(self) -> list[str]:
         """Return for each stack whether it is `native` or `enhanced`; "" where nothing tells."""
         says = [self._says(k) for k in range(len(self.volumes))]
         if self.order is None:
             return self._unordered(says)
+        self._within_series(says)
         along = [says[k] for k in self.order]
-        if not any(along) or all(along):
-            return self._silent(any(along))
+        if False not in along or True not in along:
+            return self._silent(along)
+        repeated = self._unnamed([k for k in self.order if says[k]])
+        if self._begins_native(repeated, [k for k in self.order if says[k] is False]):
+            says[repeated[0]] = False
+            along = [says[k] for k in self.order]
         first = along.index(True)
-        if first == 0:
+        if False not in along[:first]:
             self._contradict("contrast is stated in a T1 series before one where it is not")
             return [""] * len(along)
-        if not all(along[first:]):
+        if False in along[first:]:
             self.remarks.append("contrast is not stated in a T1 series after one where it is")
+        last = max(place for place in range(first) if along[place] is False)
         states = [""] * len(along)
         for place, k in enumerate(self.order):
-            states[k] = "native" if place < first else "enhanced"
+            states[k] = "native" if place <= last else "enhanced" if place >= first else ""
         return states
 
-    def _unordered(self, says: list[bool]) -> list[str]:
+    def _within_series(self, says: list[bool | None]) -> None:
+        """Let contrast, once stated in a series, be stated in its later stacks too."""
+        stated: set[str] = set()
+        for k in self.order or ():
+            uid = self.volumes[k].series_uid
+            if says[k]:
+                stated.add(uid)
+            elif uid in stated:
+                says[k] = True
+
+    def _unordered(self, says: list[bool | None]) -> list[str]:
         """Of stacks without an order, the only one without contrast is native."""
-        natives = len(says) - sum(says)
+        natives = len(says) - sum(map(bool, says))
         if len(says) > 1:
             self._contradict("nothing says in which order the T1 series were acquired")
         lone = natives == 1 and (len(says) == 1 or any(says))
         return ["enhanced" if s else "native" if lone else "" for s in says]
 
-    def _silent(self, stated: bool) -> list[str]:
-        """Tell native from enhanced where contrast is stated in all stacks, or in none.
+    def _silent(self, along: Sequence[bool | None]) -> list[str]:
+        """Tell native from enhanced where nothing in the order says one, or nothing the other.
 
         The first of four stacks of one protocol is native if what follows is the course of a
         dynamic. The one T1 stack of an examination without contrast is native, and so is the
         first of several of different protocols.
         """
-        order = self.order or []
-        states = ["enhanced" if stated else ""] * len(order)
-        repeated = self._repeated(order)
+        order, stated = self.order or [], True in along
+        states = [""] * len(order)
+        for k, says in zip(order, along, strict=True):
+            states[k] = {True: "enhanced", False: "native", None: ""}[says]
+        repeated = self._unnamed(order)
         if self._begins_native(repeated):
             for k in repeated:
                 states[k] = "enhanced"
             states[repeated[0]] = "native"
-        elif stated and len(repeated) > FEWEST_ENHANCED and not self._follows(repeated):
+        elif stated and len(repeated) > FEWEST_ENHANCED and not self._only_enhanced(repeated):
             self._contradict("contrast is stated in all T1 series, and their times do not tell")
             return [""] * len(order)
-        elif order and not stated and len(set(self.protocols)) == len(order):
+        elif order and not any(states) and len(set(self.protocols)) == len(order):
             states[order[0]] = "native"
-        elif order and not stated:
+        elif order and not any(states):
             self._contradict("contrast is stated in no T1 series, and their times do not tell")
         return states
 
-    def _begins_native(self, repeated: list[int]) -> bool:
-        """Return whether the first of repeated stacks is from before contrast, as times tell."""
+    def _begins_native(self, repeated: Sequence[int], natives: Sequence[int] = ()) -> bool:
+        """Return whether the first of repeated stacks is from before contrast, as times tell.
+
+        It is where what follows is the course of a dynamic; not where all of them are one too,
+        unless they are one series, which begins with its native stack, and there is no native
+        one of its protocol besides. An injection before the first denies it.
+        """
         if len(repeated) <= FEWEST_ENHANCED or not self._follows(repeated[1:]):
             return False
         since = seconds_apart(self.clocks[repeated[0]], self.stated)
-        return since is None or since < WITHIN["t1-pre"][1]
+        if since is not None:
+            return since < WITHIN["t1-pre"][1]
+        timed = None not in [self.clocks[k] for k in repeated]
+        if timed and not self._follows(repeated):
+            return True
+        one = len({self.volumes[k].series_uid for k in repeated}) == 1
+        twin = self.protocols[repeated[0]] in {self.protocols[k] for k in natives}
+        if one and twin:
+            self._contradict("the times do not tell whether a dynamic begins with a native stack")
+        return one and not twin
+
+    def _only_enhanced(self, repeated: Sequence[int]) -> bool:
+        """Return whether repeated stacks that all state contrast can only be enhanced."""
+        since = seconds_apart(self.clocks[repeated[0]], self.stated)
+        denied = since is not None and since >= WITHIN["t1-pre"][1]
+        return self._follows(repeated) and (denied or not self._follows(repeated[1:]))
+
+    def _unnamed(self, order: Sequence[int]) -> list[int]:
+        """Return, of stacks in order, those of the dynamic that have no name of their own.
+
+        A series that holds a whole dynamic is one; what lies outside of it is not its first.
+        """
+        found = self._repeated([k for k in order if not self.names[k]])
+        series = Counter(self.volumes[k].series_uid for k in found)
+        whole = [uid for uid, n in series.items() if n > FEWEST_ENHANCED]
+        if len(whole) != 1:
+            return found
+        return [k for k in found if self.volumes[k].series_uid == whole[0]]
 
     def _repeated(self, order: Sequence[int]) -> list[int]:
         """Return, of stacks in order, those of the protocol that most have; none of two such.
@@ -175,7 +239,7 @@ class Dynamic:
             return []
         return max(protocols.values(), key=len, default=[])
 
-    def _follows(self, members: list[int]) -> bool:
+    def _follows(self, members: Sequence[int]) -> bool:
         """Return whether stacks in order are the course of a dynamic, by times or else by number.
 
         Without times three stacks without a gap in their numbers are.
@@ -187,17 +251,31 @@ class Dynamic:
 
     def _course(self, enhanced: list[int]) -> bool:
         """Return whether phases may be inferred from the times or the order of the enhanced."""
-        unnamed = [k for k in enhanced if not self.names[k]]
-        if not self.believed or len(enhanced) < FEWEST_ENHANCED or len(unnamed) < len(enhanced):
+        if not self.believed or len(enhanced) < FEWEST_ENHANCED or not self._agree(enhanced):
             return False
         before = [k for k in self.order or () if self.states[k] == "native"]
-        if gap_in([self.volumes[k] for k in (*before[-1:], *enhanced)], self.numbers):
+        timed = None not in [self.clocks[k] for k in enhanced]
+        early = (*before[-1:], *(enhanced[:2] if timed else enhanced))
+        members = [self.volumes[k] for k in (*before, *enhanced)]
+        if lacks_position(members) or skips_number([self.volumes[k] for k in early], self.numbers):
             self.remarks.append("a series or a phase seems to be missing among the T1 series")
             return False
         if not self._follows(enhanced):
             self.remarks.append("the times of the enhanced T1 series are not those of a dynamic")
             return False
         return True
+
+    def _agree(self, enhanced: Sequence[int]) -> bool:
+        """Return whether there is a phase to infer, and those that are named fit the times."""
+        named = [k for k in enhanced if self.names[k]]
+        since = {k: seconds_apart(self.clocks[k], self.clocks[enhanced[0]]) for k in named}
+        fit = (
+            low <= t + USUAL_START < high
+            for k, t in since.items()
+            if t is not None
+            for low, high in (WITHIN[self.names[k]],)
+        )
+        return len(named) < len(enhanced) and None not in since.values() and all(fit)
 
     def _one_injection(self) -> float | None:
         """Return the start of contrast that the series state, s; None where they differ."""

@@ -37,6 +37,8 @@ class StackFacts:
     scanning: frozenset[str] = frozenset()
     fat_saturated: bool = False
     volumetric: bool = False
+    between_slices: float | None = None
+    """mm."""
     echo_time: float | None = None
     repetition_time: float | None = None
     inversion_time: float | None = None

@@ -92,6 +92,8 @@ SERIES_RULES: Final = (
     # Of no use here.
     Rule("localizer", "", (holds_any("image_type", "LOCALIZER"),), "a localizer", (), "image type"),
     Rule("localizer-words", "", (), "described as a localizer", LOCALIZER, "words"),
+    Rule("localizer-slices", "", (at_least("between_slices", 15, " mm"),),
+         "slices 15 mm apart or more: a localizer"),
     Rule("adc", "adc", (holds_any("image_type", "ADC", "ADC_UNSPECIFIED"),),
          "the image type says ADC", (), "image type"),
     Rule("exponential-adc", "", (holds_any("image_type", "EADC", "EXP_ADC"),),
@@ -116,7 +118,8 @@ SERIES_RULES: Final = (
     Rule("other-words", "", (), "a scan of another kind (calibration, cine, elastography …)",
          ("cine", "movie", "elasto*", "mre", "perf*", "field map*", "gre field", "shim*",
           "calib*", "asset cal*", "coil sens*", "ref scan"), "words"),
-    Rule("adc-words", "adc", (holds_any("image_type", "DERIVED"),), "derived, described as ADC",
+    Rule("adc-words", "adc", (holds_any("image_type", "DERIVED"), NOT_COMBINED),
+         "derived, described as ADC",
          ADC_WORDS, "words"),
     Rule("adc-words-alone", "adc", (NOT_ACQUIRED, not_so("weighted")), "described as ADC",
          ADC_WORDS, "words"),

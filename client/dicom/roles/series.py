@@ -12,7 +12,15 @@ from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import facts_of
 from hepafed.client.dicom.roles.words import b_in_words, doubts_of
-from hepafed.client.dicom.volumes import SINGLE, Grouped, Refusal, Stack, Volume, stacks_of
+from hepafed.client.dicom.volumes import (
+    SINGLE,
+    Grouped,
+    Refusal,
+    Stack,
+    Volume,
+    combined_directions,
+    stacks_of,
+)
 
 MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
@@ -52,7 +60,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
     numbers = {h.series_number for h in unique if h.series_number is not None}
     volumes, remarks = placed(volumes, facts, lost, numbers, overrides)
     kept = _of_use(volumes, outcomes, overrides)
-    combined = list(_directions(kept, outcomes))
+    combined = list(combined_directions(kept, outcomes))
     outcomes += [FileOutcome(n, "taken", v.remark) for v in combined for n in v.names]
     return Grouped(combined, _strongest(outcomes), tuple(remarks))
 
@@ -63,7 +71,7 @@ def _roles(
     """Name the sequence of each stack of one series by itself, and what speaks against it."""
     named_b = b_in_words(members[0].description) if len(made) == 1 else None
     for stack in made:
-        fact = facts_of(stack.headers[0], members)
+        fact = replace(facts_of(stack.headers[0], members), between_slices=stack.spacing[0])
         rule = decide(fact, (*overrides.rules, *SERIES_RULES))
         own = rule in overrides.rules
         volume = Volume(stack, rule.sequence, rule.name)
@@ -148,37 +156,6 @@ def _of_use(
             continue
         outcomes += [FileOutcome(n, kind, reason) for n in v.names]
     return kept
-
-
-def _directions(volumes: list[Volume], outcomes: list[FileOutcome]) -> Iterator[Volume]:
-    """Combine the diffusion directions of one b-value; set them aside beside a trace image."""
-    traces = {_trace_key(v) for v in volumes if v.sequence == "dwi" and _is_trace(v)}
-    groups: dict[tuple[object, ...], list[Volume]] = defaultdict(list)
-    for v in volumes:
-        if v.sequence != "dwi" or not v.b_value or _is_trace(v):
-            yield v
-        elif _trace_key(v) in traces:
-            outcomes += [
-                FileOutcome(n, "set-aside", "a diffusion direction; the trace image is there")
-                for n in v.names
-            ]
-        else:
-            groups[(v.series_uid, *_trace_key(v), v.headers[0].echo_time)].append(v)
-    for parts in groups.values():
-        if len(parts) == 1:
-            yield parts[0]
-        else:
-            yield replace(parts[0], directions=tuple(parts))
-
-
-def _is_trace(v: Volume) -> bool:
-    h = v.headers[0]
-    return bool(h.b_value) and (h.isotropic or bool({"TRACEW", "TRACE"} & set(h.image_type)))
-
-
-def _trace_key(v: Volume) -> tuple[object, ...]:
-    """Return what a trace image shares with the directions that it was made of."""
-    return (round(v.b_value or 0), v.shape, tuple(np.round(v.affine, 1).ravel()))
 
 
 def _strongest(outcomes: list[FileOutcome]) -> dict[str, FileOutcome]:

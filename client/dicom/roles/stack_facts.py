@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hepafed.client.dicom.encoding import Header
 from hepafed.client.dicom.roles.rule import StackFacts
+from hepafed.client.dicom.volumes import nominals
 
 FAT_SHIFT = 3.4e-6 * 42.577e6
 """Hz per tesla between fat and water (3.4 ppm of the proton's frequency)."""
@@ -11,7 +12,7 @@ FAT_SHIFT = 3.4e-6 * 42.577e6
 
 def facts_of(h: Header, series: Sequence[Header]) -> StackFacts:
     """Collect what the rules may look at of one stack, given its first slice and its series."""
-    echoes = {round(x.echo_time, 2) for x in series if x.echo_time is not None}
+    echoes = {*nominals((x.echo_time for x in series), 0.01, 0.05).values()} - {None}
     options = {*h.options, *h.variant}
     cycles = None
     if h.echo_time is not None and h.field_strength is not None and 0 < h.field_strength < 20:

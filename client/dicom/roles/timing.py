@@ -1,9 +1,11 @@
 """When the stacks of an examination were acquired, in which order, and whether one is missing."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from math import gcd
 
+from hepafed.client.dicom.encoding import Header
 from hepafed.client.dicom.volumes import Volume
 
 SAME_MOMENT = 1.0
@@ -109,34 +111,36 @@ def is_course(times: Sequence[float]) -> bool:
     return any(low <= t < high for t in since) and since[-1] >= high
 
 
-def gap_in(volumes: Sequence[Volume], numbers: Collection[float]) -> bool:
-    """Return whether a stack seems to be missing between stacks in the order of acquisition.
+def lacks_position(volumes: Sequence[Volume]) -> bool:
+    """Return whether a series of several stacks skips a temporal position, or has fewer than said.
 
-    A temporal position is skipped or fewer are there than the series states; or a series number
-    is skipped among series that are counted evenly, and no other series of the examination (of
-    which `numbers` are the series numbers) has it.
+    The series says in NumberOfTemporalPositions (0020,0105) how many it holds.
     """
-    positions: dict[str, list[Volume]] = {}
+    series: dict[str, list[Header]] = defaultdict(list)
     for v in volumes:
-        positions.setdefault(v.series_uid, []).append(v)
-    if any(_lacks_position(members) for members in positions.values()):
-        return True
-    own = [v.headers[0].series_number for v in volumes]
-    steps = sorted({int(n) for n in own if n is not None})
-    if len(positions) < 3 or len(steps) != len(positions):
+        series[v.series_uid].append(v.headers[0])
+    for members in series.values():
+        known = sorted(int(h.temporal) for h in members if h.temporal is not None)
+        if len(members) > 1 and max(h.temporal_count or 0 for h in members) > len(members):
+            return True
+        if len(known) > 1 and known != list(range(known[0], known[0] + len(known))):
+            return True
+    return False
+
+
+def skips_number(volumes: Sequence[Volume], numbers: Collection[float]) -> bool:
+    """Return whether a series seems to be missing between the series of stacks.
+
+    Of series that are counted evenly one number is skipped, and no other series of the
+    examination (of which `numbers` are the series numbers) has it.
+    """
+    own = {v.series_uid: v.headers[0].series_number for v in volumes}
+    steps = sorted({int(n) for n in own.values() if n is not None})
+    if len(own) < 3 or len(steps) != len(own):
         return False
     step = gcd(*(b - a for a, b in pairwise(steps)))
     between = range(steps[0], steps[-1], step)
     return any(n not in steps and n not in numbers for n in between)
-
-
-def _lacks_position(members: Sequence[Volume]) -> bool:
-    found = [v.headers[0].temporal for v in members]
-    stated = [v.headers[0].temporal_count for v in members]
-    known = sorted(int(t) for t in found if t is not None)
-    if len(members) > 1 and max(s or 0 for s in stated) > len(members):
-        return True
-    return len(known) > 1 and known != list(range(known[0], known[0] + len(known)))
 
 
 def seconds_apart(time: float | None, since: float | None) -> float | None:

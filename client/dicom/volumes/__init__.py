@@ -1,5 +1,6 @@
 """From slices to volumes of numbers in the patient."""
 
+from hepafed.client.dicom.volumes.directions import combined_directions, is_direction
 from hepafed.client.dicom.volumes.geometry import Stack
 from hepafed.client.dicom.volumes.pixels import check_pixels, statistics
 from hepafed.client.dicom.volumes.stacks import SINGLE, Refusal, nominals, stacks_of
@@ -12,6 +13,8 @@ __all__ = [
     "Stack",
     "Volume",
     "check_pixels",
+    "combined_directions",
+    "is_direction",
     "nominals",
     "stacks_of",
     "statistics",

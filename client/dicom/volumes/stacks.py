@@ -13,6 +13,8 @@ Key = Callable[[Header], Hashable]
 SINGLE = "a single slice"
 SAME_B = 0.05
 """Share of a b-value within which two are one nominal value (995, 1000, 1005)."""
+PROCESSED = frozenset({"NORM", "ND", "DIS2D", "DIS3D", "FIL", "FM", "SH", "MFSPLIT"})
+"""Values of Image Type that say what was done to an image, not what it shows."""
 SAME_TIME = 0.01
 """Share within which two echo or inversion times, or flip angles, are one."""
 
@@ -25,8 +27,8 @@ def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
     """
     made: list[Stack] = []
     refused: list[Refusal] = []
-    key, alike = _kinds(series)
-    for group in _joined(_by(series, key), alike):
+    key, measured, alike = _kinds(series)
+    for group in _joined(_merged(_by(series, key), measured), alike):
         try:
             parts = _repeats(group)
         except DicomError as e:
@@ -39,7 +41,43 @@ def stacks_of(series: Sequence[Header]) -> tuple[list[Stack], list[Refusal]]:
                 made.append(stack(part))
             except DicomError as e:
                 refused.append((part, e))
-    return _without_remainders(made, refused)
+    return _without_remainders(*_without_parts(made, refused))
+
+
+def _merged(groups: list[list[Header]], measured: Key) -> list[list[Header]]:
+    """Merge pieces that differ only in what was done to the image, and do not lie at one place.
+
+    A scanner may write NORM on some slices of each phase. Where pieces lie at the same places they
+    are two images of each slice, before and after.
+    """
+    pieces: dict[Hashable, list[list[Header]]] = defaultdict(list)
+    for group in groups:
+        pieces[measured(group[0])].append(group)
+    merged: list[list[Header]] = []
+    for parts in pieces.values():
+        where = [{(h.position, h.temporal, h.acquired) for h in part} for part in parts]
+        apart = len(set().union(*where)) == sum(map(len, where))
+        merged += [[h for part in parts for h in part]] if apart else parts
+    return merged
+
+
+def _without_parts(made: list[Stack], refused: list[Refusal]) -> tuple[list[Stack], list[Refusal]]:
+    """Refuse stacks that have fewer slices than another of their kind in the series."""
+    most: dict[Hashable, int] = defaultdict(int)
+    for s in made:
+        kind = _grid(s)
+        most[kind] = max(most[kind], len(s.headers))
+    kept = [s for s in made if len(s.headers) == most[_grid(s)]]
+    reason = DicomError("fewer slices than another image of the series: some are missing")
+    parts = [(list(s.headers), reason) for s in made if len(s.headers) < most[_grid(s)]]
+    return kept, refused + parts
+
+
+def _grid(s: Stack) -> Hashable:
+    """Return what the stacks of one prescription share: direction, matrix and distances."""
+    h = s.headers[0]
+    direction = tuple(round(float(v), 1) + 0.0 for v in s.affine[:3, :2].ravel())
+    return (h.rows, h.columns, direction)
 
 
 def _joined(groups: list[list[Header]], alike: Key) -> list[list[Header]]:
@@ -84,8 +122,10 @@ def _by(headers: Iterable[Header], key: Key) -> list[list[Header]]:
     return list(groups.values())
 
 
-def _kinds(series: Sequence[Header]) -> tuple[Key, Key]:
-    """Make two keys: of slices of one stack, whatever their geometry, and of pieces of one.
+def _kinds(series: Sequence[Header]) -> tuple[Key, Key, Key]:
+    """Make three keys: of slices of one stack, whatever their geometry, and of pieces of one.
+
+    The second leaves out what was done to the image, the third the timing as well.
 
     What is measured is compared by tolerance: values of one nominal value are one.
     """
@@ -98,13 +138,16 @@ def _kinds(series: Sequence[Header]) -> tuple[Key, Key]:
 
     def alike(h: Header) -> Hashable:
         b = bs[h.b_value or 0.0 if weighted else h.b_value]
-        return (h.component, b, direction_key(h))
+        return (frozenset(h.image_type) - PROCESSED, h.component, b, direction_key(h))
+
+    def measured(h: Header) -> Hashable:
+        timing = echoes[h.echo_time], inversions[h.inversion_time], angles[h.flip_angle]
+        return (*timing, alike(h))
 
     def key(h: Header) -> Hashable:
-        measured = echoes[h.echo_time], inversions[h.inversion_time], angles[h.flip_angle]
-        return (h.image_type, *measured, alike(h))
+        return (h.image_type, measured(h))
 
-    return key, alike
+    return key, measured, alike
 
 
 def nominals(

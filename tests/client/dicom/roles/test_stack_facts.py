@@ -52,11 +52,12 @@ def test_a_series_is_weighted_where_any_slice_has_a_b_value_above_0(
         ((2.3, 4.6, 6.9), True),
         ((2.3, 4.6, 6.9, 9.2), False),
         ((2.3, 2.304), False),
-        ((2.3, 2.31), True),
+        ((2.3, 2.34), False),
+        ((2.3, 2.36), True),
         ((None, None), False),
     ],
 )
-def test_two_or_three_echo_times_to_a_hundredth_ms_make_a_dual_echo(
+def test_two_or_three_echo_times_that_do_not_only_jitter_make_a_dual_echo(
     echoes: tuple[float | None, ...], dual: bool
 ) -> None:
     series = [header(echo_time=e) for e in echoes]

@@ -5,10 +5,11 @@ from itertools import permutations
 import pytest
 from hepafed.client.dicom.roles.timing import (
     clocks_of,
-    gap_in,
     is_course,
+    lacks_position,
     order_of,
     seconds_apart,
+    skips_number,
 )
 from hepafed.client.dicom.volumes.volume import Volume
 
@@ -156,7 +157,7 @@ def test_a_series_number_that_is_skipped_and_not_another_series_is_a_gap(
     own: tuple[float | None, ...], others: tuple[float, ...], gap: bool
 ) -> None:
     volumes = [t1(f"{n}", series_number=s) for n, s in enumerate(own)]
-    assert gap_in(volumes, {*(s for s in own if s is not None), *others}) is gap
+    assert skips_number(volumes, {*(s for s in own if s is not None), *others}) is gap
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_a_temporal_position_that_is_skipped_or_fewer_than_stated_is_a_gap(
     positions: tuple[float | None, ...], stated: float | None, gap: bool
 ) -> None:
     volumes = [t1("one", temporal=p, temporal_count=stated) for p in positions]
-    assert gap_in(volumes, ()) is gap
+    assert lacks_position(volumes) is gap
 
 
 def test_seconds_between_two_moments_need_both() -> None:

@@ -82,10 +82,10 @@ def test_slices_at_different_places_are_one_stack_although_they_differ_in(
 
 
 def test_b_zero_with_and_without_a_b_value_is_one_stack_in_a_weighted_series() -> None:
-    weighted = run(first=21, b_value=800.0, **DWI)
+    weighted = run(places=(0.0, 3.0, 6.0, 9.0), first=21, b_value=800.0, **DWI)
     zero = run(places=(0.0, 6.0), b_value=0.0, **DWI)
     none = run(places=(3.0, 9.0), first=11, b_value=None, **DWI)
-    assert numbers([*zero, *none, *weighted]) == [[1, 11, 2, 12], [21, 22, 23]]
+    assert numbers([*zero, *none, *weighted]) == [[1, 11, 2, 12], [21, 22, 23, 24]]
 
 
 def test_any_b_value_above_0_makes_a_weighted_series() -> None:

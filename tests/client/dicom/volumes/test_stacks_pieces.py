@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,13 +83,63 @@ def test_volumes_that_lie_at_the_same_places_stay_apart(
 
 
 def test_the_pieces_of_two_b_values_are_never_one() -> None:
-    low, high = slices(PLACES[:5], b_value=50.0), slices(PLACES[5:], b_value=800.0)
-    assert found(low + high) == ([4, 5], [])
+    low, high = slices(PLACES[:4], b_value=50.0), slices(PLACES[4:8], b_value=800.0)
+    assert found(low + high) == ([4, 4], [])
 
 
-def test_pieces_with_a_gap_between_them_stay_apart() -> None:
+def test_pieces_with_a_gap_between_them_are_a_volume_with_a_slice_missing() -> None:
     upper = slices([p + 50 for p in PLACES[:4]], image_type=("ORIGINAL", "NORM"))
-    assert found(slices(PLACES[:4], image_type=("ORIGINAL",)) + upper) == ([4, 4], [])
+    lower = slices(PLACES[:4], image_type=("ORIGINAL",))
+    assert found(lower + upper) == ([], ["a slice is missing"])
+
+
+NORM, BARE = ("ORIGINAL", "M", "NORM"), ("ORIGINAL", "M")
+
+
+def test_a_dynamic_with_norm_on_some_slices_of_each_phase_is_whole_in_each_phase() -> None:
+    made = [
+        header
+        for phase in range(3)
+        for n, place in enumerate(PLACES)
+        for header in slices(
+            [place],
+            image_type=NORM if (n * 7 + phase * 5) % 3 else BARE,
+            acquired=100.0 * phase,
+            temporal=float(phase + 1),
+        )
+    ]
+    assert found(made) == ([9, 9, 9], [])
+
+
+def test_images_before_and_after_normalisation_are_two_volumes() -> None:
+    before = slices(PLACES, image_type=BARE, acquired=5.0)
+    assert found(before + slices(PLACES, image_type=NORM, acquired=5.0)) == ([9, 9], [])
+
+
+def test_images_of_another_kind_are_not_merged_where_they_lie_apart() -> None:
+    water = slices(PLACES[:4], image_type=(*BARE, "WATER"))
+    assert found(water + slices(PLACES[4:8], image_type=(*BARE, "FAT"))) == ([4, 4], [])
+
+
+@pytest.mark.parametrize(
+    ("places", "whole"), [(PLACES, True), (PLACES[:-1], False), (PLACES[1:], False)]
+)
+def test_a_phase_with_fewer_slices_than_the_others_is_refused(
+    places: list[float], whole: bool
+) -> None:
+    phases = [slices(p, temporal=float(n)) for n, p in enumerate((PLACES, places, PLACES))]
+    made, why = found([h for phase in phases for h in phase])
+    assert made == [9] * (3 if whole else 2)
+    assert len(why) == (not whole)
+    assert all("fewer slices than another image of the series" in reason for reason in why)
+
+
+def test_stacks_of_another_direction_may_have_fewer_slices() -> None:
+    turned = [
+        replace(h, orientation=(0.0, 1.0, 0.0, -1.0, 0.0, 0.0))
+        for h in slices(PLACES[:5], echo_time=50.0)
+    ]
+    assert found(slices(PLACES) + turned) == ([5, 9], [])
 
 
 def test_what_is_left_of_a_series_that_was_refused_is_refused_too() -> None:
