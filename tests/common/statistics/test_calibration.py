@@ -18,9 +18,14 @@ def test_the_fit_is_statsmodels(seed: int, n: int, slope: float, shift: float) -
     found = calibrate(
         values, np.bincount(at, truth, len(values)), np.bincount(at, ~truth, len(values))
     )
-    if isinstance(found, str):
-        assert truth.all() or not truth.any() or "separated" in found
+    if truth.all() or not truth.any():
+        assert found == "all of one class"
         return
+    yes, no = logits[truth], logits[~truth]
+    if no.max() <= yes.min() or yes.max() <= no.min():
+        assert found == "the classes are fully separated: the slope has no finite estimate"
+        return
+    assert isinstance(found, Calibration)
     both = sm.GLM(truth, sm.add_constant(logits), sm.families.Binomial()).fit(tol=1e-12)
     assert [found.intercept.value, found.slope.value] == pytest.approx(both.params, abs=1e-6)
     assert [found.intercept.se, found.slope.se] == pytest.approx(both.bse, rel=1e-4)
@@ -36,6 +41,10 @@ def test_the_fit_is_statsmodels(seed: int, n: int, slope: float, shift: float) -
         ([0.0, 1.0], [2, 3], [0, 0], "one class"),
         ([0.5], [2], [3], "equal"),
         ([0.0, 1.0, 2.0], [0, 2, 3], [3, 2, 0], "separated"),
+        ([0.0, 1.0], [3, 0], [0, 3], "separated"),
+        ([0.0, 1.0, 2.0], [3, 2, 0], [0, 2, 3], "separated"),
+        ([0.0, 1.0], [0, 0], [2, 3], "one class"),
+        ([-1.0, 0.5, 2.0], [0, 2, 0], [0, 3, 0], "equal"),
     ],
 )
 def test_what_has_no_finite_slope_is_said(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.common.contract.figures import Cells, TuningFigures
-from hepafed.common.disclosure.summaries import choose_threshold, summarise
+from hepafed.common.contract.figures import Cells
+from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.errors import DataError
 from hepafed.common.statistics.bins import (
     BINS,
@@ -138,30 +138,10 @@ def test_a_summary_of_too_few_withholds_counts_and_cells() -> None:
         minimum_count=5,
     )
     assert summary.confusion is None
-    assert all(t.cells is None and t.true_positives is None for t in summary.tasks)
+    assert [(t.cells, t.true_positives, t.true_negatives) for t in summary.tasks] == [
+        (None, None, None)
+    ] * 4
     assert {f"{t.unit} {t.task}: cells" for t in summary.tasks} <= set(summary.suppressed)
     assert {"squares", "reliability", "decision"} <= set(summary.suppressed)
     assert not any(summary.sections.values())
     assert not summary.figures
-
-
-def test_the_operating_point_parts_the_classes_best() -> None:
-    cells = Cells(edges=(0, 30000, 40000, BINS), positives=(0, 1, 9), negatives=(9, 1, 0))
-    task = summarise(
-        table(np.random.default_rng(4), 20),
-        run="r",
-        model="m",
-        weights="w",
-        threshold=0.5,
-        minimum_count=2,
-    ).tasks[0]
-    import dataclasses
-
-    figures = TuningFigures(
-        lesions=20, macro_auc=0.9, tasks=(dataclasses.replace(task, cells=cells),)
-    )
-    threshold, _ = choose_threshold([figures])
-    edge = 1 / (1 + np.exp(-logit_of_bin(30000)))
-    assert threshold == pytest.approx(edge) or threshold == pytest.approx(
-        1 / (1 + np.exp(-logit_of_bin(40000)))
-    )
