@@ -1,6 +1,5 @@
 """What a site releases of its scores: figures, counts, sums, cells (docs/statistics.md)."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -222,7 +221,8 @@ def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
 def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
     """Return the operating point with the largest Youden index on pooled tuning cells, and why.
 
-    Candidates are the lower edges of the cells (Youden 1950); 0.5 where nothing can be chosen.
+    Candidates are the lower edges of the cells (Youden 1950), of equal ones the lowest; 0.5 where
+    nothing can be chosen.
     """
     cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
     rows = joined([intervals_of(c) for c in cells])
@@ -231,12 +231,13 @@ def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
         return 0.5, (
             "0.5, a placeholder: the sites did not release enough tuning scores of both classes"
         )
-    best, chosen = -math.inf, 0.5
+    best, chosen = -1, 0.5
     for edge in np.unique(rows.low).tolist():
-        caught = int(rows.positives[rows.low >= edge].sum()) / positives
-        spared = int(rows.negatives[rows.low < edge].sum()) / negatives
-        if caught + spared > best:
-            best, chosen = caught + spared, logistic(logit_of_bin(edge))
+        caught = int(rows.positives[rows.low >= edge].sum())
+        spared = int(rows.negatives[rows.low < edge].sum())
+        # Youden's index times both totals: whole numbers, so that rounding breaks no tie
+        if (both := caught * negatives + spared * positives) > best:
+            best, chosen = both, logistic(logit_of_bin(edge))
     return chosen, "largest sum of sensitivity and specificity on the pooled tuning scores"
 
 

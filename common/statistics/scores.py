@@ -183,6 +183,8 @@ def _wrong_groups(rows: list[dict[str, str]], groups: list[str]) -> list[str]:
 
 
 def _wrong(row: dict[str, str | None], readers: list[str]) -> str:
+    if not all((row[c] or "").strip() for c in ("site", "patient_id", "lesion_id")):
+        return "site, patient_id or lesion_id is empty"
     if (row["truth"] or "").replace("-", "_") not in CLASS_KEYS:
         return f"truth is not one of {', '.join(CLASS_KEYS)}"
     try:

@@ -107,7 +107,7 @@ def _crossed(
 def _task_rows(
     table: ScoreTable, unit_task: tuple[str, str], scores: TaskScores
 ) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
-    truth, p = scores.truth, np.clip(scores.probabilities, 0.0, 1.0)
+    truth, p = scores.truth, np.minimum(scores.probabilities, 1.0)
     index, count = patients_of(table)
     if unit_task[0] == "patient":
         index = np.arange(count)

@@ -4,8 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hepafed.common.disclosure.paired import Paired, own_pairs, paired_of
+from hepafed.common.contract import PairSummary
+from hepafed.common.disclosure.paired import (
+    Paired,
+    add_paired,
+    check_paired,
+    own_pairs,
+    pair_summaries,
+    paired_length,
+    paired_of,
+    pairs_of,
+)
+from hepafed.common.errors import PayloadError
+from hepafed.common.statistics.additive import TASK_ORDER, vector_length
 from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.statistics.sums import additive_of
 
 
 def table(seed: int, patients: int = 40) -> ScoreTable:
@@ -83,3 +96,184 @@ def test_calls_of_two_models_cross_by_truth() -> None:
     for truth, one, other in zip(TABLES[0].truth > 0, malignant[0], malignant[1], strict=True):
         wanted[int(truth), int(one >= 0.5), int(other >= 0.4)] += 1
     assert (PAIRED.calls[0, 0] == wanted).all()
+
+
+def test_a_vector_of_pairs_holds_each_models_sums_then_the_calls() -> None:
+    three = paired_of([table(1), table(2), table(3)], (0.5, 0.4, 0.6))
+    vector = three.to_vector()
+    one = vector_length()
+    assert len(vector) == paired_length(3) == 3 * one + 3 * 4 * 8
+    assert vector.dtype == np.uint64
+    for i in range(3):
+        assert (vector[i * one : (i + 1) * one] == three.sums[i].to_vector()).all()
+    assert (vector[3 * one :].view(np.int64) == three.calls.ravel()).all()
+    back = Paired.from_vector(vector, 3)
+    assert (back.calls == three.calls).all()
+    assert (back.to_vector() == vector).all()
+    assert pairs_of(3) == [(0, 1), (0, 2), (1, 2)]
+    assert paired_length(2) == 2 * one + 4 * 8
+
+
+def test_a_vector_of_another_length_or_type_is_refused() -> None:
+    vector = PAIRED.to_vector()
+    for bad, models in ((vector[:-1], 2), (vector, 3), (vector.view(np.int64), 2)):
+        with pytest.raises(PayloadError, match="paired sums does not have the agreed layout"):
+            Paired.from_vector(bad, models)
+
+
+def test_pairs_of_sites_add_up() -> None:
+    other = paired_of([table(5, 23), table(6, 23)], (0.5, 0.4))
+    made = add_paired([PAIRED, other, other])
+    assert (made.calls == PAIRED.calls + 2 * other.calls).all()
+    for i in range(2):
+        assert (made.sums[i].confusion == PAIRED.sums[i].confusion + 2 * other.sums[i].confusion
+                ).all()  # fmt: skip
+    check_paired(made, "all")
+    assert add_paired([other]).sums[0].size.tolist() == [23, 23]
+
+
+def moved(task: int, start: tuple[int, int, int], end: tuple[int, int, int]) -> Paired:
+    """Give the comparison with one case of a task's crossed calls in another cell."""
+    calls = PAIRED.calls.copy()
+    assert calls[(0, task, *start)] > 0
+    calls[(0, task, *start)] -= 1
+    calls[(0, task, *end)] += 1
+    return replace(PAIRED, calls=calls)
+
+
+@pytest.mark.parametrize("task", [0, 3])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ((1, 1, 1), (1, 0, 1)),  # another call of the first model alone
+        ((1, 1, 1), (1, 1, 0)),  # of the second alone
+        ((1, 1, 1), (0, 1, 1)),  # another truth
+    ],
+)
+def test_crossed_calls_have_the_calls_of_each_model(
+    task: int, start: tuple[int, int, int], end: tuple[int, int, int]
+) -> None:
+    check_paired(PAIRED, "a")
+    with pytest.raises(PayloadError, match="paired sums of a"):
+        check_paired(moved(task, start, end), "a")
+
+
+def test_crossed_calls_are_never_negative() -> None:
+    calls = PAIRED.calls.copy()
+    by = int(calls[0, 1, 0, 0, 1]) + 1
+    for first, second, sign in ((0, 1, -1), (0, 0, 1), (1, 1, 1), (1, 0, -1)):
+        calls[0, 1, 0, first, second] += sign * by  # every total stays
+    with pytest.raises(PayloadError, match="paired sums of a"):
+        check_paired(replace(PAIRED, calls=calls), "a")
+
+
+def test_models_of_other_cases_are_no_pair() -> None:
+    changed = table(2).truth.copy()
+    changed[np.flatnonzero(changed == 0)[0]] = 1
+    other = additive_of(replace(table(2), truth=changed), 0.4)
+    with pytest.raises(PayloadError, match="paired sums of a"):
+        check_paired(replace(PAIRED, sums=(PAIRED.sums[0], other)), "a")
+
+
+def test_sums_that_no_cases_have_are_refused_in_each_model() -> None:
+    bad = replace(PAIRED.sums[0], size=PAIRED.sums[0].size + 1)
+    for sums in ((bad, PAIRED.sums[1]), (PAIRED.sums[0], bad)):
+        with pytest.raises(PayloadError, match="the sums of a are impossible"):
+            check_paired(replace(PAIRED, sums=sums), "a")
+
+
+def delong(task: int) -> tuple[float, float, float, float]:
+    """Give both AUCs, and the standard error of their difference (DeLong 1988), from all pairs."""
+    p = [np.exp(t.log_probs) for t in TABLES]
+    truth = TABLES[0].truth > 0 if task == 0 else TABLES[0].truth == task - 1
+    scores = [1 - q[:, 0] if task == 0 else q[:, task - 1] for q in p]
+    wins = [(np.sign(s[truth][:, None] - s[~truth][None, :]) + 1) / 2 for s in scores]
+    s10, s01 = np.cov([w.mean(1) for w in wins]), np.cov([w.mean(0) for w in wins])
+    s = s10 / truth.sum() + s01 / (~truth).sum()
+    variance = s[0, 0] + s[1, 1] - 2 * s[0, 1]
+    return float(wins[0].mean()), float(wins[1].mean()), float(variance**0.5), float(truth.sum())
+
+
+@pytest.mark.parametrize("task", range(4))
+def test_a_comparison_is_delongs_of_the_cases(task: int) -> None:
+    found = own_pairs(TABLES, PAIRED, 1, calls=True)[task]
+    first, second, se, positives = delong(task)
+    assert (found.first, found.second) == (0, 1)
+    assert (found.unit, found.task) == TASK_ORDER[task]
+    assert (found.positives, found.negatives) == (positives, 40 - positives)
+    assert found.auc_first.value == pytest.approx(first, abs=1e-3)
+    assert found.auc_second.value == pytest.approx(second, abs=1e-3)
+    assert found.difference.value == pytest.approx(second - first, abs=1e-3)
+    assert found.difference.se == pytest.approx(se, rel=2e-3)
+    half = 1.959964 * se
+    assert found.difference.low == pytest.approx(max(-1, second - first - half), abs=2e-3)
+    assert found.difference.high == pytest.approx(min(1, second - first + half), abs=2e-3)
+    assert found.calls == tuple(PAIRED.calls[0, task].ravel().tolist())
+
+
+def test_three_models_are_compared_by_pairs_in_order() -> None:
+    tables = [table(1), table(2), table(3)]
+    found = own_pairs(tables, paired_of(tables, (0.5, 0.4, 0.5)), 1, calls=False)
+    assert [(p.first, p.second, p.task) for p in found] == [
+        (a, b, t) for a, b in ((0, 1), (0, 2), (1, 2)) for _, t in TASK_ORDER
+    ]
+    for pair, (x, y) in zip(found[::4], ((0, 1), (0, 2), (1, 2)), strict=True):
+        alone = own_pairs([tables[x], tables[y]], paired_of([tables[x], tables[y]], (0.5, 0.4)), 1,
+                          calls=False)[0]  # fmt: skip
+        assert pair.difference.value == pytest.approx(alone.difference.value)
+        assert pair.difference.se == pytest.approx(alone.difference.se)
+
+
+def test_a_model_differs_from_itself_by_exactly_nothing() -> None:
+    same = [TABLES[0], TABLES[0]]
+    for pair in own_pairs(same, paired_of(same, (0.5, 0.5)), 1, calls=True):
+        found = pair.difference
+        assert (found.value, found.se, found.low, found.high) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_without_the_second_step_a_difference_has_its_value_alone() -> None:
+    whole = own_pairs(TABLES, PAIRED, 1, calls=True)
+    for pair, other in zip(pair_summaries(PAIRED, None), whole, strict=True):
+        assert pair.difference.value == other.difference.value
+        assert (pair.difference.se, pair.difference.low) == (None, None)
+        assert "second step" in pair.difference.reason
+
+
+def two(truth: list[int], *scores: list[float]) -> tuple[PairSummary, ...]:
+    """Compare models of one lesion a patient by these probabilities of malignancy."""
+    n = len(truth)
+    made = [
+        ScoreTable(
+            site=np.full(n, "a"),
+            patient=np.arange(n).astype(str),
+            lesion=np.full(n, "l"),
+            truth=np.array(truth),
+            log_probs=np.log(np.stack([1 - np.array(p), np.array(p) / 2, np.array(p) / 2], 1)),
+            readers={},
+        )
+        for p in scores
+    ]
+    return own_pairs(made, paired_of(made, (0.5, 0.5)), 1, calls=True)
+
+
+def test_a_difference_of_one_class_or_of_one_case_has_a_reason() -> None:
+    found = two([0, 0, 0], [0.2, 0.4, 0.6], [0.6, 0.4, 0.2])[0]
+    assert (found.difference.value, found.difference.reason) == (None, "one class only")
+    assert found.auc_first.reason == "all of one class"
+    found = two([1, 0, 0], [0.5, 0.4, 0.6], [0.75, 0.4, 0.2])[0]
+    assert (found.difference.value, found.difference.se) == (0.5, None)
+    assert "fewer than two" in found.difference.reason
+
+
+def test_a_sure_gain_has_no_interval() -> None:
+    """All pairs lost by the first model and won by the second: no variance of either."""
+    found = two([0, 0, 1, 1], [0.6, 0.7, 0.2, 0.3], [0.2, 0.3, 0.6, 0.7])[0].difference
+    assert (found.value, found.se, found.low) == (1.0, None, None)
+    assert "no variance" in found.reason
+
+
+def test_the_bound_of_a_difference_is_that_of_both_aucs() -> None:
+    """One of four pairs ties in the first model, two in the second: half of each share."""
+    found = two([0, 0, 1, 1], [0.2, 0.5, 0.5, 0.7], [0.4, 0.4, 0.4, 0.7])[0]
+    assert found.bound == pytest.approx(1 / 8 + 2 / 8)
+    assert (found.auc_first.value, found.auc_second.value) == (0.875, 0.75)

@@ -201,6 +201,13 @@ def test_of_thresholds_with_one_youden_index_the_lowest_is_taken() -> None:
     assert choose_threshold(tuned(cells))[0] == pytest.approx(probability(-0.25))
 
 
+def test_a_tie_of_thresholds_is_not_left_to_rounding() -> None:
+    """At −0.25 4/6 + 1/2, at 3 1/6 + 2/2: one number, of which float64 makes two."""
+    edges = (0, edge(-0.25), edge(3.0), 65_536)
+    cells = Cells(edges=edges, positives=(2, 3, 1), negatives=(1, 1, 0))
+    assert choose_threshold(tuned(cells))[0] == pytest.approx(probability(-0.25))
+
+
 def test_the_cells_of_all_sites_choose_together() -> None:
     """Alone the first would choose 2; with the second, of ten times the cases, 0.75."""
     small = Cells(edges=(0, edge(2.0), 65_536), positives=(0, 3), negatives=(3, 0))

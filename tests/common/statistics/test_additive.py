@@ -1,6 +1,7 @@
 """The vector of a pooled cohort is the sum of its sites' vectors, and it says what it holds."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hepafed.common.statistics.additive import (
     Additive,
     add,
     check_additive,
+    empty,
     from_fixed,
     sections,
     task_histogram,
@@ -67,18 +69,102 @@ def test_the_sum_of_sites_is_the_pooled_cohort(sites: list[tuple[int, int]]) -> 
         assert (positives.sum(), negatives.sum()) == (truth.sum(), (~truth).sum())
 
 
-def test_sums_that_no_cases_have_are_refused() -> None:
-    good = additive_of(table(1, 40), 0.5, READERS)
-    check_additive(good, "a")
-    broken = [
-        dataclasses.replace(good, size=good.size + 1),
-        dataclasses.replace(good, called=good.called[:, ::-1]),
-        dataclasses.replace(good, squares=good.squares - good.squares.max() - 1),
-        dataclasses.replace(good, reliability=np.roll(good.reliability, 1, axis=1)),
-    ]
-    for bad in broken:
-        with pytest.raises(PayloadError, match="sums of a"):
-            check_additive(bad, "a")
+def one_patient() -> Additive:
+    """Give the sums of one patient with one benign lesion, whom a reader called benign."""
+    made = empty(("r",))
+    made.patient_scores[0, 9] = 1
+    made.lesion_scores[:, 0, 9] = 1
+    made.size[:] = 1
+    made.confusion[0, 0] = 1
+    made.called[:, 0, 0] = 1
+    made.called[1] = [[0, 0], [0, 1]]  # benign is the positive class of the first lesion task
+    made.clusters[:] = [[1, 0], [0, 1], [1, 0], [1, 0]]
+    made.decision[:] = made.called.sum(2)[:, :, None]
+    made.reliability[:, :, 3] = made.called.sum(2)
+    made.score_sums[:, 3] = 5
+    made.squares[:] = 1 << 36
+    made.reader_calls[0, 0, 0, 0] = 1
+    return made
+
+
+def one_more(name: str, *place: int | slice) -> Callable[[Additive], None]:
+    """Give a change that adds one case at one place of a section."""
+
+    def change(sums: Additive) -> None:
+        getattr(sums, name)[place] += 1
+
+    return change
+
+
+def moved(name: str, start: tuple[int, ...], end: tuple[int, ...]) -> Callable[[Additive], None]:
+    """Give a change that moves one case of a section, so that its total stays."""
+
+    def change(sums: Additive) -> None:
+        getattr(sums, name)[start] -= 1
+        getattr(sums, name)[end] += 1
+
+    return change
+
+
+def several(*changes: Callable[[Additive], None]) -> Callable[[Additive], None]:
+    def change(sums: Additive) -> None:
+        for one in changes:
+            one(sums)
+
+    return change
+
+
+IMPOSSIBLE = {
+    "patients beyond the histogram": one_more("patient_scores", 0, 9),
+    "fewer patients in the histogram": several(
+        one_more("size", 0), one_more("called", 0, 0, 0), one_more("reliability", 0, 0, 3)
+    ),
+    "lesions beyond the confusion table": one_more("confusion", 0, 1),
+    "lesions beyond one class's scores": one_more("lesion_scores", 2, 0, 9),
+    "scores of another true class": moved("lesion_scores", (1, 0, 9), (1, 2, 9)),
+    "a patient more among the calls": several(
+        one_more("called", 0, 0, 0), one_more("reliability", 0, 0, 3)
+    ),
+    "a lesion more among the calls": several(
+        one_more("called", 3, 0, 0), one_more("reliability", 3, 0, 3)
+    ),
+    "a tenth's patient of the other truth": moved("reliability", (0, 0, 3), (0, 1, 3)),
+    "a tenth's lesion of the other truth": moved("reliability", (2, 0, 3), (2, 1, 3)),
+    "a step of more than all": one_more("decision", 3, 0, 18),
+    "patients with a positive where there is none": one_more("clusters", 3, 1),
+    "more patients with a negative than cases": one_more("clusters", 0, 0),
+    "more squares than patients": one_more("squares", 0),
+    "more squares than lesions": one_more("squares", 3),
+    "more patients of a reader than patients": one_more("reader_calls", 0, 1, 1, 1),
+}
+
+
+def test_the_sums_of_one_patient_are_possible() -> None:
+    check_additive(one_patient(), "a")
+
+
+@pytest.mark.parametrize("change", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_one_total_that_no_cases_have_is_refused(change: Callable[[Additive], None]) -> None:
+    sums = one_patient()
+    change(sums)
+    if sums.squares.max() > 1 << 36:  # beyond what rounding may add
+        sums.squares[sums.squares > 1 << 36] += 1 << 20
+    with pytest.raises(PayloadError, match="sums of a"):
+        check_additive(sums, "a")
+
+
+@pytest.mark.parametrize("name", sections(1))
+def test_a_negative_count_is_refused(name: str) -> None:
+    sums = dataclasses.replace(one_patient(), readers=("r", "s"))
+    two = np.zeros((2, 2, 2, 2), np.int64), np.zeros((1, 2, 2), np.int64)
+    sums = dataclasses.replace(sums, reader_calls=two[0], reader_pairs=two[1])
+    check_additive(sums, "a")
+    flat = getattr(sums, name).reshape(-1)
+    if name not in ("size", "clusters", "score_sums", "squares"):
+        flat[-2] += flat[-1] + 1  # the totals stay, so that nothing but the sign is wrong
+    flat[-1] = -1
+    with pytest.raises(PayloadError, match="sums of a"):
+        check_additive(sums, "a")
 
 
 def test_a_vector_of_another_length_or_other_readers_is_refused() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hepafed.common.statistics.agreement import (
+    estimate,
     f1_scores,
     holm,
     kappa,
@@ -96,3 +97,60 @@ def test_predictive_values_at_the_cohorts_own_prevalence_are_the_observed() -> N
 def test_treating_all_has_the_prevalence_less_its_harm() -> None:
     assert net_benefit(30, 70, 100, 0.2) == pytest.approx(0.3 - 0.7 * 0.25)
     assert net_benefit(0, 0, 100, 0.2) == 0
+
+
+def test_kappas_interval_is_cut_to_minus_1_and_1() -> None:
+    high, low = kappa(np.array([[3, 0], [1, 3]])), kappa(np.array([[1, 9], [9, 0]]))
+    assert high is not None
+    assert low is not None
+    assert (high.value, high.high) == (pytest.approx((6 / 7 - 24 / 49) / (25 / 49)), 1.0)
+    assert (low.value, low.low) == (pytest.approx((1 / 19 - 181 / 361) / (180 / 361)), -1.0)
+
+
+def test_kappa_of_all_agreeing_has_no_width() -> None:
+    found = kappa(np.array([[6, 0], [0, 2]]))
+    assert found is not None
+    assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
+    assert found.se == pytest.approx(0, abs=1e-8)
+
+
+def test_the_correlation_of_all_calls_wrong_is_minus_1() -> None:
+    assert matthews(np.array([[0, 5], [3, 0]])) == pytest.approx(-1)
+    assert matthews(np.array([[5, 3], [0, 0]])) is None
+    assert matthews(np.array([[1, 0], [1, 0]])) is None
+
+
+def test_f1_and_recall_of_a_class_that_is_only_called() -> None:
+    table = np.array([[4, 2], [0, 0]])
+    assert f1_scores(table) == [pytest.approx(8 / 10), 0.0]
+    assert recalls(table) == [pytest.approx(4 / 6), None]
+
+
+@pytest.mark.parametrize(("pair", "p"), [((0, 0), 1.0), ((1, 0), 1.0), ((0, 6), 1 / 32)])
+def test_mcnemar_of_few_pairs(pair: tuple[int, int], p: float) -> None:
+    assert mcnemar(*pair) == pytest.approx(p)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_paired_differences_interval_is_cut_to_minus_1_and_1(flip: bool) -> None:
+    found = paired_difference(0, 1, 1) if flip else paired_difference(1, 0, 1)
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    half = 1.959964 * np.sqrt((1 - 1 / 9) / 3)  # around ±1/3: one end lies at ±1.4
+    inner = pytest.approx(1 / 3 - half, abs=1e-5)
+    ends = (-found.high, -found.low) if flip else (found.low, found.high)
+    assert (abs(found.value), *ends) == (1.0, inner, 1.0)
+
+
+def test_holm_never_falls_with_p_and_ends_at_1() -> None:
+    assert holm([0.04, 0.01, 0.6, 0.03]) == pytest.approx([0.09, 0.04, 0.6, 0.09])
+    assert holm([0.5, 0.6]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_an_estimate_is_cut_only_where_it_is_asked_for() -> None:
+    free, cut = estimate(0.9, 0.2), estimate(0.9, 0.2, within=(0.6, 1.0))
+    assert (free.low, free.high) == (pytest.approx(0.508007), pytest.approx(1.291993))
+    assert (free.value, free.se, free.adjusted) == (0.9, 0.2, None)
+    assert (cut.low, cut.high) == (0.6, 1.0)

@@ -5,17 +5,21 @@ import math
 import numpy as np
 import pytest
 from hepafed.common.statistics.auc import (
+    Auc,
     adjusted_interval,
+    auc_from_counts,
     auc_from_intervals,
     delong_auc,
     freedom_of_sum,
+    newcombe,
     satterthwaite,
+    score_counts,
 )
 from hepafed.common.statistics.bins import Intervals
 from hepafed.common.statistics.rates import Z, rate
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
 scores = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=25)
@@ -156,3 +160,94 @@ def test_degrees_of_freedom_fall_where_few_carry_the_variance() -> None:
     peaked[0] = 7.0
     assert freedom_of_sum((even**2).sum(), (even**4).sum(), 50) == math.inf
     assert freedom_of_sum((peaked**2).sum(), (peaked**4).sum(), 50) == pytest.approx(2.0, abs=0.1)
+
+
+def test_an_auc_says_how_many_it_is_of() -> None:
+    auc = delong_auc(np.array([3.0, 1.0, 2.0]), np.array([0.0, 1.5]))
+    assert auc is not None
+    assert (auc.positives, auc.negatives, auc.value) == (3, 2, pytest.approx(5 / 6))
+    assert auc.interval is not None
+    assert auc.se is not None
+    assert auc.interval == (max(0.0, 5 / 6 - Z * auc.se), 1.0)
+    few = delong_auc(np.array([3.0]), np.array([0.0, 1.5]))
+    assert few == Auc(1.0, se=None, positives=1, negatives=2)
+    assert few.interval is None
+
+
+def test_an_aucs_degrees_of_freedom_are_satterthwaites() -> None:
+    p, n = np.array([3.0, 1.0, 2.0, 5.0]), np.array([0.0, 1.5, 4.0])
+    wins = placements(p, n)
+    parts = wins.mean(1).var(ddof=1) / 4, wins.mean(0).var(ddof=1) / 3
+    auc = delong_auc(p, n)
+    assert auc is not None
+    assert auc.freedom == pytest.approx(sum(parts) ** 2 / (parts[0] ** 2 / 3 + parts[1] ** 2 / 2))
+
+
+def test_scores_are_counted_by_class_in_ascending_order() -> None:
+    values, m, n = score_counts(np.array([2.0, 0.5, 2.0]), np.array([0.5, 3.0]))
+    assert (values.tolist(), m.tolist(), n.tolist()) == ([0.5, 2.0, 3.0], [1, 2, 0], [1, 0, 1])
+
+
+def test_the_binning_bound_of_counts_is_half_the_share_of_ties() -> None:
+    auc = auc_from_counts(np.array([2, 0, 3]), np.array([1, 4, 2]))
+    assert auc is not None
+    assert auc.bound == pytest.approx((2 * 1 + 3 * 2) / 2 / (5 * 7))
+    assert auc.value == pytest.approx((2 * 0.5 + 3 * (5 + 1)) / (5 * 7))
+
+
+def test_the_variance_of_overlapping_intervals_is_that_of_their_placements() -> None:
+    cells = Intervals(*np.array([[0, 3, 5, 6], [4, 6, 8, 7], [2, 3, 4, 1], [5, 1, 2, 3]]))
+    ranges = [(int(a), int(b)) for a, b in zip(cells.low, cells.high, strict=True)]
+    win = np.array([[1.0 if a >= d else 0.0 if b <= c else 0.5 for c, d in ranges]
+                    for a, b in ranges])  # fmt: skip
+    p, n = cells.positives, cells.negatives
+    v10, v01 = np.repeat(win @ n / n.sum(), p), np.repeat(p @ win / p.sum(), n)
+    auc = auc_from_intervals(cells)
+    assert auc is not None
+    assert auc.value == pytest.approx(v10.mean())
+    variance = v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)
+    assert auc.se == pytest.approx(variance**0.5)
+
+
+def test_where_a_class_is_empty_or_no_error_is_known_there_is_no_adjusted_interval() -> None:
+    assert adjusted_interval(0.8, None, 9, 5, 5, 25) is None
+    assert adjusted_interval(0.8, 0.1, 9, 0, 5, 25) is None
+    assert adjusted_interval(0.8, 0.1, 9, 5, 0, 25) is None
+    assert adjusted_interval(0.8, 0.1, 9, 1, 1, 25) is not None
+
+
+def test_an_auc_without_variance_has_newcombes_interval_on_both_sides() -> None:
+    found = adjusted_interval(0.75, 0.0, 9, 12, 30, 360)
+    assert found is not None
+    assert found == newcombe(0.75, 12, 30)
+    for end in found:
+        more = (42 / 2 - 1) * ((1 - end) / (2 - end) + end / (1 + end))
+        assert abs(0.75 - end) == pytest.approx(
+            Z * math.sqrt(end * (1 - end) / 360 * (1 + more)), rel=1e-6
+        )
+    assert found[0] < 0.75 < found[1]
+
+
+def test_students_t_has_one_degree_of_freedom_at_least() -> None:
+    pairs = 10**9
+    found = adjusted_interval(0.6, 1e-3, 0.2, 9, 9, pairs)
+    assert found is not None
+    half = t.ppf(0.975, 1) * 1e-3 / 0.24
+    assert math.log(found[1] / (1 - found[1])) == pytest.approx(math.log(1.5) + half, abs=1e-6)
+
+
+def test_a_variance_of_nothing_has_the_degrees_of_the_smaller_class() -> None:
+    assert satterthwaite((0.0, 0.0), (10, 4)) == 3
+    assert satterthwaite((0.0, 0.0), (1, 4)) == 1.0
+    assert satterthwaite((2.0, 1.0), (1, 4)) == pytest.approx(9 / (1 / 3))
+    assert satterthwaite((2.0, 1.0), (2, 1)) == pytest.approx(9 / 4)
+    assert satterthwaite((3.0, 1.0), (7, 5)) == pytest.approx(16 / (9 / 6 + 1 / 4))
+
+
+def test_the_degrees_of_a_sum_are_two_at_least_and_without_end_where_all_are_alike() -> None:
+    assert freedom_of_sum(6.0, 5.0, 12) == pytest.approx(2 * 36 / (5 - 3))
+    assert freedom_of_sum(1.0, 1.0, 2) == pytest.approx(4.0)
+    assert freedom_of_sum(1.0, 1.0, 10**6) == pytest.approx(2.0, abs=1e-5)
+    assert freedom_of_sum(1.0, 2.0, 100) == 2.0
+    assert freedom_of_sum(0.0, 0.0, 0) == math.inf
+    assert freedom_of_sum(2.0, 1.0, 4) == math.inf

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hepafed.common.statistics.bins import (
     Histogram,
+    Intervals,
     cells_of,
     intervals_of,
     intervals_of_histogram,
@@ -12,6 +13,7 @@ from hepafed.common.statistics.curves import (
     average_precision,
     curve_from_mass,
     curves,
+    middle_curve,
     partial_auc,
     pr_points,
     roc_points,
@@ -84,3 +86,104 @@ def test_merged_cells_hold_the_figure_between_least_and_most(
     for read in (sensitivity_at, specificity_at, partial_auc):
         value = read(exact[0], 0.9)
         assert read(found[1], 0.9) - 1e-9 <= value <= read(found[2], 0.9) + 1e-9
+
+
+def test_a_curve_counts_the_cases_at_or_above_each_occupied_score() -> None:
+    curve = curve_from_mass(np.array([2.0, 0, 0, 1, 3]), np.array([4.0, 1, 0, 0, 1]))
+    assert curve.positives.tolist() == [0, 3, 4, 4, 6]
+    assert curve.negatives.tolist() == [0, 1, 1, 2, 6]
+    assert curve.sensitivity.tolist() == [0, 3 / 6, 4 / 6, 4 / 6, 1]
+    assert curve.false_positives.tolist() == [0, 1 / 6, 1 / 6, 2 / 6, 1]
+
+
+def intervals(*rows: tuple[int, int, int, int]) -> Intervals:
+    return Intervals(*np.array(rows).T)
+
+
+def test_cells_leave_a_curve_open_between_the_ends_of_their_intervals() -> None:
+    """Positives of one cell at its lower end and negatives at its upper end, then the reverse."""
+    found = curves(intervals((2, 4, 3, 2), (4, 7, 5, 1), (7, 8, 1, 0)))
+    assert found is not None
+    middle, worst, best = found
+    assert (middle.positives.tolist(), middle.negatives.tolist()) == ([0, 1, 6, 9], [0, 0, 1, 3])
+    # from above: 1 at 7; 1 negative at 6; 5 positives at 4; 2 negatives at 3; 3 positives at 2
+    assert worst.positives.tolist() == [0, 1, 1, 6, 6, 9]
+    assert worst.negatives.tolist() == [0, 0, 1, 1, 3, 3]
+    assert best.positives.tolist() == [0, 1, 6, 6, 9, 9]
+    assert best.negatives.tolist() == [0, 0, 0, 1, 1, 3]
+
+
+def test_single_scores_leave_nothing_open() -> None:
+    found = curves(intervals((0, 1, 3, 2), (9, 10, 5, 1)))
+    assert found is not None
+    assert found[0] is found[1] is found[2]
+
+
+def test_overlapping_intervals_are_spread_over_their_bins() -> None:
+    made = middle_curve(intervals((0, 4, 4, 8), (2, 3, 2, 0)))
+    assert made is not None
+    assert made.positives.tolist() == pytest.approx([0, 1, 4, 5, 6])
+    assert made.negatives.tolist() == pytest.approx([0, 2, 4, 6, 8])
+
+
+def test_intervals_out_of_order_make_the_same_curve() -> None:
+    rows = ((2, 4, 3, 2), (4, 7, 5, 1), (7, 8, 1, 0))
+    one, other = middle_curve(intervals(*rows)), middle_curve(intervals(*rows[::-1]))
+    assert one is not None
+    assert other is not None
+    for specificity in (0.5, 0.9):
+        assert sensitivity_at(one, specificity) == pytest.approx(sensitivity_at(other, specificity))
+
+
+@pytest.mark.parametrize("rows", [((0, 1, 3, 0), (4, 5, 1, 0)), ((0, 1, 0, 3), (2, 3, 0, 1))])
+def test_one_class_has_no_curve(rows: tuple[tuple[int, int, int, int], ...]) -> None:
+    assert middle_curve(intervals(*rows)) is None
+    assert curves(intervals(*rows)) is None
+
+
+def test_a_drawn_roc_curve_leaves_out_what_lies_on_a_line() -> None:
+    """Points (0, 0), (0, ¼), (0, ½), (¼, ¾), (½, 1), (1, 1): the second and fourth tell nothing."""
+    mass = np.array([0.0, 1, 1, 1, 1]), np.array([2.0, 1, 1, 0, 0])
+    assert roc_points(curve_from_mass(*mass)) == [[0, 0], [0, 0.5], [0.5, 1], [1, 1]]
+
+
+def test_a_drawn_curve_has_200_points_at_most_from_end_to_end() -> None:
+    rng = np.random.default_rng(1)
+    curve = curve_from_mass(*rng.integers(1, 9, (2, 999)).astype(float))
+    for drawn in (np.array(roc_points(curve)), np.array(pr_points(curve))):
+        assert 195 <= len(drawn) <= 200
+        assert (np.diff(drawn[:, 0]) > 0).all()
+        assert drawn[-1, 0] == 1
+    assert roc_points(curve)[0] == [0, 0]
+    assert pr_points(curve)[0][0] == curve.sensitivity[1]
+
+
+def test_a_precision_recall_curve_starts_at_the_highest_score() -> None:
+    curve = curve_from_mass(np.array([1.0, 2, 1]), np.array([3.0, 0, 1]))
+    assert pr_points(curve) == [[0.25, 0.5], [0.75, 0.75], [1.0, 0.5]]
+    assert average_precision(curve) == pytest.approx(0.25 * 0.5 + 0.5 * 0.75 + 0.25 * 0.5)
+
+
+def test_a_figure_is_read_at_the_upper_end_where_the_curve_is_vertical() -> None:
+    """(0, 0), (0, 0.4), (0.2, 0.4), (0.2, 0.8), (1, 1) by false positives and sensitivity."""
+    curve = curve_from_mass(np.array([1.0, 2, 0, 2]), np.array([4.0, 0, 1, 0]))
+    assert sensitivity_at(curve, 1.0) == pytest.approx(0.4)
+    assert sensitivity_at(curve, 0.8) == pytest.approx(0.8)
+    assert sensitivity_at(curve, 0.9) == pytest.approx(0.4)
+    assert sensitivity_at(curve, 0.4) == pytest.approx(0.9)
+    assert sensitivity_at(curve, 0.0) == 1.0
+    assert specificity_at(curve, 0.4) == 1.0
+    assert specificity_at(curve, 0.8) == pytest.approx(0.8)
+    assert specificity_at(curve, 0.9) == pytest.approx(0.4)
+    assert specificity_at(curve, 1.0) == pytest.approx(0.0)
+
+
+def test_a_partial_area_is_made_half_where_the_curve_is_chance() -> None:
+    chance = curve_from_mass(np.ones(10), np.ones(10))
+    best = curve_from_mass(np.array([0.0, 3]), np.array([5.0, 0]))
+    assert partial_auc(chance, 0.9) == pytest.approx(0.5)
+    assert partial_auc(best, 0.95) == pytest.approx(1.0)
+    # over 0…0.5 of false positives; at most 0.5, of which 0.125 by chance
+    curve = curve_from_mass(np.array([1.0, 2, 0, 2]), np.array([4.0, 0, 1, 0]))
+    area = 0.2 * 0.4 + 0.3 * (0.8 + 0.875) / 2
+    assert partial_auc(curve, 0.5) == pytest.approx((1 + (area - 0.125) / 0.375) / 2)

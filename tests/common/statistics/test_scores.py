@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.common.contract.figures import Cells, TuningFigures
-from hepafed.common.disclosure.summaries import choose_threshold, summarise
+from hepafed.common.contract.figures import Cells
+from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.errors import DataError
 from hepafed.common.statistics.bins import (
     BINS,
@@ -15,7 +15,16 @@ from hepafed.common.statistics.bins import (
     intervals_of,
     logit_of_bin,
 )
-from hepafed.common.statistics.scores import ScoreTable, read_scores, task_scores, write_scores
+from hepafed.common.statistics.scores import (
+    ScoreTable,
+    logit_of,
+    patients_of,
+    read_scores,
+    reader_calls,
+    rows_of,
+    task_scores,
+    write_scores,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -138,30 +147,93 @@ def test_a_summary_of_too_few_withholds_counts_and_cells() -> None:
         minimum_count=5,
     )
     assert summary.confusion is None
-    assert all(t.cells is None and t.true_positives is None for t in summary.tasks)
+    assert [(t.cells, t.true_positives, t.true_negatives) for t in summary.tasks] == [
+        (None, None, None)
+    ] * 4
     assert {f"{t.unit} {t.task}: cells" for t in summary.tasks} <= set(summary.suppressed)
     assert {"squares", "reliability", "decision"} <= set(summary.suppressed)
     assert not any(summary.sections.values())
     assert not summary.figures
 
 
-def test_the_operating_point_parts_the_classes_best() -> None:
-    cells = Cells(edges=(0, 30000, 40000, BINS), positives=(0, 1, 9), negatives=(9, 1, 0))
-    task = summarise(
-        table(np.random.default_rng(4), 20),
-        run="r",
-        model="m",
-        weights="w",
-        threshold=0.5,
-        minimum_count=2,
-    ).tasks[0]
-    import dataclasses
+def rows(*lesions: tuple[str, str, int, tuple[float, float, float]]) -> ScoreTable:
+    site, patient, truth, p = zip(*lesions, strict=True)
+    return ScoreTable(
+        site=np.array(site),
+        patient=np.array(patient),
+        lesion=np.array([str(i) for i in range(len(lesions))]),
+        truth=np.array(truth),
+        log_probs=np.log(np.array(p)),
+        readers={"r": np.array([i % 3 - 1 for i in range(len(lesions))], np.int8)},
+        groups={"x": np.array([f"v{i}" for i in range(len(lesions))])},
+    )
 
-    figures = TuningFigures(
-        lesions=20, macro_auc=0.9, tasks=(dataclasses.replace(task, cells=cells),)
+
+FIVE = rows(
+    ("b", "p", 0, (0.5, 0.25, 0.25)),
+    ("a", "q", 2, (0.125, 0.5, 0.375)),
+    ("a", "p", 0, (0.75, 0.125, 0.125)),
+    ("b", "p", 1, (0.25, 0.5, 0.25)),
+    ("a", "p", 0, (0.875, 0.0625, 0.0625)),
+)
+
+
+def test_patients_are_numbered_by_site_then_id() -> None:
+    number, count = patients_of(FIVE)
+    assert (number.tolist(), count) == ([2, 1, 0, 2, 0], 3)
+    none = rows_of(FIVE, np.zeros(0, np.int64))
+    assert (patients_of(none)[0].tolist(), patients_of(none)[1]) == ([], 0)
+
+
+def test_rows_are_taken_with_all_their_columns() -> None:
+    part = rows_of(FIVE, np.array([3, 0]))
+    assert part.site.tolist() == ["b", "b"]
+    assert part.patient.tolist() == ["p", "p"]
+    assert part.lesion.tolist() == ["3", "0"]
+    assert part.truth.tolist() == [1, 0]
+    assert np.exp(part.log_probs[:, 0]) == pytest.approx([0.25, 0.5])
+    assert part.readers["r"].tolist() == [-1, -1]
+    assert part.groups["x"].tolist() == ["v3", "v0"]
+    masked = rows_of(FIVE, FIVE.truth > 0)
+    assert masked.lesion.tolist() == ["1", "3"]
+
+
+def test_a_lesion_task_is_its_class_against_the_two_others() -> None:
+    found = task_scores(FIVE, "lesion", "primary_malignant_vs_rest")
+    p = np.array([0.25, 0.5, 0.125, 0.5, 0.0625])
+    assert found.probabilities == pytest.approx(p)
+    assert found.logits == pytest.approx(np.log(p / (1 - p)), abs=1e-8)
+    assert found.truth.tolist() == [False, False, False, True, False]
+
+
+def test_a_patient_task_takes_each_patients_most_suspicious_lesion() -> None:
+    found = task_scores(FIVE, "patient", "malignant_vs_benign")
+    p = np.array([0.25, 0.875, 0.75])
+    assert found.probabilities == pytest.approx(p)
+    assert found.logits == pytest.approx(np.log(p / (1 - p)), abs=1e-8)
+    assert found.truth.tolist() == [False, True, True]
+
+
+def test_scores_that_differ_by_rounding_alone_are_one() -> None:
+    scores = task_scores(
+        rows(*(("s", f"{i}", 0, (0.3, 0.3 + i * 1e-16, 0.4)) for i in range(9))),
+        "lesion",
+        "metastatic_vs_rest",
     )
-    threshold, _ = choose_threshold([figures])
-    edge = 1 / (1 + np.exp(-logit_of_bin(30000)))
-    assert threshold == pytest.approx(edge) or threshold == pytest.approx(
-        1 / (1 + np.exp(-logit_of_bin(40000)))
-    )
+    assert len(np.unique(scores.logits)) == 1
+    apart = rows(("s", "1", 0, (0.5, 0.25, 0.25)), ("s", "2", 0, (0.5 + 1e-8, 0.25, 0.25 - 1e-8)))
+    assert len(np.unique(task_scores(apart, "lesion", "benign_vs_rest").logits)) == 2
+
+
+def test_a_readers_call_of_a_patient_is_the_largest_over_the_lesions() -> None:
+    """Calls -1, 0, 1, -1, 0 of lesions of the patients 2, 1, 0, 2, 0."""
+    assert reader_calls(FIVE, "r").tolist() == [1, 0, -1]
+    assert reader_calls(FIVE, "nobody").tolist() == [-1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("p", "logit"),
+    [(0.5, 0.0), (0.2, -1.386294361), (0.9, 2.197224577), (0, -np.inf), (1, np.inf)],
+)
+def test_a_threshold_is_a_logit_rounded_as_scores_are(p: float, logit: float) -> None:
+    assert logit_of(p) == logit

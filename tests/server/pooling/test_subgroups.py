@@ -9,7 +9,13 @@ import pytest
 from hepafed.common.contract.figures import Figure, SubgroupSummary
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import subgroup_suppression
-from hepafed.common.disclosure.subgroup_figures import TASK, UNIT, levels_of, subgroup_summaries
+from hepafed.common.disclosure.subgroup_figures import (
+    TASK,
+    TELLING,
+    UNIT,
+    levels_of,
+    subgroup_summaries,
+)
 from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.errors import DataError
 from hepafed.common.records import write_record
@@ -216,7 +222,7 @@ def test_an_auc_that_would_tell_withheld_calls_is_withheld_too() -> None:
     table = replace(table, log_probs=np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)))
     summary = summary_of(table, 5)
     assert [g.true_positives for g in summary.subgroups] == [None, None]
-    assert ["narrow" in g.auc.reason for g in summary.subgroups] == [True, True]
+    assert [g.auc.reason for g in summary.subgroups] == [TELLING, TELLING]
     report = pool({"s": summary})
     assert derived(report, {"s": table}, 5) == []
     whole = subgroup_summaries(table, ("x",), 0.5, 1)[0]
@@ -229,7 +235,7 @@ def test_calls_are_withheld_where_counts_of_patients_are_not() -> None:
     table = built("s", a=(30, 2, 20, 10), b=(30, 12, 20, 12), c=(30, 9, 40, 15))
     a, b, c = summary_of(table, 5).subgroups
     assert [g.positives for g in (a, b, c)] == [32, 42, 39]
-    assert min(g.auc.se or 0.0 for g in (a, b, c)) > 0
+    assert [g.auc.se is not None and g.auc.se > 0 for g in (a, b, c)] == [True, True, True]
     assert [g.true_positives for g in (a, b, c)] == [None, 30, None]
     assert [g.true_negatives for g in (a, b, c)] == [20, 20, 40]
 
@@ -268,14 +274,33 @@ def test_pooled_counts_are_those_of_the_sites_that_released_the_level() -> None:
     assert (whole["scope"], whole["withheld_by"]) == ("pooled", ["s2"])
     parts = [truth_of(tables[s])["a"] for s in whole["released_by"]]
     assert whole["n"] == sum(map(sum, parts)) == 69 + 78
-    assert whole["sensitivity"]["value"] == pytest.approx(50 / 67)
-    assert whole["specificity"]["numerator"] == 50
+    for rate, right, of in (("sensitivity", 50, 67), ("specificity", 50, 80)):
+        assert (whole[rate]["numerator"], whole[rate]["denominator"]) == (right, of)
+        assert whole[rate]["value"] == pytest.approx(right / of)
     aucs = [r["auc"]["value"] for r in rows[1:] if r["auc"]["value"] is not None]
     assert min(aucs) < whole["auc"]["value"] < max(aucs)
     assert whole["auc"]["method"] == "random effects over 2 sites"
     (said,) = [s for s in report["suppressed"] if s["site"] == "s2" and "variable" in s]
     assert (said["variable"], said["level"]) == ("x", "every level")
     assert "too few" in said["reason"]
+
+
+def test_rates_and_their_denominators_are_of_the_sites_that_released_the_calls() -> None:
+    tables = {
+        "s0": built("s0", a=(30, 2, 20, 10), b=(30, 12, 20, 12), c=(30, 9, 40, 15)),
+        "s1": built("s1", a=(21, 8, 31, 19), b=(11, 9, 13, 7)),
+    }
+    summaries = {s: summary_of(t, 5) for s, t in tables.items()}
+    assert summaries["s0"].subgroups[0].true_positives is None
+    rows = [g for g in pool(summaries)["subgroups"] if g["level"] == "a"]
+
+    def shares(name: str) -> list[tuple[int | None, int | None, float | None]]:
+        return [(r[name]["numerator"], r[name]["denominator"], r[name]["value"]) for r in rows]
+
+    assert [r["site"] for r in rows] == [None, "s0", "s1"]
+    assert [(r["n"], r["positives"]) for r in rows] == [(141, 61), (62, 32), (79, 29)]
+    assert shares("sensitivity") == [(21, 29, 21 / 29), (None, None, None), (21, 29, 21 / 29)]
+    assert shares("specificity") == [(51, 80, 51 / 80), (20, 30, 20 / 30), (31, 50, 31 / 50)]
 
 
 def test_a_score_table_with_group_columns_gives_exact_figures_and_a_whole_report(
