@@ -26,6 +26,7 @@ from hepafed.server.runs.inbox import Inbox
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.sites import Sites
 from hepafed.server.runs.stores import Stores
+from numpy.typing import ArrayLike
 
 Change = Callable[[str, Any, Any], Any]
 """Gets the site, the request and its right answer; gives the answer, or a reason for none."""
@@ -34,7 +35,7 @@ Change = Callable[[str, Any, Any], Any]
 class Participants:
     """Sites with the counts that each of them puts in."""
 
-    def __init__(self, inbox: Inbox, counts: Mapping[str, list[int]]) -> None:
+    def __init__(self, inbox: Inbox, counts: Mapping[str, ArrayLike]) -> None:
         self._inbox = inbox
         self.counts = {s: np.array(c, np.uint64) for s, c in counts.items()}
         self.keys = {s: ec.generate_private_key(ec.SECP384R1()) for s in counts}
@@ -93,7 +94,7 @@ class Participants:
         return MaskedReply(run=terms.run, exchange=terms.exchange, vector=digest)
 
 
-def live_with(home: Path, counts: Mapping[str, list[int]]) -> tuple[LiveRun, Participants]:
+def live_with(home: Path, counts: Mapping[str, ArrayLike]) -> tuple[LiveRun, Participants]:
     """Give a validation whose sites have these counts."""
     stores = Stores(home)
     run = stores.runs.create("validate", Plan(name="t2", protocol="t2"), model="m")
