@@ -51,7 +51,7 @@ class Flower:
 class Gate:
     """A coordinator's home and its gateway; a call is made as a person, a site or a stranger."""
 
-    def __init__(self, home: Path, port: int = 1) -> None:
+    def __init__(self, home: Path, port: int = 1, block_seconds: float = 60.0) -> None:
         make_authority(home / "keys", datetime.now(UTC))
         self.home, self.flower = home, Flower()
         self.members, self.stores = Members(home), Stores(home)
@@ -68,8 +68,9 @@ class Gate:
             requests=self.requests,
             superlink=SimpleNamespace(port=port),
         )
-        app = make_gateway(cast("Coordinator", parts), (home / "keys" / "ca.pem").read_text())
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        ca = (home / "keys" / "ca.pem").read_text()
+        self.app = make_gateway(cast("Coordinator", parts), ca, block_seconds)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="https://gateway")
         self.loop = asyncio.new_event_loop()
         self.tokens = {
