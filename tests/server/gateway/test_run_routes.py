@@ -29,7 +29,14 @@ def test_a_run_is_given_with_its_history(gate: Gate) -> None:
 
 @pytest.mark.parametrize(
     ("since", "left"),
-    [("0", [0, 1, 2]), ("2", [2]), ("3", []), ("-1", [0, 1, 2]), ("x", [0, 1, 2]), ("", [0, 1, 2])],
+    [
+        ("0", [0, 1, 2]),
+        ("2", [2]),
+        ("3", []),
+        ("-1", [0, 1, 2]),
+        ("x", [0, 1, 2]),
+        ("²", [0, 1, 2]),
+    ],
 )
 def test_a_history_is_given_from_an_event_on(gate: Gate, since: str, left: list[int]) -> None:
     run = new(gate)
@@ -150,10 +157,11 @@ def test_each_value_of_a_validation_has_its_bounds(
     [
         ("model", "m" * 200, "there is no model"),
         ("against", ["m" * 200], "there is no model"),
+        ("against", ["m"], "there is no model"),
         ("sites", ["a" * 200], "is not an enrolled validate site"),
     ],
 )
-def test_a_name_of_two_hundred_letters_is_looked_for(
+def test_a_name_of_one_to_two_hundred_letters_is_looked_for(
     gate: Gate, key: str, value: object, found: str
 ) -> None:
     gate.site("a", "validate")
