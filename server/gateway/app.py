@@ -4,6 +4,8 @@ Any path that is not listed here does not exist (404): Flower's Control and Runt
 all, which would let whoever reaches them run code on this machine.
 """
 
+from typing import Any
+
 from hepafed.common.errors import BusyError, HepaFedError, RefusedError, UnreachableError
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api
@@ -40,11 +42,10 @@ def make_gateway(
     return Starlette(routes=routes, exception_handlers={HepaFedError: _refuse})
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
-    message, hint = getattr(error, "message", "refused"), getattr(error, "hint", "")
+async def _refuse(_request: Request, error: Any) -> Response:  # noqa: ANN401 - a HepaFedError
     code = 400
     if isinstance(error, RefusedError):
         code = 403
     elif isinstance(error, (BusyError, UnreachableError)):
         code = 503  # Flower's clients and ours try that again
-    return JSONResponse({"error": message, "hint": hint}, code)
+    return JSONResponse({"error": error.message, "hint": error.hint}, code)

@@ -1,6 +1,7 @@
 """What a run's record holds from its creation on, in which order runs are, and who may ask."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.common.contract.plan import Plan
-from hepafed.common.errors import RefusedError, RunError
+from hepafed.common.errors import ConfigError, RefusedError, RunError
 from hepafed.server.runs.store import ENDED, Run, Runs
 
 from tests.server.promises import promise
@@ -177,3 +178,30 @@ def test_a_stop_is_of_one_run(runs: Runs) -> None:
     assert (runs.may_go_on(one), runs.may_go_on(other)) == (False, True)
     runs.clear_stop(other)
     assert not runs.may_go_on(one)
+
+
+def test_a_run_that_is_not_there_is_named_in_short_with_where_to_look(runs: Runs) -> None:
+    with pytest.raises(RefusedError) as found:
+        runs.folder("r" * 100)
+    assert found.value.message == "there is no run " + "r" * 60
+    assert found.value.hint == "see server runs"
+
+
+def test_a_record_may_be_read_by_other_accounts_of_the_machine(runs: Runs) -> None:
+    before = os.umask(0o022)
+    try:
+        made = runs.create("train", PLAN)
+    finally:
+        os.umask(before)
+    path = runs.folder(made.id) / "run.json"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_damaged_record_is_named_with_both_ways_out(runs: Runs) -> None:
+    name = runs.create("train", PLAN).id
+    (runs.folder(name) / "run.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"run.json is damaged") as found:
+        runs.get(name)
+    assert found.value.hint == (
+        f"restore a copy of runs/{name}/run.json, or move the folder runs/{name} away"
+    )

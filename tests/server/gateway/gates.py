@@ -1,0 +1,128 @@
+"""The gateway in this process over real files; only Flower is ours."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import numpy as np
+from hepafed.common.certificates import make_authority, make_node_key
+from hepafed.common.contract.plan import Plan, RoundsPlan
+from hepafed.common.errors import UnreachableError
+from hepafed.common.network import Layout
+from hepafed.common.records import write_record
+from hepafed.server.coordinator.coordinator import Coordinator
+from hepafed.server.coordinator.membership import Membership
+from hepafed.server.coordinator.requests import Requests
+from hepafed.server.flower import Control
+from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.gateway.app import make_gateway
+from hepafed.server.members.admission import Admission
+from hepafed.server.members.roster import Members, digest_of
+from hepafed.server.models.cards import INTENDED_USE, LIMITS
+from hepafed.server.runs.stores import Stores
+
+PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(quorum=1))
+
+
+class Flower:
+    """In place of Flower's Control API: nodes by number, all of them online."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, str] = {}
+        self.away = False
+
+    def register(self, public_key: str, _site: str) -> str:
+        node = str(len(self.nodes) + 7)
+        self.nodes[node] = public_key
+        return node
+
+    def unregister(self, node: str) -> None:
+        del self.nodes[node]
+
+    def online_nodes(self) -> set[str]:
+        if self.away:
+            raise UnreachableError("the SuperLink does not answer")
+        return set(self.nodes)
+
+
+class Gate:
+    """A coordinator's home and its gateway; a call is made as a person, a site or a stranger."""
+
+    def __init__(self, home: Path, port: int = 1, block_seconds: float = 60.0) -> None:
+        make_authority(home / "keys", datetime.now(UTC))
+        self.home, self.flower = home, Flower()
+        self.members, self.stores = Members(home), Stores(home)
+        membership = Membership(self.members, cast("Control", self.flower))
+        self.woken = 0
+        self.requests = Requests(
+            self.stores.runs, self.stores.registry, self.members, membership, self._wake
+        )
+        parts = SimpleNamespace(
+            members=self.members,
+            admission=Admission(home, self.members),
+            stores=self.stores,
+            membership=membership,
+            requests=self.requests,
+            superlink=SimpleNamespace(port=port),
+        )
+        ca = (home / "keys" / "ca.pem").read_text()
+        self.app = make_gateway(cast("Coordinator", parts), ca, block_seconds)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url="https://gateway")
+        self.loop = asyncio.new_event_loop()
+        self.tokens = {
+            "ann": self.members.grant("ann", "coordinator")[0],
+            "eva": self.members.grant("eva", "evaluator")[0],
+            "nobody": "guessed",
+        }
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def site(self, name: str, role: str = "train") -> str:
+        """Enrol a site, as Flower's node too; return the public line of its key."""
+        now = datetime.now(UTC)
+        invite, _ = self.members.invite(name, role, 1, now)
+        key = make_node_key(self.home / f"{name}.key")
+        node = self.flower.register(key, name)
+        own = digest_of(f"token of {name}")
+        self.members.enrol(self.members.invited(invite, now), key, own, node, now)
+        self.tokens[name] = f"token of {name}"
+        return key
+
+    def freeze(self, value: float = 1.0) -> str:
+        """Put a model of two numbers into the registry."""
+        card = ModelCard(
+            protocol="t2",
+            plan=write_record(PLAN),
+            run="r",
+            round=1,
+            created="2026-01-01T00:00:00+00:00",
+            strategy="fedavg",
+            training_examples={},
+            operating_point=OperatingPoint(threshold=0.5, rule="", chosen_on=""),
+            tuning_scores=TuningScores(edges=(0, 65536), positives=(7,), negatives=(8,)),
+            parameters=2,
+            intended_use=INTENDED_USE,
+            limits=LIMITS,
+        )
+        weights = np.full(2, value, np.float32)
+        return self.stores.registry.add("demo", Layout(("w",), ((2,),)), weights, card)
+
+    def __call__(self, method: str, path: str, who: str = "", **how: Any) -> httpx.Response:  # noqa: ANN401
+        headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
+        headers |= how.pop("headers", {})
+        call = self.http.request(method, path, headers=headers, **how)
+        return self.loop.run_until_complete(call)
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.http.aclose())
+        self.loop.close()
+
+
+def said(answer: httpx.Response) -> tuple[int, str]:
+    """Return the code of a refusal and its words."""
+    return answer.status_code, answer.json()["error"]
