@@ -4,28 +4,21 @@ What a slice truly is, the generator knows (`cohorts/`). `make cohorts DRAWS=200
 more of them.
 """
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hepafed.client.dicom.encoding import Header, read_headers
 
-from tests.client.ingest.cohorts.draws import Draw, draw
 from tests.client.ingest.cohorts.files import write_export
-from tests.client.ingest.cohorts.known import KNOWN, Known, known_of
+from tests.client.ingest.cohorts.known import KNOWN, Known, unknown
 from tests.client.ingest.cohorts.plan import DIFFUSIONS, DYNAMICS, EXTRAS, Plan, examination
 from tests.client.ingest.cohorts.reading import header_of, judge
 
 DRAWS = 60
 OF_A_FILE = {"path", "pixel_offset"}
 """Fields of a header that a slice without a file cannot have."""
-
-
-def unknown(seed: int) -> Iterator[Draw]:
-    """Yield the draws of a seed that are of no kind known to be misread."""
-    return (d for d in (draw(seed, n) for n in count()) if not known_of(d))
 
 
 def test_no_channel_of_a_random_export_is_a_wrong_stack() -> None:

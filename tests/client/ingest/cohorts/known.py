@@ -3,10 +3,11 @@
 A kind that is mended leaves this list; its test (`test_choice_cohorts.py`) says so by passing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
-from tests.client.ingest.cohorts.draws import Draw
+from tests.client.ingest.cohorts.draws import Draw, draw
 from tests.client.ingest.cohorts.plan import Plan
 
 
@@ -177,3 +178,8 @@ KNOWN = (
 def known_of(d: Draw) -> list[Known]:
     """Return the kinds of which a draw is one."""
     return [k for k in KNOWN if k.holds(d)]
+
+
+def unknown(seed: int) -> Iterator[Draw]:
+    """Yield the draws of a seed that are of no known kind."""
+    return (d for d in (draw(seed, n) for n in count()) if not known_of(d))
