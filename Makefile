@@ -17,13 +17,14 @@ BENCH_ARGS ?= --quick
 ROOM ?=
 SAMPLE ?=
 SEED ?= 1
+DRAWS ?= 2000
 
 # Some wheels are several hundred megabytes.
 export UV_HTTP_TIMEOUT ?= 300
 # Other checkouts' settings must not reach into this one's environment.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo demo-real test lint typing pytest contracts mutants bench docs lock clean
+.PHONY: help setup demo demo-real test lint typing pytest contracts mutants cohorts bench docs lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -36,6 +37,7 @@ help:
 	@echo 'make contracts  what we rely on below Flower, on the oldest and the installed release'
 	@echo 'make mutants    put faults into ROOM= (all rooms without), count those that tests notice'
 	@echo '                (SAMPLE=, SEED=: how many and which; goes on where it was interrupted)'
+	@echo 'make cohorts    random exports of five manufacturers (DRAWS=, SEED=): no channel a wrong stack'
 	@echo 'make bench      every script of benchmarks/ (BENCH_ARGS= for full size)'
 	@echo 'make docs       write docs/cli.md and the generated tables of the guides anew'
 	@echo 'make lock       resolve the dependencies of pyproject.toml anew'
@@ -92,6 +94,9 @@ contracts: $(STAMP)
 
 mutants: $(STAMP)
 	$(BIN)/python tests/mutants/run.py $(ROOM) --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
+
+cohorts: $(STAMP)
+	@$(BIN)/python -m tests.client.ingest.cohorts.run --draws $(DRAWS) --seed $(SEED)
 
 bench: $(STAMP)
 	@set -e; for script in benchmarks/*.py; do \

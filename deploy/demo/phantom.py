@@ -28,8 +28,10 @@ from hepafed.deploy.demo.anatomy import (
     draw,
     paint,
 )
-from hepafed.deploy.demo.dicom_writer import VENDORS, Series, Study, uid, write_series
+from hepafed.deploy.demo.dialects import DIALECTS, Dialect
+from hepafed.deploy.demo.dicom_writer import write_series
 from hepafed.deploy.demo.hospitals import SiteStyle
+from hepafed.deploy.demo.series import Series, Study, dynamic_marks, prescribed, uid
 
 COLUMNS = (
     "patient_id", "lesion_id", "label", "study_uid", "series_uid",
@@ -51,6 +53,8 @@ ORGANS = {
 """Signal of fat, muscle, stomach, spleen, spine, fluid, aorta, liver and vessels by image."""
 
 DYNAMIC = ("t1-pre", "arterial", "portal", "delayed")
+STARTS = (600, 660, 705, 840)
+"""Seconds after the study's start at which each phase of the dynamic is acquired."""
 
 
 def _looks(kind: int, rng: np.random.Generator) -> dict[str, Look]:
@@ -165,6 +169,7 @@ def make_patient(style: SiteStyle, number: int, seed: int) -> tuple[Patient, np.
         frame_uid=uid("frame", seed, name),
         offset=rng.normal(0, 12, 3),
         tesla=style.tesla,
+        chinese=style.chinese,
     )
     phases = tuple(rng.uniform(0, 2 * math.pi, 8).tolist())
     return Patient(study, lesions, labels, phases), rng
@@ -200,73 +205,59 @@ def _images(
 def write_patient(folder: Path, style: SiteStyle, number: int, seed: int) -> list[dict[str, str]]:
     """Write a patient's examination under `folder`; returns their rows of labels.csv."""
     patient, rng = make_patient(style, number, seed)
-    vendor, study = VENDORS[style.vendor], patient.study
+    dialect, study = DIALECTS[style.dialect], patient.study
     home = folder / f"P{number:05d}"
     t2 = _grid(style.t2, style.tilt, rng)
     images, drawn = _images(t2, ("t2",), patient, style, 1.0, rng)
-    series = [
-        Series(
-            "t2",
-            2,
-            60,
-            92.0,
-            3400.0,
-            150.0,
-            "SE",
-            "2D",
-            0.85 * style.t2[3],
-            t2,
-            ((None, images["t2"]),),
-        )
-    ]
+    pixels = ((None, images["t2"]),)
+    series = [prescribed(dialect, "t2", 2, 60, 0.85 * style.t2[3], t2, pixels)]
     dwi = _grid(style.dwi, style.tilt / 3, rng)
     images, _ = _images(dwi, ("dwi-low", "dwi-high"), patient, style, 2.0, rng)
     pair = ((50.0, images["dwi-low"]), (800.0, images["dwi-high"]))
     parts = {"dwi": pair} if style.joint_dwi else {"dwi-low": pair[:1], "dwi-high": pair[1:]}
-    for n, (name, taken) in enumerate(parts.items()):
-        series.append(
-            Series(
-                name,
-                3 + n,
-                240 + 90 * n,
-                62.0,
-                5200.0,
-                90.0,
-                "EP",
-                "2D",
-                0.8 * style.dwi[3],
-                dwi,
-                taken,
-            )
-        )
+    series += [
+        prescribed(dialect, name, 3 + n, 240 + 90 * n, 0.8 * style.dwi[3], dwi, taken)
+        for n, (name, taken) in enumerate(parts.items())
+    ]
     t1 = _grid(style.t1, -style.tilt / 2, rng)
     images, _ = _images(t1, DYNAMIC, patient, style, 0.75, rng)
-    for phase, (name, seconds) in enumerate(zip(DYNAMIC, (600, 660, 705, 840), strict=True), 1):
-        series.append(
-            Series(
-                name,
-                5 + phase,
-                seconds,
-                1.4,
-                4.1,
-                10.0,
-                "GR",
-                "3D",
-                style.t1[3],
-                t1,
-                ((None, images[name]),),
-                phase,
-                contrast=phase > 1,
-            )
-        )
+    series += _dynamic(dialect, style, t1, images)
     for one in series:
-        written = write_series(home / f"S{one.number:03d}", vendor, study, one)
+        written = write_series(home / f"S{one.number:03d}", dialect, study, one)
         if one.name == "t2":
             reference = written
     return [
         _label_row(study, reference, f"L{n}", CLASSES[label], seen)
         for n, (label, seen) in enumerate(zip(patient.labels, drawn, strict=True), 1)
     ]
+
+
+def _dynamic(
+    dialect: Dialect, style: SiteStyle, grid: Grid, images: dict[str, Floats]
+) -> list[Series]:
+    """Return the dynamic as the site's scanner writes it: a series a phase, or all in one."""
+    shown = [(name, when, images[name]) for name, when in zip(DYNAMIC, STARTS, strict=True)]
+    if style.dynamic == "series":
+        return [
+            prescribed(
+                dialect,
+                name,
+                5 + phase,
+                when,
+                style.t1[3],
+                grid,
+                ((None, image),),
+                phase=phase,
+                contrast=phase > 1,
+            )
+            for phase, (name, when, image) in enumerate(shown, 1)
+        ]
+    marks = dynamic_marks(style.dynamic, [when - STARTS[0] for when in STARTS])
+    pixels = tuple((None, image) for _, _, image in shown)
+    joint = prescribed(
+        dialect, "dynamic", 6, STARTS[0], style.t1[3], grid, pixels, contrast=True, marks=marks
+    )
+    return [joint]
 
 
 def _label_row(study: Study, series: str, lesion: str, label: str, seen: Drawn) -> dict[str, str]:
