@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--quality", is_flag=True, help="Also look for outliers, duplicates and leaks.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet (images!).")
+@click.option(
+    "--exclude",
+    "excluded",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take the lesions of a list out of all use.",
+)
+@click.option(
+    "--include",
+    "included",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Use excluded lesions of a list again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.option("--series", "list_series", is_flag=True, help="List the series that were examined.")
 @click.option(
@@ -31,6 +45,8 @@ def cohort(
     ctx: click.Context,
     quality: bool,
     html: Path | None,
+    excluded: Path | None,
+    included: Path | None,
     as_json: bool,
     list_series: bool,
     explain: str,
@@ -41,25 +57,46 @@ def cohort(
     inconsistencies in an examination. It names no patient, but it shows images: keep
     it in the hospital.
 
+    --exclude takes lesions that a radiologist found wrong out of training, validations and every
+    count, also after a later ingest. FILE is the list that the page saved, or a table with the
+    columns patient_id, lesion_id and, if you like, reason. --include takes them back.
+
     \b
     Example:
       client cohort --quality
       client cohort --html cohort.html
+      client cohort --exclude exclude.csv
       client cohort --explain 5f0c2a9b71
     """
+    actions = [excluded, included, html, quality or as_json, list_series or explain]
+    if (excluded or included) and sum(map(bool, actions)) > 1:
+        raise UsageError(
+            "--exclude and --include go with no other option", "use one option at a time"
+        )
+    home = home_of(ctx)
+    if excluded or included:
+        _change(home, excluded, included)
+    elif list_series or explain:
+        _explain_series(home, explain)
+    elif html is not None:
+        _write_sheet(home, html)
+    else:
+        _say_counts(home, quality=quality, as_json=as_json)
+
+
+def _write_sheet(home: Path, html: Path) -> None:
+    from hepafed.client.cohort import Cohort
+    from hepafed.client.quality import contact_sheet
+    from hepafed.common.files import write_whole
+
+    write_whole(html, contact_sheet(Cohort.open(home)), private=True)
+    say(f"wrote {html}; open it in a browser, and keep it in the hospital")
+
+
+def _say_counts(home: Path, *, quality: bool, as_json: bool) -> None:
     from hepafed.client.cohort import Cohort
 
-    if list_series or explain:
-        _explain_series(home_of(ctx), explain)
-        return
-    store = Cohort.open(home_of(ctx))
-    if html is not None:
-        from hepafed.client.quality import contact_sheet
-        from hepafed.common.files import write_whole
-
-        write_whole(html, contact_sheet(store), private=True)
-        say(f"wrote {html}; open it in a browser, and keep it in the hospital")
-        return
+    store = Cohort.open(home)
     counts = store.counts()
     found = None
     if quality:
@@ -76,6 +113,27 @@ def cohort(
             say(f"{heading}: {values}")
     if found is not None:
         _say_quality(found)
+
+
+def _change(home: Path, excluded: Path | None, included: Path | None) -> None:
+    """Exclude the lesions of a list or include them again, and say what the cohort is now."""
+    from hepafed.client.cohort import Cohort
+    from hepafed.client.exclude import exclude, include
+
+    if excluded is not None:
+        done = exclude(home, excluded)
+        say(f"excluded: {done.changed} lesions; {done.named - done.changed} were excluded before")
+    elif included is not None:
+        done = include(home, included)
+        say(f"included again: {done.changed} lesions; {done.named - done.changed} were in use")
+    counts = Cohort.open(home).counts()
+    say(
+        f"the cohort is now: {counts['patients']} patients, {counts['lesions']} lesions; "
+        f"{counts['excluded']} lesions are excluded"
+    )
+    if done.changed:
+        say("not undone: models already trained, and data already sent")
+        say("models validated here before may be refused from now on: the cohort has changed")
 
 
 def _say_quality(found: "Quality") -> None:

@@ -127,6 +127,7 @@ def ingest(
             shown = functools.partial(stage, "pictures")
             report = _ingest_pictures(home, images or Path(), labels or Path(), shown, **pictures)
     _say_report(report, left)
+    _say_excluded(home)
 
 
 def _check_sources(
@@ -179,6 +180,14 @@ def _say_report(report: "IngestReport", left: Path | None) -> None:
     if report.taken == 0:
         raise CohortError("no lesion could be used", "see the reasons above, and client inspect")
     say(f"taken: {report.taken} lesions")
+
+
+def _say_excluded(home: Path) -> None:
+    from hepafed.client.cohort import Cohort
+
+    excluded = len(Cohort.open(home).excluded())
+    if excluded:
+        say(f"{excluded} lesions of the cohort are excluded and not used (client cohort --exclude)")
     say("next: client cohort, then client start")
 
 

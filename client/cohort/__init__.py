@@ -1,6 +1,6 @@
 """The cohort store: lesions as numbers, by pseudonym."""
 
-from hepafed.client.cohort.crops import NORMALISATION, LoadedVolume, crop, measure
+from hepafed.client.cohort.crops import NORMALISATION, LoadedVolume, box_in_crop, crop, measure
 from hepafed.client.cohort.measurements import (
     DYNAMIC,
     Measurements,
@@ -27,6 +27,7 @@ __all__ = [
     "LoadedVolume",
     "Measurements",
     "Selection",
+    "box_in_crop",
     "crop",
     "field_strength",
     "groups_of",

@@ -87,6 +87,20 @@ def crop(
     return np.stack([_sample(v, square) for v in volumes.values()])
 
 
+def box_in_crop(size: tuple[float, ...]) -> tuple[float, float]:
+    """Return the width and the height of a lesion's box as shares of its crop's side.
+
+    `size` is the box's extent along columns, rows and slices, mm. The box lies in the middle of
+    the crop, at the same place in every sequence.
+    """
+    side = _side(max(size[:2]))
+    return size[0] / side, size[1] / side
+
+
+def _side(extent: float) -> float:
+    return max(MARGIN * extent, SMALLEST_MM)
+
+
 @dataclass(frozen=True)
 class _Square:
     """Where a crop's pixels lie: the sum of a centre, a step down and a step across, mm."""
@@ -104,7 +118,7 @@ def _square(reference: NDArray[np.float64], box: tuple[float, ...]) -> _Square:
     column, row = reference[:3, 0], reference[:3, 1]
     lengths = np.linalg.norm(column), np.linalg.norm(row)
     extent = max((high[0] - low[0] + 1) * lengths[0], (high[1] - low[1] + 1) * lengths[1])
-    side = max(MARGIN * extent, SMALLEST_MM)
+    side = _side(extent)
     offsets = (np.arange(SIDE) + 0.5) / SIDE * side - side / 2
     middle = (low + high) / 2
     heights = dict.fromkeys(round(low[2] + s * (high[2] - low[2])) for s in SLICES)

@@ -2,11 +2,12 @@
 
 `cohort/index.db` (SQLite, see `index`) holds one row a lesion, a patient and a sequence of an
 examination; `cohort/crops/DIGEST.npy` holds the voxels of one lesion (see `crop_files`). No
-header, UID, date or name is kept.
+header, UID, date or name is kept. What a radiologist has excluded (see `exclusions`) stays in both,
+and no reader sees it but those that ask for it by name.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from hepafed.client.cohort import crop_files, index
 from hepafed.client.cohort.counts import count
+from hepafed.client.cohort.exclusions import Exclusion, Exclusions, without
 from hepafed.client.cohort.index import Index
 from hepafed.client.cohort.records import Acquisition, Crop, Lesion, Selection
 from hepafed.client.cohort.selection import select
@@ -29,6 +31,7 @@ class Cohort:
         self._folder = folder
         self._crops = folder / "crops"
         self._index = folder / "index.db"
+        self._exclusions = Exclusions(folder.parent)
 
     @classmethod
     def open(cls, home: Path) -> "Cohort":
@@ -55,25 +58,26 @@ class Cohort:
         return cls(folder)
 
     def lesions(self) -> set[str]:
-        """Return the pseudonyms of all lesions in the store."""
+        """Return the pseudonyms of all lesions that are used."""
         return {r.lesion for r in self.rows()}
 
     def rows(self) -> list[Lesion]:
-        """Return every lesion of the index, in the order of the pseudonyms."""
-        return list(index.read(self._index).lesions)
+        """Return every lesion that is used, in the order of the pseudonyms."""
+        return list(self._used().lesions)
 
     def acquisitions(self) -> list[Acquisition]:
         """Return every sequence of every examination, in the order of the pseudonyms."""
-        return list(index.read(self._index).acquisitions)
+        return list(self._used().acquisitions)
 
     def splits(self) -> dict[str, str]:
         """Return the split of each patient, by pseudonym."""
-        return index.read(self._index).splits
+        return self._used().splits
 
     def counts(self) -> dict[str, Any]:
         """Count patients and lesions, by class, split, protocol, sequence and manufacturer."""
-        found = index.read(self._index)
-        return count(found.lesions, found.acquisitions, found.splits)
+        found = self._used()
+        made = count(found.lesions, found.acquisitions, found.splits)
+        return made | {"excluded": len(self.excluded())}
 
     def select(self, protocol: str, split: str, missing: str = "drop") -> Selection:
         """Return the lesions of a split that a protocol can use (see `selection.select`).
@@ -83,7 +87,7 @@ class Cohort:
         CohortError
             A crop is missing or damaged.
         """
-        found = index.read(self._index)
+        found = self._used()
         return select(
             found.lesions,
             found.splits,
@@ -92,6 +96,32 @@ class Cohort:
             split=split,
             missing=missing,
         )
+
+    def _used(self) -> Index:
+        """Read the index without the excluded lesions: every reader's view of the cohort."""
+        return without(index.read(self._index), self._exclusions.all())
+
+    def patients_of(self) -> dict[str, str]:
+        """Return the patient of every lesion that the site knows, also of the excluded ones."""
+        known = {e.lesion: e.patient for e in self._exclusions.all().values()}
+        return known | {r.lesion: r.patient for r in index.read(self._index).lesions}
+
+    def excluded(self) -> list[tuple[Lesion, str]]:
+        """Return the lesions of the store that are excluded, each with the reason."""
+        out = self._exclusions.all()
+        rows = index.read(self._index).lesions
+        return [(r, out[r.lesion].reason) for r in rows if r.lesion in out]
+
+    def exclude(self, reasons: Mapping[str, str]) -> int:
+        """Exclude lesions that the site knows, each with a reason; return how many are new."""
+        patient = self.patients_of()
+        return self._exclusions.add(
+            Exclusion(lesion=x, patient=patient[x], reason=reason) for x, reason in reasons.items()
+        )
+
+    def include(self, lesions: Collection[str]) -> int:
+        """Use excluded lesions again; return how many there were."""
+        return self._exclusions.drop(lesions)
 
     def voxels(self, row: Lesion) -> NDArray[np.float16]:
         """Read a lesion's crop [sequences, slices, 160, 160]; CohortError when it is damaged."""
@@ -165,7 +195,7 @@ class Cohort:
         return sum(before.get(k) != r for k, r in after.items())
 
     def remove(self, patients: Collection[str]) -> tuple[set[str], int]:
-        """Take patients out in one step, their splits too, and then their crops.
+        """Take patients out in one step, their splits too, and then their crops and exclusions.
 
         Return the pseudonyms of those that were there, and the number of lesions they had.
         """
@@ -181,7 +211,9 @@ class Cohort:
                 lesions=left,
             )
         )
-        return there.intersection(patients), len(found.lesions) - len(left)
+        # last: a call that is cut off leaves no lesion that was excluded and now counts
+        forgotten = self._exclusions.forget(patients)
+        return forgotten | there.intersection(patients), len(found.lesions) - len(left)
 
     def _replace(self, new: Index) -> None:
         """Write the index whole, then remove what it names no more and what a crash left."""
@@ -192,9 +224,12 @@ class Cohort:
 
 
 def stamp_of(home: Path) -> str:
-    """Return the digest of a home's index: another one once the store has changed; "": no store."""
+    """Return a digest of what a home's cohort is: another one once it has changed; "": no store."""
     path = home / "cohort" / "index.db"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    if not path.exists():
+        return ""
+    excluded = hashlib.sha256(Exclusions(home).content()).digest()
+    return hashlib.sha256(excluded + path.read_bytes()).hexdigest()
 
 
 def _key(acquisition: Acquisition) -> tuple[str, str]:

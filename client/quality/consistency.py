@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hepafed.client.cohort import DYNAMIC, Acquisition, Lesion, measurements_from
 from hepafed.client.quality.findings import Finding, scanner_of
+from hepafed.client.quality.order import Remark, doubt
 from hepafed.common.contract import CLASSES, PROTOCOLS, SEQUENCES
 
 LIVER_MM = 260.0
@@ -34,6 +35,8 @@ class LesionLine:
     size: tuple[float, ...]
     """Millimetres along columns, rows and slices; empty where unknown."""
     remarks: tuple[str, ...]
+    doubt: float
+    """The larger, the sooner to be looked at (see `order`)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class ExaminationLine:
     missing: Mapping[str, tuple[str, ...]]
     """Protocol → sequences that it lacks; a protocol that it satisfies is there with none."""
     lesions: tuple[LesionLine, ...]
+    """The most doubtful first."""
     remarks: tuple[str, ...]
     """Remarks on the examination as a whole."""
 
@@ -59,6 +63,11 @@ class ExaminationLine:
         """Return whether there is anything to look at."""
         return bool(self.remarks) or any(x.remarks for x in self.lesions)
 
+    @property
+    def doubt(self) -> float:
+        """Return the doubt of its most doubtful lesion."""
+        return max(x.doubt for x in self.lesions)
+
 
 def consistency(
     rows: Sequence[Lesion],
@@ -66,7 +75,7 @@ def consistency(
     splits: Mapping[str, str],
     findings: Sequence[Finding] = (),
 ) -> list[ExaminationLine]:
-    """Return every examination; suspicious ones first, then in the order of pseudonyms."""
+    """Return every examination; the doubtful ones first, then in the order of pseudonyms."""
     examinations: dict[tuple[str, str], list[Lesion]] = defaultdict(list)
     classes: dict[str, set[int]] = defaultdict(set)
     for row in rows:
@@ -79,8 +88,9 @@ def consistency(
     for (patient, _), lesions in examinations.items():
         name = lesions[0].examination
         there = {s for r in lesions for s in r.sequences.split(",")}
-        remarks = [*_of_phases(lesions, there), *_of_classes(classes[patient])]
-        remarks += [f.text for f in findings if _concerns(f, name, patient)]
+        remarks: list[Remark] = [*_of_phases(lesions, there), *_of_classes(classes[patient])]
+        remarks += [Remark(f.kind, f.text) for f in findings if _concerns(f, name, patient)]
+        found = [_line(r, findings, remarks) for r in lesions]
         made.append(
             ExaminationLine(
                 examination=name,
@@ -89,11 +99,11 @@ def consistency(
                 scanner=", ".join(sorted({scanner_of(a) for a in scanners[name]})),
                 found=tuple(s for s in SEQUENCES if s in there),
                 missing={p: tuple(s for s in q if s not in there) for p, q in PROTOCOLS.items()},
-                lesions=tuple(_line(r, findings) for r in lesions),
-                remarks=tuple(remarks),
+                lesions=tuple(sorted(found, key=lambda x: (-x.doubt, x.lesion))),
+                remarks=tuple(r.text for r in remarks),
             )
         )
-    return sorted(made, key=lambda e: (not e.suspicious, e.patient, e.examination))
+    return sorted(made, key=lambda e: (-e.doubt, e.patient, e.examination))
 
 
 def _concerns(finding: Finding, examination: str, patient: str) -> bool:
@@ -101,44 +111,55 @@ def _concerns(finding: Finding, examination: str, patient: str) -> bool:
     return bool(examination and examination in words) or patient in words
 
 
-def _line(row: Lesion, findings: Sequence[Finding]) -> LesionLine:
+def _line(row: Lesion, findings: Sequence[Finding], around: Sequence[Remark]) -> LesionLine:
+    """Return a lesion's line; `around` are the remarks on its examination."""
     found = measurements_from(row.facts)
     remarks = list(_of_size(found.size))
     if found.in_body is not None and found.in_body < LEAST_BODY:
-        remarks.append(f"{_percent(1 - found.in_body)} of it lies outside the body")
+        outside = _percent(1 - found.in_body)
+        remarks.append(Remark("body", f"{outside} of it lies outside the body"))
     if found.in_field is not None and found.in_field < LEAST_FIELD:
-        remarks.append(f"{_percent(1 - found.in_field)} of it lies outside a sequence's image")
+        outside = _percent(1 - found.in_field)
+        remarks.append(Remark("field", f"{outside} of it lies outside a sequence's image"))
     if found.apart is not None and found.apart > FARTHEST_APART:
-        remarks.append(f"its boxes in different sequences are {found.apart:.0f} mm apart")
-    remarks += [f.text for f in findings if row.lesion in f.where.split()]
-    return LesionLine(row.lesion, CLASSES[row.label], found.source, found.size, tuple(remarks))
+        apart = f"its boxes in different sequences are {found.apart:.0f} mm apart"
+        remarks.append(Remark("apart", apart))
+    remarks += [Remark(f.kind, f.text) for f in findings if row.lesion in f.where.split()]
+    return LesionLine(
+        lesion=row.lesion,
+        label=CLASSES[row.label],
+        source=found.source,
+        size=found.size,
+        remarks=tuple(r.text for r in remarks),
+        doubt=doubt([*remarks, *around]),
+    )
 
 
-def _of_size(size: tuple[float, ...]) -> Iterator[str]:
+def _of_size(size: tuple[float, ...]) -> Iterator[Remark]:
     if not size:
         return
     if max(size) > LIVER_MM:
-        yield f"the box is longer than a liver ({max(size):.0f} mm)"
+        yield Remark("size", f"the box is longer than a liver ({max(size):.0f} mm)")
     # An ellipsoid fills π/6 of its box.
     millilitres = size[0] * size[1] * size[2] * 0.5236 / 1000
     if millilitres > LIVER_ML:
-        yield f"the lesion is larger than a liver ({millilitres:.0f} ml)"
+        yield Remark("size", f"the lesion is larger than a liver ({millilitres:.0f} ml)")
     if max(size[:2]) < SMALLEST_MM:
-        yield f"the lesion is very small ({max(size[:2]):.1f} mm)"
+        yield Remark("small", f"the lesion is very small ({max(size[:2]):.1f} mm)")
 
 
-def _of_phases(lesions: Sequence[Lesion], there: set[str]) -> Iterator[str]:
+def _of_phases(lesions: Sequence[Lesion], there: set[str]) -> Iterator[Remark]:
     if any(measurements_from(r.facts).phases_in_order is False for r in lesions):
-        yield "the dynamic phases were not acquired in the usual order"
+        yield Remark("phases", "the dynamic phases were not acquired in the usual order")
     if "t1" in there and there & set(DYNAMIC):
-        yield "a T1 series with contrast could not be given a phase"
+        yield Remark("phases", "a T1 series with contrast could not be given a phase")
 
 
-def _of_classes(classes: set[int]) -> Iterator[str]:
+def _of_classes(classes: set[int]) -> Iterator[Remark]:
     if {1, 2} <= classes:
-        yield "this patient has primary malignant and metastatic lesions"
+        yield Remark("classes", "this patient has primary malignant and metastatic lesions")
     elif len(classes) > 1:
-        yield "this patient has benign and malignant lesions"
+        yield Remark("classes", "this patient has benign and malignant lesions")
 
 
 def _percent(share: float) -> str:

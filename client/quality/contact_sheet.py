@@ -1,26 +1,51 @@
-"""The contact sheet: every lesion's crop beside what was found odd, in one page for the eye."""
+"""The contact sheet: every lesion in every sequence, with what was found odd, for the eye."""
 
 import base64
-import io
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from hepafed.client.cohort import Cohort, Lesion
 from hepafed.client.quality.consistency import ExaminationLine, consistency
 from hepafed.client.quality.findings import Quality, quality
+from hepafed.client.quality.pictures import SHOWN, frame, slice_names, strips
+from hepafed.common.contract import CLASSES
 from jinja2 import Environment, StrictUndefined
-from numpy.typing import NDArray
-from PIL import Image
+from markupsafe import Markup
 
-SHOWN = 96
-"""Pixels of a picture's side on the page."""
 MOST_PICTURED = 600
-"""Lesions with pictures on one page (about 20 MB); those with remarks first."""
-WINDOW = (1.0, 99.0)
-"""Percentiles of the crop that become black and white."""
+"""Lesions with pictures on one page, the doubtful first: 40 MB with eight sequences."""
+REASONS = (
+    "wrong place",
+    "wrong phase or sequence",
+    "no lesion to be seen",
+    "wrong class",
+    "poor image",
+    "other",
+)
+"""What the page offers as the reason of an exclusion."""
 
-Pictures = dict[str, list[tuple[str, str]]]
-"""Lesion's pseudonym → (sequence, PNG as a data URI)."""
+
+@dataclass(frozen=True)
+class Drawn:
+    """The pictures of a page, by the lesion's pseudonym."""
+
+    pictures: dict[str, list[tuple[str, str]]]
+    """Of the lesions that are pictured: (sequence, strip of slices as a data URI)."""
+    shapes: dict[str, tuple[tuple[str, ...], str]]
+    """Of all lesions: the names of the slices, and the box as a data URI."""
+
+
+@dataclass(frozen=True)
+class ExcludedLine:
+    """One excluded lesion on the page."""
+
+    lesion: str
+    """Pseudonym."""
+    patient: str
+    """Pseudonym."""
+    label: str
+    reason: str
 
 
 def contact_sheet(store: Cohort, most_pictured: int = MOST_PICTURED) -> str:
@@ -32,45 +57,45 @@ def contact_sheet(store: Cohort, most_pictured: int = MOST_PICTURED) -> str:
         A crop is missing or damaged.
     """
     seen = quality(store)
-    rows = store.rows()
+    rows, out = store.rows(), store.excluded()
     lines = consistency(rows, store.acquisitions(), store.splits(), seen.findings)
-    pictures = _pictures(store, {r.lesion: r for r in rows}, lines, most_pictured)
-    return render(store, seen, lines, pictures)
+    excluded = [ExcludedLine(r.lesion, r.patient, CLASSES[r.label], why) for r, why in out]
+    known = {r.lesion: r for r in (*rows, *(r for r, _ in out))}
+    order = [x.lesion for e in lines for x in e.lesions] + [x.lesion for x in excluded]
+    drawn = Drawn(
+        pictures={k: strips(known[k], store.voxels(known[k])) for k in order[:most_pictured]},
+        shapes={k: _shape(r) for k, r in known.items()},
+    )
+    return _render(store, seen, lines, excluded, drawn)
 
 
-def _pictures(
-    store: Cohort, rows: dict[str, Lesion], lines: list[ExaminationLine], most: int
-) -> Pictures:
-    wanted = [x.lesion for e in lines for x in e.lesions][:most]
-    made: Pictures = {}
-    for name in wanted:
-        row = rows[name]
-        voxels = store.voxels(row)
-        sequences = row.sequences.split(",")
-        made[name] = [(s, png(voxels[n, row.slices // 2])) for n, s in enumerate(sequences)]
-    return made
+def _shape(row: Lesion) -> tuple[tuple[str, ...], str]:
+    return slice_names(row.slices), frame(row)
 
 
-def png(picture: NDArray[np.float16]) -> str:
-    """Return a crop's slice as a PNG data URI of 96 × 96 grey values."""
-    values = picture.astype(np.float32)
-    low, high = np.percentile(values, WINDOW)
-    grey = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1) * 255
-    image = Image.fromarray(grey.astype(np.uint8)).resize((SHOWN, SHOWN), Image.Resampling.BOX)
-    out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def render(store: Cohort, seen: Quality, lines: list[ExaminationLine], pictures: Pictures) -> str:
-    """Return the page's template filled; every text is escaped."""
+def _render(
+    store: Cohort,
+    seen: Quality,
+    lines: list[ExaminationLine],
+    excluded: list[ExcludedLine],
+    drawn: Drawn,
+) -> str:
+    """Return the page's template filled; every text is escaped but the page's own script."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = Path(__file__).with_name("contact_sheet.html").read_text("utf-8")
+    script = Path(__file__).with_name("contact_sheet.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.from_string(template).render(
         counts=store.counts(),
         quality=seen,
         examinations=lines,
+        excluded=excluded,
         looked=sum(e.suspicious for e in lines),
-        hidden=sum(len(e.lesions) for e in lines) - len(pictures),
-        pictures=pictures,
+        hidden=len(drawn.shapes) - len(drawn.pictures),
+        pictures=drawn.pictures,
+        shapes=drawn.shapes,
+        shown=SHOWN,
+        reasons=REASONS,
+        script=Markup(script),  # noqa: S704 - a file of this program
+        script_digest=Markup(digest),  # noqa: S704 - of base64 alone
     )

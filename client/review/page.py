@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hepafed.client.cohort import Cohort
 from hepafed.client.learning import Trainer
 from hepafed.client.review.saliency import Explanation, Map, explain
 from hepafed.client.validations import recall, recall_weights
@@ -67,7 +68,8 @@ def review(
 ) -> tuple[int, int]:
     """Write the page of an archived validation (0600); return how many were missed and are shown.
 
-    Nothing of it leaves the site. At most `most` lesions are shown.
+    Nothing of it leaves the site. At most `most` lesions are shown, and none that a radiologist
+    has excluded since.
 
     Raises
     ------
@@ -77,15 +79,18 @@ def review(
     kept = recall(home, run)
     request = kept.request
     missed = missed_of(kept.table, request.threshold)
+    excluded = {r.lesion for r, _ in Cohort.open(home).excluded()}
+    there = [m for m in missed if m.lesion not in excluded]
     rows = []
-    for done, row in enumerate(_rows(home, request, missed[:most], occlusion=occlusion), 1):
+    for done, row in enumerate(_rows(home, request, there[:most], occlusion=occlusion), 1):
         rows.append(row)
-        progress(done, min(most, len(missed)))
+        progress(done, min(most, len(there)))
     page = _template().render(
         run=run,
         model=request.model,
         threshold=request.threshold,
         missed=len(missed),
+        excluded=len(missed) - len(there),
         rows=rows,
         malignant=int((kept.table.truth != 0).sum()),
         sequences=PROTOCOLS[request.plan.protocol],

@@ -6,7 +6,8 @@ from statistics import fmean, pstdev
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crops import LoadedVolume, Scale, crop, measure
+from hepafed.client.cohort.crops import LoadedVolume, Scale, box_in_crop, crop, measure
+from hepafed.client.cohort.measurements import size_of
 from numpy.typing import NDArray
 
 PLAIN = Scale(-1e6, 1e6, 0.0, 1.0)
@@ -185,3 +186,18 @@ def test_with_fewer_than_100_voxels_of_body_the_whole_volume_counts(
 
 def test_a_volume_of_one_value_is_divided_by_one() -> None:
     assert measure(np.full((3, 5, 9), 7.0, np.float32)) == Scale(7.0, 7.0, 7.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("box", "shares"),
+    [
+        # 19.2 and 17.1 mm of 30.72; 4.0 and 26.6 mm of 42.56; 2.4 and 3.8 mm of 30
+        (WIDE, (19.2 / 30.72, 17.1 / 30.72)),
+        (TALL, (4.0 / 42.56, 26.6 / 42.56)),
+        (TINY, (2.4 / 30.0, 3.8 / 30.0)),
+    ],
+)
+def test_the_box_takes_its_share_of_the_crop(
+    box: tuple[float, ...], shares: tuple[float, float]
+) -> None:
+    assert box_in_crop(size_of(REFERENCE, box)) == pytest.approx(shares, abs=0.003)

@@ -60,6 +60,18 @@ def test_protocol_split_missing_and_size_each_make_other_images(splits: SplitCac
     assert shapes == [(2, 1, 75, 75), (2, 2, 75, 75), (2, 2, 75, 75), (2, 1, 80, 80)]
 
 
+def test_an_excluded_lesion_is_out_of_images_that_were_read_before(
+    splits: SplitCache, tmp_path: Path
+) -> None:
+    before = owned(splits.images(PLAN, "external"))
+    Cohort.open(tmp_path).exclude({"l2": "wrong place"})
+    after = owned(splits.images(PLAN, "external"))
+    assert after == [pair for pair in before if pair[0] != "l2"]
+    assert len(after) == 6
+    Cohort.open(tmp_path).include({"l2"})
+    assert owned(splits.images(PLAN, "external")) == before
+
+
 def test_splits_part_the_patients(splits: SplitCache) -> None:
     parts: list[str] = []
     for split in ("train", "tune", "test"):

@@ -51,6 +51,25 @@ def test_several_lesions_of_one_patient_count_once(cohort: Make) -> None:
     assert summary.lesions == 20
 
 
+def test_an_excluded_lesion_is_in_no_number_of_the_summary(cohort: Make) -> None:
+    odd: dict[int, dict[str, Any]] = {
+        k: {"field_strength": 1.5, "between_slices": 9.0} for k in range(0, 30, 3)
+    }
+    store = cohort(30, changes=odd)
+    before = summarise_cohort(store, "r", 5)
+    assert before.by_field_strength == {"1.5 T": 10, "3 T": 20}
+    store.exclude(dict.fromkeys([f"{k:04x}" for k in odd], "poor image"))
+    summary = summarise_cohort(store, "r", 5)
+    assert (summary.patients, summary.lesions) == (20, 20)
+    assert summary.by_class == {"benign": 0, "primary_malignant": 10, "metastatic": 10}
+    assert summary.by_protocol["t2-dwi"] == 20
+    assert summary.by_field_strength == {"3 T": 20}
+    assert {s.between_slices for s in summary.spacing} == {(5.0, 5.0, 5.0)}
+    store.exclude(dict.fromkeys([f"{k:04x}" for k in range(26)], ""))
+    with pytest.raises(RefusedError, match="fewer patients"):
+        summarise_cohort(store, "r", 5)
+
+
 def test_a_cohort_smaller_than_the_minimum_is_not_described(cohort: Make) -> None:
     with pytest.raises(RefusedError, match="fewer patients"):
         summarise_cohort(cohort(4), "r", 5)

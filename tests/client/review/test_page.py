@@ -72,3 +72,20 @@ def test_only_malignant_lesions_below_the_operating_point_count_as_missed(home: 
         kept.table.lesion, kept.table.truth, kept.table.log_probs[:, 0], strict=True
     ):
         assert (lesion in missed) == (truth != 0 and -np.expm1(log_p) < kept.request.threshold)
+
+
+def test_a_missed_lesion_that_was_excluded_since_is_counted_and_not_shown(
+    home: Path, tmp_path: Path
+) -> None:
+    kept = recall(home, "validate-1")
+    first, *others = missed_of(kept.table, kept.request.threshold)
+    page = tmp_path / "page.html"
+    store = Cohort.open(home)
+    store.exclude({first.lesion: "wrong place"})
+    found = review(home, "validate-1", page, most=1, occlusion=False, progress=lambda *_: None)
+    store.include({first.lesion})
+    text = page.read_text(encoding="utf-8")
+    assert found == (len(others) + 1, 1)
+    assert first.lesion not in text
+    assert others[0].lesion in text
+    assert "1 of them were excluded since then" in text
