@@ -112,18 +112,12 @@ def test_comparisons_of_three_models_are_adjusted_together_task_by_task() -> Non
         ("t2", "enhanced"),
         ("t2-dwi", "enhanced"),
     ]
-<<<<<<< HEAD
     for found in (rows, [r["mcnemar"] for r in rows]):
         raw = [r["p"] for r in found]
         assert len(set(raw)) == 3
         adjusted = multipletests(raw, method="holm")[1]
         assert [r["p_holm"] for r in found] == pytest.approx(list(adjusted))
         assert [r["p_holm"] for r in found] != pytest.approx(raw)
-=======
-    for tests in (rows, [r["mcnemar"] for r in rows]):
-        theirs = multipletests([t["p"] for t in tests], method="holm")[1]
-        assert [t["p_holm"] for t in tests] == pytest.approx(theirs)
->>>>>>> w-stats
     assert [r["non_inferiority"] is None for r in rows] == [True, False, True]
 
 
