@@ -88,6 +88,11 @@ COMBINED = Test(
 )
 NOT_COMBINED = Test("not combined by the scanner", lambda f: not COMBINED.holds(f))
 
+OF_DIFFUSION: Final = Rule(
+    "of-diffusion", "", (), "of the grid and echo time of a diffusion series: its b = 0, or a map"
+)
+"""For what would be T2 by its timing, where the examination has such a series."""
+
 SERIES_RULES: Final = (
     # Of no use here.
     Rule("localizer", "", (holds_any("image_type", "LOCALIZER"),), "a localizer", (), "image type"),

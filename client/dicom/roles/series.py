@@ -9,7 +9,7 @@ from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.roles.placing import certainty_of, placed
 from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, decide
-from hepafed.client.dicom.roles.sequences import SERIES_RULES
+from hepafed.client.dicom.roles.sequences import OF_DIFFUSION, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import facts_of
 from hepafed.client.dicom.roles.words import b_in_words, doubts_of
 from hepafed.client.dicom.volumes import (
@@ -19,6 +19,7 @@ from hepafed.client.dicom.volumes import (
     Stack,
     Volume,
     combined_directions,
+    is_of_diffusion,
     stacks_of,
 )
 
@@ -26,6 +27,8 @@ MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
 FEWEST_SCATTERED = 4
 """Files, each a series by itself, that look like one series torn apart by a de-identifier."""
+BY_TIMING = ("t2", "t2-fat-saturated")
+"""Rules that name a T2 by its echo and repetition time."""
 WEIGHT = {"taken": 2, "refused": 1, "set-aside": 0}
 """Which outcome a file of several frames gets: the highest of its frames."""
 
@@ -58,6 +61,7 @@ def volumes_of(headers: Sequence[Header], overrides: Overrides = NO_OVERRIDES) -
             facts.append(fact)
     outcomes += _scattered(unique, {o.path for o in outcomes if o.reason == SINGLE})
     numbers = {h.series_number for h in unique if h.series_number is not None}
+    volumes = [_without_diffusion(v, volumes) for v in volumes]
     volumes, remarks = placed(volumes, facts, lost, numbers, overrides)
     kept = _of_use(volumes, outcomes, overrides)
     combined = list(combined_directions(kept, outcomes))
@@ -80,6 +84,13 @@ def _roles(
             volume = replace(volume, stated_b=named_b)
             doubts += () if named_b is not None else ("its b-value is not known",)
         yield replace(volume, doubts=doubts, certainty=certainty_of(rule, doubts)), fact
+
+
+def _without_diffusion(v: Volume, volumes: Sequence[Volume]) -> Volume:
+    """Set aside what only its timing calls T2, and its grid an image of the diffusion series."""
+    if v.sequence == "t2" and v.rule in BY_TIMING and is_of_diffusion(v, volumes):
+        return replace(v, sequence=OF_DIFFUSION.sequence, rule=OF_DIFFUSION.name)
+    return v
 
 
 def _lost(
@@ -144,7 +155,7 @@ def _scattered(headers: Sequence[Header], single: Collection[str]) -> Iterator[F
 def _of_use(
     volumes: list[Volume], outcomes: list[FileOutcome], overrides: Overrides
 ) -> list[Volume]:
-    reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES)}
+    reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES, OF_DIFFUSION)}
     kept = []
     for v in volumes:
         if not v.sequence:

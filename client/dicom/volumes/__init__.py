@@ -1,6 +1,10 @@
 """From slices to volumes of numbers in the patient."""
 
-from hepafed.client.dicom.volumes.directions import combined_directions, is_direction
+from hepafed.client.dicom.volumes.directions import (
+    combined_directions,
+    is_direction,
+    is_of_diffusion,
+)
 from hepafed.client.dicom.volumes.geometry import Stack
 from hepafed.client.dicom.volumes.pixels import check_pixels, statistics
 from hepafed.client.dicom.volumes.stacks import SINGLE, Refusal, nominals, stacks_of
@@ -15,6 +19,7 @@ __all__ = [
     "check_pixels",
     "combined_directions",
     "is_direction",
+    "is_of_diffusion",
     "nominals",
     "stacks_of",
     "statistics",

@@ -38,6 +38,15 @@ def combined_directions(volumes: Sequence[Volume], outcomes: list[FileOutcome]) 
         yield parts[0] if len(parts) == 1 else replace(parts[0], directions=tuple(parts))
 
 
+def is_of_diffusion(v: Volume, volumes: Sequence[Volume]) -> bool:
+    """Return whether a volume has the grid and the echo time of a diffusion-weighted one.
+
+    It is that series' image without weighting, or a map of it, whatever its header says.
+    """
+    weighted = (w for w in volumes if w.sequence == "dwi" and w.b_value != 0 and w is not v)
+    return any(_same_grid(v, w) and _same_echo(v, w) for w in weighted)
+
+
 def is_trace(v: Volume) -> bool:
     """Return whether the scanner combined the directions itself."""
     h = v.headers[0]
@@ -57,8 +66,11 @@ def _same_series(a: Volume, b: Volume) -> bool:
 def _same_weighting(a: Volume, b: Volume) -> bool:
     """Return whether two volumes are of one grid and one nominal b-value."""
     low, high = sorted((a.b_value or 0.0, b.b_value or 0.0))
-    same_b = high - low <= max(SAME_B * high, 1.0)
-    return same_b and a.shape == b.shape and np.abs(_corners(a) - _corners(b)).max() <= SAME_GRID
+    return high - low <= max(SAME_B * high, 1.0) and _same_grid(a, b)
+
+
+def _same_grid(a: Volume, b: Volume) -> bool:
+    return a.shape == b.shape and bool(np.abs(_corners(a) - _corners(b)).max() <= SAME_GRID)
 
 
 def _corners(v: Volume) -> NDArray[np.float64]:

@@ -5,14 +5,14 @@ more of them.
 """
 
 from dataclasses import fields, replace
-from itertools import islice
 from pathlib import Path
 
 import pytest
 from hepafed.client.dicom.encoding import Header, read_headers
 
+from tests.client.ingest.cohorts.draws import Draw, draw
 from tests.client.ingest.cohorts.files import write_export
-from tests.client.ingest.cohorts.known import KNOWN, Known, unknown
+from tests.client.ingest.cohorts.mended import MENDED
 from tests.client.ingest.cohorts.plan import DIFFUSIONS, DYNAMICS, EXTRAS, Plan, examination
 from tests.client.ingest.cohorts.reading import header_of, judge
 
@@ -22,24 +22,14 @@ OF_A_FILE = {"path", "pixel_offset"}
 
 
 def test_no_channel_of_a_random_export_is_a_wrong_stack() -> None:
-    drawn = islice(unknown(seed=1), DRAWS)
+    drawn = (draw(1, n) for n in range(DRAWS))
     wrong = {d.text(): v.wrong for d in drawn if (v := d.verdict()).wrong}
     assert wrong == {}
 
 
-def kind(known: Known) -> object:
-    mark = pytest.mark.xfail(strict=True, raises=AssertionError, reason=known.why)
-    return pytest.param(known, id=known.why, marks=mark)
-
-
-@pytest.mark.parametrize("known", [kind(k) for k in KNOWN])
-def test_no_channel_of_an_export_known_to_be_misread_is_a_wrong_stack(known: Known) -> None:
-    wrong = known.smallest.verdict().wrong
-    assert known.channels.isdisjoint(wrong), wrong
-
-
-def test_an_export_known_to_be_misread_is_of_its_kind() -> None:
-    assert [k.why for k in KNOWN if not k.holds(k.smallest)] == []
+@pytest.mark.parametrize("export", [pytest.param(d, id=why) for why, d in MENDED])
+def test_no_channel_of_an_export_that_was_misread_once_is_a_wrong_stack(export: Draw) -> None:
+    assert export.verdict().wrong == {}
 
 
 LAYOUTS = [(v, d) for v in DYNAMICS for d in DYNAMICS[v] if d != "both"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -12,9 +13,8 @@ from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import ingest_dicom
 from hepafed.deploy.demo.dialects import DIALECTS
 
-from tests.client.ingest.cohorts.draws import Draw
+from tests.client.ingest.cohorts.draws import Draw, draw
 from tests.client.ingest.cohorts.files import stored, write_export
-from tests.client.ingest.cohorts.known import unknown
 from tests.client.ingest.cohorts.plan import DYNAMICS, Plan, Slice
 from tests.client.ingest.cohorts.reading import judge
 
@@ -33,7 +33,8 @@ class Export:
 def drawn(vendor: str) -> Draw:
     """Give a manufacturer's first export whose diffusion volumes are one stack each."""
     whole = ("joint", "separate")
-    return next(d for d in unknown(seed=5) if d.plan.vendor == vendor and d.plan.diffusion in whole)
+    draws = (draw(5, n) for n in count())
+    return next(d for d in draws if d.plan.vendor == vendor and d.plan.diffusion in whole)
 
 
 def ingest(home: Path, export: Path) -> None:

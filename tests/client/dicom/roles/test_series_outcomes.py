@@ -357,3 +357,28 @@ def test_a_turned_slice_is_refused_with_its_series() -> None:
     slices = run()
     slices[1] = header(**vars(slices[1]) | {"orientation": AXIAL[3:] + AXIAL[:3]})
     assert only(volumes_of(slices)) == ("refused", "slices of several directions in one series")
+
+
+@pytest.mark.parametrize(
+    ("changes", "role"),
+    [
+        ({}, None),
+        ({"b_value": 0.0}, None),
+        ({"echo_time": 60.5}, None),
+        ({"echo_time": 61.0}, "t2"),
+        ({"spacing": (1.25, 1.7)}, "t2"),
+        ({"places": (0.0, 3.0)}, "t2"),
+        ({"places": (0.5, 3.5, 6.5)}, "t2"),
+    ],
+)
+def test_what_has_the_grid_and_echo_of_a_diffusion_series_is_no_t2(
+    changes: dict[str, object], role: str | None
+) -> None:
+    spin = {"scanning": ("SE",), "echo_time": 60.0, "repetition_time": 6000.0, "series": "Z"}
+    found = volumes_of([*run(**spin | changes), *run(**DWI, series="W", b_value=800.0)])
+    assert roles(found).get("Z") == role
+    if role is None:
+        reasons = {reason for _, reason in outcomes(found).values()}
+        assert "of the grid and echo time of a diffusion series: its b = 0, or a map" in reasons
+    alone = volumes_of([*run(**spin | changes), *run(**DWI, series="W", b_value=0.0)])
+    assert roles(alone)["Z"] == "t2"
