@@ -150,3 +150,19 @@ def test_a_curve_that_no_distribution_has_is_refused(pair: list[Site], wrong: st
         curves.pop()
     with pytest.raises(PayloadError):
         pair[0].releases.placements(PlacementsRequest(run="validate-1", curves=tuple(curves)))
+
+
+def test_a_plain_release_may_be_over_a_cohort_that_has_grown_by_one_patient(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path, "a", release="plain")
+    for patients in (15, 16, 14):
+        site.table = table_of("a", 1, patients)
+        assert site.score().patients == patients
+    assert not (site.home / "released.json").exists()
+    hiding = Site(tmp_path, "b", release="cells")
+    hiding.table = table_of("b", 1, 15)
+    hiding.score()
+    hiding.table = table_of("b", 1, 16)
+    with pytest.raises(RefusedError, match="differ in a few patients"):
+        hiding.score()

@@ -107,3 +107,10 @@ def test_a_damaged_memory_refuses_instead_of_forgetting(tmp_path: Path) -> None:
 def test_no_pseudonym_stands_in_the_memory_in_full(tmp_path: Path) -> None:
     hold(tmp_path, table(123456789), summed=False)
     assert "123456789" not in (tmp_path / "released.json").read_text()
+
+
+def test_figures_alone_do_not_choose_the_lesions_of_a_masked_sum(tmp_path: Path) -> None:
+    hold(tmp_path, table(*range(10)), summed=False)
+    hold(tmp_path, table(*range(20)), summed=True)
+    with pytest.raises(RefusedError, match="in a masked sum over other lesions"):
+        hold(tmp_path, table(*range(10)), summed=True)

@@ -23,6 +23,18 @@ def test_the_same_content_is_published_twice_as_one(tmp_path: Path) -> None:
     assert len(list((tmp_path / "blobs").iterdir())) == 1
 
 
+def test_what_is_being_published_lies_hidden_beside_the_others(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def parts() -> Iterator[bytes]:
+        yield b"half"
+        seen.extend(p.name for p in (tmp_path / "blobs").iterdir())
+
+    Blobs(tmp_path).publish(parts())
+    (name,) = seen
+    assert name.startswith(".")
+
+
 def test_what_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
     def parts() -> Iterator[bytes]:
         yield b"half"
@@ -34,8 +46,8 @@ def test_what_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["f" * 63, "f" * 65, "g" + "f" * 63, "F" * 64, "/" + "f" * 63, "." * 64],
-    ids=["short", "long", "no hex", "capitals", "folder", "points"],
+    "name", ["f" * 63, "f" * 65, "g" + "f" * 63, "F" * 64, "X" * 64, "/" + "f" * 63, "." * 64],
+    ids=["short", "long", "no hex", "capitals", "crosses", "folder", "points"],
 )  # fmt: skip
 def test_what_is_no_digest_is_refused_even_if_such_a_file_is_there(
     tmp_path: Path, name: str

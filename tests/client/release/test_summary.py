@@ -1,0 +1,55 @@
+"""Which subgroups a summary has: asked for, shared by policy, known here and of enough patients."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hepafed.client.release.summary import make_summary
+from hepafed.common.contract.config import SiteConfig
+from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.errors import PayloadError
+
+from .releasing import REQUEST, table_of
+
+TABLE = replace(
+    table_of("a", 3, 40),
+    groups={"sex": np.array(["f", "m"] * 20), "scanner": np.array(["x"] * 33 + ["y"] * 7)},
+)
+
+
+def summary(*subgroups: str, share: tuple[str, ...], minimum: int = 5) -> SiteSummary:
+    policy = SiteConfig(
+        site="a", role="validate", address="localhost:1", share_subgroups=share,
+        minimum_count=minimum,
+    )  # fmt: skip
+    return make_summary(policy, replace(REQUEST, subgroups=subgroups), TABLE, "masked")
+
+
+@pytest.mark.parametrize("wrong", [("sex", "sex"), ("",), tuple(f"v{n}" for n in range(100))])
+def test_subgroups_that_are_no_names_are_refused(wrong: tuple[str, ...]) -> None:
+    with pytest.raises(PayloadError, match="the subgroups asked for are not names, or too many"):
+        summary(*wrong, share=("sex",))
+
+
+def test_only_what_was_asked_for_and_is_shared_leaves() -> None:
+    assert summary(share=("sex", "scanner")).subgroups == ()
+    made = summary("scanner", "sex", "age", share=("sex", "age"))
+    assert {g.variable for g in made.subgroups} == {"sex"}
+    gone = [s for s in made.suppressed if s.startswith("subgroup")]
+    assert gone == [
+        "subgroup scanner: not shared by this site's policy",
+        "subgroup age: not known at this site",
+    ]
+
+
+def test_a_subgroup_is_shown_from_the_policy_s_minimum_on() -> None:
+    shown = summary("sex", share=("sex",), minimum=2).subgroups
+    assert {g.level for g in shown if g.auc.value is not None} == {"f", "m"}
+    withheld = summary("sex", share=("sex",), minimum=21).subgroups
+    assert [(g.level, g.auc.value) for g in withheld] == [("every level", None)]
+
+
+def test_a_summary_is_of_its_request_and_policy() -> None:
+    made = summary(share=(), minimum=6)
+    assert (made.run, made.model, made.weights) == ("validate-1", "m", REQUEST.weights)
+    assert (made.form, made.minimum_count, made.patients) == ("masked", 6, 40)
