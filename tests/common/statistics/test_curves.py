@@ -187,3 +187,13 @@ def test_a_partial_area_is_made_half_where_the_curve_is_chance() -> None:
     curve = curve_from_mass(np.array([1.0, 2, 0, 2]), np.array([4.0, 0, 1, 0]))
     area = 0.2 * 0.4 + 0.3 * (0.8 + 0.875) / 2
     assert partial_auc(curve, 0.5) == pytest.approx((1 + (area - 0.125) / 0.375) / 2)
+
+
+def test_a_last_cell_of_several_bins_leaves_its_end_open_too() -> None:
+    found = curves(intervals((2, 4, 3, 2), (4, 7, 5, 1)))
+    assert found is not None
+    _, worst, best = found
+    assert worst.positives.tolist() == [0, 0, 5, 5, 8]
+    assert worst.negatives.tolist() == [0, 1, 1, 3, 3]
+    assert best.positives.tolist() == [0, 5, 5, 8, 8]
+    assert best.negatives.tolist() == [0, 0, 1, 1, 3]
