@@ -82,7 +82,12 @@ KNOWN = (
         "echo times that jitter make more than three echoes of a dual echo: it is a native T1",
         Plan(vendor="ge", dynamic="times", extras=frozenset({"dual"})),
         ("echo time jitters",), "arterial portal",
-        _has("echo time jitters"),
+        lambda d: "echo time jitters" in d.troubles and "dual" in d.plan.extras,
+    ),
+    _known(
+        "without contrast agents, phases whose echo times jitter are all native: the last is taken",
+        Plan(vendor="ge", chinese=True), ("echo time jitters", "no contrast agent"), "t1-pre",
+        lambda d: {"echo time jitters", "no contrast agent"} <= set(d.troubles),
     ),
     _known(
         "NORM on some slices of a dynamic in one series: a part of a phase is taken for all of it",
@@ -126,6 +131,16 @@ KNOWN = (
         "diffusion directions whose b-values jitter are not combined: the last one is the DWI",
         Plan(diffusion="directions"), ("b jitters",), "dwi",
         lambda d: _directed(d) and "b jitters" in d.troubles,
+    ),
+    _known(
+        "diffusion directions whose echo times jitter are not combined: the last one is the DWI",
+        Plan(diffusion="directions"), ("echo time jitters",), "dwi",
+        lambda d: _directed(d) and "echo time jitters" in d.troubles, "k0",
+    ),
+    _known(
+        "echo times that jitter make phases of a dynamic opposed-phase images: the rest moves up",
+        Plan(vendor="philips", dynamic="times"), ("echo time jitters",), "t1-pre",
+        lambda d: _joint(d) and "echo time jitters" in d.troubles, "k2",
     ),
     _known(
         "NORM on some slices of a diffusion series without b-values: a part is taken for all of it",
