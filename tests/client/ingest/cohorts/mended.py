@@ -45,6 +45,17 @@ MENDED = (
         ),
     ),
     (
+        "without contrast agents, phases whose echo times jitter are all native: the last is taken",
+        Draw(
+            "known",
+            Plan(vendor="ge", chinese=True),
+            (
+                "echo time jitters",
+                "no contrast agent",
+            ),
+        ),
+    ),
+    (
         "NORM on some slices of a dynamic in one series: a part of a phase is taken for all of it",
         Draw("k7", Plan(dynamic="times"), ("NORM on some slices",)),
     ),
@@ -83,6 +94,14 @@ MENDED = (
     (
         "diffusion directions whose b-values jitter are not combined: the last one is the DWI",
         Draw("known", Plan(diffusion="directions"), ("b jitters",)),
+    ),
+    (
+        "diffusion directions whose echo times jitter are not combined: the last one is the DWI",
+        Draw("k0", Plan(diffusion="directions"), ("echo time jitters",)),
+    ),
+    (
+        "echo times that jitter make phases of a dynamic opposed-phase images: the rest moves up",
+        Draw("k2", Plan(vendor="philips", dynamic="times"), ("echo time jitters",)),
     ),
     (
         "NORM on some slices of a diffusion series without b-values: a part is taken for all of it",
