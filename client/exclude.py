@@ -59,8 +59,6 @@ def include(home: Path, listed: Path) -> Changed:
 def _read(home: Path, path: Path, known: dict[str, str]) -> dict[str, str]:
     """Return the lesions of a list, each with its reason; LabelsError with every problem."""
     columns, rows = read_table(path, IDENTITY, COLUMNS)
-    if not {*IDENTITY} <= {*columns}:
-        columns, rows = read_table(path, (PSEUDONYM,), COLUMNS)
     if not ({*IDENTITY} <= {*columns} or PSEUDONYM in columns):
         raise LabelsError(
             f"{path} lacks the columns {' and '.join(IDENTITY)}",

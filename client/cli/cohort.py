@@ -53,9 +53,9 @@ def cohort(
 ) -> None:
     """Count the lesions by class, split, protocol, sequence and scanner.
 
-    --html writes one page for a radiologist: a picture of every lesion in every sequence, and
-    inconsistencies in an examination. It names no patient, but it shows images: keep
-    it in the hospital.
+    --html writes one page for a radiologist: every lesion with its box in every sequence, and
+    inconsistencies in an examination, the doubtful first. It names no patient, but it shows
+    images: keep it in the hospital.
 
     --exclude takes lesions that a radiologist found wrong out of training, validations and every
     count, also after a later ingest. FILE is the list that the page saved, or a table with the

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
 from hepafed.client.cohort import Cohort, Crop
-from hepafed.client.exclude import exclude
+from hepafed.client.exclude import exclude, include
 from hepafed.client.ingest.from_dicom import ingest_dicom, only_one
 from hepafed.client.pseudonyms import Pseudonyms
 
@@ -63,6 +63,16 @@ def test_a_lesion_is_named_as_in_the_labels(tmp_path: Path, store: Cohort, text:
     assert reason == "wrong place"
 
 
+def test_a_lesion_listed_twice_keeps_its_reason_which_has_200_characters_at_most(
+    tmp_path: Path, store: Cohort
+) -> None:
+    reason = "r" * 200
+    text = f"patient_id,lesion_id,reason\nx,1,{reason}\nx,1,\n"
+    done = client(tmp_path, "cohort", "--exclude", str(table(tmp_path / "list.csv", text)))
+    assert "excluded: 1 lesions; 0 were excluded before" in done.output
+    assert [why for _, why in store.excluded()] == [reason]
+
+
 @pytest.mark.parametrize("header", ["lesion,reason", "lesion;reason", "lesion"])
 def test_a_lesion_is_named_by_its_pseudonym(tmp_path: Path, store: Cohort, header: str) -> None:
     lesion = Pseudonyms(tmp_path).of("lesion", "x", "1")
@@ -95,7 +105,7 @@ def test_every_wrong_row_is_named_and_no_identity_and_nothing_is_changed(
     lesion = Pseudonyms(tmp_path).of("lesion", "x", "1")
     text = (
         "patient_id,lesion_id,lesion,reason\n"
-        "x,1,,next to a vessel\n"
+        "x,1,,apex of the xiphoid\n"
         "SECRET-1,1,,\n"
         "07,SECRET-2,,\n"
         ",1,,\n"
@@ -104,6 +114,7 @@ def test_every_wrong_row_is_named_and_no_identity_and_nothing_is_changed(
         ",,abcdef0123456789abcd,\n"
         f"x,1,,{'r' * 201}\n"
         "x,1,,X asked for it\n"
+        "x,1,,a \x07 bell\n"
     )
     done = client(tmp_path, "cohort", option, str(table(tmp_path / "list.csv", text)))
     assert done.exit_code == 1
@@ -117,6 +128,7 @@ def test_every_wrong_row_is_named_and_no_identity_and_nothing_is_changed(
         "row 8: no such lesion in this cohort",
         "row 9: reason is longer than 200 characters",
         "row 10: reason contains the patient_id",
+        "row 11: reason is longer than 200 characters or not plain text",
     ):
         assert problem in said
     assert "row 2" not in said
@@ -157,11 +169,12 @@ def test_a_list_goes_with_no_other_option(
 
 def test_nothing_is_changed_while_an_ingest_is_running(tmp_path: Path, store: Cohort) -> None:
     listed = table(tmp_path / "list.csv", "patient_id,lesion_id\nx,1\n")
-    with only_one(tmp_path):
-        done = client(tmp_path, "cohort", "--exclude", str(listed))
-    assert done.exit_code == 1
-    assert "another ingest" in done.output
-    assert exclude(tmp_path, listed).changed == 1
+    for option, change in (("--exclude", exclude), ("--include", include)):
+        with only_one(tmp_path):
+            done = client(tmp_path, "cohort", option, str(listed))
+        assert done.exit_code == 1
+        assert "another ingest" in done.output
+        assert change(tmp_path, listed).changed == 1
 
 
 def test_a_home_without_a_cohort_is_an_error(tmp_path: Path) -> None:

@@ -137,6 +137,17 @@ def test_excluding_again_changes_nothing_and_keeps_the_reason(tmp_path: Path, co
     assert [why for _, why in store.excluded()] == ["", "no lesion"]
 
 
+def test_the_same_exclusions_in_another_order_give_the_same_bytes(
+    tmp_path: Path, cohort: Make
+) -> None:
+    store = cohort(4)
+    store.exclude({"0002": "", "0000": "", "0003": ""})
+    before = (tmp_path / "excluded.json").read_bytes()
+    store.include({"0000", "0002", "0003"})
+    store.exclude({"0003": "", "0002": "", "0000": ""})
+    assert (tmp_path / "excluded.json").read_bytes() == before
+
+
 def test_only_the_owner_can_read_the_exclusions(tmp_path: Path, cohort: Make) -> None:
     cohort(1).exclude({"0000": ""})
     assert (tmp_path / "excluded.json").stat().st_mode & 0o777 == 0o600

@@ -31,3 +31,31 @@ def test_a_lesion_is_remarked_on_beyond_its_bound_alone(
 ) -> None:
     assert remarks(fine) == ()
     assert len(remarks(odd)) == 1
+
+
+def test_of_one_examination_the_most_doubtful_lesion_is_first() -> None:
+    odd = {
+        "b": Measurements("box", SIZE, in_field=0.5),
+        "d": Measurements("box", SIZE, in_body=0.1),
+    }
+    rows = [
+        Lesion(x, "p", "e", 0, "t2", 1, "c", odd.get(x, Measurements("box", SIZE)).text())
+        for x in "cabd"
+    ]
+    (line,) = consistency(rows, [], {})
+    assert [(x.lesion, x.doubt) for x in line.lesions] == [
+        ("d", 10.0), ("b", 4.0), ("a", 0.0), ("c", 0.0),
+    ]  # fmt: skip
+    assert line.doubt == 10.0
+
+
+def test_a_remark_on_the_examination_makes_each_of_its_lesions_doubtful() -> None:
+    swapped = Measurements("box", SIZE, phases_in_order=False)
+    rows = [
+        Lesion("a", "p1", "e1", 0, "t2", 1, "c", Measurements("mask", (3.0, 3.0, 9.0)).text()),
+        Lesion("b", "p2", "e2", 0, "t2", 1, "c", swapped.text()),
+        Lesion("c", "p2", "e2", 0, "t2", 1, "c", Measurements("box", SIZE).text()),
+    ]
+    first, second = consistency(rows, [], {})
+    assert [(x.lesion, x.doubt) for x in first.lesions] == [("b", 4.0), ("c", 4.0)]
+    assert [x.lesion for x in second.lesions] == ["a"]
