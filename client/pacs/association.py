@@ -239,9 +239,9 @@ def refusal(service: str, status: int, config: PacsConfig) -> HepaFedError:
     return PacsError(f"the PACS refuses a {service} (0x{status:04X})", ask_admin(config))
 
 
-def not_offered(config: PacsConfig) -> PacsError:
-    """Return the error of a PACS that does not accept the services that are needed."""
-    return PacsError(f"the PACS does not offer {_services(config)} here", ask_admin(config))
+def not_offered(config: PacsConfig) -> RefusedError:
+    """Return the error of a PACS that does not accept the services; it ends the whole fetch."""
+    return RefusedError(f"the PACS does not offer {_services(config)} here", ask_admin(config))
 
 
 def ask_admin(config: PacsConfig) -> str:
@@ -256,8 +256,8 @@ def ask_admin(config: PacsConfig) -> str:
 def where_to(config: PacsConfig) -> str:
     """Return what the PACS must know to send to us."""
     return (
-        f"its administrator must enter {config.ae_title} with the address of this machine and the "
-        f"port {config.listen_port}, and a firewall must let it through"
+        f"the PACS must know {config.ae_title} with the address of this machine and port "
+        f"{config.listen_port}, and no firewall may be between them"
     )
 
 

@@ -9,7 +9,6 @@ from hepafed.client.pacs.association import (
     FIND,
     GET,
     MOVE,
-    OUT_OF_RESOURCES,
     ReadBound,
     associate,
     no_answer,
@@ -17,7 +16,6 @@ from hepafed.client.pacs.association import (
     question,
     refusal,
     retrieval,
-    where_to,
 )
 from hepafed.client.pacs.config import PacsConfig, tls_context
 from hepafed.client.pacs.connection import (
@@ -193,19 +191,14 @@ class Dimse:
         self, listener: Listener, series: PacsSeries, delivery: Delivery, status: int
     ) -> None:
         """Raise the reason why not all of a batch came, if it is known."""
-        where = where_to(self._config)
         in_vain = listener.is_in_vain(series.uid)
-        if status == UNKNOWN_DESTINATION:
-            raise RefusedError(f"the PACS does not know {self._config.ae_title}", where)
         if delivery.refused is not None:
             raise delivery.refused
-        if in_vain:
-            seen = f"; {listener.refused}" if listener.refused else ""
-            raise RefusedError(f"nothing that the PACS sends arrives here{seen}", where)
+        if in_vain or status == UNKNOWN_DESTINATION:
+            said = f" (0x{status:04X})" if status > 0 else ""
+            raise RefusedError(f"what the PACS sends does not arrive here{said}", listener.advice)
         if status == NO_ANSWER:
             raise self._broken(no_answer())
-        if status >> 8 == OUT_OF_RESOURCES:
-            raise BrokenConnectionError(f"the PACS could not send (0x{status:04X})", where)
         if status not in (0x0000, 0xB000, *PENDING):
             raise refusal("C-MOVE", status, self._config)
 

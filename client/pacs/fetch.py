@@ -116,7 +116,7 @@ def fetch(
         hint = "correct these rows of the list, or run the same command again"
         if len(problems) == len(wanted) and all(p.endswith(NOT_THERE) for p in problems):
             hint = "check url: the PACS finds nothing at that address"
-        hint += f". {refused[:1].upper()}{refused[1:]}" if refused else ""
+        hint += f". {listener.advice}" if listener is not None and listener.advice else ""
         raise DataError(
             "some could not be fetched: " + "; ".join(problems[:MOST_SHOWN]) + more,
             f"{hint}. Fetched files are kept; nothing was ingested",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from hepafed.client.pacs.association import SYNTAXES, Port, ReadBound, plain_address
+from hepafed.client.pacs.association import SYNTAXES, Port, ReadBound, plain_address, where_to
 from hepafed.client.pacs.config import AE_TITLE, PacsConfig, listening_tls_context
 from hepafed.client.pacs.connection import CLASSES, Pace
 from hepafed.common.errors import ConfigError, HepaFedError, PayloadError, UnreachableError
@@ -117,8 +117,11 @@ class Listener:
             self._server.shutdown()
             self._server = None
         for association in self._ae.active_associations:
-            association.abort()
-            association.join(self._config.timeout)
+            connection = getattr(association.dul.socket, "socket", None)
+            if connection is not None:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)  # wakes a read that waits
+            association.kill()
 
     @contextlib.contextmanager
     def delivery(
@@ -156,10 +159,20 @@ class Listener:
         """What was refused here, as a sentence for a person; empty if nothing was."""
         parts = []
         if self._instances:
-            parts.append(f"{self._instances} instances that were not asked for or not usable")
+            parts.append(f"instances that were not asked for or not usable: {self._instances}")
         if self._connections:
-            parts.append(f"{self._connections} connections, the last {self._last_refused}")
-        return f"refused at listen_port: {' and '.join(parts)}" if parts else ""
+            parts.append(f"connections: {self._connections}, the last {self._last_refused}")
+        return f"refused at listen_port: {'; '.join(parts)}" if parts else ""
+
+    @property
+    def advice(self) -> str:
+        """What to do when not all came: what was refused, and what the PACS must know of us."""
+        parts = [self.refused[:1].upper() + self.refused[1:]] if self.refused else []
+        if self._in_vain and not self._accepted:
+            known = "If that is the PACS, write sender_ae_title or sender_addresses"
+            lost = f"Nothing that the PACS sends arrives here: {where_to(self._config)}"
+            parts.append(known if self._connections else lost)
+        return ". ".join(parts)
 
     def _admits(self, address: str, allowed: frozenset[str]) -> bool:
         if address in allowed:
