@@ -194,7 +194,10 @@ class Listener:
         names = ("calling_ae_title", "called_ae_title")
         titles = [str(getattr(asked, n, "") or "").strip() for n in names]
         sender, called = (t if AE_TITLE.fullmatch(t) else "?" for t in titles)
-        self._count_connection(f"of AE title {sender} to {called}")
+        if [sender] == self._ae.require_calling_aet and called == self._config.ae_title:
+            self._count_connection("one more than 2 for each of parallel")
+        else:
+            self._count_connection(f"of AE title {sender} to {called}")
 
     def _count_connection(self, what: str) -> None:
         with self._changed:

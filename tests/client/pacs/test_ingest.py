@@ -135,9 +135,12 @@ def test_after_kill_9_only_what_is_missing_is_fetched_and_the_store_is_the_same(
     assert store(home) == from_folder
 
 
-def test_ctrl_c_stops_a_fetch_and_keeps_what_came(tmp_path: Path, home: Path, pacs: Filled) -> None:
+@pytest.mark.parametrize("protocol", ["dimse", "move"])
+def test_ctrl_c_stops_a_fetch_and_keeps_what_came(
+    tmp_path: Path, home: Path, pacs: Filled, protocol: str
+) -> None:
     slow = {"accessions": "list.txt", "per_second": 20.0}
-    toml = write_pacs(tmp_path / "pacs.toml", pacs.orthanc, "dimse", **slow)
+    toml = write_pacs(tmp_path / "pacs.toml", pacs.orthanc, protocol, **slow)
     words = ("ingest", "--pacs", str(toml), "--labels", str(tmp_path / "labels.csv"))
     code, said = _stopped_midway(command(home, *words), home, signal.SIGINT)
     assert code == 1

@@ -187,6 +187,7 @@ def test_more_connections_than_the_pacs_needs_are_rejected() -> None:
         waiting = [socket.create_connection(("127.0.0.1", made.listen_port)) for _ in range(2)]
         time.sleep(0.3)
         assert push(made.listen_port, GOOD["1.2.3.4"]) == []
+        assert listener.refused.endswith("1, the last one more than 2 for each of parallel")
         time.sleep(2)  # a silent one has one second
         for connection in waiting:
             connection.close()
