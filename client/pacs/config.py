@@ -15,8 +15,10 @@ from hepafed.common.contract import read_toml
 from hepafed.common.errors import ConfigError
 
 PROTOCOLS = ("dicomweb", "dimse")
+RETRIEVE = ("get", "move")
 AUTHENTICATION = ("none", "basic", "bearer")
 ALSO = ("SEG", "RTSTRUCT")
+WHERE = 'write the address at which the PACS reaches this machine, e.g. "10.0.0.5"'
 HINT = "the keys of pacs.toml are in docs/site-guide.md, From PACS to cohort"
 AE_TITLE = re.compile(r"[!-\[\]-~](?:[ -\[\]-~]{0,14}[!-\[\]-~])?")
 """Application entity: 1 to 16 printable characters, no backslash (DICOM PS3.5 6.2, VR AE)."""
@@ -27,7 +29,7 @@ class PacsConfig:
     """pacs.toml; paths are relative to its folder."""
 
     protocol: str
-    """`dicomweb` (QIDO-RS and WADO-RS) or `dimse` (C-FIND and C-GET)."""
+    """`dicomweb` (QIDO-RS and WADO-RS) or `dimse` (C-FIND, and C-GET or C-MOVE)."""
     url: str = ""
     """DICOMweb: address of the service, e.g. `https://pacs.hospital.example/dicom-web`."""
     host: str = ""
@@ -38,6 +40,17 @@ class PacsConfig:
     """DIMSE: this machine's application entity, as the PACS knows it."""
     called_ae_title: str = ""
     """DIMSE: the PACS's application entity."""
+    retrieve: str = "get"
+    """DIMSE: `get` (C-GET), or `move` (C-MOVE) for a PACS that offers no C-GET."""
+    listen_address: str = ""
+    """C-MOVE: address of this machine to which the PACS sends, e.g. `10.0.0.5`; `0.0.0.0` is
+    every address."""
+    listen_port: int = 11112
+    """C-MOVE: port of this machine to which the PACS sends; open only during a fetch."""
+    sender_ae_title: str = ""
+    """C-MOVE: application entity that sends; empty: `called_ae_title`."""
+    sender_addresses: tuple[str, ...] = ()
+    """C-MOVE: addresses that may send, e.g. `["10.0.0.7"]`; empty: those of `host`."""
     tls: bool = False
     """DIMSE over TLS; DICOMweb has it by an `https` address."""
     ca: str = ""
@@ -75,6 +88,7 @@ class PacsConfig:
         """Check every value that a mistake could make dangerous or useless."""
         _one_of("protocol", self.protocol, PROTOCOLS)
         _one_of("auth", self.auth, AUTHENTICATION)
+        _one_of("retrieve", self.retrieve, RETRIEVE)
         for word in self.also:
             _one_of("also", word, ALSO)
         if bool(self.accessions) == bool(self.patients):
@@ -92,6 +106,9 @@ class PacsConfig:
             self._check_dimse()
 
     def _check_dicomweb(self) -> None:
+        if self.retrieve != "get":
+            raise ConfigError("retrieve: only with protocol dimse", 'write protocol = "dimse"')
+        self._check_get()
         try:
             parts = urlsplit(self.url)
             host, _ = parts.hostname, parts.port
@@ -125,6 +142,35 @@ class PacsConfig:
             )
         if (self.ca or self.certificate) and not self.tls:
             raise ConfigError("ca and certificate need tls = true", HINT)
+        if self.retrieve == "move":
+            self._check_move()
+        else:
+            self._check_get()
+
+    def _check_get(self) -> None:
+        if self.listen_address or self.sender_ae_title or self.sender_addresses:
+            raise ConfigError(
+                "listen_address and sender_… are for C-MOVE alone", 'write retrieve = "move"'
+            )
+
+    def _check_move(self) -> None:
+        for name, value in [
+            ("listen_address", self.listen_address),
+            *(("sender_addresses", a) for a in self.sender_addresses),
+        ]:
+            if not _is_address(value):
+                raise ConfigError(
+                    f"{name}: {value[:40]!r} is not an IP address",
+                    f'retrieve = "move" needs listen_address: {WHERE}',
+                )
+        _within("listen_port", self.listen_port, 1, 65535)
+        if self.sender_ae_title and not AE_TITLE.fullmatch(self.sender_ae_title):
+            raise ConfigError("sender_ae_title: not an AE title of 1 to 16 characters", HINT)
+        if self.tls and not (self.ca and self.certificate):
+            raise ConfigError(
+                "tls with retrieve move: name ca, certificate and key",
+                "the PACS also sends over TLS, and both sides show a certificate",
+            )
 
 
 def read_config(path: Path) -> PacsConfig:
@@ -179,6 +225,18 @@ class _ClosingSocket(ssl.SSLSocket):
             super().shutdown(how)
 
 
+def listening_tls_context(config: PacsConfig) -> ssl.SSLContext:
+    """Return the TLS settings of what the PACS sends: its certificate is required and checked."""
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=config.ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.sslsocket_class = _ClosingSocket
+        context.load_cert_chain(config.certificate, config.key)
+    except OSError as e:  # ssl.SSLError is one
+        raise ConfigError(f"ca, certificate or key cannot be read ({e.strerror})", HINT) from None
+    return context
+
+
 def tls_context(config: PacsConfig) -> ssl.SSLContext:
     """Return the TLS settings of a DIMSE connection: the PACS's certificate is always checked."""
     try:
@@ -198,6 +256,14 @@ def _private(path: Path, name: str) -> None:
         raise ConfigError(f"{name}: cannot be read ({e.strerror})", HINT) from None
     if stat.S_IMODE(mode) & 0o077:
         raise ConfigError(f"{name}: others may read this file", "make the file private: chmod 600")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,9 +1,11 @@
 """Ask a PACS for what a site's list names, and have it brought into the spool."""
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hepafed.client.pacs.config import PacsConfig
 from hepafed.client.pacs.connection import (
@@ -24,6 +26,9 @@ from hepafed.client.pacs.request_list import Wanted
 from hepafed.client.pacs.spool import Spool
 from hepafed.common.errors import DataError, PayloadError
 
+if TYPE_CHECKING:
+    from hepafed.client.pacs.listener import Listener
+
 MOST_SHOWN = 50
 NOT_THERE = "not in the PACS (HTTP 404)"
 
@@ -37,6 +42,8 @@ class FetchReport:
     series: int
     """Series that lie whole in the spool."""
     brought: Brought
+    refused: str = ""
+    """What the listener refused, as a sentence."""
 
     @property
     def text(self) -> str:
@@ -46,10 +53,11 @@ class FetchReport:
             f"fetched: {self.series - b.already} series, {b.instances} instances, {size:.1f} MB"
             f" ({size / max(b.seconds, 1e-3):.1f} MB/s); fetched earlier: {b.already} series;"
             f" of other kinds, not fetched: {b.left} instances"
+            f"{'; ' if self.refused else ''}{self.refused}"
         )
 
 
-def connection_of(config: PacsConfig, pace: Pace) -> Connection:
+def connection_of(config: PacsConfig, pace: Pace, listener: "Listener | None" = None) -> Connection:
     """Return a connection of the protocol that pacs.toml names; nothing is sent yet."""
     if config.protocol == "dicomweb":
         from hepafed.client.pacs.dicomweb import DicomWeb
@@ -57,7 +65,16 @@ def connection_of(config: PacsConfig, pace: Pace) -> Connection:
         return DicomWeb(config, pace)
     from hepafed.client.pacs.dimse import Dimse
 
-    return Dimse(config, pace)
+    return Dimse(config, pace, listener)
+
+
+def listener_of(config: PacsConfig, pace: Pace) -> "Listener | None":
+    """Return what takes what the PACS sends after a C-MOVE; None where nothing is sent so."""
+    if config.retrieve != "move":
+        return None
+    from hepafed.client.pacs.listener import Listener
+
+    return Listener(config, pace)
 
 
 def fetch(
@@ -65,7 +82,6 @@ def fetch(
     wanted: Sequence[Wanted],
     spool: Spool,
     progress: Callable[[FetchProgress], None],
-    connect: Connect = connection_of,
 ) -> FetchReport:
     """Bring every series of MR (and `also`) of what is wanted into the spool.
 
@@ -76,27 +92,36 @@ def fetch(
     ------
     UnreachableError, RefusedError, PacsError
         The PACS does not answer after all retries, or does not let us in; what came stays.
+    ConfigError
+        The site cannot listen for what the PACS sends.
     DataError
         Rows have nothing in the PACS, or series did not come whole; the rest stays.
     """
     quiet()
     pace = Pace(config.per_second)
     problems: list[str] = []
+    listener = listener_of(config, pace)
+    connect = functools.partial(connection_of, listener=listener)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries' warnings may quote values
+        with listener or contextlib.nullcontext():
+            pass  # a port that is taken is found before the questions, which may take long
         series = _ask(config, wanted, pace, progress, connect, problems)
-        brought = bring(config, series, spool, pace, progress, connect)
+        with listener or contextlib.nullcontext():
+            brought = bring(config, series, spool, pace, progress, connect)
+    refused = listener.refused if listener is not None else ""
     problems += brought.problems
     if problems:
         more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
         hint = "correct these rows of the list, or run the same command again"
         if len(problems) == len(wanted) and all(p.endswith(NOT_THERE) for p in problems):
             hint = "check url: the PACS finds nothing at that address"
+        hint += f". {listener.advice}" if listener is not None and listener.advice else ""
         raise DataError(
             "some could not be fetched: " + "; ".join(problems[:MOST_SHOWN]) + more,
             f"{hint}. Fetched files are kept; nothing was ingested",
         )
-    return FetchReport(len(wanted), len(series), brought)
+    return FetchReport(len(wanted), len(series), brought, refused)
 
 
 def _ask(

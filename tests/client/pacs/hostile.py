@@ -2,6 +2,7 @@
 
 import json
 import socketserver
+import ssl
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,11 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
 import pydicom
-from hepafed.client.pacs.association import FIND, GET
+from hepafed.client.pacs.association import FIND, GET, MOVE
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
-from pynetdicom import AE, evt
+from pynetdicom import AE, build_context, evt
 from pynetdicom.events import Event
+from pynetdicom.presentation import PresentationContext
 
 Answer = tuple[int, dict[str, str], Iterator[bytes]]
 
@@ -155,3 +157,69 @@ def as_file(data: Dataset) -> bytes:
     buffer = BytesIO()
     pydicom.dcmwrite(buffer, data, enforce_file_format=True)
     return buffer.getvalue()
+
+
+@contextmanager
+def mover(
+    find: Callable[[Dataset], list[Dataset]], move: Callable[[Dataset], Iterator[object]]
+) -> Iterator[int]:
+    """Serve C-FIND and C-MOVE, and no C-GET; gives the port.
+
+    `move` yields what pynetdicom's handler of C-MOVE does: a destination, a number, instances.
+    """
+
+    def on_find(event: Event) -> Iterator[tuple[int, Dataset | None]]:
+        for found in find(event.identifier):
+            yield 0xFF00, found
+
+    ae = AE(ae_title="HOSTILE")
+    ae.add_supported_context(FIND)
+    ae.add_supported_context(MOVE)
+    ae.requested_contexts = sending()
+    handlers = [(evt.EVT_C_FIND, on_find), (evt.EVT_C_MOVE, lambda e: move(e.identifier))]
+    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+
+
+def sending() -> list[PresentationContext]:
+    """Give what a PACS of these tests proposes when it sends."""
+    return [build_context(MRImageStorage, ExplicitVRLittleEndian)]
+
+
+def push(
+    port: int,
+    *data: Dataset,
+    sender: str = "HOSTILE",
+    called: str = "HEPAFED",
+    source: str = "127.0.0.1",
+    address: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+) -> list[int]:
+    """Send instances as any program can; gives the answers: none without an association, -1 for
+    none that came.
+    """
+    ae = AE(ae_title=sender)
+    for sop_class in dict.fromkeys(str(d.SOPClassUID) for d in data):
+        ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 10
+    association = ae.associate(
+        address,
+        port,
+        ae_title=called,
+        bind_address=(source, 0),
+        tls_args=(tls, address) if tls else None,
+    )
+    if not association.is_established:
+        return []
+    answers = []
+    for one in data:
+        if not association.is_established:
+            answers.append(-1)
+            continue
+        answers.append(int(association.send_c_store(one).get("Status", -1)))
+    if association.is_established:
+        association.release()
+    return answers

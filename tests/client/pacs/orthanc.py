@@ -42,6 +42,8 @@ class Orthanc:
     http: int = field(default_factory=free_port)
     dicom: int = field(default_factory=free_port)
     scheme: str = "http"
+    site: int = field(default_factory=free_port)
+    """The port to which it sends what HEPAFED moves."""
 
     def start(self) -> "Orthanc":
         if shutil.which("Orthanc") is None or not PLUGIN.exists():
@@ -61,6 +63,8 @@ class Orthanc:
             "DicomAlwaysAllowStore": True,
             "DicomAlwaysAllowFind": True,
             "DicomAlwaysAllowGet": True,
+            "DicomAlwaysAllowMove": True,
+            "DicomModalities": {"site": ["HEPAFED", "127.0.0.1", self.site]},
             "Plugins": [str(PLUGIN)],
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         } | self.extra
@@ -207,17 +211,23 @@ def write_labels(path: Path, patients: Sequence[str]) -> Path:
 
 
 def write_pacs(path: Path, orthanc: Orthanc, protocol: str, **keys: object) -> Path:
-    """Write pacs.toml for an Orthanc; a key of value None is left out."""
+    """Write pacs.toml for an Orthanc; a key of value None is left out.
+
+    `protocol` is dicomweb, dimse (with C-GET) or move (DIMSE with C-MOVE).
+    """
     if protocol == "dicomweb":
         url = f"{orthanc.scheme}://127.0.0.1:{orthanc.http}/dicom-web"
         values: dict[str, object] = {"protocol": protocol, "url": url}
     else:
         values = {
-            "protocol": protocol,
+            "protocol": "dimse",
             "host": "127.0.0.1",
             "port": orthanc.dicom,
             "called_ae_title": "ORTHANC",
         }
+    if protocol == "move":
+        move = {"retrieve": "move", "listen_address": "127.0.0.1", "listen_port": orthanc.site}
+        values |= move
     values |= {"per_second": 2000.0, "timeout": 10.0, "retries": 1} | keys
     lines = [f"{k} = {json.dumps(v)}" for k, v in values.items() if v is not None]
     path.write_text("\n".join(lines) + "\n")

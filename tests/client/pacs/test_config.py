@@ -9,6 +9,7 @@ from hepafed.common.errors import ConfigError, DataError
 
 WEB = 'protocol = "dicomweb"\nurl = "https://pacs.example/dicom-web"\naccessions = "list.txt"\n'
 DIMSE = 'protocol = "dimse"\nhost = "pacs"\ncalled_ae_title = "PACS"\naccessions = "list.txt"\n'
+MOVE = DIMSE + 'retrieve = "move"\nlisten_address = "10.0.0.5"\n'
 
 
 def config(folder: Path, text: str) -> PacsConfig:
@@ -51,6 +52,20 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (DIMSE + 'ca = "ca.pem"', "tls"),
         (DIMSE.replace("dimse", "ftp"), "protocol"),
         ('url = "https://x/"', "protocol"),
+        (WEB + 'retrieve = "move"', "protocol dimse"),
+        (WEB + 'listen_address = "10.0.0.5"', 'retrieve = "move"'),
+        (DIMSE + 'retrieve = "fetch"', "retrieve"),
+        (DIMSE + 'retrieve = "move"', "listen_address"),
+        (DIMSE + 'listen_address = "10.0.0.5"', 'retrieve = "move"'),
+        (DIMSE + 'sender_ae_title = "PACS2"', 'retrieve = "move"'),
+        (DIMSE + 'sender_addresses = ["10.0.0.7"]', 'retrieve = "move"'),
+        (MOVE.replace("10.0.0.5", "here.example"), "listen_address"),
+        (MOVE + "listen_port = 0", "listen_port"),
+        (MOVE + "listen_port = 65536", "listen_port"),
+        (MOVE + 'sender_ae_title = "SEVENTEEN-LETTERS"', "sender_ae_title"),
+        (MOVE + 'sender_addresses = ["10.0.0.7", "pacs"]', "sender_addresses"),
+        (MOVE + 'tls = true\nca = "ca.pem"', "ca, certificate and key"),
+        (MOVE + 'tls = true\ncertificate = "c"\nkey = "k"', "ca, certificate and key"),
     ],
 )
 def test_a_mistake_is_named_by_its_key(tmp_path: Path, text: str, key: str) -> None:
@@ -58,6 +73,20 @@ def test_a_mistake_is_named_by_its_key(tmp_path: Path, text: str, key: str) -> N
         config(tmp_path, text)
     assert key in e.value.message + e.value.hint
     assert "pw" not in e.value.message
+
+
+def test_a_c_move_needs_no_more_than_the_address_to_which_the_pacs_sends(tmp_path: Path) -> None:
+    made = config(tmp_path, MOVE)
+    assert (made.retrieve, made.listen_address, made.listen_port) == ("move", "10.0.0.5", 11112)
+    assert (made.ae_title, made.sender_ae_title, made.sender_addresses) == ("HEPAFED", "", ())
+
+
+@pytest.mark.parametrize(
+    "more", ['listen_address = "::1"', "listen_port = 1", "listen_port = 65535"]
+)
+def test_an_address_may_be_of_both_families_and_a_port_any(tmp_path: Path, more: str) -> None:
+    text = MOVE.replace('listen_address = "10.0.0.5"\n', "") if "address" in more else MOVE
+    assert config(tmp_path, text + more).retrieve == "move"
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from .conftest import Filled
 from .orthanc import Orthanc, examination, free_port, write_labels, write_pacs
 from .tls import Relay, authority
 
-PROTOCOLS = ("dicomweb", "dimse")
+PROTOCOLS = ("dicomweb", "dimse", "move")
 PASSWORD = "correct-horse"
 
 
@@ -56,8 +56,11 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "DicomTlsPrivateKey": str(keys / "pacs.key"),
         "DicomTlsTrustedCertificates": str(keys / "ca.pem"),
         "DicomTlsRemoteCertificateRequired": True,
+        "DicomModalities": {
+            "site": {"AET": "HEPAFED", "Host": "127.0.0.1", "Port": plain.site, "UseDicomTls": True}
+        },
     }
-    orthanc = Orthanc(folder / "orthanc", extra=secured).start()
+    orthanc = Orthanc(folder / "orthanc", extra=secured, site=plain.site).start()
     relay = Relay(keys, orthanc.http)
     try:
         yield replace(orthanc, http=relay.port, scheme="https")
@@ -71,7 +74,7 @@ def keys_of(orthanc: Orthanc, folder: Path, protocol: str) -> dict[str, object]:
     keys = orthanc.folder.parent / "keys"
     for name in ("ca.pem", "pacs.pem", "pacs.key"):
         shutil.copy(keys / name, folder / name)
-    if protocol == "dimse":
+    if protocol != "dicomweb":
         return {"tls": True, "ca": "ca.pem", "certificate": "pacs.pem", "key": "pacs.key"}
     (folder / "secret").touch(0o600)
     (folder / "secret").write_text(f"hepafed:{PASSWORD}\n")

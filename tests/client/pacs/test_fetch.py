@@ -1,4 +1,4 @@
-"""Both protocols bring the same instances from a real PACS, those asked for and no others."""
+"""Each protocol brings the same instances from a real PACS, those asked for and no others."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydicom.uid import JPEGLSLossless, RLELossless
 from .conftest import PATIENTS, REAL, Filled
 from .orthanc import write_pacs
 
-PROTOCOLS = ("dicomweb", "dimse")
+PROTOCOLS = ("dicomweb", "dimse", "move")
 SLICES = 8
 """Instances of one examination: two series of four."""
 

@@ -78,7 +78,7 @@ def from_folder(
     return made
 
 
-@pytest.mark.parametrize("protocol", ["dicomweb", "dimse"])
+@pytest.mark.parametrize("protocol", ["dicomweb", "dimse", "move"])
 def test_the_store_equals_that_of_the_same_files_in_a_folder(
     tmp_path: Path, home: Path, pacs: Filled, protocol: str, from_folder: dict[str, object]
 ) -> None:
@@ -114,7 +114,7 @@ def _whole(home: Path) -> Iterator[Path]:
     return (p for p in (home / "spool/images").glob("*/*") if not p.name.startswith("."))
 
 
-@pytest.mark.parametrize("protocol", ["dicomweb", "dimse"])
+@pytest.mark.parametrize("protocol", ["dicomweb", "dimse", "move"])
 def test_after_kill_9_only_what_is_missing_is_fetched_and_the_store_is_the_same(
     tmp_path: Path, home: Path, pacs: Filled, protocol: str, from_folder: dict[str, object]
 ) -> None:
@@ -135,9 +135,12 @@ def test_after_kill_9_only_what_is_missing_is_fetched_and_the_store_is_the_same(
     assert store(home) == from_folder
 
 
-def test_ctrl_c_stops_a_fetch_and_keeps_what_came(tmp_path: Path, home: Path, pacs: Filled) -> None:
+@pytest.mark.parametrize("protocol", ["dimse", "move"])
+def test_ctrl_c_stops_a_fetch_and_keeps_what_came(
+    tmp_path: Path, home: Path, pacs: Filled, protocol: str
+) -> None:
     slow = {"accessions": "list.txt", "per_second": 20.0}
-    toml = write_pacs(tmp_path / "pacs.toml", pacs.orthanc, "dimse", **slow)
+    toml = write_pacs(tmp_path / "pacs.toml", pacs.orthanc, protocol, **slow)
     words = ("ingest", "--pacs", str(toml), "--labels", str(tmp_path / "labels.csv"))
     code, said = _stopped_midway(command(home, *words), home, signal.SIGINT)
     assert code == 1

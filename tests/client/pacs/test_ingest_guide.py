@@ -28,12 +28,14 @@ def without_rate(text: str) -> str:
     return re.sub(r"\d+\.\d MB/s", "_ MB/s", text)
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_each_example_of_the_chapter_is_a_pacs_toml(tmp_path: Path, number: int) -> None:
     for name in ("pacs.key", "pacs.secret"):
         (tmp_path / name).touch(0o600)
     (tmp_path / "pacs.toml").write_text(blocks("toml")[number])
-    assert read_config(tmp_path / "pacs.toml").protocol == ("dicomweb", "dimse")[number]
+    config = read_config(tmp_path / "pacs.toml")
+    expected = [("dicomweb", "get"), ("dimse", "get"), ("dimse", "move")]
+    assert (config.protocol, config.retrieve) == expected[number]
 
 
 def test_the_output_in_the_chapter_is_what_the_command_prints(
