@@ -14,6 +14,7 @@ from hepafed.client.dicom.roles.rule import (
     Test,
     at_least,
     below,
+    has_words,
     holds_any,
     is_so,
     lacks,
@@ -24,6 +25,7 @@ from hepafed.client.dicom.roles.words import (
     DERIVED_WORDS,
     DIFFUSION_WORDS,
     LOCALIZER,
+    MAP_WORDS,
     MRCP_WORDS,
     T1_WORDS,
     T2_WORDS,
@@ -86,6 +88,10 @@ COMBINED = Test(
     "combined by the scanner (image type of diffusion, or isotropic)",
     lambda f: f.isotropic or bool(f.image_type & DIFFUSION_TYPES) or is_computed(f.image_type),
 )
+ONLY_MAP = Test(
+    "not described as diffusion too",
+    lambda f: has_words(f, MAP_WORDS) or not has_words(f, DIFFUSION_WORDS),
+)
 NOT_COMBINED = Test("not combined by the scanner", lambda f: not COMBINED.holds(f))
 
 OF_DIFFUSION: Final = Rule(
@@ -123,13 +129,14 @@ SERIES_RULES: Final = (
     Rule("other-words", "", (), "a scan of another kind (calibration, cine, elastography …)",
          ("cine", "movie", "elasto*", "mre", "perf*", "field map*", "gre field", "shim*",
           "calib*", "asset cal*", "coil sens*", "ref scan"), "words"),
-    Rule("adc-words", "adc", (holds_any("image_type", "DERIVED"), NOT_COMBINED),
+    Rule("adc-words", "adc", (holds_any("image_type", "DERIVED"), NOT_COMBINED, ONLY_MAP),
          "derived, described as ADC",
          ADC_WORDS, "words"),
-    Rule("adc-words-alone", "adc", (NOT_ACQUIRED, not_so("weighted")), "described as ADC",
+    Rule("adc-words-alone", "adc", (NOT_ACQUIRED, not_so("weighted"), ONLY_MAP), "described as ADC",
          ADC_WORDS, "words"),
     Rule("adc-or-diffusion", "", (NOT_ACQUIRED,),
-         "described as ADC, but its series has b-values: name its sequence in sequences.toml",
+         "described as ADC, but as diffusion or with b-values too: name its sequence in "
+         "sequences.toml",
          ADC_WORDS, "words"),
     Rule("adc-but-acquired", "", (ACQUIRED, not_so("weighted")),
          "described as ADC, but its image type says acquired: name its sequence in "

@@ -16,7 +16,8 @@ DERIVED_WORDS: Final = (
     "stiffness", "pdff", "fat fraction", "t1 map*", "t2 map*", "t2 star map*", "r2 map*",
     "r2 star map*", "*减影*",
 )  # fmt: skip
-ADC_WORDS: Final = ("adc", "apparent diff*", "average dc", "avg dc")
+MAP_WORDS: Final = ("apparent diff*", "average dc", "avg dc")
+ADC_WORDS: Final = ("adc", *MAP_WORDS)
 MRCP_WORDS: Final = ("*mrcp*", "*cholangio*")
 DIFFUSION_WORDS: Final = ("*dwi*", "*diff*", "b#", "trace", "tracew", "*弥散*", "*扩散*")
 T2_WORDS: Final = ("t2*",)

@@ -39,12 +39,12 @@ def combined_directions(volumes: Sequence[Volume], outcomes: list[FileOutcome]) 
 
 
 def is_of_diffusion(v: Volume, volumes: Sequence[Volume]) -> bool:
-    """Return whether a volume has the grid and the echo time of a diffusion-weighted one.
+    """Return whether a volume has grid, echo time and kind of a diffusion-weighted one.
 
     It is that series' image without weighting, or a map of it, whatever its header says.
     """
     weighted = (w for w in volumes if w.sequence == "dwi" and w.b_value != 0 and w is not v)
-    return any(_same_grid(v, w) and _same_echo(v, w) for w in weighted)
+    return any(_same_grid(v, w) and _same_echo(v, w) and _same_kind(v, w) for w in weighted)
 
 
 def is_trace(v: Volume) -> bool:
@@ -79,6 +79,11 @@ def _corners(v: Volume) -> NDArray[np.float64]:
     ends = np.meshgrid([0, columns - 1], [0, rows - 1], [0, slices - 1], [1], indexing="ij")
     found: NDArray[np.float64] = np.stack(ends, -1)[:, :, :, 0] @ v.affine[:3].T
     return found
+
+
+def _same_kind(a: Volume, b: Volume) -> bool:
+    """Return whether two volumes state one Scanning Sequence."""
+    return set(a.headers[0].scanning) == set(b.headers[0].scanning)
 
 
 def _same_echo(a: Volume, b: Volume) -> bool:

@@ -121,6 +121,7 @@ def test_a_short_word_for_a_localizer_counts_at_either_end_of_a_description(word
 
 
 ACQUIRED = frozenset({"ORIGINAL", "PRIMARY", "M"})
+DERIVED = frozenset({"DERIVED", "PRIMARY"})
 
 
 @pytest.mark.parametrize("word", [w for w in WORDS["derived-words", ""] if " adc" not in w])
@@ -137,10 +138,18 @@ def test_what_the_scanner_calls_acquired_is_no_map_for_a_word(word: str) -> None
         (EPI | {"image_type": ACQUIRED, "b_value": 0.0, "weighted": True}, "b-zero"),
         (EPI | {"image_type": ACQUIRED}, "adc-but-acquired"),
         (T2 | {"image_type": ACQUIRED}, "adc-but-acquired"),
-        (EPI | {"image_type": frozenset({"DERIVED", "PRIMARY"}), "b_value": 800.0}, "adc-words"),
+        (EPI | {"image_type": DERIVED, "b_value": 800.0}, "adc-or-diffusion"),
+        (EPI | {"image_type": DERIVED, "description": "adc b800"}, "adc-or-diffusion"),
+        (EPI | {"image_type": DERIVED, "description": "liver adc", "b_value": 800.0}, "adc-words"),
+        (EPI | {"image_type": DERIVED, "description": "average dc ax dwi b800"}, "adc-words"),
+        (
+            EPI | {"image_type": DERIVED | {"TRACEW"}, "description": "adc", "b_value": 800.0},
+            "b-value",
+        ),
+        (EPI | {"description": "liver adc"}, "adc-words-alone"),
         (EPI | {"b_value": 800.0, "weighted": True}, "adc-or-diffusion"),
         (EPI | {"weighted": True}, "adc-or-diffusion"),
-        (EPI, "adc-words-alone"),
+        (EPI, "adc-or-diffusion"),
     ],
 )
 def test_the_word_adc_makes_a_map_only_where_the_scanner_does_not_say_otherwise(

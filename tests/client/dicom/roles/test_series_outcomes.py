@@ -369,16 +369,18 @@ def test_a_turned_slice_is_refused_with_its_series() -> None:
         ({"spacing": (1.25, 1.7)}, "t2"),
         ({"places": (0.0, 3.0)}, "t2"),
         ({"places": (0.5, 3.5, 6.5)}, "t2"),
+        ({"scanning": ("SE", "RM")}, "t2"),
     ],
 )
 def test_what_has_the_grid_and_echo_of_a_diffusion_series_is_no_t2(
     changes: dict[str, object], role: str | None
 ) -> None:
     spin = {"scanning": ("SE",), "echo_time": 60.0, "repetition_time": 6000.0, "series": "Z"}
-    found = volumes_of([*run(**spin | changes), *run(**DWI, series="W", b_value=800.0)])
+    weighted = spin | {"series": "W", "b_value": 800.0}
+    found = volumes_of([*run(**spin | changes), *run(**weighted)])
     assert roles(found).get("Z") == role
     if role is None:
         reasons = {reason for _, reason in outcomes(found).values()}
         assert "of the grid and echo time of a diffusion series: its b = 0, or a map" in reasons
-    alone = volumes_of([*run(**spin | changes), *run(**DWI, series="W", b_value=0.0)])
+    alone = volumes_of([*run(**spin | changes), *run(**weighted | {"b_value": 0.0})])
     assert roles(alone)["Z"] == "t2"
