@@ -47,6 +47,7 @@ def test_the_fit_is_statsmodels(seed: int, n: int, slope: float, shift: float) -
         ([0.0, 1.0, 2.0], [3, 2, 0], [0, 2, 3], "separated"),
         ([0.0, 1.0], [0, 0], [2, 3], "one class"),
         ([-1.0, 0.5, 2.0], [0, 2, 0], [0, 3, 0], "equal"),
+        ([1.0, 1.0 + 1e-9], [2, 3], [3, 2], "does not converge"),  # too close to tell apart
     ],
 )
 def test_what_has_no_finite_slope_is_said(

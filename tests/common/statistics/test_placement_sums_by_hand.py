@@ -201,3 +201,9 @@ def test_a_curve_just_beyond_a_limit_is_refused(bad: dict[str, object]) -> None:
     good = {"edges": (0, 9, 65536), "of_positives": (0.2, 0.9), "of_negatives": (0.8, 0.1)}
     with pytest.raises(PayloadError, match="placement curve is not valid"):
         check_curve(PlacementCurve(**{**good, "auc": 0.8, **bad}))
+
+
+def test_with_a_minimum_of_one_a_curve_shows_every_bin_that_holds_a_part_of_a_case() -> None:
+    curve = curve_of(intervals((3, 5, 1, 0), (9, 10, 0, 1)), 1)
+    assert curve is not None
+    assert curve.edges == (0, 4, 9, BINS)
