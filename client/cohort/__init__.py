@@ -1,6 +1,6 @@
 """The cohort store: lesions as numbers, by pseudonym."""
 
-from hepafed.client.cohort.crops import NORMALISATION, LoadedVolume, crop, measure
+from hepafed.client.cohort.crops import MARGIN, NORMALISATION, LoadedVolume, crop, measure
 from hepafed.client.cohort.measurements import (
     DYNAMIC,
     Measurements,
@@ -18,6 +18,7 @@ from hepafed.client.cohort.subgroups import field_strength, groups_of
 
 __all__ = [
     "DYNAMIC",
+    "MARGIN",
     "NORMALISATION",
     "SIDE",
     "Acquisition",

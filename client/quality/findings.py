@@ -12,6 +12,7 @@ from itertools import chain
 import numpy as np
 from hepafed.client.cohort import Acquisition, Cohort, Lesion, measurements_from
 from hepafed.client.quality.duplicates import describe, same_pictures
+from hepafed.client.quality.shortcuts import Shortcut, shortcuts
 from numpy.typing import NDArray
 
 FAR = 5.0
@@ -28,9 +29,9 @@ class Finding:
     """Something a person should look at."""
 
     kind: str
-    """`outlier`, `duplicate` or `leak` (the same pixels in two splits)."""
+    """`outlier`, `duplicate`, `leak` (the same pixels in two splits) or `shortcut`."""
     where: str
-    """Pseudonyms."""
+    """Pseudonyms, or `the cohort`."""
     text: str
     hint: str
 
@@ -46,6 +47,8 @@ class Quality:
     spacing: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
     """Sequence → 10, 50 and 90 % quantiles between slices and in the plane, mm."""
     findings: tuple[Finding, ...] = field(default=())
+    shortcuts: tuple[Shortcut, ...] = field(default=())
+    """The audit: from what else than the lesion's shape the class can be told."""
 
 
 def quality(store: Cohort) -> Quality:
@@ -55,6 +58,7 @@ def quality(store: Cohort) -> Quality:
     for a in acquired:
         by_sequence[a.sequence].append(a)
     scanners = {a.examination: scanner_of(a) for a in acquired}
+    audited = shortcuts(store, rows, acquired)
     return Quality(
         scanners=dict(sorted(Counter(scanners.values()).items())),
         b_values=dict(
@@ -66,9 +70,18 @@ def quality(store: Cohort) -> Quality:
                 _outliers(by_sequence, rows),
                 _same_volumes(acquired, splits),
                 _same_crops(store, rows, splits),
+                _shortcuts(audited),
             )
         ),
+        shortcuts=audited,
     )
+
+
+def _shortcuts(audited: Sequence[Shortcut]) -> Iterator[Finding]:
+    for s in audited:
+        if s.is_finding:
+            text = f"{s.known} tell benign from malignant lesions: {s.text}"
+            yield Finding("shortcut", "the cohort", text, s.to_do)
 
 
 def scanner_of(a: Acquisition) -> str:
