@@ -2,19 +2,23 @@
 
 from hepafed.client.cohort.crops import MARGIN, NORMALISATION, LoadedVolume, crop, measure
 from hepafed.client.cohort.measurements import (
-    DYNAMIC,
     Measurements,
+    Signals,
+    centre_of,
+    decay_of,
     in_order,
     measurements_from,
     points_in,
     readings,
     seen_in,
     shares,
+    signals_of,
     size_of,
 )
 from hepafed.client.cohort.records import SIDE, Acquisition, Crop, Lesion, Selection
 from hepafed.client.cohort.store import Cohort, stamp_of
 from hepafed.client.cohort.subgroups import field_strength, groups_of
+from hepafed.client.cohort.views import DYNAMIC, agreement, view, view_points
 
 __all__ = [
     "DYNAMIC",
@@ -28,7 +32,11 @@ __all__ = [
     "LoadedVolume",
     "Measurements",
     "Selection",
+    "Signals",
+    "agreement",
+    "centre_of",
     "crop",
+    "decay_of",
     "field_strength",
     "groups_of",
     "in_order",
@@ -38,6 +46,9 @@ __all__ = [
     "readings",
     "seen_in",
     "shares",
+    "signals_of",
     "size_of",
     "stamp_of",
+    "view",
+    "view_points",
 ]

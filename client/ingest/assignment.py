@@ -12,7 +12,7 @@ from hepafed.client.lesions import Label
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.scan import ScanIndex
 
-RECIPE = f"3; {NORMALISATION}"
+RECIPE = f"4; {NORMALISATION}"
 """What an examination's result depends on besides its files and rows; a change makes all anew."""
 
 
