@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--quality", is_flag=True, help="Also look for outliers, duplicates and leaks.")
+@click.option(
+    "--quality", is_flag=True, help="Also look for outliers, duplicates, leaks and shortcuts."
+)
 @click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet (images!).")
 @click.option(
     "--exclude",
@@ -143,6 +145,8 @@ def _say_quality(found: "Quality") -> None:
         ("sequence", "between slices, mm (10, 50, 90 %)", "in the plane, mm (10, 50, 90 %)"),
         [(k, *(" · ".join(map(str, q)) for q in v)) for k, v in found.spacing.items()],
     )
+    for audited in found.shortcuts:
+        say(f"class told from {audited.known}: {audited.text}")
     for finding in found.findings:
         say(f"{finding.kind}: {finding.where}: {finding.text}")
     for hint in dict.fromkeys(f.hint for f in found.findings):

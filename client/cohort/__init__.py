@@ -1,23 +1,35 @@
 """The cohort store: lesions as numbers, by pseudonym."""
 
-from hepafed.client.cohort.crops import NORMALISATION, LoadedVolume, box_in_crop, crop, measure
+from hepafed.client.cohort.crops import (
+    MARGIN,
+    NORMALISATION,
+    LoadedVolume,
+    box_in_crop,
+    crop,
+    measure,
+)
 from hepafed.client.cohort.measurements import (
-    DYNAMIC,
     Measurements,
+    Signals,
+    centre_of,
+    decay_of,
     in_order,
     measurements_from,
     points_in,
     readings,
     seen_in,
     shares,
+    signals_of,
     size_of,
 )
 from hepafed.client.cohort.records import SIDE, Acquisition, Crop, Lesion, Selection
 from hepafed.client.cohort.store import Cohort, stamp_of
 from hepafed.client.cohort.subgroups import field_strength, groups_of
+from hepafed.client.cohort.views import DYNAMIC, agreement, view, view_points
 
 __all__ = [
     "DYNAMIC",
+    "MARGIN",
     "NORMALISATION",
     "SIDE",
     "Acquisition",
@@ -27,8 +39,12 @@ __all__ = [
     "LoadedVolume",
     "Measurements",
     "Selection",
+    "Signals",
+    "agreement",
     "box_in_crop",
+    "centre_of",
     "crop",
+    "decay_of",
     "field_strength",
     "groups_of",
     "in_order",
@@ -38,6 +54,9 @@ __all__ = [
     "readings",
     "seen_in",
     "shares",
+    "signals_of",
     "size_of",
     "stamp_of",
+    "view",
+    "view_points",
 ]

@@ -9,13 +9,30 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 import numpy as np
+from hepafed.client.cohort.contrast import Planes, adc_with_dwi, contrast, ring_level
 from hepafed.client.cohort.crops import BODY, LoadedVolume
+from hepafed.client.cohort.views import DYNAMIC, Floats, course
 from numpy.typing import NDArray
 
 TESTED = 9
 """Points along each side of the box at which the body is looked for."""
-DYNAMIC = ("t1-pre", "arterial", "portal", "delayed", "hepatobiliary")
-"""Phases in the order in which they are acquired."""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the pixels say of one lesion's place, for quality control; empty where not known."""
+
+    contrast: dict[str, float] = field(default_factory=dict)
+    """Sequence → lesion minus ring, in standard deviations of the ring (`contrast.contrast`)."""
+    agreement: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Sequence → multiple correlation of its volume with the other sequences': as it is stored,
+    the best if it is reversed, the best 20 mm elsewhere (`views.agreement`)."""
+    course: dict[str, float] = field(default_factory=dict)
+    """Dynamic phase → logarithm of the vessels' brightness over the liver's (`views.course`)."""
+    decay: float | None = None
+    """Liver on DWI of the highest b-value over that of the lowest, where there are two."""
+    adc_with_dwi: float | None = None
+    """Correlation of ADC with DWI over lesion and ring."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,8 @@ class Measurements:
     """Reader's name → 1 (malignant) or 0, of those that read it."""
     groups: dict[str, str] = field(default_factory=dict)
     """Variable that the site declares → value, of those that are stated."""
+    signals: Signals = field(default_factory=Signals)
+    """What the pixels say."""
 
     def text(self) -> str:
         """Return the measurements in one canonical form."""
@@ -49,7 +68,9 @@ def measurements_from(text: str) -> Measurements:
     if not text:
         return Measurements()
     values = json.loads(text)
-    return Measurements(**{**values, "size": tuple(values["size"])})
+    found = values.pop("signals", {})
+    found["agreement"] = {s: tuple(a) for s, a in found.get("agreement", {}).items()}
+    return Measurements(**{**values, "size": tuple(values["size"]), "signals": Signals(**found)})
 
 
 def readings(texts: Sequence[str]) -> dict[str, NDArray[np.int8]]:
@@ -102,6 +123,50 @@ def shares(seen: Sequence[NDArray[np.bool_]]) -> tuple[float | None, float | Non
         return None, None
     body = np.logical_or.reduce([s[1] for s in seen])
     return round(float(body.mean()), 3), round(min(float(s[0].mean()) for s in seen), 3)
+
+
+def signals_of(
+    planes: Mapping[str, Planes],
+    views: Mapping[str, Floats],
+    agreed: Mapping[str, tuple[float, float, float]],
+    away: NDArray[np.float64],
+    size: tuple[float, ...],
+    decay: float | None = None,
+) -> Signals:
+    """Return the signals of one lesion.
+
+    `planes` (its crop), `views` and `agreed` (its examination's, see `views`) are by sequence;
+    `away` [n]: millimetres of the view's points from the lesion's centre.
+    """
+    found = {s: contrast(p, size) for s, p in planes.items()}
+    return Signals(
+        contrast={s: c for s, c in found.items() if c is not None},
+        agreement=dict(agreed),
+        course=course(views, away, max(size[:2]) / 2),
+        decay=decay,
+        adc_with_dwi=adc_with_dwi(planes, size),
+    )
+
+
+def decay_of(
+    highest: LoadedVolume, high: Planes, lowest: LoadedVolume, low: Planes, size: tuple[float, ...]
+) -> float | None:
+    """Return the ring's brightness on DWI of the highest b-value over that of the lowest.
+
+    `high` and `low` are the lesion's crops of the two. None where the ring is dark on both.
+    """
+    levels = [
+        ring_level(planes, size) * v.scale.spread + v.scale.mean
+        for v, planes in ((highest, high), (lowest, low))
+    ]
+    return round(levels[0] / levels[1], 3) if levels[1] > 0 else None
+
+
+def centre_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return the centre of a box, mm [3]."""
+    middle = (np.array(box[:3]) + np.array(box[3:])) / 2
+    made: NDArray[np.float64] = reference[:3, :3] @ middle + reference[:3, 3]
+    return made
 
 
 def in_order(acquired: Mapping[str, float | None]) -> bool | None:

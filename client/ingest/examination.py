@@ -18,6 +18,7 @@ from hepafed.client.cohort import (
     Lesion,
     LoadedVolume,
     Measurements,
+    Signals,
     crop,
     in_order,
     measure,
@@ -25,11 +26,13 @@ from hepafed.client.cohort import (
     seen_in,
     shares,
     size_of,
+    view,
 )
 from hepafed.client.dicom.roles import explain, read_overrides
 from hepafed.client.dicom.volumes import Volume
 from hepafed.client.ingest.acquisition import acquisition_of
 from hepafed.client.ingest.choice import choose
+from hepafed.client.ingest.signals import decays_in, points_of, signals_in
 from hepafed.client.ingest.volumes import ReadExamination, read_examination, undecodable
 from hepafed.client.lesions import Label, LocatedLesion, locate
 from hepafed.client.pseudonyms import Pseudonyms
@@ -104,7 +107,10 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
     planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
     seen: list[list[NDArray[np.bool_]]] = [[] for _ in found]
+    decays: list[float | None] = [None] * len(found)
     acquired = []
+    views: dict[str, NDArray[np.float32]] = {}
+    spread = points_of(found)
     chosen, undecided = choose(volumes, found)
     broken = undecodable(v for v in volumes if v not in chosen.values())
     for sequence, volume in chosen.items():
@@ -116,11 +122,15 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
         for n, lesion in enumerate(found):
             planes[n].append(crop(lesion.reference.affine, lesion.box, {sequence: loaded})[0])
             seen[n].append(seen_in(loaded, points[n]))
+        views[sequence] = view(loaded, spread)
+        if sequence == "dwi":
+            decays = decays_in(volumes, volume, loaded, found)
         b_values = {v.b_value for v in volumes if v.sequence == sequence}
         acquired.append(acquisition_of(task.examination, task.patient, volume, loaded, b_values))
     there = tuple(a.sequence for a in acquired)
     ordered = in_order({s: chosen[s].headers[0].acquired for s in there})
-    facts = [_facts(f, s, ordered) for f, s in zip(found, seen, strict=True)]
+    said = signals_in(found, there, planes, views, spread, decays)
+    facts = [_facts(f, s, ordered, p) for f, s, p in zip(found, seen, said, strict=True)]
     lesions = tuple(_written(task, found, planes, there, facts))
     series = tuple(_series(task, read))
     said = (*undecided.values(), *(f"phases: {r}" for r in read.grouped.remarks))
@@ -179,7 +189,10 @@ def _written(
 
 
 def _facts(
-    lesion: LocatedLesion, seen: Sequence[NDArray[np.bool_]], phases_in_order: bool | None
+    lesion: LocatedLesion,
+    seen: Sequence[NDArray[np.bool_]],
+    phases_in_order: bool | None,
+    signals: Signals,
 ) -> Measurements:
     in_body, in_field = shares(seen)
     return Measurements(
@@ -190,6 +203,7 @@ def _facts(
         phases_in_order=phases_in_order,
         readers={n: v for n, v in lesion.label.readers.items() if v is not None},
         groups=lesion.label.groups,
+        signals=signals,
     )
 
 

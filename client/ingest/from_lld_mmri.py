@@ -12,12 +12,17 @@ from hepafed.client.cohort import (
     Lesion,
     LoadedVolume,
     Measurements,
+    agreement,
+    centre_of,
     crop,
     measure,
     points_in,
     seen_in,
     shares,
+    signals_of,
     size_of,
+    view,
+    view_points,
 )
 from hepafed.client.ingest.acquisition import digest
 from hepafed.client.ingest.from_dicom import KILLER, IngestReport, only_one
@@ -117,6 +122,8 @@ def make(
     places = {n: (masks.read_frame(s.path)[1], s.boxes[n]) for n, s in _references(examination)}
     sampled: dict[str, list[NDArray[np.float16]]] = {n: [] for n in places}
     seen: dict[str, list[NDArray[np.bool_]]] = {n: [] for n in places}
+    views: dict[str, NDArray[np.float32]] = {}
+    spread = view_points(*_first_grid(examination)) if places else np.empty((0, 3))
     acquired, broken = [], []
     by_sequence = {s.sequence: s for s in examination.series}
     for sequence in (s for s in SEQUENCES if s in by_sequence):
@@ -128,13 +135,19 @@ def make(
         for number, (affine, box) in places.items():
             sampled[number].append(crop(affine, box, {sequence: volume})[0])
             seen[number].append(seen_in(volume, points_in(affine, box)))
+        views[sequence] = view(volume, spread)
         acquired.append(_acquisition(name, who, sequence, volume))
-    made = []
+    made, agreed = [], agreement(views)
     for number, (affine, box) in places.items():
         if not sampled[number]:
             continue
         body, field = shares(seen[number])
-        facts = Measurements("box", size_of(affine, box), body, field, _apart(examination, number))
+        size = size_of(affine, box)
+        away = np.linalg.norm(spread - centre_of(affine, box), axis=1)
+        planes = dict(zip(views, sampled[number], strict=True))
+        signals = signals_of(planes, views, agreed, away, size)
+        apart = _apart(examination, number)
+        facts = Measurements("box", size, body, field, apart, signals=signals)
         made.append(
             store.write(
                 Crop(
@@ -149,6 +162,12 @@ def make(
             )
         )
     return made, acquired if made else [], broken
+
+
+def _first_grid(examination: Examination) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """Return the affine of the first lesion's series, and its slices, rows and columns."""
+    shape, affine = masks.read_frame(_references(examination)[0][1].path)
+    return affine, (shape[2], shape[1], shape[0])
 
 
 def _volume(series: SeriesEntry) -> LoadedVolume:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hepafed.client.cohort import DYNAMIC, Acquisition, Lesion, measurements_from
-from hepafed.client.quality.findings import Finding, scanner_of
+from hepafed.client.quality.findings import scanner_of
 from hepafed.client.quality.order import Remark, doubt
+from hepafed.client.quality.outliers import Finding
 from hepafed.common.contract import CLASSES, PROTOCOLS, SEQUENCES
 
 LIVER_MM = 260.0

@@ -1,4 +1,4 @@
-"""Quality control of a site's cohort: scanners, spacing, b-values, outliers, the same pixels twice.
+"""Quality control of a site's cohort: scanners, spacing, b-values, and all that is odd in it.
 
 Everything is read from the store; findings name pseudonyms alone.
 """
@@ -10,29 +10,14 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
-from hepafed.client.cohort import Acquisition, Cohort, Lesion, measurements_from
+from hepafed.client.cohort import Acquisition, Cohort, Lesion
 from hepafed.client.quality.duplicates import describe, same_pictures
+from hepafed.client.quality.outliers import Finding, outliers
+from hepafed.client.quality.places import findings_of_places
+from hepafed.client.quality.shortcuts import Shortcut, shortcuts
 from numpy.typing import NDArray
 
-FAR = 5.0
-"""Robust z-score from which a value is an outlier (Iglewicz and Hoaglin 1993 take 3.5)."""
-LEAST_SPREAD = 0.05
-"""Share of the median below which a spread is not believed: many sites have one protocol."""
-FEWEST = 8
-"""Values from which outliers are looked for."""
 QUANTILES = (0.1, 0.5, 0.9)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something a person should look at."""
-
-    kind: str
-    """`outlier`, `duplicate` or `leak` (the same pixels in two splits)."""
-    where: str
-    """Pseudonyms."""
-    text: str
-    hint: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +31,8 @@ class Quality:
     spacing: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
     """Sequence → 10, 50 and 90 % quantiles between slices and in the plane, mm."""
     findings: tuple[Finding, ...] = field(default=())
+    shortcuts: tuple[Shortcut, ...] = field(default=())
+    """The audit: from what else than the lesion's shape the class can be told."""
 
 
 def quality(store: Cohort) -> Quality:
@@ -55,6 +42,7 @@ def quality(store: Cohort) -> Quality:
     for a in acquired:
         by_sequence[a.sequence].append(a)
     scanners = {a.examination: scanner_of(a) for a in acquired}
+    audited = shortcuts(store, rows, acquired)
     return Quality(
         scanners=dict(sorted(Counter(scanners.values()).items())),
         b_values=dict(
@@ -63,12 +51,22 @@ def quality(store: Cohort) -> Quality:
         spacing={s: spacing_of(found) for s, found in sorted(by_sequence.items()) if found},
         findings=tuple(
             chain(
-                _outliers(by_sequence, rows),
+                outliers(by_sequence, rows),
+                findings_of_places(rows),
                 _same_volumes(acquired, splits),
                 _same_crops(store, rows, splits),
+                _shortcuts(audited),
             )
         ),
+        shortcuts=audited,
     )
+
+
+def _shortcuts(audited: Sequence[Shortcut]) -> Iterator[Finding]:
+    for s in audited:
+        if s.is_finding:
+            text = f"{s.known} tell benign from malignant lesions: {s.text}"
+            yield Finding("shortcut", "the cohort", text, s.to_do)
 
 
 def scanner_of(a: Acquisition) -> str:
@@ -81,44 +79,6 @@ def spacing_of(found: Sequence[Acquisition]) -> tuple[tuple[float, ...], tuple[f
     slices = np.quantile([a.between_slices for a in found], QUANTILES)
     plane = np.quantile([max(a.between_rows, a.between_columns) for a in found], QUANTILES)
     return tuple(np.round(slices, 1).tolist()), tuple(np.round(plane, 1).tolist())
-
-
-def robust_z(values: Sequence[float]) -> list[float]:
-    """Return each value's distance from the median in robust standard deviations (1.4826 × MAD)."""
-    found = np.asarray(values, np.float64)
-    middle = float(np.median(found))
-    spread = 1.4826 * float(np.median(np.abs(found - middle)))
-    spread = max(spread, LEAST_SPREAD * abs(middle), 1e-9)
-    return [float(z) for z in (found - middle) / spread]
-
-
-def _outliers(
-    by_sequence: dict[str, list[Acquisition]], rows: Sequence[Lesion]
-) -> Iterator[Finding]:
-    hint = "look at it in client cohort --html; remove it from the labels if it is wrong"
-    for sequence, found in sorted(by_sequence.items()):
-        measures = {
-            "distance between slices, mm": [a.between_slices for a in found],
-            "pixel spacing, mm": [max(a.between_rows, a.between_columns) for a in found],
-            "slices": [float(a.slices) for a in found],
-            "contrast (spread divided by mean)": [a.spread / (abs(a.mean) + 1e-9) for a in found],
-        }
-        for name, values in measures.items():
-            for n, text in _far(values):
-                where = f"examination {found[n].examination}"
-                yield Finding("outlier", where, f"{sequence}, {name}: {text}", hint)
-    sized = [(r, max(size)) for r in rows if (size := measurements_from(r.facts).size)]
-    for n, text in _far([size for _, size in sized]):
-        yield Finding("outlier", f"lesion {sized[n][0].lesion}", f"longest side, mm: {text}", hint)
-
-
-def _far(values: Sequence[float]) -> Iterator[tuple[int, str]]:
-    if len(values) < FEWEST:
-        return
-    middle = float(np.median(values))
-    for n, z in enumerate(robust_z(values)):
-        if abs(z) > FAR:
-            yield n, f"{values[n]:.3g}; typical here: {middle:.3g}"
 
 
 def _same_volumes(acquired: Sequence[Acquisition], splits: dict[str, str]) -> Iterator[Finding]:

@@ -52,6 +52,9 @@ ORGANS = {
 }
 """Signal of fat, muscle, stomach, spleen, spine, fluid, aorta, liver and vessels by image."""
 
+DECAY = {"dwi-high": 0.45}
+"""Liver at the highest b-value over that at the lowest: exp(−750 s/mm² · 1.07 · 10⁻³ mm²/s)."""
+
 DYNAMIC = ("t1-pre", "arterial", "portal", "delayed")
 STARTS = (600, 660, 705, 840)
 """Seconds after the study's start at which each phase of the dynamic is acquired."""
@@ -198,7 +201,8 @@ def _images(
     for name in names:
         levels = dict(zip(organs, ORGANS[name], strict=True))
         clean = paint(scene, levels, [lesion.looks[name] for lesion in patient.lesions])
-        made[name] = _scan(clean, points, style, noise * style.noise, style.gain, rng)
+        gain = style.gain * DECAY.get(name, 1.0)
+        made[name] = _scan(clean, points, style, noise * style.noise, gain, rng)
     return made, scene.lesions
 
 

@@ -132,9 +132,10 @@ SERIES_RULES: Final = (
     Rule("adc-words", "adc", (holds_any("image_type", "DERIVED"), NOT_COMBINED, ONLY_MAP),
          "derived, described as ADC",
          ADC_WORDS, "words"),
-    Rule("adc-words-alone", "adc", (NOT_ACQUIRED, not_so("weighted"), ONLY_MAP), "described as ADC",
+    Rule("adc-words-alone", "adc",
+         (NOT_ACQUIRED, NOT_COMBINED, not_so("weighted"), ONLY_MAP), "described as ADC",
          ADC_WORDS, "words"),
-    Rule("adc-or-diffusion", "", (NOT_ACQUIRED,),
+    Rule("adc-or-diffusion", "", (NOT_ACQUIRED, NOT_COMBINED),
          "described as ADC, but as diffusion or with b-values too: name its sequence in "
          "sequences.toml",
          ADC_WORDS, "words"),

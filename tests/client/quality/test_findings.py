@@ -8,7 +8,8 @@ import pytest
 from hepafed.client.cohort.measurements import Measurements
 from hepafed.client.cohort.store import Cohort
 from hepafed.client.quality.duplicates import describe, detail_alike, same_pictures
-from hepafed.client.quality.findings import quality, robust_z
+from hepafed.client.quality.findings import quality
+from hepafed.client.quality.outliers import robust_z
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
