@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hepafed.client.lesions.mask_place import MaskPlaces
 from hepafed.client.lesions.table_file import read_table
 from hepafed.common.contract import (
     CLASSES,
@@ -57,6 +58,8 @@ class Label:
     """One of `SPACES`."""
     mask_file: Path | None = None
     """DICOM SEG, RTSTRUCT or NIfTI; None without a box: a SEG or RTSTRUCT of the export."""
+    mask_member: str = ""
+    """Name of the mask inside `mask_file`, where that is a zip archive."""
     mask_value: int | None = None
     """Segment number, ROI number or voxel value of this lesion in the mask."""
     readers: dict[str, int | None] = field(default_factory=dict)
@@ -91,7 +94,8 @@ def read_labels(path: Path) -> list[Label]:
     readers = [c for c in columns if c.startswith("reader_")]
     groups = [c for c in columns if c.startswith(PREFIX)]
     _check_groups(path, groups, rows)
-    made = [_label(i, row, readers, groups, path.parent, problems.append) for i, row in rows]
+    places = MaskPlaces(path.parent)
+    made = [_label(i, row, readers, groups, places, problems.append) for i, row in rows]
     seen: dict[tuple[str, str], int] = {}
     for i, row in rows:
         first = seen.setdefault((row["patient_id"], row["lesion_id"]), i)
@@ -124,7 +128,7 @@ def _label(
     row: dict[str, str],
     readers: list[str],
     groups: list[str],
-    folder: Path,
+    places: MaskPlaces,
     problem: Callable[[str], None],
 ) -> Label | None:
     """Return a row's lesion; None when the row has problems, each of which goes to `problem`."""
@@ -136,7 +140,7 @@ def _label(
     if space not in SPACES:
         found.append(f"box_space is not one of {', '.join(SPACES)}")
     box = _box(row, space, found)
-    mask = _mask(row, folder, found)
+    mask, member = _mask(row, places, found)
     if box is not None and mask is not None:
         found.append("both a box and a mask_file: leave one empty")
     value = row.get("mask_value", "")
@@ -158,6 +162,7 @@ def _label(
         box=box,
         space=space,
         mask_file=mask,
+        mask_member=member,
         mask_value=int(value) if value else None,
         readers={c.removeprefix("reader_"): int(row[c]) if row[c] else None for c in readers},
         groups={c.removeprefix(PREFIX): row[c] for c in groups if row[c]},
@@ -207,17 +212,12 @@ def _box(row: dict[str, str], space: str, found: list[str]) -> tuple[float, ...]
     return box
 
 
-def _mask(row: dict[str, str], folder: Path, found: list[str]) -> Path | None:
+def _mask(row: dict[str, str], places: MaskPlaces, found: list[str]) -> tuple[Path | None, str]:
     name = row.get("mask_file", "")
     if not name:
-        return None
-    path = folder / name
+        return None, ""
     try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-        there = inside and path.is_file()
-    except (OSError, ValueError):
-        inside = there = False
-    if not there:
-        found.append("mask_file does not exist" if inside else "mask_file lies outside the folder")
-        return None
-    return path
+        return places.find(name)
+    except LabelsError as e:
+        found.append(e.message)
+        return None, ""

@@ -65,7 +65,7 @@ def outline_of(row: Label, objects: Sequence[MaskFile]) -> Outline:
         No mask, several masks, or one that cannot be read.
     """
     if row.mask_file is not None:
-        return _read(look_at(row.mask_file), row)
+        return _read(look_at(row.mask_file, row.mask_member), row)
     if not objects:
         raise MaskError("neither a box nor a mask_file, and no segmentation in the export")
     found: list[Outline] = []
@@ -90,7 +90,7 @@ def _read(file: MaskFile, row: Label) -> Outline:
         return Outline(read_seg(file.path, row.mask_value, row.lesion_id, file.member))
     if file.kind == "rtstruct":
         return Outline(read_structure(file.path, row.mask_value, row.lesion_id, file.member))
-    return Outline(read_nifti(file.path, row.mask_value))
+    return Outline(read_nifti(file.path, row.mask_value, file.member))
 
 
 def reference_frame(reference: Volume) -> str:

@@ -1,13 +1,16 @@
 """NIfTI files: RAS millimetres turned into DICOM's LPS."""
 
+import gzip
 import math
 import zlib
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 
 import nibabel
 import nibabel.spatialimages
 import numpy as np
+from hepafed.client.dicom.encoding import BrokenFileError, whole
 from hepafed.client.lesions.masks.mask import LARGEST_GRID, Mask, MaskError, mask_of
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
@@ -15,12 +18,26 @@ from numpy.typing import NDArray
 MOST_APART = 0.5
 """Voxels by which the sform and the qform of one file may place a corner apart."""
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+GZIP = b"\x1f\x8b"
+LARGEST_UNPACKED = 1 << 29
+"""Bytes of a NIfTI file of an archive, unpacked twice if it is a `.nii.gz`."""
 Shape = tuple[int, ...]
-_BROKEN = (ImageFileError, OSError, EOFError, ValueError, TypeError, zlib.error, OverflowError)
+_BROKEN = (
+    BrokenFileError,
+    ImageFileError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    zlib.error,
+    OverflowError,
+)
 
 
-def _open(path: Path) -> tuple[nibabel.spatialimages.SpatialImage, Shape, NDArray[np.float64]]:
-    image = nibabel.load(path)
+def _open(
+    path: Path, member: str = "", largest: int = LARGEST_UNPACKED
+) -> tuple[nibabel.spatialimages.SpatialImage, Shape, NDArray[np.float64]]:
+    image = _of_archive(path, member, largest) if member else nibabel.load(path)
     if not isinstance(image, nibabel.spatialimages.SpatialImage):
         raise MaskError("the NIfTI file is not an image")
     shape = tuple(int(n) for n in image.shape)
@@ -35,6 +52,21 @@ def _open(path: Path) -> tuple[nibabel.spatialimages.SpatialImage, Shape, NDArra
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise MaskError("the NIfTI file's affine is not usable")
     return image, shape, affine
+
+
+def _of_archive(path: Path, member: str, largest: int) -> nibabel.spatialimages.SpatialImage:
+    """Return a NIfTI file of a zip archive; it is unpacked in memory, never to disk."""
+    data = whole(path, member)
+    if data.startswith(GZIP):
+        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+            data = stream.read(largest + 1)
+    if len(data) > largest:
+        raise MaskError("the NIfTI file is too large")
+    for kind in (nibabel.Nifti1Image, nibabel.Nifti2Image):
+        header = kind.header_class
+        if header.may_contain_header(data[: header.sizeof_hdr]):  # type: ignore[no-untyped-call]
+            return kind.from_bytes(data)
+    raise MaskError("the file states no orientation: it is not NIfTI-1 or NIfTI-2")
 
 
 def _check_orientation(image: nibabel.spatialimages.SpatialImage, shape: Shape) -> None:
@@ -71,8 +103,13 @@ def read_frame(path: Path) -> tuple[Shape, NDArray[np.float64]]:
     return shape, affine
 
 
-def read_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def read_grid(
+    path: Path, member: str = "", largest: int = LARGEST_UNPACKED
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return a 3-D NIfTI file: voxels float32 [i, j, k], affine [i, j, k, 1] → LPS mm.
+
+    `member` is its name in the zip archive `path`, empty for a file of its own; `largest` the
+    bytes to which a member may unpack.
 
     Raises
     ------
@@ -80,7 +117,7 @@ def read_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         As `read_frame`, or the voxels cannot be read.
     """
     try:
-        image, shape, affine = _open(path)
+        image, shape, affine = _open(path, member, largest)
         voxels = np.asanyarray(image.dataobj)
         if voxels.dtype.kind not in "biuf":
             raise MaskError("the NIfTI file does not contain numbers of one channel")
@@ -90,7 +127,7 @@ def read_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     return grid, affine
 
 
-def read_nifti(path: Path, value: int | None) -> Mask:
+def read_nifti(path: Path, value: int | None, member: str = "") -> Mask:
     """Return the mask in a file; `value` picks one label of a label map.
 
     Raises
@@ -98,7 +135,7 @@ def read_nifti(path: Path, value: int | None) -> Mask:
     MaskError
         As `read_grid`; the mask is empty; or it has several values and none was named.
     """
-    voxels, affine = read_grid(path)
+    voxels, affine = read_grid(path, member)
     if not np.isfinite(voxels).all():
         raise MaskError("the NIfTI file contains values that are not numbers")
     identity = bool((affine == RAS_TO_LPS).all())

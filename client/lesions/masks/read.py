@@ -45,8 +45,8 @@ def look_at(path: Path, member: str = "") -> MaskFile:
             sop_class = str(ds.get("SOPClassUID", ""))
             who, study = str(ds.get("PatientID", "")), str(ds.get("StudyInstanceUID", ""))
     except InvalidDicomError:
-        if path.name.endswith((".nii", ".nii.gz")):
-            return MaskFile(path, "nifti")
+        if (member or path.name).endswith((".nii", ".nii.gz")):
+            return MaskFile(path, "nifti", member=member)
         raise MaskError("the mask is neither DICOM SEG, RTSTRUCT nor NIfTI") from None
     except Exception as e:  # a broken file can fail in any way inside the parser
         raise MaskError(f"the mask cannot be read ({type(e).__name__})") from e

@@ -1,5 +1,6 @@
 """Each row finds its place, and every row that does not is named at once."""
 
+import gzip
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,7 +81,12 @@ def test_a_nifti_a_seg_and_an_rtstruct_give_the_lesion_the_same_place(
         at = np.array([[x0, y0, k, 1], [x1, y0, k, 1], [x1, y1, k, 1], [x0, y1, k, 1]])
         contours.append((k, (at @ t2.affine.T)[:, :3]))
     write_rtstruct(tmp_path / "rt.dcm", t2, {"L1": contours})
-    for name in ("seg.dcm", "m.nii", "rt.dcm"):
+    with zipfile.ZipFile(tmp_path / "masks.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("rt.dcm", "m.nii", "seg.dcm"):
+            archive.write(tmp_path / name, f"P1/{name}")
+        archive.writestr("P1/m.nii.gz", gzip.compress((tmp_path / "m.nii").read_bytes()))
+    packed = [f"masks.zip/P1/{name}" for name in ("seg.dcm", "m.nii", "m.nii.gz", "rt.dcm")]
+    for name in ("seg.dcm", "m.nii", "rt.dcm", *packed):
         (lesion,) = find(write_table(tmp_path / "l.csv", ROW | {"mask_file": name}), exam.volumes)
         assert lesion.reference.series_uid == t2.series_uid
         assert lesion.box == pytest.approx(exam.box("t2"), abs=1e-2), name
