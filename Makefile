@@ -91,7 +91,7 @@ contracts: $(STAMP)
 	$(BIN)/python -m pytest $(CONTRACTS)
 
 mutants: $(STAMP)
-	$(BIN)/python tests/mutants/run.py $(ROOM) --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
+	$(BIN)/python -m tests.mutants.run $(ROOM) --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
 
 bench: $(STAMP)
 	@set -e; for script in benchmarks/*.py; do \

@@ -27,8 +27,10 @@ from typing import Any, NoReturn, TextIO
 
 import pytest
 from mutmut.mutation import trampoline
-from processes import BROKEN, Task, forked
 
+from tests.mutants.processes import BROKEN, Task, forked
+
+ROOT = Path(__file__).resolve().parents[2]
 PASSED, FAILED, NO_TEST = 0, 1, 33
 PLAN, REACHED, LOG = "plan.json", "reached.json", "run.log"
 ARGUMENTS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-q")
@@ -72,8 +74,8 @@ def verdicts(folder: Path, plan: Plan, *, verbose: bool = False) -> Iterator[tup
     `folder` has the mutated rooms under the name they are imported by, and the tests.
     """
     (folder / PLAN).write_text(json.dumps(asdict(plan)))
-    environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, *(["--verbose"] if verbose else [])]
+    environment = os.environ | {"PYTHONPATH": f"{folder}:{ROOT}", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.mutants.forked", *(["--verbose"] if verbose else [])]
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -115,10 +117,10 @@ class Room:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failed test; with a fault it ends the process."""
         if report.failed and self.fault:
-            print(f"{self.fault}: noticed by {report.nodeid}", file=sys.__stderr__, flush=True)
+            print(f"\n{self.fault}: noticed by {report.nodeid}", file=sys.__stderr__, flush=True)
             os._exit(FAILED)
         if report.failed:
-            print(f"{report.nodeid}\n{report.longreprtext}", file=sys.__stderr__, flush=True)
+            print(f"\n{report.nodeid}\n{report.longreprtext}", file=sys.__stderr__, flush=True)
             self.clean.failed.append(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
@@ -252,6 +254,7 @@ def mirrors(item: pytest.Item, file: str) -> bool:
 
 def main() -> NoReturn:
     """Run the plan of the folder that we stand in; answer on stdout, the rest goes to the log."""
+    os.environ["PYTHONPATH"] = str(Path.cwd())  # what a test starts finds the room as we do
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = Plan(**json.loads(Path(PLAN).read_text()))
     answers = os.fdopen(os.dup(1), "w")

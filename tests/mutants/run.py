@@ -4,10 +4,10 @@ mutmut makes the faults (`stage.py` lays out the tree that it works on), `forked
 This script draws the faults by a seed, leaves out what is judged equivalent, and says what went
 unnoticed.
 
-    python tests/mutants/run.py release --sample 100 --seed 1
-    python tests/mutants/run.py --sample 600 --seed 1           # drawn over all rooms
-    python tests/mutants/run.py release --list                  # the last answer once more
-    python tests/mutants/run.py by-hand                         # the faults of by_hand.toml
+    python -m tests.mutants.run release --sample 100 --seed 1
+    python -m tests.mutants.run --sample 600 --seed 1           # drawn over all rooms
+    python -m tests.mutants.run release --list                  # the last answer once more
+    python -m tests.mutants.run by-hand                         # the faults of by_hand.toml
 
 What was run once is not run again: after a change only the faults of the changed functions are, and
 the unnoticed ones when a test has changed. It may be interrupted at any time.
@@ -28,9 +28,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from forked import ARGUMENTS, NO_TEST, PASSED, Plan, verdicts
-from processes import TOO_SLOW
-from stage import HERE, ROOT, digest, forget, generate, lay_out, record, rooms, tests_changed
+from tests.mutants.forked import ARGUMENTS, NO_TEST, PASSED, Plan, verdicts
+from tests.mutants.processes import TOO_SLOW
+from tests.mutants.stage import (
+    HERE,
+    ROOT,
+    digest,
+    forget,
+    generate,
+    lay_out,
+    record,
+    rooms,
+    tests_changed,
+)
 
 FLOOR = 0.85
 BY_HAND = "by-hand"
@@ -148,7 +158,11 @@ def spread(options: argparse.Namespace) -> None:
         words = [room, "--sample", str(share), "--seed", str(options.seed)]
         words += ["--jobs", str(options.jobs), *(["--again"] if options.again else [])]
         done = subprocess.run(
-            [sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, "-m", "tests.mutants.run", *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
         *unnoticed, last = done.stdout.splitlines()
         print(done.stdout, end="", flush=True)
