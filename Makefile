@@ -93,7 +93,7 @@ contracts: $(STAMP)
 	$(BIN)/python -m pytest $(CONTRACTS)
 
 mutants: $(STAMP)
-	$(BIN)/python tests/mutants/run.py $(ROOM) --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
+	$(BIN)/python -m tests.mutants.run $(ROOM) --seed $(SEED) $(if $(SAMPLE),--sample $(SAMPLE))
 
 cohorts: $(STAMP)
 	@$(BIN)/python -m tests.client.ingest.cohorts.run --draws $(DRAWS) --seed $(SEED)

@@ -1,12 +1,13 @@
 """Put small faults into a room, one at a time, and count those that its tests notice.
 
-mutmut makes the faults and runs the tests; this script lays out the tree that mutmut works on,
-draws the faults by a seed, leaves out what is judged equivalent, and says what went unnoticed.
+mutmut makes the faults (`stage.py` lays out the tree that it works on), `forked.py` runs the tests.
+This script draws the faults by a seed, leaves out what is judged equivalent, and says what went
+unnoticed.
 
-    python tests/mutants/run.py release --sample 100 --seed 1
-    python tests/mutants/run.py --sample 600 --seed 1           # drawn over all rooms
-    python tests/mutants/run.py release --list                  # the last answer once more
-    python tests/mutants/run.py by-hand                         # the faults of by_hand.toml
+    python -m tests.mutants.run release --sample 100 --seed 1
+    python -m tests.mutants.run --sample 600 --seed 1           # drawn over all rooms
+    python -m tests.mutants.run release --list                  # the last answer once more
+    python -m tests.mutants.run by-hand                         # the faults of by_hand.toml
 
 What was run once is not run again: after a change only the faults of the changed functions are, and
 the unnoticed ones when a test has changed. It may be interrupted at any time.
@@ -17,27 +18,34 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "mutants"
-HERE = Path(__file__).parent
-SIDES = ("client", "common", "server", "deploy")
-BESIDE = ("docs", "benchmarks", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "requirements.lock")
+from tests.mutants.forked import ARGUMENTS, NO_TEST, PASSED, Plan, verdicts
+from tests.mutants.processes import TOO_SLOW
+from tests.mutants.stage import (
+    HERE,
+    ROOT,
+    digest,
+    forget,
+    generate,
+    lay_out,
+    record,
+    rooms,
+    tests_changed,
+)
+
 FLOOR = 0.85
 BY_HAND = "by-hand"
-PYTEST = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", "-x", "-q")
-UNNOTICED = {0, 5, 33}
-"""mutmut's codes: the tests passed, no test was found, no test runs the function."""
+UNNOTICED = {PASSED, 5, NO_TEST}
+"""5 is what mutmut's own run writes where it finds no test."""
 SENTENCE = re.compile(r'"([^"]*)"')
 
 
@@ -77,92 +85,6 @@ def listed(what: str) -> list[dict[str, Any]]:
     return [entry for file in files for entry in tomllib.loads(file.read_text()).get(what, [])]
 
 
-@cache
-def rooms() -> dict[str, Any]:
-    return tomllib.loads((HERE / "rooms.toml").read_text())
-
-
-def mirror(source: Path, target: Path) -> None:
-    """Make a folder like another, touching only what differs."""
-    wanted = {p.relative_to(source) for p in source.rglob("*") if "__pycache__" not in p.parts}
-    for old in sorted(target.rglob("*"), reverse=True):
-        if old.relative_to(target) not in wanted:
-            old.rmdir() if old.is_dir() else old.unlink()
-    for path in sorted(wanted):
-        new, old = target / path, source / path
-        if old.is_dir():
-            new.mkdir(parents=True, exist_ok=True)
-        elif not new.exists() or new.stat().st_mtime_ns != old.stat().st_mtime_ns:
-            new.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(old, new)
-
-
-def lay_out(room: str) -> Path:
-    """Give the folder that mutmut works in: the rooms under the name they are imported by."""
-    stage = BUILD / room
-    for side in SIDES:
-        mirror(ROOT / side, stage / "hepafed" / side)
-    shutil.rmtree(stage / "mutants" / "tests", ignore_errors=True)  # mutmut copies, never deletes
-    mirror(ROOT / "tests", stage / "tests")
-    for name in BESIDE:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, stage / name, **({"dirs_exist_ok": True} if "." not in name else {}))
-    shared = ROOT.parent / "shared"
-    if shared.exists() and not (stage / "shared").is_symlink():
-        (stage / "shared").symlink_to(shared)
-    house = (ROOT / "pyproject.toml").read_text() + (settings_of(room) if room in rooms() else "")
-    if not (stage / "pyproject.toml").exists() or (stage / "pyproject.toml").read_text() != house:
-        (stage / "pyproject.toml").write_text(house)
-    return stage
-
-
-def settings_of(room: str) -> str:
-    """Give mutmut's settings for a room."""
-    settings = {
-        "source_paths": ["hepafed"],
-        "only_mutate": [f"hepafed/{rooms()[room]['code']}/*"],
-        "also_copy": list(BESIDE),
-        "pytest_add_cli_args": list(PYTEST),
-        "pytest_add_cli_args_test_selection": rooms()[room]["tests"],
-        "track_dependencies": False,
-        "use_git_change_detection": False,
-        "timeout_constant": 10.0,
-        "process_isolation": "forkserver",  # tests that import their neighbours load once a process
-    }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    return "\n".join(["", "[tool.mutmut]", *lines, ""])
-
-
-def tests_changed(stage: Path) -> bool:
-    """Say whether a test differs from the last run; then which test runs what is learned anew."""
-    files = sorted(p for p in (stage / "tests").rglob("*.py") if p.parent.name != "mutants")
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
-    mark = stage / "tests.sha256"
-    if mark.exists() and mark.read_text() == digest:
-        return False
-    (stage / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
-    mark.write_text(digest)
-    return True
-
-
-def generate() -> None:
-    """Let mutmut write the faults of the folder we stand in; those of unchanged files stay."""
-    from mutmut.__main__ import create_mutants
-    from mutmut.mutation.trampoline import set_mutant_under_test
-    from mutmut.utils.file_utils import copy_src_dir, setup_source_paths
-
-    set_mutant_under_test("mutant_generation")
-    Path("mutants").mkdir(exist_ok=True)
-    copy_src_dir()
-    setup_source_paths()
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - it prints every file's name
-        out, sys.stdout = sys.stdout, nowhere
-        try:
-            create_mutants(2)
-        finally:
-            sys.stdout = out
-
-
 def mutants(room: str) -> Iterator[Mutant]:
     """Give all faults of the room in the folder we stand in."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
@@ -188,22 +110,22 @@ def draw(room: str, options: argparse.Namespace) -> list[Mutant]:
 def work(room: str, options: argparse.Namespace) -> None:
     """Run the faults drawn from one room and say what went unnoticed."""
     stage = lay_out(room)
-    changed = tests_changed(stage)
     os.chdir(stage)
     generate()
+    if not options.list and tests_changed(stage):
+        forget(room, UNNOTICED)
     drawn = draw(room, options)
-    again = {None, *UNNOTICED} if changed or options.again else {None}
-    waiting = [m.name for m in drawn if m.code in again and not m.equivalent]
+    again = {None, *UNNOTICED} if options.again else {None}
+    waiting = {m.name: m.file for m in drawn if m.code in again and not m.equivalent}
+    codes = {m.name: m.code for m in drawn}
     if waiting and not options.list:
-        environment = os.environ | {"PYTHONPATH": str(stage / "mutants"), "OMP_NUM_THREADS": "1"}
-        command = [str(Path(sys.executable).with_name("mutmut")), "run"]
-        subprocess.run(
-            [*command, "--max-children", str(options.jobs), *waiting],
-            env=environment,
-            check=True,
-            stdout=None if options.verbose else (stage / "run.log").open("w"),
-        )
-    tell(room, draw(room, options))
+        folder = stage / "mutants"
+        state = digest(stage / "tests", stage / "hepafed")
+        plan = Plan(rooms()[room]["tests"], waiting, options.jobs, state)
+        for name, code in verdicts(folder, plan, verbose=options.verbose):
+            record({name: code}, waiting[name])
+            codes[name] = code
+    tell(room, [replace(m, code=codes[m.name]) for m in drawn])
 
 
 def tell(room: str, drawn: list[Mutant]) -> None:
@@ -216,7 +138,9 @@ def tell(room: str, drawn: list[Mutant]) -> None:
         print(f"{mutant.name.removeprefix('hepafed.')}{why}")
         print(f"    - {mutant.was}\n    + {mutant.now}")
     noticed = len(rest) - len(unnoticed)
+    slow = sum(m.code == TOO_SLOW for m in rest)
     figures = {"room": room, "drawn": len(drawn), "equivalent": len(judged), "run": len(rest)}
+    figures |= {"too slow": slow} if slow else {}
     print(
         json.dumps(figures | {"noticed": noticed, "share": round(noticed / max(len(rest), 1), 3)})
     )
@@ -234,7 +158,11 @@ def spread(options: argparse.Namespace) -> None:
         words = [room, "--sample", str(share), "--seed", str(options.seed)]
         words += ["--jobs", str(options.jobs), *(["--again"] if options.again else [])]
         done = subprocess.run(
-            [sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, "-m", "tests.mutants.run", *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
         *unnoticed, last = done.stdout.splitlines()
         print(done.stdout, end="", flush=True)
@@ -266,7 +194,7 @@ def by_hand(options: argparse.Namespace) -> None:
                 r["tests"] for r in rooms().values() if fault["file"].startswith(r["code"])
             )
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", *PYTEST, *tests],
+                [sys.executable, "-m", "pytest", *ARGUMENTS, "-x", *tests],
                 cwd=stage,
                 env=os.environ | {"PYTHONPATH": str(stage), "OMP_NUM_THREADS": "1"},
                 stdout=subprocess.DEVNULL,
@@ -293,7 +221,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run the unnoticed ones once more")
     parser.add_argument("--list", action="store_true", help="run nothing, print the last answer")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (%(default)s)")
-    parser.add_argument("--verbose", action="store_true", help="show what mutmut prints")
+    parser.add_argument("--verbose", action="store_true", help="show what pytest prints")
     options = parser.parse_args()
     if options.room == BY_HAND:
         by_hand(options)
