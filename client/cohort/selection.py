@@ -1,9 +1,9 @@
 """The lesions of a split that a protocol can use, as one array of images."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
-from hepafed.client.cohort.records import SIDE, Lesion, Selection
+from hepafed.client.cohort.records import SIDE, Acquisition, Lesion, Selection
 from hepafed.common.contract import PROTOCOLS
 from numpy.typing import NDArray
 
@@ -42,6 +42,25 @@ def select(
         facts=[r.facts for r in chosen],
         examinations=[r.examination for r in chosen],
     )
+
+
+def certain(
+    lesions: Iterable[Lesion],
+    acquisitions: Iterable[Acquisition],
+    wanted: Collection[str],
+    least: float,
+) -> list[Lesion]:
+    """Return the lesions of which no wanted sequence is less certain than `least`."""
+    doubtful = {
+        (a.examination, a.sequence)
+        for a in acquisitions
+        if a.certainty is not None and a.certainty < least and a.sequence in wanted
+    }
+    return [
+        r
+        for r in lesions
+        if not any((r.examination, s) in doubtful for s in r.sequences.split(","))
+    ]
 
 
 def _images(

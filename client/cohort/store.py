@@ -18,8 +18,9 @@ from hepafed.client.cohort.counts import count
 from hepafed.client.cohort.exclusions import Exclusion, Exclusions, without
 from hepafed.client.cohort.index import Index
 from hepafed.client.cohort.records import Acquisition, Crop, Lesion, Selection
-from hepafed.client.cohort.selection import select
+from hepafed.client.cohort.selection import certain, select
 from hepafed.client.cohort.splits import assign
+from hepafed.common.contract import PROTOCOLS
 from hepafed.common.errors import CohortError
 from numpy.typing import NDArray
 
@@ -79,8 +80,13 @@ class Cohort:
         made = count(found.lesions, found.acquisitions, found.splits)
         return made | {"excluded": len(self.excluded())}
 
-    def select(self, protocol: str, split: str, missing: str = "drop") -> Selection:
+    def select(
+        self, protocol: str, split: str, missing: str = "drop", least_certainty: float = 0.0
+    ) -> Selection:
         """Return the lesions of a split that a protocol can use (see `selection.select`).
+
+        A lesion is left out where a sequence of the protocol is less certain than
+        `least_certainty`; a sequence that was not judged is certain.
 
         Raises
         ------
@@ -89,7 +95,7 @@ class Cohort:
         """
         found = self._used()
         return select(
-            found.lesions,
+            certain(found.lesions, found.acquisitions, PROTOCOLS[protocol], least_certainty),
             found.splits,
             self.voxels,
             protocol=protocol,

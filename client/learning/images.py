@@ -5,10 +5,13 @@ from pathlib import Path
 
 import torch
 from hepafed.client.cohort import Cohort, Selection, stamp_of
-from hepafed.common.contract import CLASSES, Plan, TrainingPlan
+from hepafed.common.contract import CLASSES, Plan, SiteConfig, TrainingPlan, read_toml
 from hepafed.common.errors import EmptySplitError
 from torch import Tensor
 from torch.nn import functional
+
+LEARNED = ("train", "tune")
+"""Splits from which a model learns, or that choose it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class SplitCache:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._stamp = ""
-        self._splits: dict[tuple[str, str, str, int], Images] = {}
+        self._splits: dict[tuple[str, str, str, int, float], Images] = {}
 
     def images(self, plan: Plan, split: str) -> Images:
         """Return a split's images, read once, and anew when an ingest has changed the store.
@@ -56,13 +59,22 @@ class SplitCache:
         if stamp != self._stamp:
             self._splits.clear()
             self._stamp = stamp
-        key = (plan.protocol, plan.data.missing, split, plan.model.size)
+        least = self._least_certainty() if split in LEARNED else 0.0
+        key = (plan.protocol, plan.data.missing, split, plan.model.size, least)
         if key not in self._splits:
-            self._splits[key] = self._read(plan, split)
+            self._splits[key] = self._read(plan, split, least)
         return self._splits[key]
 
-    def _read(self, plan: Plan, split: str) -> Images:
-        selection = Cohort.open(self._home).select(plan.protocol, split, plan.data.missing)
+    def _least_certainty(self) -> float:
+        """Return how certain the site's policy wants the sequences that a model learns from."""
+        path = self._home / "site.toml"
+        if not path.exists():
+            return 0.0
+        return read_toml(SiteConfig, path, "see the site guide").least_certainty
+
+    def _read(self, plan: Plan, split: str, least: float) -> Images:
+        store = Cohort.open(self._home)
+        selection = store.select(plan.protocol, split, plan.data.missing, least)
         if len(selection.labels) == 0:
             raise EmptySplitError(
                 f"no lesion of the {split} split has the sequences of {plan.protocol}",

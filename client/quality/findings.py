@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 from hepafed.client.cohort import Acquisition, Cohort, Lesion
+from hepafed.client.quality.doubts import doubts
 from hepafed.client.quality.duplicates import describe, same_pictures
 from hepafed.client.quality.outliers import Finding, outliers
 from hepafed.client.quality.places import findings_of_places
@@ -51,6 +52,7 @@ def quality(store: Cohort) -> Quality:
         spacing={s: spacing_of(found) for s, found in sorted(by_sequence.items()) if found},
         findings=tuple(
             chain(
+                doubts(acquired),
                 outliers(by_sequence, rows),
                 findings_of_places(rows),
                 _same_volumes(acquired, splits),

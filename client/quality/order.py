@@ -11,6 +11,7 @@ WEIGHTS = {
     "size": STRONG,
     "leak": STRONG,
     "duplicate": STRONG,
+    "doubt": STRONG,
     "field": MEDIUM,
     "phases": MEDIUM,
     "small": WEAK,

@@ -19,8 +19,8 @@ class Finding:
     """Something a person should look at."""
 
     kind: str
-    """`outlier`, `duplicate`, `leak` (the same pixels in two splits), `shortcut`, or what `places`
-    finds: `place`, `position`, `phase`, `b-value`, `adc`."""
+    """`doubt`, `outlier`, `duplicate`, `leak` (the same pixels in two splits), `shortcut`, or what
+    `places` finds: `place`, `position`, `phase`, `b-value`, `adc`."""
     where: str
     """Pseudonyms, or `the cohort`."""
     text: str

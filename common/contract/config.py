@@ -90,6 +90,9 @@ class SiteConfig:
     """Which sites' keys are accepted: `first-use` (those of the first exchange, and only those from
     then on) or `confirmed` (only identities that `client peers --confirm` or `--roster`
     accepted)."""
+    least_certainty: float = 0.0
+    """Lesions of which a sequence is less certain to be what it is taken for, 0 to 1, are kept out
+    of training and tuning (`client cohort --quality` lists what is doubtful)."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0
@@ -105,6 +108,8 @@ class SiteConfig:
             raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
         if not 1 <= self.minimum_patients <= 10**6:
             raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        if not 0 <= self.least_certainty <= 1:
+            raise ConfigError(f"least_certainty: {self.least_certainty} is outside 0…1")
         if not all(NAME.fullmatch(v) for v in self.share_subgroups):
             raise ConfigError("share_subgroups: a name is not lower-case letters, digits and '_'")
         for key, known in _CHOICES.items():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hepafed.client.cohort.counts import count
 from hepafed.client.cohort.records import Lesion, Selection
-from hepafed.client.cohort.selection import select
+from hepafed.client.cohort.selection import certain, select
 from numpy.typing import NDArray
 
 from tests.client.stores import acquisition
@@ -79,3 +79,25 @@ def test_counts_are_of_patients_examinations_lesions_and_scanners() -> None:
     assert (found["protocol"]["t2"], found["protocol"]["t2-dwi"]) == (4, 3)
     assert list(found["sequence"].items()) == [("adc", 2), ("dwi", 3), ("portal", 1), ("t2", 4)]
     assert list(found["scanner"].items()) == [("ge", 2), ("siemens", 1)]
+
+
+CERTAINTIES = {("e3", "dwi"): 0.45, ("e3", "portal"): 0.1, ("e1", "t2"): 0.5, ("e1", "dwi"): None}
+
+
+@pytest.mark.parametrize(
+    ("least", "wanted", "kept"),
+    [
+        (0.0, ("t2", "dwi"), "cadbe"),
+        (0.45, ("t2", "dwi"), "cadbe"),
+        (0.46, ("t2", "dwi"), "adbe"),
+        (0.46, ("t2",), "cadbe"),
+        (0.5, ("t2", "dwi"), "adbe"),
+        (0.51, ("t2", "dwi"), "dbe"),
+        (1.0, ("portal",), "cadbe"),
+    ],
+)
+def test_a_lesion_goes_where_a_wanted_sequence_of_it_is_less_certain(
+    least: float, wanted: tuple[str, ...], kept: str
+) -> None:
+    acquired = [acquisition(e, "p", s, certainty=c) for (e, s), c in CERTAINTIES.items()]
+    assert "".join(r.lesion for r in certain(LESIONS, acquired, wanted, least)) == kept

@@ -9,8 +9,11 @@ import pytest
 import torch
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning.images import Images, SplitCache
+from hepafed.common.contract import SiteConfig, write_toml
 from hepafed.common.contract.plan import DataPlan, ModelPlan, Plan
 from hepafed.common.errors import EmptySplitError
+
+from tests.client.stores import acquisition
 
 PLAN = Plan(name="a", protocol="t2", model=ModelPlan(size=75))
 CPU = torch.device("cpu")
@@ -108,3 +111,31 @@ def test_shrinking_takes_the_mean_and_not_one_pixel_in_four(tmp_path: Path) -> N
     plan = replace(PLAN, model=ModelPlan(size=80))
     made = SplitCache(tmp_path).images(plan, "external").pixels(slice(0, 1), CPU)
     assert made[0, 0, 2:-2, 2:-2].abs().max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("least", "kept"), [(None, 4), (0.0, 4), (0.5, 4), (0.51, 3)], ids=["none", "0", "at", "above"]
+)
+def test_what_is_less_certain_than_the_site_wants_is_not_learned_from(
+    tmp_path: Path, splits: SplitCache, least: float | None, kept: int
+) -> None:
+    """It is still validated: an evaluation that leaves out what is doubtful would flatter."""
+    store = Cohort.open(tmp_path)
+    lesions = [replace(r, examination=f"e-{r.lesion}") for r in store.rows()]
+    acquired = [acquisition(r.examination, r.patient, "t2", certainty=0.9) for r in lesions]
+    acquired[2] = replace(acquired[2], certainty=0.5)
+    store.commit(lesions, acquired, ())
+    if least is not None:
+        config = SiteConfig(site="s", role="train", address="127.0.0.1:1", least_certainty=least)
+        write_toml(config, tmp_path / "site.toml")
+
+    def found(split: str) -> list[str]:
+        with suppress(EmptySplitError):
+            return splits.images(PLAN, split).selection.lesions
+        return []
+
+    learned = {*found("train"), *found("tune")}
+    doubted = lesions[2].lesion
+    assert len(found("external")) == 4
+    expected = {r.lesion for r in lesions if store.splits()[r.patient] in ("train", "tune")}
+    assert learned == (expected if kept == 4 else expected - {doubted})
