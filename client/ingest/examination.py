@@ -133,8 +133,8 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     facts = [_facts(f, s, ordered, p) for f, s, p in zip(found, seen, said, strict=True)]
     lesions = tuple(_written(task, found, planes, there, facts))
     series = tuple(_series(task, read))
-    said = (*undecided.values(), *(f"phases: {r}" for r in read.grouped.remarks))
-    made = Made(lesions, tuple(acquired) if lesions else (), series, said)
+    remarks = (*undecided.values(), *(f"phases: {r}" for r in read.grouped.remarks))
+    made = Made(lesions, tuple(acquired) if lesions else (), series, remarks)
     return made, _kept(task, read, broken)
 
 
