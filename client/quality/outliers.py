@@ -10,6 +10,8 @@ FAR = 5.0
 """Robust z-score from which a value is an outlier (Iglewicz and Hoaglin 1993 take 3.5)."""
 LEAST_SPREAD = 0.05
 """Share of the median below which a spread is not believed: many sites have one protocol."""
+MAD = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 FEWEST = 8
 """Values from which outliers are looked for."""
 
@@ -31,7 +33,7 @@ def robust_z(values: Sequence[float]) -> list[float]:
     """Return each value's distance from the median in robust standard deviations (1.4826 × MAD)."""
     found = np.asarray(values, np.float64)
     middle = float(np.median(found))
-    spread = 1.4826 * float(np.median(np.abs(found - middle)))
+    spread = MAD * float(np.median(np.abs(found - middle)))
     spread = max(spread, LEAST_SPREAD * abs(middle), 1e-9)
     return [float(z) for z in (found - middle) / spread]
 

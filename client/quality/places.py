@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from hepafed.client.cohort import DYNAMIC, Lesion, Signals, measurements_from
-from hepafed.client.quality.outliers import FAR, FEWEST, Finding, robust_z
+from hepafed.client.quality.outliers import FAR, FEWEST, MAD, Finding, robust_z
 from hepafed.common.contract import SEQUENCES
 
 FAINT = 1.0
@@ -24,10 +24,14 @@ BETTER_REVERSED = 0.3
 BRIGHTER = 0.1
 """Logarithm by which vessels must not be brighter before contrast agent than after it, nor in the
 portal phase than in the arterial one."""
-BETTER = 0.1
+BETTER = 0.2
 """Gain that is enough where the agreement is low for the site."""
 LOW = 3.0
 """Robust z-score below the site's others from which an agreement is low."""
+LEAST_OF_AGREEMENT = 0.1
+"""Spread of agreement (Fisher's z) below which a site's own is not believed."""
+UNLIKE = 0.5
+"""Share of the site's median agreement below which a volume shows something else."""
 SAME_PICTURE = 0.9
 """Correlation of ADC with DWI from which one is a copy of the other."""
 ALIKE = 0.3
@@ -87,7 +91,8 @@ def _elsewhere(agreed: dict[str, dict[str, tuple[float, float, float]]]) -> Iter
             likes = [_fisher(a[sequence][0]) for a in agreed.values() if sequence in a]
             z = _z_in(_fisher(stored), likes)
             gains = _fisher(backwards) - _fisher(stored), _fisher(moved) - _fisher(stored)
-            if text := _how(z, *gains):
+            unlike = _fisher(stored) < UNLIKE * float(np.median(likes))
+            if text := _how(z, *gains, unlike=unlike):
                 wrong[sequence] = (max(gains), text)
         if wrong:
             worst = max(wrong, key=lambda s: wrong[s][0])
@@ -103,20 +108,24 @@ def _fisher(correlation: float) -> float:
 
 
 def _z_in(value: float, likes: Sequence[float]) -> float:
-    """Return the robust z-score of one of the site's values; 0 where there are too few."""
-    return robust_z(likes)[likes.index(value)] if len(likes) >= FEWEST else 0.0
+    """Return the robust z-score of one of the site's agreements; 0 where there are too few."""
+    if len(likes) < FEWEST:
+        return 0.0
+    middle = float(np.median(likes))
+    spread = MAD * float(np.median(np.abs(np.asarray(likes) - middle)))
+    return (value - middle) / max(spread, LEAST_OF_AGREEMENT)
 
 
-def _how(z: float, backwards: float, moved: float) -> str:
+def _how(z: float, backwards: float, moved: float, *, unlike: bool) -> str:
     """Return how a volume does not fit the others, from its gains in agreement; empty: it fits."""
     is_low = z < -LOW
     is_backwards = backwards > BETTER_REVERSED or (is_low and backwards > BETTER)
-    is_moved = moved > BETTER_MOVED or (is_low and moved > BETTER)
+    is_moved = moved > BETTER_MOVED
     if is_backwards and (backwards >= moved or not is_moved):
         return "fits the other sequences better if its rows, columns or slices are reversed"
     if is_moved:
         return "fits the other sequences better 20 mm elsewhere"
-    if z < -FAR and max(backwards, moved) > 0:
+    if unlike and z < -FAR and max(backwards, moved) > 0:
         return "does not show what the other sequences show at the same place"
     return ""
 

@@ -69,8 +69,10 @@ def test_a_faint_lesion_alone_is_no_finding(cohort: Make) -> None:
         ((0.60, 0.76, 0.60), "reversed"),
         ((0.60, 0.60, 0.69), "20 mm elsewhere"),
         ((0.60, 0.76, 0.78), "20 mm elsewhere"),
-        ((0.20, 0.21, 0.15), "does not show what the other sequences show"),
-        ((0.20, 0.15, 0.15), ""),
+        ((0.02, 0.06, 0.01), "does not show what the other sequences show"),
+        ((0.02, 0.01, 0.01), ""),
+        ((0.62, 0.70, 0.50), ""),
+        ((0.58, 0.72, 0.50), "reversed"),
         ((0.80, 0.85, 0.82), ""),
     ],
 )
