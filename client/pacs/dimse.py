@@ -215,7 +215,6 @@ class Dimse:
                 if self._pace.stopped.is_set() and delivery.ended is None:
                     delivery.ended = StoppedError("the fetch was stopped")
                 if delivery.ended is not None or delivery.idle() > timeout:
-                    self._wrong = delivery.ended
                     association.dimse.msg_queue.put((None, None))  # as in `_get`
                     return
 

@@ -219,13 +219,13 @@ class Listener:
             return self._refuse_instance()
         try:
             self._pace.wait()  # the PACS waits for our answer, so the pace is kept
-            with self._changed:
-                if self._expected.pop(uid, None) is not delivery:
-                    return self._refuse_instance()
-                self._taking.add(uid)
-            return self._take(uid, delivery, event)
+            with self._changed:  # meanwhile it may have come, or be asked for anew
+                delivery = self._expected.pop(uid, None)
+                self._taking |= {uid} if delivery else set()
+            return self._refuse_instance() if delivery is None else self._take(uid, delivery, event)
         except HepaFedError as e:
-            delivery.ended = delivery.ended or e
+            if delivery is not None:
+                delivery.ended = delivery.ended or e
             return NO_RESOURCES
 
     def _take(self, uid: str, delivery: Delivery, event: Event) -> int:

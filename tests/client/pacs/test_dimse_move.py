@@ -67,7 +67,7 @@ def made_of(uid: str, **more: str) -> Dataset:
     return instance("1.2", "1.2.3", uid, AccessionNumber="A1", **more)
 
 
-def run(folder: Path, pacs: Pacs, **keys: object) -> FetchReport:
+def run(folder: Path, pacs: Pacs, spare: int = 0, **keys: object) -> FetchReport:
     with hostile.mover(pacs.find, pacs.on_move) as port:
         values = {
             "protocol": "dimse",
@@ -91,7 +91,7 @@ def run(folder: Path, pacs: Pacs, **keys: object) -> FetchReport:
         (folder / "pacs.toml").write_text(text)
         (folder / "list.txt").write_text("A1")
         config = read_config(folder / "pacs.toml")
-        spool = Spool(folder / "home")
+        spool = Spool(folder / "home", spare)
         try:
             return fetch(config, read_wanted(config), spool, lambda step: None)
         finally:
@@ -198,6 +198,14 @@ def test_another_patient_s_instance_in_the_place_of_an_asked_one_fails_the_serie
     with pytest.raises(DataError, match="row 1: a series: the PACS sent an instance that was not"):
         run(tmp_path, Pacs(swapped))
     assert len(files(tmp_path)) == 3
+
+
+def test_a_disk_that_is_full_ends_the_fetch_at_once(tmp_path: Path) -> None:
+    pacs = Pacs(well, series=["1.2.3", "1.2.4", "1.2.5"])
+    with pytest.raises(DataError, match=r"^the disk is nearly full$"):
+        run(tmp_path, pacs, spare=2**62)
+    assert files(tmp_path) == []
+    assert len(pacs.asked) == 4
 
 
 def test_an_instance_that_is_too_large_is_named(tmp_path: Path) -> None:

@@ -151,6 +151,13 @@ def test_an_instance_that_is_too_large_ends_its_connection_and_costs_no_memory()
         assert push(made.listen_port, at_most) == [TAKEN]
 
 
+def test_the_size_is_that_of_each_instance_and_not_of_a_connection() -> None:
+    made = config()
+    large = [instance("1.2", "1.2.3", u, pixels=2**20) for u in ASKED]
+    with listening(made) as listener, listener.delivery(ASKED, lambda data: None):
+        assert push(made.listen_port, *large) == [TAKEN] * 3
+
+
 def test_a_protocol_data_unit_of_gigabytes_is_not_read() -> None:
     made = config()
     nothing_of_it = bytes(2**26)
@@ -185,10 +192,12 @@ def test_more_connections_than_the_pacs_needs_are_rejected() -> None:
     made = config(parallel=1, timeout=1.0)
     with listening(made) as listener, listener.delivery(ASKED, lambda data: None):
         waiting = [socket.create_connection(("127.0.0.1", made.listen_port)) for _ in range(2)]
+        for connection in waiting:
+            connection.sendall(bytes.fromhex("010000000100"))  # the head of a unit alone
         time.sleep(0.3)
         assert push(made.listen_port, GOOD["1.2.3.4"]) == []
         assert listener.refused.endswith("1, the last one more than 2 for each of parallel")
-        time.sleep(2)  # a silent one has one second
+        time.sleep(2.5)  # it has one second to go on
         for connection in waiting:
             connection.close()
         assert push(made.listen_port, GOOD["1.2.3.4"]) == [TAKEN]
@@ -294,6 +303,41 @@ def test_nothing_is_being_written_any_more_when_a_delivery_has_ended() -> None:
         events.append("ended")
         sender.join()
     assert events == ["written", "ended"]
+
+
+def test_what_is_refused_after_its_delivery_has_ended_is_not_expected_again() -> None:
+    made, begun = config(), threading.Event()
+
+    def slowly(_: bytes) -> None:
+        begun.set()
+        time.sleep(0.5)
+        raise PayloadError("another's")
+
+    with listening(made) as listener:
+        with listener.delivery(ASKED, slowly):
+            sender = threading.Thread(target=push, args=(made.listen_port, GOOD["1.2.3.4"]))
+            sender.start()
+            assert begun.wait(10)
+        assert push(made.listen_port, GOOD["1.2.3.4"]) == [NOT_ASKED_FOR]
+        with listener.delivery(ASKED, lambda data: None):
+            assert push(made.listen_port, GOOD["1.2.3.4"]) == [TAKEN]
+        sender.join()
+
+
+def test_what_waits_for_the_pace_goes_to_the_delivery_that_asks_for_it_then() -> None:
+    made, pace, answers = config(), Pace(1.0), list[list[int]]()
+    with Listener(made, pace) as listener:
+        pace.wait()
+        with listener.delivery(ASKED, nothing):
+            sender = threading.Thread(
+                target=lambda: answers.append(push(made.listen_port, GOOD["1.2.3.4"]))
+            )
+            sender.start()
+            time.sleep(0.5)
+        with listener.delivery(ASKED, lambda data: None) as later:
+            sender.join()
+            assert later.missing == {"1.2.3.5", "1.2.3.6"}
+    assert answers == [[TAKEN]]
 
 
 def test_the_pace_is_kept_by_waiting_with_the_answer() -> None:
