@@ -1,12 +1,16 @@
 """The cohort store: lesions as numbers, by pseudonym."""
 
 from hepafed.client.cohort.crops import (
+    DYNAMIC,
     MARGIN,
     NORMALISATION,
     LoadedVolume,
+    agreement,
     box_in_crop,
     crop,
     measure,
+    view,
+    view_points,
 )
 from hepafed.client.cohort.measurements import (
     Measurements,
@@ -25,7 +29,6 @@ from hepafed.client.cohort.measurements import (
 from hepafed.client.cohort.records import SIDE, Acquisition, Crop, Lesion, Selection
 from hepafed.client.cohort.store import Cohort, stamp_of
 from hepafed.client.cohort.subgroups import field_strength, groups_of
-from hepafed.client.cohort.views import DYNAMIC, agreement, view, view_points
 
 __all__ = [
     "DYNAMIC",

@@ -9,9 +9,17 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from hepafed.client.cohort.contrast import Planes, adc_with_dwi, contrast, ring_level
-from hepafed.client.cohort.crops import BODY, LoadedVolume
-from hepafed.client.cohort.views import DYNAMIC, Floats, course
+from hepafed.client.cohort.crops import (
+    BODY,
+    DYNAMIC,
+    Floats,
+    LoadedVolume,
+    Planes,
+    adc_with_dwi,
+    contrast,
+    course,
+    ring_level,
+)
 from numpy.typing import NDArray
 
 TESTED = 9

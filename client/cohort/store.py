@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hepafed.client.cohort import crop_files, index
+from hepafed.client.cohort import index
 from hepafed.client.cohort.counts import count
+from hepafed.client.cohort.crops import is_whole, read_crop, sweep, write_crop
 from hepafed.client.cohort.exclusions import Exclusion, Exclusions, without
 from hepafed.client.cohort.index import Index
 from hepafed.client.cohort.records import Acquisition, Crop, Lesion, Selection
@@ -131,11 +132,11 @@ class Cohort:
 
     def voxels(self, row: Lesion) -> NDArray[np.float16]:
         """Read a lesion's crop [sequences, slices, 160, 160]; CohortError when it is damaged."""
-        return crop_files.read_crop(self._crops, row)
+        return read_crop(self._crops, row)
 
     def holds(self, digest: str) -> bool:
         """Return whether a crop is there and whole."""
-        return crop_files.is_whole(self._crops, digest)
+        return is_whole(self._crops, digest)
 
     def add(self, crops: Iterable[Crop]) -> int:
         """Put lesions in and return how many are new; the same content changes nothing.
@@ -156,7 +157,7 @@ class Cohort:
             The crop is not finite numbers of the store's size.
         """
         voxels = np.ascontiguousarray(crop.voxels, np.float16)
-        digest = crop_files.write_crop(self._crops, voxels)
+        digest = write_crop(self._crops, voxels)
         return Lesion(
             lesion=crop.lesion,
             patient=crop.patient,
@@ -224,7 +225,7 @@ class Cohort:
     def _replace(self, new: Index) -> None:
         """Write the index whole, then remove what it names no more and what a crash left."""
         index.write(self._index, new)
-        crop_files.sweep(self._crops, {r.crop for r in new.lesions})
+        sweep(self._crops, {r.crop for r in new.lesions})
         for path in self._folder.glob(".index.db.*"):
             path.unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
 """What a rule is: tests of facts about a stack of slices, and how the first that holds is found."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
@@ -22,6 +22,9 @@ Image types and functional groups are written by the scanner; echo times and b-v
 contrast tags and descriptions are typed by hand; an inference is made from the order or the times
 of several series.
 """
+
+DOUBTED: Final = 0.5
+"""By what each doubt multiplies a certainty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,3 +178,8 @@ UNKNOWN: Final = Rule("none", "", (), "no role in the protocols")
 def decide(facts: StackFacts, rules: tuple[Rule, ...]) -> Rule:
     """Return the first rule that holds, or `UNKNOWN`."""
     return next((r for r in rules if not r.failing(facts)), UNKNOWN)
+
+
+def certainty_of(rule: Rule, doubts: Sequence[str]) -> float:
+    """Return how far a role is believed: the weight of its evidence, halved by each doubt."""
+    return WEIGHTS[rule.evidence] * float(DOUBTED ** len(doubts))

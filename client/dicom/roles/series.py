@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
-from hepafed.client.dicom.roles.placing import certainty_of, placed
-from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, decide
+from hepafed.client.dicom.roles.phases import placed
+from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, certainty_of, decide
 from hepafed.client.dicom.roles.sequences import OF_DIFFUSION, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import facts_of
 from hepafed.client.dicom.roles.words import b_in_words, doubts_of

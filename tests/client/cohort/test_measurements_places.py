@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crops import LoadedVolume, Scale
+from hepafed.client.cohort.crops.cropping import LoadedVolume, Scale
 from hepafed.client.cohort.measurements import (
     Measurements,
     in_order,

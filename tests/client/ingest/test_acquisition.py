@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crops import LoadedVolume, Scale
+from hepafed.client.cohort.crops.cropping import LoadedVolume, Scale
 from hepafed.client.ingest.acquisition import acquisition_of, digest, manufacturer_of
 
 from tests.client.volumes import volume

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hepafed.client.dicom.roles.phases import PHASE_RULES
+from hepafed.client.dicom.roles.phases.rules import PHASE_RULES
 from hepafed.client.dicom.roles.rule import UNKNOWN, Rule, StackFacts, decide
 from hepafed.client.dicom.roles.sequences import SERIES_RULES
 from hepafed.common.contract.vocabulary import SEQUENCES

@@ -1,7 +1,7 @@
 """Each row of the rules that place a T1 stack in the dynamic: times, words, order."""
 
 import pytest
-from hepafed.client.dicom.roles.phases import PHASE_RULES
+from hepafed.client.dicom.roles.phases.rules import PHASE_RULES
 from hepafed.client.dicom.roles.rule import StackFacts, decide
 from hepafed.client.dicom.roles.words import PHASE_WORDS
 

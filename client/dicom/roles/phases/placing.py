@@ -1,21 +1,13 @@
-"""Place the T1 stacks of an examination in its dynamic, and say how certain each role is."""
+"""Name the phase of each T1 stack of an examination that has one."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from hepafed.client.dicom.roles.dynamic import PHASES, Dynamic
 from hepafed.client.dicom.roles.overrides import Overrides
-from hepafed.client.dicom.roles.phases import PHASE_RULES
-from hepafed.client.dicom.roles.rule import WEIGHTS, Rule, StackFacts, decide
+from hepafed.client.dicom.roles.phases.dynamic import PHASES, Dynamic
+from hepafed.client.dicom.roles.phases.rules import PHASE_RULES
+from hepafed.client.dicom.roles.rule import StackFacts, certainty_of, decide
 from hepafed.client.dicom.volumes import Volume
-
-DOUBTED = 0.5
-"""By what each doubt multiplies a certainty."""
-
-
-def certainty_of(rule: Rule, doubts: Sequence[str]) -> float:
-    """Return how far a role is believed: the weight of its evidence, halved by each doubt."""
-    return WEIGHTS[rule.evidence] * float(DOUBTED ** len(doubts))
 
 
 def placed(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crop_files import is_whole, read_crop, sweep, write_crop
+from hepafed.client.cohort.crops.crop_files import is_whole, read_crop, sweep, write_crop
 from hepafed.client.cohort.records import Lesion
 from hepafed.common.errors import CohortError
 from numpy.typing import NDArray

@@ -6,7 +6,7 @@ It tells whether a volume lies where the others lie, and how the vessels shine f
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from hepafed.client.cohort.crops import BODY, PERCENTILES, LoadedVolume
+from hepafed.client.cohort.crops.cropping import BODY, PERCENTILES, LoadedVolume
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]

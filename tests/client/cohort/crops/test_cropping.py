@@ -6,7 +6,7 @@ from statistics import fmean, pstdev
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crops import LoadedVolume, Scale, box_in_crop, crop, measure
+from hepafed.client.cohort.crops.cropping import LoadedVolume, Scale, box_in_crop, crop, measure
 from hepafed.client.cohort.measurements import size_of
 from numpy.typing import NDArray
 

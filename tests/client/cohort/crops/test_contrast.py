@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.contrast import adc_with_dwi, contrast, ring_level, zones
+from hepafed.client.cohort.crops.contrast import adc_with_dwi, contrast, ring_level, zones
 from numpy.typing import NDArray
 
 SIZE = (40.0, 25.0, 20.0)

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hepafed.client.dicom.roles.dynamic import Dynamic
+from hepafed.client.dicom.roles.phases.dynamic import Dynamic
 from hepafed.client.dicom.roles.rule import StackFacts
 from hepafed.client.dicom.roles.stack_facts import facts_of
 from hepafed.client.dicom.volumes.volume import Volume

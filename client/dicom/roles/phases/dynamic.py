@@ -9,8 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from hepafed.client.dicom.roles.rule import StackFacts, has_words
-from hepafed.client.dicom.roles.timing import (
+from hepafed.client.dicom.roles.phases.injection import (
+    NATIVE_UNTIL,
+    contradiction,
+    fits_first,
+    injections_differ,
+    stated_injection,
+)
+from hepafed.client.dicom.roles.phases.timing import (
     clocks_of,
     is_course,
     lacks_position,
@@ -18,6 +24,7 @@ from hepafed.client.dicom.roles.timing import (
     seconds_apart,
     skips_number,
 )
+from hepafed.client.dicom.roles.rule import StackFacts, has_words
 from hepafed.client.dicom.roles.words import AFTER_CONTRAST, PHASE_WORDS, phase_named
 from hepafed.client.dicom.volumes import Volume, nominals
 
@@ -25,22 +32,8 @@ FEWEST_ENHANCED = 3
 """Enhanced stacks that make a dynamic: arterial, portal, delayed."""
 PHASES = tuple(PHASE_WORDS)
 """In the order of time."""
-WITHIN = {
-    "t1-pre": (float("-inf"), 10.0),
-    "arterial": (8.0, 60.0),
-    "portal": (35.0, 150.0),
-    "delayed": (90.0, 1200.0),
-    "hepatobiliary": (480.0, float("inf")),
-}
-"""Seconds after injection at which a phase so named can have been acquired."""
-USUAL_START = 30.0
-"""Seconds after injection at which the first enhanced stack usually begins."""
-LATEST_START = 90.0
-"""Seconds after injection by which the first stack of a whole dynamic has begun."""
 SAME_TIMING = 0.02
 """Share within which the timing of two stacks is one protocol's."""
-ONE_INJECTION = 5.0
-"""Seconds by which the contrast start that several series state may differ."""
 
 
 @dataclass
@@ -67,7 +60,9 @@ class Dynamic:
         self.protocols = _protocols(self.volumes)
         self.alone = Counter(v.series_uid for v in self.volumes)
         self.names = self._names()
-        self.stated = self._one_injection()
+        self.stated = stated_injection(self.volumes)
+        if injections_differ(self.volumes):
+            self._contradict("the T1 series state different starts of contrast")
         self.states = self._states()
         self.injection = self._injection()
         enhanced = self._repeated([k for k in self.order or () if self.states[k] == "enhanced"])
@@ -198,7 +193,7 @@ class Dynamic:
             return False
         since = seconds_apart(self.clocks[repeated[0]], self.stated)
         if since is not None:
-            return since < WITHIN["t1-pre"][1]
+            return since < NATIVE_UNTIL
         timed = None not in [self.clocks[k] for k in repeated]
         if timed and not self._follows(repeated):
             return True
@@ -211,7 +206,7 @@ class Dynamic:
     def _only_enhanced(self, repeated: Sequence[int]) -> bool:
         """Return whether repeated stacks that all state contrast can only be enhanced."""
         since = seconds_apart(self.clocks[repeated[0]], self.stated)
-        denied = since is not None and since >= WITHIN["t1-pre"][1]
+        denied = since is not None and since >= NATIVE_UNTIL
         return self._follows(repeated) and (denied or not self._follows(repeated[1:]))
 
     def _unnamed(self, order: Sequence[int]) -> list[int]:
@@ -268,48 +263,20 @@ class Dynamic:
     def _agree(self, enhanced: Sequence[int]) -> bool:
         """Return whether there is a phase to infer, and those that are named fit the times."""
         named = [k for k in enhanced if self.names[k]]
-        since = {k: seconds_apart(self.clocks[k], self.clocks[enhanced[0]]) for k in named}
-        fit = (
-            low <= t + USUAL_START < high
-            for k, t in since.items()
-            if t is not None
-            for low, high in (WITHIN[self.names[k]],)
-        )
-        return len(named) < len(enhanced) and None not in since.values() and all(fit)
+        since = [(self.names[k], self._since_first(k, enhanced)) for k in named]
+        fit = all(t is not None and fits_first(name, t) for name, t in since)
+        return len(named) < len(enhanced) and fit
 
-    def _one_injection(self) -> float | None:
-        """Return the start of contrast that the series state, s; None where they differ."""
-        stated = [t for v in self.volumes if (t := v.headers[0].injected) is not None]
-        if not stated:
-            return None
-        if max(stated) - min(stated) > ONE_INJECTION:
-            self._contradict("the T1 series state different starts of contrast")
-            return None
-        return stated[0]
+    def _since_first(self, k: int, enhanced: Sequence[int]) -> float | None:
+        return seconds_apart(self.clocks[k], self.clocks[enhanced[0]])
 
     def _injection(self) -> float | None:
         """Return the stated start of contrast, s, where nothing contradicts it."""
         since = [seconds_apart(t, self.stated) for t in self.clocks]
-        known = [t for t in since if t is not None]
-        if not known:
-            return None
-        if any(self._denies(k, t) for k, t in enumerate(since) if t is not None):
-            self._contradict("the stated start of contrast contradicts names or contrast tags")
-            return None
-        late = min(known) >= LATEST_START
-        if late or (len(known) >= FEWEST_ENHANCED and max(known) < 0):
-            self._contradict("the stated start of contrast does not fit the times of the series")
-            return None
-        return self.stated
-
-    def _denies(self, k: int, since: float) -> bool:
-        """Return whether a stack cannot have been acquired so long after the injection."""
-        if name := self.names[k]:
-            low, high = WITHIN[name]
-            return not low <= since < high
-        if self.states[k] == "native":
-            return since >= WITHIN["t1-pre"][1]
-        return self.states[k] == "enhanced" and since < 0
+        remark = contradiction(since, self.names, self.states)
+        if remark:
+            self._contradict(remark)
+        return None if remark else self.stated
 
 
 def _protocols(volumes: Sequence[Volume]) -> list[tuple[object, ...]]:

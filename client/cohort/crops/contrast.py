@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from hepafed.client.cohort.crops import MARGIN, SMALLEST_MM
+from hepafed.client.cohort.crops.cropping import MARGIN, SMALLEST_MM
 from hepafed.client.cohort.records import SIDE
 from numpy.typing import NDArray
 

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hepafed.client.dicom.roles.timing import (
+from hepafed.client.dicom.roles.phases.timing import (
     clocks_of,
     is_course,
     lacks_position,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crops import LoadedVolume, measure
-from hepafed.client.cohort.views import agreement, course, view, view_points
+from hepafed.client.cohort.crops.cropping import LoadedVolume, measure
+from hepafed.client.cohort.crops.views import agreement, course, view, view_points
 from numpy.typing import NDArray
 
 SHAPE = (18, 30, 36)
