@@ -393,10 +393,12 @@ def test_over_tls_only_the_holder_of_a_certificate_of_the_hospital_may_send(
     with (
         listening(made) as listener,
         listener.delivery(ASKED, lambda data: None),
-        socket.create_connection(("127.0.0.1", made.listen_port)),  # begins no handshake
+        socket.create_connection(("127.0.0.1", made.listen_port)) as silent,
     ):
         port, good = made.listen_port, GOOD["1.2.3.4"]
         assert push(port, good) == []
         assert push(port, good, tls=with_tls(keys, None)) == []
         assert push(port, good, tls=with_tls(keys, others)) == []
         assert push(port, good, tls=with_tls(keys, keys)) == [TAKEN]
+        silent.settimeout(10)  # it begins no handshake, for which it has two seconds
+        assert silent.recv(1) == b""
