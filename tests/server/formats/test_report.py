@@ -30,7 +30,10 @@ def written(name: str) -> dict[str, Any]:
 
 
 def differences(a: object, b: object, where: str = "") -> list[str]:
-    """Name the places where two contents differ, numbers beyond the last digits of a float."""
+    """Name the places where two contents differ, numbers beyond the last digits of a float.
+
+    Of a reason only whether there is one: its sentence may be another one than in 0.1.0.
+    """
     if isinstance(a, dict) and isinstance(b, dict):
         found = [f"{where}.{k}" for k in a.keys() ^ b.keys()]
         for k in a.keys() & b.keys():
@@ -42,6 +45,8 @@ def differences(a: object, b: object, where: str = "") -> list[str]:
         return [d for i, (x, y) in pairs for d in differences(x, y, f"{where}[{i}]")]
     if isinstance(a, float) and isinstance(b, float):
         return [] if math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) else [where]
+    if where.endswith(".reason") and isinstance(a, str) and isinstance(b, str):
+        return [] if bool(a) == bool(b) else [where]
     return [] if type(a) is type(b) and a == b else [where]
 
 
