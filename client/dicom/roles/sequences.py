@@ -98,6 +98,14 @@ OF_DIFFUSION: Final = Rule(
     "of-diffusion", "", (), "of the grid and echo time of a diffusion series: its b = 0, or a map"
 )
 """For what would be T2 by its timing, where the examination has such a series."""
+REPEATED: Final = Rule(
+    "repeated",
+    "",
+    (),
+    "several images of each slice, and nothing says what sets them apart: name their sequence in "
+    "sequences.toml",
+)
+"""For what would be T2 by its timing: a diffusion series that lost its b-values looks like this."""
 
 SERIES_RULES: Final = (
     # Of no use here.

@@ -8,10 +8,10 @@ import numpy as np
 from hepafed.client.dicom.encoding import FileOutcome, Header
 from hepafed.client.dicom.roles.overrides import NO_OVERRIDES, Overrides
 from hepafed.client.dicom.roles.phases import placed
-from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, certainty_of, decide
-from hepafed.client.dicom.roles.sequences import OF_DIFFUSION, SERIES_RULES
+from hepafed.client.dicom.roles.rule import UNKNOWN, StackFacts, certainty_of, decide, has_words
+from hepafed.client.dicom.roles.sequences import OF_DIFFUSION, REPEATED, SERIES_RULES
 from hepafed.client.dicom.roles.stack_facts import facts_of
-from hepafed.client.dicom.roles.words import b_in_words, doubts_of
+from hepafed.client.dicom.roles.words import T2_WORDS, b_in_words, doubts_of
 from hepafed.client.dicom.volumes import (
     SINGLE,
     Grouped,
@@ -20,6 +20,7 @@ from hepafed.client.dicom.volumes import (
     Volume,
     combined_directions,
     is_of_diffusion,
+    is_repeated,
     stacks_of,
 )
 
@@ -27,6 +28,8 @@ MOST_VOXELS = 1 << 27
 """Voxels of one volume: half a gigabyte as float32."""
 FEWEST_SCATTERED = 4
 """Files, each a series by itself, that look like one series torn apart by a de-identifier."""
+OTHERS = (OF_DIFFUSION, REPEATED)
+"""Rules of a stack among others; they are no part of the tables."""
 BY_TIMING = ("t2", "t2-fat-saturated")
 """Rules that name a T2 by its echo and repetition time."""
 WEIGHT = {"taken": 2, "refused": 1, "set-aside": 0}
@@ -88,8 +91,13 @@ def _roles(
 
 def _without_diffusion(v: Volume, volumes: Sequence[Volume]) -> Volume:
     """Set aside what only its timing calls T2, and its grid an image of the diffusion series."""
-    if v.sequence == "t2" and v.rule in BY_TIMING and is_of_diffusion(v, volumes):
+    if v.sequence != "t2" or v.rule not in BY_TIMING:
+        return v
+    if is_of_diffusion(v, volumes):
         return replace(v, sequence=OF_DIFFUSION.sequence, rule=OF_DIFFUSION.name)
+    named = has_words(StackFacts(description=v.headers[0].description), T2_WORDS)
+    if is_repeated(v, volumes, named=named):
+        return replace(v, sequence=REPEATED.sequence, rule=REPEATED.name)
     return v
 
 
@@ -155,7 +163,7 @@ def _scattered(headers: Sequence[Header], single: Collection[str]) -> Iterator[F
 def _of_use(
     volumes: list[Volume], outcomes: list[FileOutcome], overrides: Overrides
 ) -> list[Volume]:
-    reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES, OF_DIFFUSION)}
+    reasons = {r.name: r.why for r in (*overrides.rules, *SERIES_RULES, *OTHERS)}
     kept = []
     for v in volumes:
         if not v.sequence:

@@ -4,6 +4,7 @@ from hepafed.client.dicom.volumes.directions import (
     combined_directions,
     is_direction,
     is_of_diffusion,
+    is_repeated,
 )
 from hepafed.client.dicom.volumes.geometry import Stack
 from hepafed.client.dicom.volumes.pixels import check_pixels, statistics
@@ -20,6 +21,7 @@ __all__ = [
     "combined_directions",
     "is_direction",
     "is_of_diffusion",
+    "is_repeated",
     "nominals",
     "stacks_of",
     "statistics",

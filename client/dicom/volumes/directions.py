@@ -39,12 +39,23 @@ def combined_directions(volumes: Sequence[Volume], outcomes: list[FileOutcome]) 
 
 
 def is_of_diffusion(v: Volume, volumes: Sequence[Volume]) -> bool:
-    """Return whether a volume has grid, echo time and kind of a diffusion-weighted one.
+    """Return whether a volume has grid and echo time of an ADC map, or of a weighted image's kind.
 
     It is that series' image without weighting, or a map of it, whatever its header says.
     """
-    weighted = (w for w in volumes if w.sequence == "dwi" and w.b_value != 0 and w is not v)
-    return any(_same_grid(v, w) and _same_echo(v, w) and _same_kind(v, w) for w in weighted)
+    others = [w for w in volumes if w is not v and _same_grid(v, w) and _same_echo(v, w)]
+    weighted = any(w.sequence == "dwi" and w.b_value != 0 and _same_kind(v, w) for w in others)
+    return weighted or any(w.sequence == "adc" for w in others)
+
+
+def is_repeated(v: Volume, volumes: Sequence[Volume], *, named: bool) -> bool:
+    """Return whether there is another volume of one grid, echo time and role.
+
+    `named` says that the description names the role: then another series may repeat the scan.
+    """
+    others = [w for w in volumes if w is not v and w.sequence == v.sequence]
+    own = (w for w in others if not named or w.series_uid == v.series_uid)
+    return any(_same_grid(v, w) and _same_echo(v, w) for w in own)
 
 
 def is_trace(v: Volume) -> bool:

@@ -382,5 +382,26 @@ def test_what_has_the_grid_and_echo_of_a_diffusion_series_is_no_t2(
     if role is None:
         reasons = {reason for _, reason in outcomes(found).values()}
         assert "of the grid and echo time of a diffusion series: its b = 0, or a map" in reasons
-    alone = volumes_of([*run(**spin | changes), *run(**weighted | {"b_value": 0.0})])
-    assert roles(alone)["Z"] == "t2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({}, False),
+        ({"series": "other"}, False),
+        ({"series": "other", "description": "t2 tse"}, True),
+        ({"description": "t2 tse"}, False),
+        ({"echo_time": 150.0}, True),
+        ({"series": "other", "spacing": (1.25, 1.7)}, True),
+    ],
+    ids=["one series", "another", "another, named", "one, named", "another echo", "another grid"],
+)
+def test_repeated_images_of_each_slice_that_nothing_tells_apart_are_no_t2(
+    changes: dict[str, object], kept: bool
+) -> None:
+    name = {"description": changes.get("description", "")}
+    slices = [*run(acquired=0.0, **name), *run(**{"acquired": 20.0, "first": 11} | changes)]
+    found = volumes_of(slices)
+    assert len(found.volumes) == 2 * kept
+    if not kept:
+        assert "nothing says what sets them apart" in only(found)[1]

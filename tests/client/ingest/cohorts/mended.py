@@ -163,5 +163,13 @@ MENDED = (
             ),
         ),
     ),
+    (
+        "a diffusion series of Philips that lost b-values and names, with several images a slice",
+        Draw(
+            "21:62",
+            Plan(vendor="philips", named=False),
+            ("no descriptions", "no b-values"),
+        ),
+    ),
 )
 """What was read wrongly, and the export."""
