@@ -52,7 +52,8 @@ def task_of(tmp_path: Path, stacks: list[Stack], *rows: Label) -> ExaminationTas
 
 
 def t2(number: int = 1, more: int = 0, slices: int = 14) -> Stack:
-    return Stack(ramp((slices, 23, 48), more), T2_GRID, dict(T2), number=number, first=1)
+    about = T2 | {"SeriesDescription": "t2 tse"}
+    return Stack(ramp((slices, 23, 48), more), T2_GRID, about, number=number, first=1)
 
 
 def dwi(b: float, number: int, more: int) -> Stack:
