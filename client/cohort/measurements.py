@@ -18,7 +18,7 @@ from hepafed.client.cohort.crops import (
     adc_with_dwi,
     contrast,
     course,
-    ring_level,
+    decay,
 )
 from numpy.typing import NDArray
 
@@ -139,35 +139,23 @@ def signals_of(
     agreed: Mapping[str, tuple[float, float, float]],
     away: NDArray[np.float64],
     size: tuple[float, ...],
-    decay: float | None = None,
+    low_b: Floats | None = None,
 ) -> Signals:
     """Return the signals of one lesion.
 
     `planes` (its crop), `views` and `agreed` (its examination's, see `views`) are by sequence;
-    `away` [n]: millimetres of the view's points from the lesion's centre.
+    `away` [n]: millimetres of the view's points from the lesion's centre; `low_b`: the view of DWI
+    of the lowest b-value, where there is one beside the chosen.
     """
+    radius = max(size[:2]) / 2
     found = {s: contrast(p, size) for s, p in planes.items()}
     return Signals(
         contrast={s: c for s, c in found.items() if c is not None},
         agreement=dict(agreed),
-        course=course(views, away, max(size[:2]) / 2),
-        decay=decay,
+        course=course(views, away, radius),
+        decay=None if low_b is None else decay(views["dwi"], low_b, away, radius),
         adc_with_dwi=adc_with_dwi(planes, size),
     )
-
-
-def decay_of(
-    highest: LoadedVolume, high: Planes, lowest: LoadedVolume, low: Planes, size: tuple[float, ...]
-) -> float | None:
-    """Return the ring's brightness on DWI of the highest b-value over that of the lowest.
-
-    `high` and `low` are the lesion's crops of the two. None where the ring is dark on both.
-    """
-    levels = [
-        ring_level(planes, size) * v.scale.spread + v.scale.mean
-        for v, planes in ((highest, high), (lowest, low))
-    ]
-    return round(levels[0] / levels[1], 3) if levels[1] > 0 else None
 
 
 def centre_of(reference: NDArray[np.float64], box: tuple[float, ...]) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ from hepafed.client.dicom.roles import explain, read_overrides
 from hepafed.client.dicom.volumes import Volume
 from hepafed.client.ingest.acquisition import acquisition_of
 from hepafed.client.ingest.choice import choose
-from hepafed.client.ingest.signals import decays_in, points_of, signals_in
+from hepafed.client.ingest.signals import lowest_b, points_of, signals_in
 from hepafed.client.ingest.volumes import ReadExamination, read_examination, undecodable
 from hepafed.client.lesions import Label, LocatedLesion, locate
 from hepafed.client.pseudonyms import Pseudonyms
@@ -107,7 +107,7 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     points = [points_in(lesion.reference.affine, lesion.box) for lesion in found]
     planes: list[list[NDArray[np.float16]]] = [[] for _ in found]
     seen: list[list[NDArray[np.bool_]]] = [[] for _ in found]
-    decays: list[float | None] = [None] * len(found)
+    low_b = None
     acquired = []
     views: dict[str, NDArray[np.float32]] = {}
     spread = points_of(found)
@@ -122,20 +122,31 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
         for n, lesion in enumerate(found):
             planes[n].append(crop(lesion.reference.affine, lesion.box, {sequence: loaded})[0])
             seen[n].append(seen_in(loaded, points[n]))
-        views[sequence] = view(loaded, spread)
+        views[sequence] = view(voxels, volume.affine, spread)
         if sequence == "dwi":
-            decays = decays_in(volumes, volume, loaded, found)
+            low_b = _low_b(volumes, volume, spread)
         b_values = {v.b_value for v in volumes if v.sequence == sequence}
         acquired.append(acquisition_of(task.examination, task.patient, volume, loaded, b_values))
     there = tuple(a.sequence for a in acquired)
     ordered = in_order({s: chosen[s].headers[0].acquired for s in there})
-    said = signals_in(found, there, planes, views, spread, decays)
+    said = signals_in(found, there, planes, views, spread, low_b)
     facts = [_facts(f, s, ordered, p) for f, s, p in zip(found, seen, said, strict=True)]
     lesions = tuple(_written(task, found, planes, there, facts))
     series = tuple(_series(task, read))
     remarks = (*undecided.values(), *(f"phases: {r}" for r in read.grouped.remarks))
     made = Made(lesions, tuple(acquired) if lesions else (), series, remarks)
     return made, _kept(task, read, broken)
+
+
+def _low_b(
+    volumes: Sequence[Volume], chosen: Volume, points: NDArray[np.float64]
+) -> NDArray[np.float32] | None:
+    """Return the view of DWI of the lowest b-value; None without it, or if it cannot be read."""
+    lowest = lowest_b(volumes, chosen)
+    try:
+        return None if lowest is None else view(lowest.load(), lowest.affine, points)
+    except DicomError:
+        return None
 
 
 def _located(task: ExaminationTask, read: ReadExamination) -> tuple[list[LocatedLesion], list[str]]:

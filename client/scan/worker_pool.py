@@ -171,6 +171,8 @@ def _serve(pipe: Connection, parent: int) -> None:
     tie_to_parent()
     if os.getppid() != parent:
         return
+    for library in ("OPENBLAS", "OMP", "MKL"):  # there is a process for each core already
+        os.environ[f"{library}_NUM_THREADS"] = "1"
     while True:
         try:
             function, task = pipe.recv()

@@ -1,6 +1,6 @@
 """The pixels round a lesion: cut out, kept, and what they show."""
 
-from hepafed.client.cohort.crops.contrast import Planes, adc_with_dwi, contrast, ring_level
+from hepafed.client.cohort.crops.contrast import Planes, adc_with_dwi, contrast
 from hepafed.client.cohort.crops.crop_files import is_whole, read_crop, sweep, write_crop
 from hepafed.client.cohort.crops.cropping import (
     BODY,
@@ -16,6 +16,7 @@ from hepafed.client.cohort.crops.views import (
     Floats,
     agreement,
     course,
+    decay,
     view,
     view_points,
 )
@@ -34,10 +35,10 @@ __all__ = [
     "contrast",
     "course",
     "crop",
+    "decay",
     "is_whole",
     "measure",
     "read_crop",
-    "ring_level",
     "sweep",
     "view",
     "view_points",

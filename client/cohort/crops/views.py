@@ -4,9 +4,10 @@ It tells whether a volume lies where the others lie, and how the vessels shine f
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
-from hepafed.client.cohort.crops.cropping import BODY, PERCENTILES, LoadedVolume
+from hepafed.client.cohort.crops.cropping import BODY, PERCENTILES
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -15,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 DYNAMIC = ("t1-pre", "arterial", "portal", "delayed", "hepatobiliary")
 """Phases in the order in which they are acquired."""
-VIEW = (10, 34, 34)
+VIEW = (8, 28, 28)
 """Points of the view along slices, rows and columns of the reference."""
 REVERSED = ((1, 1, -1), (1, -1, 1), (1, -1, -1), (-1, 1, 1))
 """How a volume is stored wrongly: columns, rows, both or slices reversed."""
@@ -49,30 +50,25 @@ def view_points(reference: Doubles, shape: Sequence[int]) -> Doubles:
     return made
 
 
-def view(volume: LoadedVolume, points: Doubles) -> Floats:
+def view(voxels: Floats, affine: Doubles, points: Doubles) -> Floats:
     """Return a volume's nearest voxels at points [1 + 4 + 6, n], NaN outside of it.
 
-    The first row is as stored. The next four are with the volume reversed (see `REVERSED`), the
-    last six with the points 20 mm to each side.
+    `voxels` [slices, rows, columns]; `affine`: from column, row and slice to mm. The first row is
+    as stored. The next four are with the volume reversed (see `REVERSED`), the last six with the
+    points 20 mm to each side.
     """
-    inverse = np.linalg.inv(volume.affine).astype(np.float64)
-    shape = np.array(volume.voxels.shape)
-    places = [_voxels_at(inverse, points + move) for move in SHIFTS_MM]
-    reversed_places = [
-        np.where(np.array(w) > 0, places[0], shape - 1 - places[0]) for w in REVERSED
-    ]
-    made = np.full((1 + len(REVERSED) + 6, len(points)), np.nan, np.float32)
-    for n, at in enumerate([places[0], *reversed_places, *places[1:]]):
-        there = ((at >= 0) & (at < shape)).all(axis=1)
-        k, j, i = at[there].T
-        made[n, there] = volume.voxels[k, j, i]
+    inverse = np.linalg.inv(affine).astype(np.float64)[2::-1]  # slice, row, column
+    turn, start = inverse[:, :3], inverse[:, 3:]
+    size = np.array(voxels.shape)[:, None]
+    where = turn @ points.T + start
+    stored, *moved = (np.rint(where + (turn @ m)[:, None]).astype(np.intp) for m in SHIFTS_MM)
+    turned = (np.where(np.array(w)[:, None] > 0, stored, size - 1 - stored) for w in REVERSED)
+    made = np.empty((1 + len(REVERSED) + 6, len(points)), np.float32)
+    for row, at in zip(made, (stored, *turned, *moved), strict=True):
+        index = np.ravel_multi_index(tuple(at), voxels.shape, mode="clip")
+        np.take(voxels, index, out=row, mode="clip")
+        row[((at < 0) | (at >= size)).any(axis=0)] = np.nan
     return made
-
-
-def _voxels_at(inverse: Doubles, points: Doubles) -> NDArray[np.int64]:
-    """Return slice, row and column of the voxel nearest to each point."""
-    made: NDArray[np.int64] = np.rint(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(np.int64)
-    return made[:, ::-1]
 
 
 def agreement(views: Mapping[str, Floats]) -> dict[str, tuple[float, float, float]]:
@@ -101,15 +97,16 @@ def agreement(views: Mapping[str, Floats]) -> dict[str, tuple[float, float, floa
 
 def _logarithms(view: Floats) -> Floats:
     """Return logarithms, in which a coil's field is added; what is darker than a body is level."""
-    low, high = np.nanpercentile(view[0], PERCENTILES)
+    low, high = np.percentile(view[0][np.isfinite(view[0])], PERCENTILES)
     return np.log(np.clip(view, max(low, BODY * high, MINUTE), max(high, MINUTE)))
 
 
 def _multiple_correlations(own: Floats, others: Sequence[Floats], there: Mask) -> list[float]:
     """Return the multiple correlation of each row of `own` [ways, n] with the others."""
     known = np.stack([o[there] for o in others]).astype(np.float64)
-    table = _without_field(np.concatenate([known, known * known]), there)
-    wanted = _without_field(own[:, there].astype(np.float64), there)
+    rows = np.concatenate([own[:, there].astype(np.float64), known, known * known])
+    level = _without_field(rows, there)
+    wanted, table = level[: len(own)], level[len(own) :]
     along = wanted @ table.T
     weights = np.linalg.lstsq(table @ table.T, along.T, rcond=None)[0]
     explained = (along * weights.T).sum(axis=1)
@@ -123,11 +120,19 @@ def _without_field(values: Doubles, there: Mask) -> Doubles:
 
     The field is what a polynomial of second degree in the place explains.
     """
+    terms = _terms()[:, there]
+    weights = np.linalg.lstsq(terms @ terms.T, terms @ values.T, rcond=None)[0]
+    made: Doubles = values - weights.T @ terms
+    return made
+
+
+@cache
+def _terms() -> Doubles:
+    """Return the terms of the polynomial at all points of the view [10, points]."""
     lines = [np.linspace(-1, 1, n) for n in VIEW]
-    x = np.stack(np.meshgrid(*lines, indexing="ij")).reshape(3, -1)[:, there]
-    terms = [np.ones(x.shape[1]), *x, *(x[a] * x[b] for a in range(3) for b in range(a, 3))]
-    basis = np.linalg.qr(np.stack(terms, axis=1))[0].T
-    made: Doubles = values - (values @ basis.T) @ basis
+    x = np.stack(np.meshgrid(*lines, indexing="ij")).reshape(3, -1)
+    squares = (x[a] * x[b] for a in range(3) for b in range(a, 3))
+    made: Doubles = np.stack([np.ones(x.shape[1]), *x, *squares])
     return made
 
 
@@ -139,7 +144,7 @@ def course(views: Mapping[str, Floats], away: Doubles, radius: float) -> dict[st
     `away` [n]: millimetres of the points from the lesion's centre; `radius`: the lesion's.
     """
     phases = {p: views[p][0] for p in DYNAMIC if p in views}
-    near = (away > AWAY * radius) & (away < AWAY * radius + NEAR_MM)
+    near = _near(away, radius)
     if len(phases) < 2:
         return {}
     values = np.stack([*phases.values()])
@@ -160,3 +165,21 @@ def course(views: Mapping[str, Floats], away: Doubles, radius: float) -> dict[st
     vessels = np.argsort(logs.max(axis=0))[-max(1, round(VESSELS * logs.shape[1])) :]
     found = np.median(logs[:, vessels], axis=1)
     return {p: round(float(v), 3) for p, v in zip(phases, found, strict=True)}
+
+
+def decay(highest: Floats, lowest: Floats, away: Doubles, radius: float) -> float | None:
+    """Return the liver's brightness on DWI of the highest b-value over that of the lowest.
+
+    Both are views; `away` and `radius` as for `course`. None: too little of the liver is seen.
+    """
+    high, low = highest[0], lowest[0]
+    near = _near(away, radius) & np.isfinite(high) & np.isfinite(low)
+    if near.sum() < FEWEST_NEAR:
+        return None
+    levels = [float(np.median(values[near])) for values in (high, low)]
+    return round(levels[0] / levels[1], 3) if levels[1] > 0 else None
+
+
+def _near(away: Doubles, radius: float) -> Mask:
+    """Return which points lie round a lesion, where most is liver."""
+    return (away > AWAY * radius) & (away < AWAY * radius + NEAR_MM)

@@ -77,7 +77,7 @@ def row(number: int, volumes: dict[str, LoadedVolume], box: Box, reference: Load
     """Return what the store keeps of the lesion; the box is on the grid of `reference`."""
     affine = reference.affine
     points = view_points(affine, reference.voxels.shape)
-    views = {s: view(v, points) for s, v in volumes.items()}
+    views = {s: view(v.voxels, v.affine, points) for s, v in volumes.items()}
     planes = {s: crop(affine, box, {s: v})[0] for s, v in volumes.items()}
     size = size_of(affine, box)
     away = np.linalg.norm(points - centre_of(affine, box), axis=1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hepafed.client.cohort.crops.contrast import adc_with_dwi, contrast, ring_level, zones
+from hepafed.client.cohort.crops.contrast import adc_with_dwi, contrast, zones
 from numpy.typing import NDArray
 
 SIZE = (40.0, 25.0, 20.0)
@@ -55,10 +55,6 @@ def test_a_picture_without_noise_has_a_finite_contrast() -> None:
 
 def test_a_box_too_thin_to_have_an_inside_has_no_contrast() -> None:
     assert contrast(crop(0.9), (40.0, 0.1, 20.0)) is None
-
-
-def test_the_ring_level_is_that_of_the_tissue_round_the_lesion() -> None:
-    assert ring_level(crop(0.9), SIZE) == pytest.approx(0.5, abs=0.01)
 
 
 def test_adc_and_dwi_are_compared_over_lesion_and_ring() -> None:
