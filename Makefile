@@ -13,6 +13,8 @@ DEMO_DATA ?=
 # A folder with labels.csv and exported key images of five sites.
 DEMO_IMAGES ?= ../shared/data/images
 PYTEST_ARGS ?=
+# How many processes run the tests.
+PROCESSES ?= 2
 BENCH_ARGS ?= --quick
 ROOM ?=
 SAMPLE ?=
@@ -69,7 +71,7 @@ demo-real: $(STAMP)
 test: lint pytest
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(STAMP) typing
 	$(BIN)/ruff check .
