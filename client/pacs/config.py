@@ -81,6 +81,8 @@ class PacsConfig:
     """How often a broken connection is tried again, after 1, 2, 4 … seconds."""
     largest_instance_mb: int = 512
     """A larger instance is refused, MB; each connection may need four times that memory."""
+    uncounted: bool = False
+    """Take short series also of a PACS that does not say how many instances a series has."""
     keep_spool: bool = False
     """Keep the fetched files after a successful ingest."""
 

@@ -23,6 +23,10 @@ from hepafed.client.pacs.connection import (
 from hepafed.client.pacs.spool import Spool
 from hepafed.common.errors import FederationError, PayloadError, UnreachableError
 
+LEAST_COVERED_MM = 50.0
+"""Millimetres from its first to its last slice that a stack covers at least; a liver is twice as
+high. Shorter ones are taken where the PACS says how many instances a series has."""
+
 
 @dataclass(frozen=True)
 class Brought:
@@ -88,6 +92,16 @@ def _answers(connection: Connection, series: PacsSeries) -> bool:
     return True
 
 
+def _check_coverage(covered: float | None, count: int) -> None:
+    """Refuse a stack that nobody counted and that is too short to show a liver."""
+    if covered is not None and covered < LEAST_COVERED_MM:
+        raise PayloadError(
+            f"the PACS does not say how many instances it has, and the {count} that it sent cover "
+            f"only {covered:.0f} mm: it may be incomplete (if it is whole, write uncounted = true "
+            "in pacs.toml)"
+        )
+
+
 @dataclass
 class _SharedFetch:
     """Work that the threads of a fetch share."""
@@ -146,6 +160,8 @@ class _SharedFetch:
         lacking = len(self.spool.missing(series, wanted))
         if lacking:
             raise PayloadError(f"{lacking} of {len(asked)} instances were not sent")
+        if series.instances is None and not self.config.uncounted:
+            _check_coverage(self.spool.covered(series, wanted), len(asked))
         self.spool.finish(series, sorted(asked), len({i.uid for i in listed}))
         self._add(left=len(listed) - len(wanted))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from hepafed.client.pacs.connection import PacsSeries
 from hepafed.client.pseudonyms import Pseudonyms
@@ -27,6 +28,10 @@ CHECKED = (
     "PatientID",
     "AccessionNumber",
 )
+SAME_PLACE = 1.0
+"""Millimetres within which all slices show one place, as in a series that watches a bolus."""
+SAME_DIRECTION = 0.01
+"""Direction cosine within which two slices are parallel."""
 ENOUGH_DISK = 512 * 1024 * 1024
 """The bytes of disk that a fetch leaves free."""
 
@@ -87,6 +92,26 @@ class Spool:
     def missing(self, series: PacsSeries, instances: Sequence[str]) -> list[str]:
         """Return the instances that are not here yet."""
         return [uid for uid in instances if not self._path(series, uid).exists()]
+
+    def covered(self, series: PacsSeries, instances: Sequence[str]) -> float | None:
+        """Return how far the slices of a stack lie apart, the first from the last, mm.
+
+        None where they are no stack: of several orientations, all at one place, or without a place.
+        """
+        tags = ["ImagePositionPatient", "ImageOrientationPatient"]
+        try:
+            headers = [
+                pydicom.dcmread(self._path(series, uid), specific_tags=tags) for uid in instances
+            ]
+            where, turned = (
+                np.array([[float(v) for v in h.get(tag) or ()] for h in headers]) for tag in tags
+            )
+            along = where @ np.cross(turned[0, :3], turned[0, 3:])
+        except Exception:  # a hostile file can fail in any way inside the parser
+            return None
+        extent = float(np.ptp(along))
+        is_stack = extent > SAME_PLACE and float(np.ptp(turned, axis=0).max()) < SAME_DIRECTION
+        return extent if is_stack else None
 
     def take(self, series: PacsSeries, asked: Collection[str], data: bytes, largest: int) -> None:
         """Check one instance and write it, whole or not at all.

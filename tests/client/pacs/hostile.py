@@ -131,7 +131,7 @@ def raw(reply: bytes, length: int) -> Iterator[int]:
         server.server_close()
 
 
-def instance(study: str, series: str, uid: str, pixels: int = 64, **more: str) -> Dataset:
+def instance(study: str, series: str, uid: str, pixels: int = 64, **more: object) -> Dataset:
     """Make a small MR instance."""
     made = Dataset()
     with warnings.catch_warnings():

@@ -1,8 +1,10 @@
 """A PACS that lists a part of what it holds: the part is never taken for the whole."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hepafed.client.pacs.config import PacsConfig, read_config
@@ -31,12 +33,20 @@ class Pacs:
     study_instances: int | None = None
     modality: str = "MR"
     listed: list[str] = field(default_factory=lambda: list(UIDS))
+    placed: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
+    """Instance → its position, mm, and its orientation; without: it has none."""
+
+    def image(self, uid: str) -> Dataset:
+        keys: dict[str, object] = {"AccessionNumber": "A1"}
+        if uid in self.placed:
+            keys["ImagePositionPatient"], keys["ImageOrientationPatient"] = self.placed[uid]
+        return instance("1.2", "1.2.3", uid, **keys)
 
     def web(self, path: str) -> Answer:
         place, _, query = path.removeprefix("/dicom-web").partition("?")
         parts = place.strip("/").split("/")
         if len(parts) % 2 == 0:
-            return as_multipart(as_file(instance("1.2", "1.2.3", parts[-1], AccessionNumber="A1")))
+            return as_multipart(as_file(self.image(parts[-1])))
         if "A9" in query:
             return 404, {}, iter([b""])
         if "offset=0" not in query:
@@ -77,17 +87,19 @@ class Pacs:
     def get(self, question: Dataset) -> list[Dataset]:
         asked = question.SOPInstanceUID
         uids = [asked] if isinstance(asked, str) else list(asked)
-        return [instance("1.2", "1.2.3", u, AccessionNumber="A1") for u in uids]
+        return [self.image(u) for u in uids]
 
 
-def over_web(folder: Path, pacs: Pacs, rows: str = "A1") -> FetchReport:
-    return served(folder, pacs.web, rows)
+def over_web(folder: Path, pacs: Pacs, rows: str = "A1", **more: object) -> FetchReport:
+    return served(folder, pacs.web, rows, **more)
 
 
-def served(folder: Path, answer: Callable[[str], Answer], rows: str = "A1") -> FetchReport:
+def served(
+    folder: Path, answer: Callable[[str], Answer], rows: str = "A1", **more: object
+) -> FetchReport:
     with hostile.http(answer) as port:
         url = f"http://127.0.0.1:{port}/dicom-web"
-        return run(folder, rows, protocol="dicomweb", url=url)
+        return run(folder, rows, protocol="dicomweb", url=url, **more)
 
 
 def over_dimse(folder: Path, pacs: Pacs, rows: str = "A1") -> FetchReport:
@@ -108,7 +120,7 @@ def run(folder: Path, rows: str, **keys: object) -> FetchReport:
 def config_of(folder: Path, rows: str, **keys: object) -> PacsConfig:
     (folder / "list.txt").write_text(rows)
     values = {"accessions": "list.txt", "retries": 0, "timeout": 5.0, "per_second": 5000.0} | keys
-    lines = [f"{k} = {v!r}" for k, v in values.items()]
+    lines = [f"{k} = {json.dumps(v)}" for k, v in values.items()]
     (folder / "pacs.toml").write_text("\n".join(lines))
     return read_config(folder / "pacs.toml")
 
@@ -149,6 +161,53 @@ def test_a_study_of_which_a_part_of_the_series_is_listed_is_refused(
 @BOTH
 def test_a_pacs_that_states_no_numbers_is_believed(tmp_path: Path, over: Over) -> None:
     assert over(tmp_path, Pacs(instances=None, series=None)).brought.instances == 4
+
+
+AXIAL = [1.0, 0.0, 0.0, 0.0, 0.8, 0.6]
+"""Tilted: along its normal slices lie 0.8 as far apart as their third coordinates."""
+
+
+def stack(extent: float, directions: Sequence[list[float]] = (AXIAL,)) -> dict[str, Any]:
+    """Place the instances in any order, the last `extent` mm from the first along the normal."""
+    thirds = [0.5, 1.0, 0.0, 0.2]
+    return {
+        uid: (
+            [-70.0, 11.0 * k, 30 + share * extent / 0.8 + 11.0 * k * 0.75],
+            directions[k % len(directions)],
+        )
+        for k, (uid, share) in enumerate(zip(UIDS, thirds, strict=True))
+    }
+
+
+@pytest.mark.parametrize(("extent", "taken"), [(49.9, False), (50.1, True)])
+def test_a_stack_that_nobody_counted_covers_50_mm_at_least(
+    tmp_path: Path, extent: float, taken: bool
+) -> None:
+    pacs = Pacs(instances=None, placed=stack(extent))
+    if taken:
+        assert over_web(tmp_path, pacs).series == 1
+        return
+    text = r"row 1: a series: .* the 4 that it sent cover only 50 mm: it may be incomplete"
+    with pytest.raises(DataError, match=text):
+        over_web(tmp_path, pacs)
+    assert over_web(tmp_path, pacs, uncounted=True).series == 1
+
+
+@BOTH
+def test_a_short_stack_is_taken_where_the_pacs_states_the_number(
+    tmp_path: Path, over: Over
+) -> None:
+    with pytest.raises(DataError, match=r"does not say how many .* only 20 mm"):
+        over(tmp_path, Pacs(instances=None, placed=stack(20.0)))
+    assert over(tmp_path, Pacs(placed=stack(20.0))).series == 1
+
+
+def test_what_is_no_stack_has_no_extent_to_fall_short(tmp_path: Path) -> None:
+    turned = [AXIAL, [0.0, 1.0, 0.0, 0.0, 0.0, -1.0]]
+    for n, placed in enumerate((stack(20.0, turned), stack(0.9), {UIDS[0]: ([0.0] * 3, AXIAL)})):
+        home = tmp_path / str(n)
+        home.mkdir()
+        assert over_web(home, Pacs(instances=None, placed=placed)).series == 1
 
 
 @BOTH
