@@ -3,8 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from hepafed.client.cohort.measurements import Measurements, measurements_from, readings
+from hepafed.client.cohort.measurements import Measurements, Signals, measurements_from, readings
 from hepafed.client.cohort.store import Cohort
+
+SIGNALS = Signals(
+    contrast={"t2": -3.25},
+    agreement={"t2": (0.9, 0.4, 0.3), "dwi": (0.8, 0.85, 0.1)},
+    course={"arterial": 0.7, "portal": -0.1},
+    decay=0.4,
+    adc_with_dwi=-0.6,
+)
 
 Make = Callable[..., Cohort]
 
@@ -25,6 +33,7 @@ def test_readings_follow_their_lesions_into_a_selection(cohort: Make) -> None:
         Measurements(),
         Measurements("mask", (1.0, 2.5, 3.0), 0.5, 1.0, 12.3, True, {"ann": 1}),
         Measurements("box", (1.0, 1.0, 1.0), None, None, None, False),
+        Measurements("box", (1.0, 2.0, 1.5), signals=SIGNALS),
     ],
 )
 def test_measurements_read_back_as_they_were(measured: Measurements) -> None:

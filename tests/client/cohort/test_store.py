@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hepafed.client.cohort import SIDE, Acquisition, Cohort, Crop
 from hepafed.client.cohort import index as cohort_index
+from hepafed.client.cohort.splits import assign
 from hepafed.common.errors import CohortError
 
 ACQUISITION = Acquisition(
@@ -150,8 +151,9 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(index)) as db:
         db.execute("UPDATE about SET value = '99' WHERE key = 'schema'")
         db.commit()
-    with pytest.raises(CohortError, match="newer version"):
+    with pytest.raises(CohortError, match="newer version") as found:
         Cohort.open(tmp_path).counts()
+    assert found.value.hint == "update HepaFed at this site"
 
 
 def test_volumes_normalised_otherwise_are_not_mixed_in(tmp_path: Path) -> None:
@@ -167,3 +169,22 @@ def test_only_the_owner_can_read_the_store(tmp_path: Path) -> None:
     folder = tmp_path / "cohort"
     assert folder.stat().st_mode & 0o077 == 0
     assert all(p.stat().st_mode & 0o077 == 0 for p in folder.rglob("*") if p.is_file())
+
+
+def test_patients_are_split_within_the_worst_class_of_their_lesions(tmp_path: Path) -> None:
+    labels = {f"p{k}": [("0",), ("1", "0"), ("0", "2", "1")][k % 3] for k in range(33)}
+    store = Cohort.create(tmp_path)
+    store.add(
+        [
+            crop(f"{p}-{n}", p, label=label)
+            for p, own in labels.items()
+            for n, label in enumerate(own)
+        ]
+    )
+    assert store.splits() == assign({p: int(max(own)) for p, own in labels.items()}, {})
+
+
+def test_a_home_without_a_cohort_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(CohortError, match="no cohort yet") as found:
+        Cohort.open(tmp_path)
+    assert found.value.hint == "run client ingest first"

@@ -67,3 +67,13 @@ def test_adc_and_dwi_are_compared_over_lesion_and_ring() -> None:
     assert adc_with_dwi({"adc": far, "dwi": dwi}, SIZE) == pytest.approx(1, abs=0.01)
     assert adc_with_dwi({"t2": dwi, "dwi": dwi}, SIZE) is None
     assert adc_with_dwi({"adc": np.zeros_like(dwi), "dwi": dwi}, SIZE) is None
+
+
+def test_the_correlation_of_adc_with_dwi_has_three_decimals() -> None:
+    rng = np.random.default_rng(5)
+    dwi, other = (rng.normal(size=(3, 160, 160)).astype(np.float16) for _ in range(2))
+    adc = (0.5 * dwi + other).astype(np.float16)
+    near = zones(SIZE) < 1.55
+    wanted = np.corrcoef(*(p[:, near].astype(float).ravel() for p in (adc, dwi)))[0, 1]
+    assert adc_with_dwi({"adc": adc, "dwi": dwi}, SIZE) == round(wanted, 3)
+    assert 0.4 < wanted < 0.5
