@@ -69,6 +69,14 @@ def test_images_are_turned_by_up_to_an_eighth_of_pi_to_either_side(moved: Moved)
     assert abs(angle.mean()) < 0.04
 
 
+def test_images_are_turned_as_far_to_one_side_as_to_the_other(moved: Moved) -> None:
+    """A mirror turns the angle that is seen; the signs of the slopes tell of it."""
+    cos_x, sin_x, cos_y = moved.in_x[:, 0, 0], -moved.in_x[:, 0, 1], moved.in_y[:, 0, 1]
+    angle = np.arctan(sin_x / cos_x) * np.sign(cos_x) * np.sign(cos_y)
+    assert angle.max() > 0.97 * math.pi / 8
+    assert angle.min() < -0.97 * math.pi / 8
+
+
 def test_images_are_turned_and_not_sheared(moved: Moved) -> None:
     """A movement's tangent in the ramp of x is the opposite of that in the ramp of y."""
     one, other = moved.in_x[:, 0], moved.in_y[:, 0]

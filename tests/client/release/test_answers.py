@@ -9,7 +9,8 @@ import pytest
 from hepafed.client.release.policy import permit
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.figures import PlacementCurve
-from hepafed.common.contract.messages import PlacementsRequest
+from hepafed.common.contract.messages import ComparedModel, CompareRequest, PlacementsRequest
+from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics.additive import add
 from hepafed.common.statistics.placement_sums import curves_of, products_of
@@ -82,6 +83,23 @@ def test_scores_that_left_plain_are_not_masked_when_the_policy_changes(tmp_path:
     site.restart()
     with pytest.raises(RefusedError):
         site.score()
+
+
+def test_scores_that_were_compared_in_plain_are_not_masked_when_the_policy_changes(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path, "a", release="plain")
+    plan = Plan(name="demo", protocol="t2")
+    models = tuple(ComparedModel(model=w, plan=plan, weights=w * 64, threshold=0.5) for w in "ab")
+    tables = [site.table, replace(site.table, log_probs=site.table.log_probs[:, ::-1])]
+    site.releases.compare(CompareRequest(run="compare-1", split="external", models=models), tables)
+    assert len(site.sent) == 1
+    site.policy = {"fallback": "none"}
+    site.restart()
+    for weights in "ab":
+        with pytest.raises(RefusedError):
+            site.score(weights=weights * 64)
+    assert site.score(weights="c" * 64).form == "masked"
 
 
 def test_scores_are_needed_anew_after_a_restart(pair: list[Site]) -> None:
