@@ -82,7 +82,11 @@ def ingest_lld_mmri(
         replaced = [names.of("examination", e.patient, e.study) for e in examinations]
         store.commit(lesions, acquisitions, replaced, NORMALISATION)
         store.note_unreadable(
-            {name: names.of("patient", e.patient) for e in examinations for name in _names(names, e)}
+            {
+                name: names.of("patient", e.patient)
+                for e in examinations
+                for name in _names(names, e)
+            }
         )
     return IngestReport(len(lesions), sorted(left))
 

@@ -2,7 +2,7 @@
 
 The sources are words of the program and are always stated: they say something of the site, nothing
 of a patient. The counts of what was left out leave only where the site shares a summary of its
-cohort, under the rule of `suppression.hide`: patients and lesions of one reason are hidden together.
+cohort, under the rule of `suppression.hide`: a reason is hidden with both of its counts.
 """
 
 from hepafed.common.contract import LEFT_OUT, CohortFacts, CohortOrigin, LeftOut

@@ -12,6 +12,7 @@ from hepafed.server.report.facts import (
     exploratory,
     fills_missing,
     is_federated,
+    only_pictures,
     pooled,
     shares_left_out,
     silent_sites,
@@ -61,7 +62,7 @@ NEEDS: Mapping[str, tuple[Holds, str]] = {
         "not every site states that its lesions come from volumes",
     ),
     "pictures": (
-        lambda r: sources(r) == {PICTURES},
+        lambda r: only_pictures(r),
         "not every site states where its images come from",
     ),
     "filled": (fills_missing, "the plan does not fill missing sequences"),

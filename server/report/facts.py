@@ -63,6 +63,11 @@ def sites_from(report: Report, source: str) -> list[str]:
     return [s.site for s in report.sites if s.origin is not None and source in s.origin.sources]
 
 
+def only_pictures(report: Report) -> bool:
+    """Return whether every site states that its cases are exported key images, and nothing else."""
+    return sources(report) == frozenset({PICTURES})
+
+
 def shares_left_out(report: Report) -> bool:
     """Return whether every site states what it left out (counts may be withheld)."""
     return all(s.origin is not None and s.origin.left_out is not None for s in report.sites)
@@ -70,7 +75,7 @@ def shares_left_out(report: Report) -> bool:
 
 def unit_words(report: Report) -> tuple[str, str]:
     """Return the noun of what a lesion task counts: one, and several."""
-    if sources(report) == {PICTURES}:
+    if only_pictures(report):
         return "image", "images"
     if sites_from(report, PICTURES):
         return "lesion or image", "lesions or images"

@@ -18,6 +18,7 @@ from hepafed.server.report.facts import (
     is_synthetic,
     lesions,
     listed,
+    only_pictures,
     patients,
     silent_sites,
     sites_from,
@@ -36,12 +37,12 @@ SPLITS = {
 
 
 def made_up(report: Report) -> str:
-    """Holds where the plan says that the data are made up."""
+    """Speak where the plan says that the data are made up."""
     return "The data were made up; no patient was examined." if is_synthetic(report) else ""
 
 
 def frozen_model(report: Report) -> str:
-    """Holds for a run of a federation, which cannot change a model."""
+    """Speak of a run of a federation, which cannot change a model."""
     if not is_federated(report):
         return ""
     model = report.model
@@ -52,7 +53,7 @@ def frozen_model(report: Report) -> str:
 
 
 def operating_point(report: Report) -> str:
-    """Holds for a model whose threshold was chosen by a rule."""
+    """Speak of a model whose threshold was chosen by a rule."""
     point = report.model.operating_point
     if not is_federated(report) or not point.rule:
         return ""
@@ -67,7 +68,7 @@ def operating_point(report: Report) -> str:
 
 
 def table_of_scores(report: Report) -> str:
-    """Holds for a table of scores."""
+    """Speak of a table of scores."""
     if is_federated(report):
         return ""
     at = report.model.operating_point.threshold
@@ -79,7 +80,7 @@ def table_of_scores(report: Report) -> str:
 
 
 def registered_first(report: Report) -> str:
-    """Holds where a plan was registered and the coordinator knows no earlier look."""
+    """Speak where a plan was registered and the coordinator knows no earlier look."""
     if not report.evaluation or exploratory(report):
         return ""
     before = ", before any score existed" if report.look is not None else ""
@@ -87,7 +88,7 @@ def registered_first(report: Report) -> str:
 
 
 def registered_after(report: Report) -> str:
-    """Holds where a plan was registered and a look came before."""
+    """Speak where a plan was registered and a look came before."""
     why = exploratory(report)
     if not why:
         return ""
@@ -111,7 +112,7 @@ def _digest(report: Report) -> str:
 
 
 def not_registered(report: Report) -> str:
-    """Holds for a run of a federation without a registered plan."""
+    """Speak of a run of a federation without a registered plan."""
     if report.evaluation or not is_federated(report):
         return ""
     return (
@@ -121,7 +122,7 @@ def not_registered(report: Report) -> str:
 
 
 def look_number(report: Report) -> str:
-    """Holds where the looks were counted."""
+    """Speak where the looks were counted."""
     if report.look is None:
         return ""
     return (
@@ -150,27 +151,27 @@ def malignant_patient(report: Report) -> str:
 
 
 def split_by_patient(report: Report) -> str:
-    """Holds for an internal test: there training and evaluation share a site."""
+    """Speak of an internal test: there training and evaluation share a site."""
     if not is_federated(report) or report.provenance.split != "test":
         return ""
     return "Splits are by patient: within a site, no patient is in both training and evaluation."
 
 
 def table_input(report: Report) -> str:
-    """Holds for a table of scores."""
+    """Speak of a table of scores."""
     if is_federated(report):
         return ""
     return "The report was made from a table of class probabilities; their origin is unknown."
 
 
 def protocol(report: Report) -> str:
-    """Holds for a model."""
+    """Speak of a model."""
     name = report.model.protocol
     return f"Input was the protocol {name}." if name and is_federated(report) else ""
 
 
 def volumes_from_dicom(report: Report) -> str:
-    """Hold for sites that state DICOM as the source."""
+    """Speak of sites that state DICOM as the source."""
     names = sites_from(report, "dicom")
     if not names:
         return ""
@@ -181,7 +182,7 @@ def volumes_from_dicom(report: Report) -> str:
 
 
 def volumes_from_lld(report: Report) -> str:
-    """Hold for sites that state an LLD-MMRI folder as the source."""
+    """Speak of sites that state an LLD-MMRI folder as the source."""
     names = sites_from(report, "lld-mmri")
     if not names:
         return ""
@@ -192,7 +193,7 @@ def volumes_from_lld(report: Report) -> str:
 
 
 def crops_of_volumes(report: Report) -> str:
-    """Hold for sites with volumes."""
+    """Speak of sites with volumes."""
     if not (sites_from(report, "dicom") or sites_from(report, "lld-mmri")):
         return ""
     return (
@@ -202,7 +203,7 @@ def crops_of_volumes(report: Report) -> str:
 
 
 def pictures(report: Report) -> str:
-    """Hold for sites that state exported key images."""
+    """Speak of sites that state exported key images."""
     names = sites_from(report, PICTURES)
     if not names:
         return ""
@@ -214,13 +215,13 @@ def pictures(report: Report) -> str:
 
 
 def origin_unknown(report: Report) -> str:
-    """Hold for sites of a federation that do not state where their lesions come from."""
+    """Speak of sites of a federation that do not state where their lesions come from."""
     names = silent_sites(report) if is_federated(report) else []
     return f"The pre-processing at {listed(names)} is not stated." if names else ""
 
 
 def missing_sequences(report: Report) -> str:
-    """Holds where volumes were scored: what became of lesions without every sequence."""
+    """Speak where volumes were scored: what became of lesions without every sequence."""
     if not is_federated(report) or not (sources(report) or frozenset()) - {PICTURES}:
         return ""
     if fills_missing(report):
@@ -229,13 +230,13 @@ def missing_sequences(report: Report) -> str:
 
 
 def how_scored(report: Report) -> str:
-    """Holds for a run of a federation: the program made the scores."""
+    """Speak of a run of a federation: the program made the scores."""
     if not is_federated(report):
         return ""
     one, many = unit_words(report)
     slices = (
         ""
-        if sources(report) == {PICTURES}
+        if only_pictures(report)
         else f"The probabilities of a {one} are the mean of the log-probabilities over its slices, "
         "normalised again. "
     )
@@ -246,7 +247,7 @@ def how_scored(report: Report) -> str:
 
 
 def table_privacy(report: Report) -> str:
-    """Holds for a table of scores."""
+    """Speak of a table of scores."""
     if is_federated(report):
         return ""
     return (
@@ -256,7 +257,7 @@ def table_privacy(report: Report) -> str:
 
 
 def what_left(report: Report) -> str:
-    """Holds for a run of a federation."""
+    """Speak of a run of a federation."""
     if not is_federated(report):
         return ""
     forms = sorted({f.form for f in report.forms})
@@ -270,7 +271,7 @@ def what_left(report: Report) -> str:
 
 
 def scores_from_plain(report: Report) -> str:
-    """Hold for sites that sent fine histograms: they nearly are the scores."""
+    """Speak of sites that sent fine histograms: they nearly are the scores."""
     names = [f.site for f in report.forms if f.form == "plain"]
     if not names or not is_federated(report):
         return ""
@@ -278,7 +279,7 @@ def scores_from_plain(report: Report) -> str:
 
 
 def minimum_counts(report: Report) -> str:
-    """Holds where sites state a smallest cell above 1."""
+    """Speak where sites state a smallest cell above 1."""
     least = [f.minimum_count for f in report.forms if f.form != "plain"]
     known = sorted({n for n in least if n is not None and n > 1})
     if not known or not is_federated(report):

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from hepafed.server.formats import AucEstimate, RateEstimate, Report
-from hepafed.server.report.facts import fills_missing, is_federated, listed, sources
+from hepafed.server.report.facts import fills_missing, is_federated, listed, only_pictures
+from hepafed.server.report.tables import preferred
 
 BETWEEN_WORDS = {
     "dersimonian-laird": "DerSimonian and Laird's random effects (1986)",
@@ -29,12 +30,12 @@ def _rates(report: Report) -> list[RateEstimate]:
 
 
 def concordance(report: Report) -> str:
-    """Holds where there is an AUC."""
+    """Speak where there is an AUC."""
     return "AUCs are the share of concordant pairs, ties counting half." if _aucs(report) else ""
 
 
 def own_aucs(report: Report) -> str:
-    """Holds for a run of a federation in which a site gave its own AUC."""
+    """Speak of a run of a federation in which a site gave its own AUC."""
     own = any(r.scope == "site" and r.auc.value is not None for r in report.results)
     if not is_federated(report) or not own:
         return ""
@@ -42,14 +43,14 @@ def own_aucs(report: Report) -> str:
 
 
 def aucs_of_table(report: Report) -> str:
-    """Holds for a table of scores."""
+    """Speak of a table of scores."""
     if is_federated(report) or not _aucs(report):
         return ""
     return "The AUCs of the sites and of the whole table were computed from its scores."
 
 
 def pooled_from_counts(report: Report) -> str:
-    """Holds for a run of a federation that has a pooled AUC."""
+    """Speak of a run of a federation that has a pooled AUC."""
     there = any(r.scope == "pooled" and r.auc.value is not None for r in report.results)
     if not is_federated(report) or not there:
         return ""
@@ -61,23 +62,27 @@ def pooled_from_counts(report: Report) -> str:
 
 
 def delong(report: Report) -> str:
-    """Holds where an AUC has DeLong's interval."""
-    if not any(a.method == "delong" and a.low is not None for a in _aucs(report)):
+    """Speak where an AUC has DeLong's standard error."""
+    if not any(a.method == "delong" and a.se is not None for a in _aucs(report)):
         return ""
     return "Standard errors of AUCs are DeLong's (1988)."
 
 
 def logit(report: Report) -> str:
-    """Holds where an AUC has an interval on the logit scale."""
-    return (
-        "Intervals of AUCs are 95 %, on the logit scale where one can be computed."
-        if any(a.logit is not None for a in _aucs(report))
-        else ""
-    )
+    """Speak where the interval that the text prints of an AUC is that on the logit scale."""
+    if not any(_is_logit(a) for a in _aucs(report)):
+        return ""
+    return "The 95 % intervals of AUCs are made on the logit scale where that can be computed."
+
+
+def _is_logit(auc: AucEstimate) -> bool:
+    shown = preferred(auc)
+    made = (auc.logit, auc.clustered.logit if auc.clustered is not None else None)
+    return any(x is not None and (x.low, x.high) == (shown.low, shown.high) for x in made)
 
 
 def clustered(report: Report) -> str:
-    """Holds where an AUC has the clustered interval."""
+    """Speak where an AUC has the clustered interval."""
     if not any(a.clustered and a.clustered.low is not None for a in _aucs(report)):
         return ""
     return (
@@ -87,14 +92,14 @@ def clustered(report: Report) -> str:
 
 
 def rates(report: Report) -> str:
-    """Holds where there is a rate."""
+    """Speak where there is a rate."""
     found = _rates(report)
     if not found:
         return ""
     made = listed([RATE_WORDS.get(m, m) for m in _unique(r.method for r in found)])
     lesions = any(r.unit == "lesion" and r.sensitivity is not None for r in report.results)
     at = " and at a probability of 0.5 for the lesion tasks" if lesions else ""
-    if lesions and sources(report) == {"key-images"}:
+    if lesions and only_pictures(report):
         at = " and at a probability of 0.5 for the tasks of single images"
     return (
         f"Rates are at the operating point for patients{at}. Their 95 % intervals are {made} "
@@ -103,7 +108,7 @@ def rates(report: Report) -> str:
 
 
 def between_sites(report: Report) -> str:
-    """Holds where a mean over sites by random effects could be computed."""
+    """Speak where a mean over sites by random effects could be computed."""
     used = _unique(h.method for h in report.heterogeneity if h.value is not None)
     if not used:
         return ""
@@ -112,7 +117,7 @@ def between_sites(report: Report) -> str:
 
 
 def prediction(report: Report) -> str:
-    """Holds where there is a prediction interval."""
+    """Speak where there is a prediction interval."""
     ends = [h.prediction for h in report.heterogeneity]
     if not any(p is not None and p.low is not None for p in ends):
         return ""
@@ -120,7 +125,7 @@ def prediction(report: Report) -> str:
 
 
 def calibration(report: Report) -> str:
-    """Holds where a figure of calibration could be computed."""
+    """Speak where a figure of calibration could be computed."""
     rows = report.calibration
     said = []
     if any(c.slope.value is not None for c in rows):
@@ -135,7 +140,7 @@ def calibration(report: Report) -> str:
 
 
 def decision_curve(report: Report) -> str:
-    """Holds where there is a decision curve."""
+    """Speak where there is a decision curve."""
     if not any(r.net_benefit for r in report.results):
         return ""
     return "Net benefit was computed after Vickers and Elkin (2006)."
@@ -144,13 +149,12 @@ def decision_curve(report: Report) -> str:
 def nothing_imputed(report: Report) -> str:
     """Say that no figure was filled in; of missing sequences `methods.missing_sequences` speaks."""
     what = "No figure" if fills_missing(report) else "Nothing"
-    return (
-        f"{what} was imputed or smoothed. A figure that cannot be computed is absent, with a reason."
-    )
+    gone = "A figure that cannot be computed is absent, with a reason."
+    return f"{what} was imputed or smoothed. {gone}"
 
 
 def readers(report: Report) -> str:
-    """Holds where a reader was compared with the model."""
+    """Speak where a reader was compared with the model."""
     if not any(r.n for r in report.readers):
         return ""
     return (
@@ -161,14 +165,14 @@ def readers(report: Report) -> str:
 
 
 def agreement(report: Report) -> str:
-    """Holds where a kappa with or between readers could be computed."""
+    """Speak where a kappa with or between readers could be computed."""
     kappas = [r.kappa_with_model for r in report.readers]
     kappas += [p.kappa for p in report.reader_agreement]
     return "Agreement is Cohen's kappa." if any(k.value is not None for k in kappas) else ""
 
 
 def models(report: Report) -> str:
-    """Holds where models were compared."""
+    """Speak where models were compared."""
     if not report.comparisons:
         return ""
     return (
@@ -180,7 +184,7 @@ def models(report: Report) -> str:
 
 
 def nothing_compared(report: Report) -> str:
-    """Holds where neither a reader nor another model was compared."""
+    """Speak where neither a reader nor another model was compared."""
     if any(r.n for r in report.readers) or report.comparisons:
         return ""
     return "No reader and no other model was compared."

@@ -11,7 +11,9 @@ WIDTH = 36
 def summary_lines(report: Report) -> list[str]:
     """Return the pooled figures, a line a task, under a heading; then what was promised."""
     head = f"{'pooled over ' + counted(len(report.sites), 'site'):<{WIDTH}}"
-    lines = ["Made-up data: no figure says anything about patients."] if is_synthetic(report) else []
+    lines = (
+        ["Made-up data: no figure says anything about patients."] if is_synthetic(report) else []
+    )
     lines.append(f"{head}{'AUC (95 % CI)':<24}{'sensitivity':<24}specificity")
     for r in report.results:
         if r.scope == "pooled":

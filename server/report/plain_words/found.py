@@ -25,7 +25,7 @@ def benign_called_malignant(report: Report) -> str:
 
 
 def threshold_used(report: Report) -> str:
-    """Say from which score on a patient is called malignant; holds where there is a rate."""
+    """Say from which score on a patient is called malignant; speak where there is a rate."""
     row = pooled(report)
     rates = (row.sensitivity, row.specificity) if row is not None else ()
     if not any(r is not None and r.value is not None for r in rates):
@@ -35,7 +35,7 @@ def threshold_used(report: Report) -> str:
 
 
 def rates_missing(report: Report) -> str:
-    """Hold where neither rate can be given."""
+    """Speak where neither rate can be given."""
     if malignant_found(report) or benign_called_malignant(report):
         return ""
     row = pooled(report)
@@ -59,7 +59,7 @@ def told_apart(report: Report) -> str:
 
 
 def not_told_apart(report: Report) -> str:
-    """Hold where there is no pooled AUC, and give the reason."""
+    """Speak where there is no pooled AUC, and give the reason."""
     row = pooled(report)
     if row is not None and row.auc.value is not None:
         return ""

@@ -17,7 +17,7 @@ def of_100(rate: float) -> str:
 
 
 def frequency(rate: RateEstimate, of: str, happens: str, *, other: bool = False) -> str:
-    """Write `Of 100 patients with …, 98 are … (95 % CI 92 to 100; 65 of 66).`
+    """Write a rate as `Of 100 patients with …, 98 are … (95 % CI 92 to 100; 65 of 66)`.
 
     `other` turns the rate round: the cases of the denominator that are not in the numerator. ""
     where there is no rate. Below `FEWEST` cases the counts stand alone.
@@ -27,7 +27,9 @@ def frequency(rate: RateEstimate, of: str, happens: str, *, other: bool = False)
         return ""
     count, value = (n - k, 1 - rate.value) if other else (k, rate.value)
     if n < FEWEST:
-        return f"{happens[0].upper()}{happens[1:]}: {count} of {n} {of}. These are too few for a rate."
+        return (
+            f"{happens[0].upper()}{happens[1:]}: {count} of {n} {of}. These are too few for a rate."
+        )
     ends = ""
     if rate.low is not None and rate.high is not None:
         low, high = (1 - rate.high, 1 - rate.low) if other else (rate.low, rate.high)

@@ -20,11 +20,13 @@ def calibration_of(report: Report) -> CalibrationRow | None:
 
 
 def _slope(row: CalibrationRow) -> str:
-    return f"calibration slope {number(row.slope.value, 2)}, 95 % CI {interval(row.slope, 2)}; ideal 1"
+    return (
+        f"calibration slope {number(row.slope.value, 2)}, 95 % CI {interval(row.slope, 2)}; ideal 1"
+    )
 
 
 def risks_too_extreme(report: Report) -> str:
-    """Holds where the whole interval of the slope is below 1."""
+    """Speak where the whole interval of the slope is below 1."""
     row = calibration_of(report)
     if row is None or row.slope.high is None or row.slope.high >= 1:
         return ""
@@ -32,7 +34,7 @@ def risks_too_extreme(report: Report) -> str:
 
 
 def risks_too_moderate(report: Report) -> str:
-    """Holds where the whole interval of the slope is above 1."""
+    """Speak where the whole interval of the slope is above 1."""
     row = calibration_of(report)
     if row is None or row.slope.low is None or row.slope.low <= 1:
         return ""
@@ -40,7 +42,7 @@ def risks_too_moderate(report: Report) -> str:
 
 
 def slope_agrees(report: Report) -> str:
-    """Holds where the interval of the slope holds 1."""
+    """Speak where the interval of the slope holds 1."""
     row = calibration_of(report)
     if row is None or row.slope.low is None or row.slope.high is None:
         return ""
@@ -50,7 +52,7 @@ def slope_agrees(report: Report) -> str:
 
 
 def risks_shifted(report: Report) -> str:
-    """Holds where the interval of calibration in the large does not hold 0."""
+    """Speak where the interval of calibration in the large does not hold 0."""
     row = calibration_of(report)
     if row is None or row.in_the_large.low is None or row.in_the_large.high is None:
         return ""
@@ -61,7 +63,7 @@ def risks_shifted(report: Report) -> str:
 
 
 def calibration_missing(report: Report) -> str:
-    """Holds where no slope with an interval can be given."""
+    """Speak where no slope with an interval can be given."""
     if calibration_of(report) is not None:
         return ""
     return "Whether predicted risks agree with observed ones cannot be said."
@@ -88,25 +90,25 @@ def _range(low: float, high: float) -> str:
 
 
 def useful_where(report: Report) -> str:
-    """Holds where the decision curve has a threshold at which the model is best."""
+    """Speak where the decision curve has a threshold at which the model is best."""
     row = pooled(report)
     ranges = best_ranges((row.net_benefit if row is not None else None) or ())
     if not ranges:
         return ""
     said = " and ".join(_range(*r) for r in ranges)
     return (
-        f"Acting on the model does more good {OTHERS} where one acts from a risk of {said} on "
-        "(decision curve, in steps of 5 %)."
+        f"Acting on the model does more good {OTHERS}, at decision thresholds of {said} (decision "
+        "curve, in steps of 5 %)."
     )
 
 
 def useful_nowhere(report: Report) -> str:
-    """Holds where there is a decision curve and the model is best at none of its thresholds."""
+    """Speak where there is a decision curve and the model is best at none of its thresholds."""
     row = pooled(report)
     points = (row.net_benefit if row is not None else None) or ()
     if not points or best_ranges(points):
         return ""
-    return f"At no risk of the decision curve does acting on the model do more good {OTHERS}."
+    return f"At no threshold of the decision curve does acting on the model do more good {OTHERS}."
 
 
 def benefit_at_threshold(report: Report) -> tuple[float, float] | None:
@@ -125,12 +127,12 @@ def benefit_at_threshold(report: Report) -> tuple[float, float] | None:
 
 
 def harm_at_threshold(report: Report) -> str:
-    """Holds where the net benefit at the threshold is below that of treating all, or none."""
+    """Speak where the net benefit at the threshold is below that of treating all, or none."""
     found = benefit_at_threshold(report)
     if found is None or found[0] >= max(found[1], 0.0):
         return ""
     better = "all patients as malignant" if found[1] > 0 else "no patient as malignant"
     return (
-        f"At the threshold that was used, treating {better} does more good than acting on the model "
-        f"(net benefit {number(max(found[1], 0.0))} and {number(found[0])})."
+        f"At the threshold that was used, treating {better} does more good than acting on the "
+        f"model (net benefit {number(max(found[1], 0.0))} and {number(found[0])})."
     )

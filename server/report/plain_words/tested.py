@@ -24,14 +24,14 @@ ROLES = {
 
 
 def made_up(report: Report) -> str:
-    """Holds where the plan says that the data are made up."""
+    """Speak where the plan says that the data are made up."""
     if not is_synthetic(report):
         return ""
     return "The data of this report are made up. No figure says anything about patients."
 
 
 def tested_model(report: Report) -> str:
-    """Holds for a run of a federation."""
+    """Speak of a run of a federation."""
     if not is_federated(report):
         return ""
     return (
@@ -41,10 +41,12 @@ def tested_model(report: Report) -> str:
 
 
 def tested_scores(report: Report) -> str:
-    """Holds for a table of scores."""
+    """Speak of a table of scores."""
     if is_federated(report):
         return ""
-    return f"The scores of the table {report.model.id} were analysed. HepaFed did not compute them."
+    return (
+        f"The scores of the table “{report.model.id}” were analysed. HepaFed did not compute them."
+    )
 
 
 def on_patients(report: Report) -> str:
@@ -56,11 +58,13 @@ def on_patients(report: Report) -> str:
     role = ROLES.get(report.provenance.split) if is_federated(report) else None
     where = counted(len(report.sites), "site") + (f", {role}" if role else "")
     units = counted(lesions(report), one, many)
-    return f"The test used {counted(patients(report), 'patient')}{malignant} with {units} of {where}."
+    return (
+        f"The test used {counted(patients(report), 'patient')}{malignant} with {units} of {where}."
+    )
 
 
 def from_volumes(report: Report) -> str:
-    """Hold for sites that state volumes as the source of their lesions."""
+    """Speak of sites that state volumes as the source of their lesions."""
     said = []
     for source in ("dicom", "lld-mmri"):
         if names := sites_from(report, source):
@@ -69,7 +73,7 @@ def from_volumes(report: Report) -> str:
 
 
 def from_pictures(report: Report) -> str:
-    """Hold for sites that state exported key images."""
+    """Speak of sites that state exported key images."""
     names = sites_from(report, PICTURES)
     if not names:
         return ""
@@ -80,13 +84,13 @@ def from_pictures(report: Report) -> str:
 
 
 def origin_not_stated(report: Report) -> str:
-    """Hold for sites of a federation that do not state where their lesions come from."""
+    """Speak of sites of a federation that do not state where their lesions come from."""
     names = silent_sites(report) if is_federated(report) else []
     return f"How the cohort came about is not stated by: {listed(names)}." if names else ""
 
 
 def left_out(report: Report) -> str:
-    """Holds where a site states that lesions were left out, with or without the number."""
+    """Speak where a site states that lesions were left out, with or without the number."""
     said = []
     for s in report.sites:
         for part in (s.origin.left_out if s.origin is not None else None) or ():
@@ -101,7 +105,7 @@ def left_out(report: Report) -> str:
 
 
 def nothing_left_out(report: Report) -> str:
-    """Holds where every site states that it left out nothing."""
+    """Speak where every site states that it left out nothing."""
     parts = [s.origin.left_out if s.origin is not None else None for s in report.sites]
     if any(p is None or any(x.lesions != 0 for x in p) for p in parts):
         return ""
@@ -109,7 +113,7 @@ def nothing_left_out(report: Report) -> str:
 
 
 def left_out_not_stated(report: Report) -> str:
-    """Hold for sites of a federation that do not share what they left out."""
+    """Speak of sites of a federation that do not share what they left out."""
     names = [s.site for s in report.sites if s.origin is None or s.origin.left_out is None]
     if not names or not is_federated(report):
         return ""
@@ -117,17 +121,17 @@ def left_out_not_stated(report: Report) -> str:
 
 
 def sites_without_figures(report: Report) -> str:
-    """Hold for sites that were asked and gave no figures."""
+    """Speak of sites that were asked and gave no figures."""
     gone = report.provenance.missing_sites or {}
     said = "; ".join(f"{site} ({why})" for site, why in gone.items())
     return f"No figures came from: {said}." if said else ""
 
 
 def planned_before(report: Report) -> str:
-    """Holds where a plan was registered and no earlier look is known."""
+    """Speak where a plan was registered and no earlier look is known."""
     if not report.evaluation or exploratory(report) or report.look is None:
         return ""
     return (
-        "Goals and sites were registered before any score existed: the coordinator knows no earlier "
-        "test of this model at these sites."
+        "Goals and sites were registered before any score existed: the coordinator has no record of "
+        "an earlier test of this model at these sites."
     )

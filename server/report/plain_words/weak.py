@@ -11,8 +11,8 @@ from hepafed.server.report.facts import (
     sites_without_subgroups,
     tuning_patients,
 )
-from hepafed.server.report.plain_words.risks import harm_at_threshold, slope_agrees
 from hepafed.server.report.plain_words.risks import calibration_of as calibration
+from hepafed.server.report.plain_words.risks import harm_at_threshold, slope_agrees
 from hepafed.server.report.tables import bound, number
 
 FEWEST_CASES = 100
@@ -26,7 +26,7 @@ WIDE_BOUND = 0.005
 
 
 def few_of_a_class(report: Report) -> str:
-    """Holds where a class has fewer than `FEWEST_CASES` patients."""
+    """Speak where a class has fewer than `FEWEST_CASES` patients."""
     row = pooled(report)
     if row is None or row.positives is None:
         return ""
@@ -41,7 +41,7 @@ def few_of_a_class(report: Report) -> str:
 
 
 def few_tuning_patients(report: Report) -> str:
-    """Holds where the card keeps tuning scores of fewer than `FEWEST_TUNING` of a class."""
+    """Speak where the card keeps tuning scores of fewer than `FEWEST_TUNING` of a class."""
     found = tuning_patients(report)
     if found is None or min(found) >= FEWEST_TUNING or is_placeholder(report):
         return ""
@@ -53,14 +53,14 @@ def few_tuning_patients(report: Report) -> str:
 
 
 def tuning_not_known(report: Report) -> str:
-    """Holds for a model whose card keeps no tuning scores."""
+    """Speak of a model whose card keeps no tuning scores."""
     if not is_federated(report) or tuning_patients(report) is not None or is_placeholder(report):
         return ""
     return "It is not known on how many patients the threshold was chosen."
 
 
 def placeholder_threshold(report: Report) -> str:
-    """Holds where the card says that the threshold is a placeholder."""
+    """Speak where the card says that the threshold is a placeholder."""
     if not is_placeholder(report):
         return ""
     at = report.model.operating_point.threshold
@@ -68,14 +68,14 @@ def placeholder_threshold(report: Report) -> str:
 
 
 def threshold_of_table(report: Report) -> str:
-    """Holds for a table of scores, of which nothing is known."""
+    """Speak of a table of scores, of which nothing is known."""
     if is_federated(report):
         return ""
     return "It is not known how the threshold was chosen, nor which analyses were made before."
 
 
 def seen_before(report: Report) -> str:
-    """Holds from the second look on."""
+    """Speak from the second look on."""
     if report.look is None or report.look.number < 2:
         return ""
     last = report.look.earlier[-1].created[:10] if report.look.earlier else ""
@@ -87,20 +87,20 @@ def seen_before(report: Report) -> str:
 
 
 def registered_late(report: Report) -> str:
-    """Holds where a registered plan does not come before the first look."""
+    """Speak where a registered plan does not come before the first look."""
     why = exploratory(report)
     return f"The verdicts on the goals are exploratory: {why}." if why else ""
 
 
 def not_registered(report: Report) -> str:
-    """Holds for a run of a federation without a registered plan."""
+    """Speak of a run of a federation without a registered plan."""
     if report.evaluation or not is_federated(report):
         return ""
     return "No analysis plan was registered. These results can suggest but not confirm."
 
 
 def slope_off(report: Report) -> str:
-    """Holds where the interval of the calibration slope does not hold 1."""
+    """Speak where the interval of the calibration slope does not hold 1."""
     row = calibration(report)
     if row is None or slope_agrees(report):
         return ""
@@ -108,14 +108,14 @@ def slope_off(report: Report) -> str:
 
 
 def one_site(report: Report) -> str:
-    """Holds where the figures come from one site."""
+    """Speak where the figures come from one site."""
     if len(report.sites) != 1:
         return ""
     return "All patients are of one site. Differences between sites cannot be seen."
 
 
 def dominant_site(report: Report) -> str:
-    """Holds where one of several sites has more than `DOMINANT` of the patients."""
+    """Speak where one of several sites has more than `DOMINANT` of the patients."""
     total = patients(report)
     largest = max(report.sites, key=lambda s: s.patients)
     if len(report.sites) < 2 or total == 0 or largest.patients <= DOMINANT * total:
@@ -127,18 +127,20 @@ def dominant_site(report: Report) -> str:
 
 
 def harmful_threshold(report: Report) -> str:
-    """Holds where acting on the model at its threshold does less good than not using it."""
+    """Speak where acting on the model at its threshold does less good than not using it."""
     return harm_at_threshold(report)
 
 
 def subgroups_withheld(report: Report) -> str:
-    """Hold for sites that refused or withheld figures of a subgroup."""
+    """Speak of sites that refused or withheld figures of a subgroup."""
     names = sites_without_subgroups(report)
-    return f"Figures of subgroups are incomplete. Not all came from: {listed(names)}." if names else ""
+    return (
+        f"Figures of subgroups are incomplete. Not all came from: {listed(names)}." if names else ""
+    )
 
 
 def wide_pooling_error(report: Report) -> str:
-    """Holds where the counts leave the pooled AUC open by more than `WIDE_BOUND`."""
+    """Speak where the counts leave the pooled AUC open by more than `WIDE_BOUND`."""
     row = pooled(report)
     if row is None or row.auc.value is None or row.auc.binning_error <= WIDE_BOUND:
         return ""
@@ -146,7 +148,7 @@ def wide_pooling_error(report: Report) -> str:
 
 
 def remark_on_auc(report: Report) -> str:
-    """Holds where the headline AUC carries a remark."""
+    """Speak where the headline AUC carries a remark."""
     row = pooled(report)
     if row is None or row.auc.value is None or not row.auc.reason:
         return ""
