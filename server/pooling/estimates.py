@@ -43,11 +43,11 @@ def auc_estimate(
 
 def without_width(auc: float) -> str:
     """Say why the plain interval of an AUC has no width; only 0 and 1 are full separation."""
-    if auc == 1:
-        return "the plain interval is degenerate (no width): every positive scores above every negative"
-    if auc == 0:
-        return "the plain interval is degenerate (no width): every positive scores below every negative"
-    return "the plain interval is degenerate (no width): the cases of a class all rank alike among the others"
+    why = {
+        1.0: "every positive scores above every negative",
+        0.0: "every positive scores below every negative",
+    }.get(auc, "the cases of a class all rank alike among those of the other")
+    return f"the plain interval is degenerate (no width): {why}"
 
 
 def brief_auc(figure: Figure) -> BriefAuc:

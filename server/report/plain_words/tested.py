@@ -132,6 +132,6 @@ def planned_before(report: Report) -> str:
     if not report.evaluation or exploratory(report) or report.look is None:
         return ""
     return (
-        "Goals and sites were registered before any score existed: the coordinator has no record of "
-        "an earlier test of this model at these sites."
+        "Goals and sites were registered before any score existed: the coordinator has no record "
+        "of an earlier test of this model at these sites."
     )

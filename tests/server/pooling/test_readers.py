@@ -80,8 +80,8 @@ def test_a_class_that_nobody_read_has_no_figure_and_shows_no_non_inferiority() -
     (row,) = reader_rows(known([[[[0, 0], [0, 0]], [[3, 1], [2, 4]]]], readers=("a",)), None)
     gain = row.specificity_difference
     assert (gain.value, gain.low, gain.high) == (None, None, None)
-    assert gain.reason == "the reader judged no malignant patient"
-    assert row.sensitivity_mcnemar_exact_p is None
+    assert gain.reason == "the reader judged no benign patient"
+    assert row.specificity_mcnemar_exact_p is None
 
 
 def test_where_both_call_every_patient_alike_there_is_no_kappa() -> None:

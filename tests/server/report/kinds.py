@@ -1,5 +1,6 @@
 """Twelve very different reports, for tests that hold every generated sentence to its facts."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -148,7 +149,9 @@ KINDS: Mapping[str, Callable[[], Report]] = {
         plan={"data": {"missing": "zero"}},
         provenance={"split": "test"},
     ),
-    "score table": lambda: report_from_scores(_with_sex(scores(9, 120)), 0.9),
+    "score table": lambda: report_from_scores(
+        _with_sex(scores(9, 120)), 0.9, against={"other": scores(9, 120)}
+    ),
     "absent site": lambda: federated(
         scores(),
         origins={"site-2": None},
@@ -199,3 +202,13 @@ CHANGED: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = 
     "useless": ("huge", _useless),
 }
 """Reports that differ from one of `KINDS` in facts that are hard to draw."""
+ALL = (*KINDS, *CHANGED)
+
+
+@functools.cache
+def report_of(kind: str) -> Report:
+    """Return a report of a kind; each is made once."""
+    if kind in KINDS:
+        return KINDS[kind]()
+    base, change = CHANGED[kind]
+    return read_report(change(write_record(report_of(base))))

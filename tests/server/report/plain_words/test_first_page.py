@@ -3,30 +3,20 @@
 The conditions are computed anew here, from the plain values of report.json.
 """
 
-import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hepafed.common.records import write_record
-from hepafed.server.formats import Report, read_report
 from hepafed.server.report.plain_words.first_page import FIRST_PAGE, NOTHING_WEAK, WEAK, first_page
 
-from tests.server.report.kinds import CHANGED, KINDS
+from tests.server.report.kinds import ALL, report_of
 
 Values = dict[str, Any]
 ALWAYS = {"on_patients"}
 """Sentences that every report has."""
 RULES = {rule.__name__: rule for rules in FIRST_PAGE.values() for rule in rules}
-
-
-@functools.cache
-def report_of(kind: str) -> Report:
-    if kind in KINDS:
-        return KINDS[kind]()
-    base, change = CHANGED[kind]
-    return read_report(change(write_record(report_of(base))))
 
 
 def row(v: Values) -> Values:
@@ -160,7 +150,7 @@ def test_every_rule_has_its_condition_here() -> None:
     assert TRUE.keys() == RULES.keys()
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *CHANGED])
+@pytest.mark.parametrize("kind", ALL)
 def test_a_sentence_stands_where_its_facts_are_and_nowhere_else(kind: str) -> None:
     report = report_of(kind)
     values = write_record(report)
@@ -170,11 +160,11 @@ def test_a_sentence_stands_where_its_facts_are_and_nowhere_else(kind: str) -> No
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_each_sentence_stands_in_one_report_and_is_absent_in_another(name: str) -> None:
-    said = {bool(RULES[name](report_of(kind))) for kind in (*KINDS, *CHANGED)}
+    said = {bool(RULES[name](report_of(kind))) for kind in ALL}
     assert said == ({True} if name in ALWAYS else {True, False})
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *CHANGED])
+@pytest.mark.parametrize("kind", ALL)
 def test_frequencies_are_the_counts_of_the_pooled_row(kind: str) -> None:
     report = report_of(kind)
     found = row(write_record(report))
@@ -194,7 +184,7 @@ def test_frequencies_are_the_counts_of_the_pooled_row(kind: str) -> None:
         assert ("too few" in sentence) == (n < 10)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *CHANGED])
+@pytest.mark.parametrize("kind", ALL)
 def test_the_size_of_the_test_is_that_of_the_sites(kind: str) -> None:
     values = write_record(report_of(kind))
     sentence = RULES["on_patients"](report_of(kind))
@@ -218,7 +208,7 @@ def test_the_page_gives_each_sentence_once_in_the_order_of_the_rules() -> None:
 
 
 def test_a_sentence_has_no_empty_name_and_ends_with_a_full_stop() -> None:
-    for kind in (*KINDS, *CHANGED):
+    for kind in ALL:
         for _, sentences in first_page(report_of(kind)):
             for s in sentences:
                 assert s.endswith("."), s

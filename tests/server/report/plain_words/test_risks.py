@@ -1,4 +1,4 @@
-"""Where the model helps is read off the decision curve, and harm at the threshold off the counts."""
+"""Where the model helps is read off the decision curve, harm at the threshold off the counts."""
 
 import pytest
 from hepafed.server.formats import NetBenefit
