@@ -59,7 +59,7 @@ NEEDS: Mapping[str, tuple[Holds, str]] = {
     "origin": (lambda r: not silent_sites(r), "not every site states how its cohort came about"),
     "volumes": (
         lambda r: bool((sources(r) or frozenset()) - {PICTURES}),
-        "not every site states that its lesions come from volumes",
+        "not every site states that its cases come from volumes",
     ),
     "pictures": (
         lambda r: only_pictures(r),

@@ -82,6 +82,11 @@ def unit_words(report: Report) -> tuple[str, str]:
     return "lesion", "lesions"
 
 
+def has_lesions(report: Report) -> bool:
+    """Return whether a lesion (image) is a unit of the report; tables of patients have none."""
+    return any(r.unit == "lesion" for r in report.results)
+
+
 def patients(report: Report) -> int:
     """Return the number of patients of all sites."""
     return sum(s.patients for s in report.sites)

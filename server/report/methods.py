@@ -13,6 +13,7 @@ from hepafed.server.report.facts import (
     counted,
     exploratory,
     fills_missing,
+    has_lesions,
     is_federated,
     is_placeholder,
     is_synthetic,
@@ -134,15 +135,17 @@ def look_number(report: Report) -> str:
 def cohort_size(report: Report) -> str:
     """State patients, lesions or images, and sites."""
     split = SPLITS.get(report.provenance.split) if is_federated(report) else None
-    units = counted(lesions(report), *unit_words(report))
+    units = f" with {counted(lesions(report), *unit_words(report))}" if has_lesions(report) else ""
     return (
-        f"{counted(patients(report), 'patient')} with {units} of "
+        f"{counted(patients(report), 'patient')}{units} of "
         f"{counted(len(report.sites), 'site')} were analysed{f' ({split})' if split else ''}."
     )
 
 
 def malignant_patient(report: Report) -> str:
-    """State when a patient counts as malignant: so by the definition of the score tables."""
+    """Speak where a patient's class is that of the lesions: so by definition of the tasks."""
+    if not has_lesions(report):
+        return ""
     one = unit_words(report)[0]
     return (
         f"A patient was classified as malignant if at least one {one} was malignant by the "

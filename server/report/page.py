@@ -34,6 +34,7 @@ from hepafed.server.report.tables import (
     origins,
     place,
     preferred,
+    renamed,
     results,
     task,
 )
@@ -145,6 +146,7 @@ def missing(report: Report) -> list[tuple[str, str]]:
     """Return the figures that could not be computed and the sites that did not answer."""
     gone = report.provenance.missing_sites or {}
     found = [(f"{site}, all figures", why) for site, why in gone.items()]
+    units = unit_words(report)
     for r in report.results:
         named = zip(("auc", *results.RATES), (r.auc, *results.rates_of(r)), strict=True)
         for name, values in named:
@@ -153,5 +155,6 @@ def missing(report: Report) -> list[tuple[str, str]]:
                 if values.value is not None:
                     what += ", interval" if values.low is None else ", remark"
                 why = NO_CASES[name] if values.reason == "no cases" else values.reason
-                found.append((f"{place(r)}, {task(r)}: {what}", why))
+                name = renamed(task(r), units)
+                found.append((f"{place(r)}, {name}: {what}", why))
     return found

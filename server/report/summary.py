@@ -1,8 +1,8 @@
 """A report's headline on the terminal."""
 
 from hepafed.server.formats import JudgedEvaluation, Report
-from hepafed.server.report.facts import counted, exploratory, is_synthetic
-from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred
+from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
+from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred, renamed
 
 WIDTH = 36
 """Columns of what a line is about."""
@@ -17,7 +17,8 @@ def summary_lines(report: Report) -> list[str]:
     lines.append(f"{head}{'AUC (95 % CI)':<24}{'sensitivity':<24}specificity")
     for r in report.results:
         if r.scope == "pooled":
-            name = f"{r.unit}: {TASK_WORDS.get(r.task, r.task)}"
+            unit = renamed(r.unit, unit_words(report))
+            name = f"{unit}: {TASK_WORDS.get(r.task, r.task)}"
             auc, sensitivity = figure(preferred(r.auc)), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())

@@ -114,14 +114,14 @@ def useful_nowhere(report: Report) -> str:
 def benefit_at_threshold(report: Report) -> tuple[float, float] | None:
     """Return the net benefit of the model at its threshold, and of treating all; None: not known.
 
-    From the counts at the operating point (Vickers and Elkin 2006).
+    From the counts at the operating point (Vickers and Elkin 2006), where they are of all patients.
     """
     row, at = pooled(report), report.model.operating_point.threshold
     if row is None or row.sensitivity is None or row.specificity is None or not 0 < at < 1:
         return None
     tp, p = row.sensitivity.numerator, row.sensitivity.denominator
     tn, n = row.specificity.numerator, row.specificity.denominator
-    if tp is None or p is None or tn is None or n is None or p + n == 0:
+    if tp is None or p is None or tn is None or n is None or not 0 < p + n == row.n:
         return None
     return net_benefit(tp, n - tn, p + n, at), net_benefit(p, n, p + n, at)
 

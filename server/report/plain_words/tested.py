@@ -5,6 +5,7 @@ from hepafed.server.report.facts import (
     PICTURES,
     counted,
     exploratory,
+    has_lesions,
     is_federated,
     is_synthetic,
     lesions,
@@ -57,10 +58,8 @@ def on_patients(report: Report) -> str:
         malignant = f" ({row.positives:,} malignant, {row.n - row.positives:,} benign)"
     role = ROLES.get(report.provenance.split) if is_federated(report) else None
     where = counted(len(report.sites), "site") + (f", {role}" if role else "")
-    units = counted(lesions(report), one, many)
-    return (
-        f"The test used {counted(patients(report), 'patient')}{malignant} with {units} of {where}."
-    )
+    units = f" with {counted(lesions(report), one, many)}" if has_lesions(report) else ""
+    return f"The test used {counted(patients(report), 'patient')}{malignant}{units} of {where}."
 
 
 def from_volumes(report: Report) -> str:
@@ -99,8 +98,10 @@ def left_out(report: Report) -> str:
                 said.append(f"{s.site}: a number is withheld ({why})")
             elif part.lesions:
                 units = counted(part.lesions, *unit_words(report))
-                gone = counted(part.patients, "patient")
-                said.append(f"{s.site}: {units}, and with them {gone} ({why})")
+                gone = (
+                    f"; {counted(part.patients, 'patient')} had no other" if part.patients else ""
+                )
+                said.append(f"{s.site}: {units} ({why}{gone})")
     return f"Not tested: {'; '.join(said)}." if said else ""
 
 

@@ -10,7 +10,7 @@ from hepafed.server.report.tables import (
 )
 from hepafed.server.report.tables.comparisons import p_value, reader_points
 from hepafed.server.report.tables.origins import LEFT_OUT_WORDS, SOURCE_WORDS
-from hepafed.server.report.tables.table import Table, in_units, is_headline
+from hepafed.server.report.tables.table import Table, in_units, is_headline, renamed
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
@@ -46,6 +46,7 @@ __all__ = [
     "place",
     "preferred",
     "reader_points",
+    "renamed",
     "results",
     "task",
 ]

@@ -38,17 +38,18 @@ def in_units(table: Table, units: tuple[str, str]) -> Table:
         return table
     rows = tuple(
         tuple(
-            _renamed(cell, units) if isinstance(cell, str) and cell.startswith("Lesion: ") else cell
+            renamed(cell, units) if isinstance(cell, str) and cell.startswith("Lesion: ") else cell
             for cell in row
         )
         for row in table.rows
     )
-    head = tuple(_renamed(h, units) for h in table.head)
-    caption, note = (_renamed(t, units) for t in (table.caption, table.note))
+    head = tuple(renamed(h, units) for h in table.head)
+    caption, note = (renamed(t, units) for t in (table.caption, table.note))
     return replace(table, caption=caption, head=head, rows=rows, note=note)
 
 
-def _renamed(text: str, units: tuple[str, str]) -> str:
+def renamed(text: str, units: tuple[str, str]) -> str:
+    """Return a text of ours that says `units`, one and several, for lesion and lesions."""
     one, many = units
     for old, new in (("lesions", many), ("lesion", one)):
         text = re.sub(rf"\b{old}\b", new, text)

@@ -195,11 +195,19 @@ def _useless(v: dict[str, Any]) -> dict[str, Any]:
     return v
 
 
+def _complete(v: dict[str, Any]) -> dict[str, Any]:
+    for r in v["results"]:
+        if r["auc"]["value"] is not None:
+            r["auc"] = {k: x for k, x in r["auc"].items() if k != "reason"}
+    return v | {"suppressed": []}
+
+
 CHANGED: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "too extreme": ("two looks", _extreme),
     "placeholder": ("cells", _placeholder),
     "strong": ("huge", _strong),
     "useless": ("huge", _useless),
+    "complete": ("huge", _complete),
 }
 """Reports that differ from one of `KINDS` in facts that are hard to draw."""
 ALL = (*KINDS, *CHANGED)

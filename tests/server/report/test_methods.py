@@ -55,7 +55,7 @@ def forms(v: Values) -> list[str]:
 def printed_logit(auc: Values) -> bool:
     clustered = auc.get("clustered") or {}
     there = clustered.get("low") is not None
-    shown = clustered if there else auc
+    shown = auc.get("covering") or (clustered if there else auc)
     made = [x for x in (auc.get("logit"), clustered.get("logit")) if x]
     return any((x["low"], x["high"]) == (shown["low"], shown["high"]) for x in made)
 
