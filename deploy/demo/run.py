@@ -195,7 +195,7 @@ def main(
     if source is None:
         raise UsageError("no data")
     if data is None or data != build / "dicom":
-        chosen = [_of_real_data(p, build) if p.parent == HERE else p for p in chosen]
+        chosen = [of_real_data(p, build) if p.parent == HERE else p for p in chosen]
     with federation(build) as fed:
         open_sites(fed, source, images=images is not None)
         pages = conduct(fed, chosen, build)
@@ -204,7 +204,7 @@ def main(
         say(f"report: {page}")
 
 
-def _of_real_data(plan: Path, build: Path) -> Path:
+def of_real_data(plan: Path, build: Path) -> Path:
     """Copy a plan of ours for data that somebody brought: they are not said to be made up."""
     lines = plan.read_text(encoding="utf-8").splitlines(keepends=True)
     copy = build / "plans" / plan.name

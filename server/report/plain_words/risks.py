@@ -48,7 +48,10 @@ def slope_agrees(report: Report) -> str:
         return ""
     if not row.slope.low <= 1 <= row.slope.high:
         return ""
-    return f"The spread of predicted risks does not differ from the observed one ({_slope(row)})."
+    return (
+        "These patients do not show that predicted risks are too extreme or too moderate "
+        f"({_slope(row)})."
+    )
 
 
 def risks_shifted(report: Report) -> str:

@@ -90,18 +90,17 @@ def origin_not_stated(report: Report) -> str:
 
 def left_out(report: Report) -> str:
     """Speak where a site states that lesions were left out, with or without the number."""
+    stated = [(s.site, p) for s in report.sites if s.origin for p in s.origin.left_out or ()]
     said = []
-    for s in report.sites:
-        for part in (s.origin.left_out if s.origin is not None else None) or ():
-            why = LEFT_OUT_WORDS[part.reason]
-            if part.patients is None or part.lesions is None:
-                said.append(f"{s.site}: a number is withheld ({why})")
-            elif part.lesions:
-                units = counted(part.lesions, *unit_words(report))
-                gone = (
-                    f"; {counted(part.patients, 'patient')} had no other" if part.patients else ""
-                )
-                said.append(f"{s.site}: {units} ({why}{gone})")
+    for reason, why in LEFT_OUT_WORDS.items():
+        parts = [(site, p) for site, p in stated if p.reason == reason]
+        number = sum(p.lesions or 0 for _, p in parts)
+        if number:
+            alone = sum(p.patients or 0 for _, p in parts)
+            gone = f"; {counted(alone, 'patient')} had no other" if alone else ""
+            said.append(f"{counted(number, *unit_words(report))} ({why}{gone})")
+        if names := [site for site, p in parts if p.lesions is None]:
+            said.append(f"a number that is withheld by {listed(names)} ({why})")
     return f"Not tested: {'; '.join(said)}." if said else ""
 
 

@@ -104,7 +104,8 @@ def slope_off(report: Report) -> str:
     row = calibration(report)
     if row is None or slope_agrees(report):
         return ""
-    return f"The calibration slope is {number(row.slope.value, 2)}, not 1: recalibrate before use."
+    slope = number(row.slope.value, 2)
+    return f"The calibration slope is {slope}, not 1. The probabilities need recalibration."
 
 
 def one_site(report: Report) -> str:
