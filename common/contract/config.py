@@ -71,7 +71,8 @@ class SiteConfig:
     minimum_count: int = 5
     """Smallest count of a histogram cell that leaves the site."""
     share_cohort_summary: bool = False
-    """Whether to send the coordinator a summary of the cohort on request (`CohortSummary`)."""
+    """Whether to send the coordinator a summary of the cohort on request (`CohortSummary`), and in
+    a validation the counts of what was left out (`CohortOrigin`)."""
     share_subgroups: tuple[str, ...] = ()
     """Variables by which a validation may split this site's figures: `lesion_size`, `vendor`,
     `field_strength`, and the NAME of each column `group_NAME` of your labels."""

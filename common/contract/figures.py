@@ -46,9 +46,9 @@ class TaskSummary:
     cells: Cells | None
     """Counts of the scores; None where they are suppressed or too few for two cells."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """Figures from the site's own scores, exact: `clustered` (interval of the AUC), `slope`,
-    `intercept`, `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`
-    and more."""
+    """Figures from the site's own scores: `slope`, `intercept`, `in_the_large`, `partial_auc_0.90`,
+    `sensitivity_at_0.90`, `specificity_at_0.90` and more, exact; and `clustered`, the interval of
+    the AUC, whose placements pass through bins of the scores."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ def calibrate(logits: Floats, positives: Floats, negatives: Floats) -> Calibrati
     if np.ptp(x[held]) == 0:
         return "all scores are equal"
     if top.max() <= bottom.min() or bottom.max() <= top.min():
-        return "the classes are fully separated: the slope has no finite estimate"
+        return "the classes are separated, but for one score at most: no finite slope"
     both = _newton(np.stack([np.ones_like(x), x]), np.zeros_like(x), positives, negatives)
     large = _newton(np.ones((1, len(x))), x, positives, negatives)
     if both is None or large is None:

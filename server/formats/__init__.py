@@ -19,7 +19,13 @@ from hepafed.server.formats.estimates import (
     PointEstimate,
     RateEstimate,
 )
-from hepafed.server.formats.evaluation import EarlierLook, JudgedEndpoint, JudgedEvaluation, Looks
+from hepafed.server.formats.evaluation import (
+    EarlierLook,
+    JudgedEndpoint,
+    JudgedEvaluation,
+    Looks,
+    why_exploratory,
+)
 from hepafed.server.formats.readers import AgreementRow, ReaderNonInferiority, ReaderRow
 from hepafed.server.formats.report import (
     REPORT_1,
@@ -85,4 +91,5 @@ __all__ = [
     "TuningScores",
     "read_card",
     "read_report",
+    "why_exploratory",
 ]

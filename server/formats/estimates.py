@@ -129,7 +129,8 @@ class AucEstimate:
     method: str
     """How value and interval were made: `delong`, or in words how sites were pooled."""
     binning_error: Probability
-    """How far the released bins can have moved the value at most; 0 for a site's own value."""
+    """How far the released bins can have moved the value at most; 0 for a site's own value. It says
+    nothing of a clustered interval, which is always computed from bins."""
     logit: LogitInterval | None = None
     """The interval on the logit scale; null where there is none."""
     reason: str = optional("")

@@ -63,6 +63,8 @@ class JudgedEvaluation:
     """Promised sites that gave no figures."""
     endpoints: Annotated[tuple[JudgedEndpoint, ...], Limits({"minItems": 1})]
     """The endpoints, in the order of the file."""
+    exploratory: str = optional("")
+    """Why the verdicts are exploratory; absent where no look came before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,3 +89,18 @@ class Looks:
     """Number of this look, from 1."""
     earlier: tuple[EarlierLook, ...]
     """The looks before it, oldest first."""
+
+
+def why_exploratory(sha256: str, look: Looks | None) -> str:
+    """Return why verdicts on a plan with this digest are exploratory; "" for the first look.
+
+    Whoever registers a plan after a look may have seen what it found. A plan that every earlier
+    look had as well was not written after one, but its verdicts are repeats on the same sites.
+    """
+    if look is None or not look.earlier:
+        return ""
+    last = look.earlier[-1]
+    when = f"look {len(look.earlier)} ({last.created[:10]})"
+    if all(e.evaluation == sha256 for e in look.earlier):
+        return f"a repeat, {when} had the same plan"
+    return f"registered after {when}"

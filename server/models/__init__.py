@@ -1,6 +1,6 @@
 """Frozen models and their signed cards."""
 
-from hepafed.server.models.cards import INTENDED_USE, LIMITS, card_markdown, facts
+from hepafed.server.models.cards import INTENDED_USE, LIMITS, card_markdown, facts, limits_of
 from hepafed.server.models.registry import Registry, card_text
 
 __all__ = [
@@ -10,4 +10,5 @@ __all__ = [
     "card_markdown",
     "card_text",
     "facts",
+    "limits_of",
 ]

@@ -1,15 +1,16 @@
 """What a model's signed card tells a reader: intended use, limits, and the card in Markdown."""
 
-from hepafed.common.contract import plan_from
+from hepafed.common.contract import Plan, plan_from
 from hepafed.server.formats import ModelCard
 
 INTENDED_USE = (
-    "Research on the diagnosis of focal liver lesions on MRI: for a lesion that a radiologist has "
-    "marked, three probabilities (benign, primary malignant, metastatic); for a patient, the "
-    "largest probability of malignancy over their marked lesions.",
+    "Research only. HepaFed is made for focal liver lesions on MRI. It does not check what images "
+    "show: this model has learnt what its training sites put in.",
+    "Output: for each case (a marked lesion, or an exported key image) three probabilities: "
+    "benign, primary malignant, metastatic. For a patient: the largest probability of malignancy "
+    "over the patient's cases.",
     "Users: investigators who compare it with a reference standard or with readers in a study.",
-    "Input: the sequences of its protocol from one examination, resampled and normalised by the "
-    "release of HepaFed that trained it.",
+    "Input: the sequences of its protocol, prepared by the release of HepaFed that trained it.",
 )
 LIMITS = (
     "Not a medical device. Not for decisions about a patient.",
@@ -21,7 +22,13 @@ LIMITS = (
     "on; predictive values change with prevalence.",
     "Probabilities may be off at a new site even where the AUC holds: look at the calibration.",
 )
+MADE_UP = "Its data were made up (the plan says synthetic = true): it knows nothing of patients."
 NOT_STATED = "–"
+
+
+def limits_of(plan: Plan) -> tuple[str, ...]:
+    """Return the limits of a model that was trained by a plan."""
+    return (MADE_UP, *LIMITS) if plan.synthetic else LIMITS
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:
@@ -34,6 +41,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("SHA-256 of the weights", card.sha256),
         ("Architecture", f"Inception-ResNet V2, {card.parameters:,} parameters"),
         ("Protocol", card.protocol),
+        *([("Data", "made up (synthetic = true)")] if plan.synthetic else []),
         ("Input side", f"{plan.model.size} pixels"),
         ("Starting weights", card.parent or f"random, seed {plan.seed}"),
         ("Strategy", f"{card.strategy or NOT_STATED}; {rounds}"),

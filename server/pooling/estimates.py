@@ -14,7 +14,6 @@ from hepafed.server.formats import (
 )
 
 ONE_CLASS = "one class only"
-SEPARATED = "the interval is degenerate: the classes are fully separated"
 ONE_PATIENT = "fewer than two patients with a class"
 
 
@@ -28,7 +27,7 @@ def auc_estimate(
     """Return an AUC with the plain interval; `adjusted` is the one on the logit scale."""
     reason = figure.reason
     if not reason and figure.low is not None and figure.low == figure.high:
-        reason = SEPARATED
+        reason = without_width(figure.low)
     return AucEstimate(
         value=figure.value,
         low=figure.low,
@@ -40,6 +39,15 @@ def auc_estimate(
         reason=reason,
         clustered=clustered,
     )
+
+
+def without_width(auc: float) -> str:
+    """Say why the plain interval of an AUC has no width; only 0 and 1 are full separation."""
+    why = {
+        1.0: "every positive scores above every negative",
+        0.0: "every positive scores below every negative",
+    }.get(auc, "the cases of a class all rank alike among those of the other")
+    return f"the plain interval is degenerate (no width): {why}"
 
 
 def brief_auc(figure: Figure) -> BriefAuc:

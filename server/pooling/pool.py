@@ -137,7 +137,13 @@ def pool(
 
 
 def _site_row(site: str, v: SiteSummary) -> SiteRow:
-    return SiteRow(site=site, patients=v.patients, lesions=v.lesions, by_class=dict(v.by_class))
+    return SiteRow(
+        site=site,
+        patients=v.patients,
+        lesions=v.lesions,
+        by_class=dict(v.by_class),
+        origin=v.origin,
+    )
 
 
 def _tasks(summary: SiteSummary) -> dict[Question, TaskSummary]:
@@ -233,10 +239,13 @@ def _macro_rows(
     known = [v for m in site_means.values() if (v := m["macro"].value) is not None]
     figure = Figure(reason="no site has every class")
     if known:
-        figure = Figure(
-            value=sum(known) / len(known), reason=f"mean of the {len(known)} sites with every class"
-        )
+        figure = Figure(value=sum(known) / len(known), reason=_of_sites(len(known)))
     return [*rows, macro_row("site-mean", None, lesions, auc_estimate(figure, "mean of sites"))]
+
+
+def _of_sites(count: int) -> str:
+    of = "one site" if count == 1 else f"{count} sites"
+    return f"mean of the {of} with every class: no interval is computed"
 
 
 def _without_each(

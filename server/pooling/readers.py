@@ -7,6 +7,9 @@ from hepafed.server.pooling.estimates import interval_estimate, rate_estimate
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray
 
+NO_POSITIVES = "the reader judged no malignant patient"
+NO_NEGATIVES = "the reader judged no benign patient"
+
 
 def reader_rows(known: Evidence, margin: float | None) -> list[ReaderRow]:
     """Return `readers` of the pooled cohort; empty where there are none or a site withholds."""
@@ -30,17 +33,17 @@ def _reader(name: str, calls: NDArray[np.int64], margin: float | None) -> Reader
         reader=name,
         n=p + n,
         positives=p,
-        sensitivity=rate_estimate(calls[1, :, 1].sum(), p),
-        specificity=rate_estimate(calls[0, :, 0].sum(), n),
-        model_sensitivity=rate_estimate(calls[1, 1].sum(), p),
-        model_specificity=rate_estimate(calls[0, 0].sum(), n),
+        sensitivity=rate_estimate(calls[1, :, 1].sum(), p, NO_POSITIVES),
+        specificity=rate_estimate(calls[0, :, 0].sum(), n, NO_NEGATIVES),
+        model_sensitivity=rate_estimate(calls[1, 1].sum(), p, NO_POSITIVES),
+        model_specificity=rate_estimate(calls[0, 0].sum(), n, NO_NEGATIVES),
         model_right_reader_wrong=sum(only_model),
         model_wrong_reader_right=sum(only_reader),
-        mcnemar_exact_p=mcnemar(sum(only_model), sum(only_reader)),
-        sensitivity_mcnemar_exact_p=mcnemar(only_model[0], only_reader[0]),
-        specificity_mcnemar_exact_p=mcnemar(only_model[1], only_reader[1]),
-        sensitivity_difference=interval_estimate(gains[0], "no cases"),
-        specificity_difference=interval_estimate(gains[1], "no cases"),
+        mcnemar_exact_p=mcnemar(sum(only_model), sum(only_reader)) if p + n else None,
+        sensitivity_mcnemar_exact_p=mcnemar(only_model[0], only_reader[0]) if p else None,
+        specificity_mcnemar_exact_p=mcnemar(only_model[1], only_reader[1]) if n else None,
+        sensitivity_difference=interval_estimate(gains[0], NO_POSITIVES),
+        specificity_difference=interval_estimate(gains[1], NO_NEGATIVES),
         kappa_with_model=interval_estimate(both, "both call every patient alike, or there is none"),
         non_inferiority=None if margin is None else _held(gains, margin),
     )

@@ -198,10 +198,10 @@ def _with_rates(
     one_class = "" if p and n else ONE_CLASS
     return replace(
         made,
-        sensitivity=rate_estimate(tp, p),
-        specificity=rate_estimate(tn, n),
-        ppv=rate_estimate(tp, tp + fp),
-        npv=rate_estimate(tn, tn + fn),
+        sensitivity=rate_estimate(tp, p, "there is no positive case"),
+        specificity=rate_estimate(tn, n, "there is no negative case"),
+        ppv=rate_estimate(tp, tp + fp, "the model called no case positive"),
+        npv=rate_estimate(tn, tn + fn, "the model called no case negative"),
         accuracy=rate_estimate(tp + tn, p + n),
         balanced_accuracy=balanced(tp, p, tn, n),
         f1=point_estimate(f1, "no positives"),

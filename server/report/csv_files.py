@@ -5,9 +5,16 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from hepafed.common.contract import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS, LEFT_OUT
 from hepafed.common.records import write_record
-from hepafed.server.formats import AucEstimate, IntervalEstimate, RateEstimate, Report, ResultRow
+from hepafed.server.formats import (
+    AucEstimate,
+    IntervalEstimate,
+    RateEstimate,
+    Report,
+    ResultRow,
+    SiteRow,
+)
 
 KEY = ("scope", "site", "unit", "task")
 """Columns that name a row of `results`."""
@@ -51,17 +58,21 @@ RESULT_HEADER = (
 )
 
 
+SITE_HEADER = (
+    "site",
+    "patients",
+    "lesions",
+    *CLASS_KEYS,
+    "sources",
+    *(f"{reason}_{unit}" for reason in LEFT_OUT for unit in ("patients", "lesions")),
+)
+
+
 def csv_files(report: Report) -> dict[str, str]:
     """Return every CSV file of a report by name; parts that the report lacks have none."""
     files = {
         "results.csv": _csv(RESULT_HEADER, map(_result, report.results)),
-        "sites.csv": _csv(
-            ("site", "patients", "lesions", *CLASS_KEYS),
-            (
-                [s.site, s.patients, s.lesions, *(s.by_class.get(k) for k in CLASS_KEYS)]
-                for s in report.sites
-            ),
-        ),
+        "sites.csv": _csv(SITE_HEADER, map(_site, report.sites)),
     }
     for name, (columns, points) in CURVES.items():
         rows = [[*_key(r), *p] for r in report.results for p in points(r) or ()]
@@ -118,6 +129,16 @@ def _result(r: ResultRow) -> list[object]:
     clustered = r.auc.clustered
     ends = [clustered.low, clustered.high] if clustered is not None else [None, None]
     return [*row, r.auc.binning_error, *ends, r.auc.reason]
+
+
+def _site(s: SiteRow) -> list[object]:
+    """Return a site's row; what it does not state, or withholds, is empty."""
+    stated = s.origin.left_out if s.origin is not None else None
+    parts = {p.reason: (p.patients, p.lesions) for p in stated or ()}
+    left = [n for reason in LEFT_OUT for n in parts.get(reason, (None, None))]
+    sources = " ".join(s.origin.sources) if s.origin is not None else ""
+    by_class = [s.by_class.get(k) for k in CLASS_KEYS]
+    return [s.site, s.patients, s.lesions, *by_class, sources, *left]
 
 
 def _records(rows: Sequence[dict[str, object]]) -> str:

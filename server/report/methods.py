@@ -1,170 +1,260 @@
-"""The methods paragraph: what was done, in the words of a paper, from what the report holds."""
+"""The methods paragraphs, in the words of a paper: each rule is a sentence and its condition.
+
+A rule returns "" where the report does not hold the fact that its sentence states: nothing is said
+of what was not done, or of what the program did not check.
+"""
+
+from collections.abc import Callable, Mapping
 
 from hepafed.server.formats import Report
+from hepafed.server.report import methods_input as inputs
+from hepafed.server.report import methods_statistics as statistics
+from hepafed.server.report.facts import (
+    counted,
+    exploratory,
+    has_lesions,
+    is_federated,
+    is_placeholder,
+    is_synthetic,
+    lesions,
+    listed,
+    patients,
+    tuning_patients,
+    unit_words,
+)
+from hepafed.server.report.plain_words import tested
 from hepafed.server.report.tables import FORM_WORDS
 
+Rule = Callable[[Report], str]
 SPLITS = {
     "external": "external sites that took no part in training; all of their patients were held out",
-    "test": "internal test split of the training sites (20 % of their patients, set aside before "
-    "training)",
+    "test": "internal test split of the training sites, set aside before training",
 }
+
+
+def made_up(report: Report) -> str:
+    """Speak where the plan says that the data are made up."""
+    return "The data were made up; no patient was examined." if is_synthetic(report) else ""
+
+
+def frozen_model(report: Report) -> str:
+    """Speak of a run of a federation, which cannot change a model."""
+    if not is_federated(report):
+        return ""
+    model = report.model
+    return (
+        f"A frozen model, {model.id} (SHA-256 {model.sha256[:16]}…), was evaluated; neither its "
+        "weights nor its operating point were changed."
+    )
+
+
+def operating_point(report: Report) -> str:
+    """Speak of a model whose threshold was chosen by a rule."""
+    point = report.model.operating_point
+    if not is_federated(report) or not point.rule:
+        return ""
+    found = tuning_patients(report)
+    on = point.chosen_on
+    if found is not None and not is_placeholder(report):
+        on += f"; {found[0]:,} malignant and {found[1]:,} benign patients"
+    return (
+        f"The operating point, {point.threshold:.4f} on 1 − p(benign), came from: {point.rule} "
+        f"({on})."
+    )
+
+
+def table_of_scores(report: Report) -> str:
+    """Speak of a table of scores."""
+    if is_federated(report):
+        return ""
+    at = report.model.operating_point.threshold
+    return (
+        f"A table of scores ({report.model.id}) was analysed at a threshold of {at:.4f} on "
+        "1 − p(benign), which was set when the report was made. It is not known how the threshold "
+        "was chosen and which analyses were made before: every figure is exploratory."
+    )
+
+
+def registered_first(report: Report) -> str:
+    """Speak where a plan was registered and the coordinator knows no earlier look."""
+    if not report.evaluation or exploratory(report):
+        return ""
+    before = ", before any score existed" if report.look is not None else ""
+    return f"{_recorded(report)}{before} {_digest(report)}"
+
+
+def registered_after(report: Report) -> str:
+    """Speak where a plan was registered and a look came before."""
+    why = exploratory(report)
+    if not why:
+        return ""
+    return f"{_recorded(report)} {_digest(report)} The verdicts are exploratory: {why}."
+
+
+def _recorded(report: Report) -> str:
+    registered = report.evaluation.registered[:19] if report.evaluation else ""
+    return f"Cohorts, endpoints and margins were recorded with the coordinator at {registered}Z"
+
+
+def _digest(report: Report) -> str:
+    if not report.evaluation:
+        return ""
+    endpoints = report.evaluation.endpoints
+    primary = sum(e.primary for e in endpoints)
+    return (
+        f"(SHA-256 {report.evaluation.sha256[:16]}…); {primary} of "
+        f"{counted(len(endpoints), 'endpoint')} {'was' if primary == 1 else 'were'} primary."
+    )
+
+
+def not_registered(report: Report) -> str:
+    """Speak of a run of a federation without a registered plan."""
+    if report.evaluation or not is_federated(report):
+        return ""
+    return (
+        "No analysis plan was registered, so these results can suggest but not confirm: every "
+        "figure is exploratory."
+    )
+
+
+def look_number(report: Report) -> str:
+    """Speak where the looks were counted."""
+    if report.look is None:
+        return ""
+    return (
+        f"By the coordinator's records this was analysis {report.look.number} of patients of these "
+        "sites with this model."
+    )
+
+
+def cohort_size(report: Report) -> str:
+    """State patients, lesions or images, and sites."""
+    split = SPLITS.get(report.provenance.split) if is_federated(report) else None
+    units = f" with {counted(lesions(report), *unit_words(report))}" if has_lesions(report) else ""
+    return (
+        f"{counted(patients(report), 'patient')}{units} of "
+        f"{counted(len(report.sites), 'site')} were analysed{f' ({split})' if split else ''}."
+    )
+
+
+def malignant_patient(report: Report) -> str:
+    """Speak where a patient's class is that of the lesions: so by definition of the tasks."""
+    if not has_lesions(report):
+        return ""
+    one = unit_words(report)[0]
+    return (
+        f"A patient was classified as malignant if at least one {one} was malignant by the "
+        "reference standard."
+    )
+
+
+def split_by_patient(report: Report) -> str:
+    """Speak of an internal test: there training and evaluation share a site."""
+    if not is_federated(report) or report.provenance.split != "test":
+        return ""
+    return "Splits are by patient: within a site, no patient is in both training and evaluation."
+
+
+def table_privacy(report: Report) -> str:
+    """Speak of a table of scores."""
+    if is_federated(report):
+        return ""
+    return (
+        "Each site of the table was summarised separately, in fine bins. The summaries were pooled "
+        "in the same way as those of a federation."
+    )
+
+
+def what_left(report: Report) -> str:
+    """Speak of a run of a federation."""
+    if not is_federated(report):
+        return ""
+    forms = sorted({f.form for f in report.forms})
+    how = "; ".join(FORM_WORDS.get(f, f) for f in forms)
+    as_ = f", and histograms of scores as: {how}" if how else ""
+    scores = "" if "plain" in forms else ", score"
+    return (
+        f"No image{scores} or identifier left a site. Each site sent its own summary figures and "
+        f"counts{as_}."
+    )
+
+
+def scores_from_plain(report: Report) -> str:
+    """Speak of sites that sent fine histograms: they nearly are the scores."""
+    names = [f.site for f in report.forms if f.form == "plain"]
+    if not names or not is_federated(report):
+        return ""
+    return f"Fine histograms, from which scores can nearly be read, were sent by: {listed(names)}."
+
+
+def minimum_counts(report: Report) -> str:
+    """Speak where sites state a smallest cell above 1."""
+    least = [f.minimum_count for f in report.forms if f.form != "plain"]
+    known = sorted({n for n in least if n is not None and n > 1})
+    if not known or not is_federated(report):
+        return ""
+    said = listed([str(n) for n in known])
+    return f"Sites withheld counts below their minimum (cells of at least {said})."
+
+
+METHODS: Mapping[str, tuple[Rule, ...]] = {
+    "Design": (
+        made_up,
+        frozen_model,
+        operating_point,
+        table_of_scores,
+        registered_first,
+        registered_after,
+        not_registered,
+        look_number,
+    ),
+    "Data": (
+        cohort_size,
+        malignant_patient,
+        split_by_patient,
+        tested.left_out,
+        tested.nothing_left_out,
+        tested.left_out_not_stated,
+        tested.sites_without_figures,
+    ),
+    "Input": (
+        inputs.table_input,
+        inputs.protocol,
+        inputs.volumes_from_dicom,
+        inputs.volumes_from_lld,
+        inputs.crops_of_volumes,
+        inputs.pictures,
+        inputs.origin_unknown,
+        inputs.missing_sequences,
+        inputs.how_scored,
+    ),
+    "Privacy": (table_privacy, what_left, scores_from_plain, minimum_counts),
+    "Statistics": (
+        statistics.concordance,
+        statistics.own_aucs,
+        statistics.aucs_of_table,
+        statistics.pooled_from_counts,
+        statistics.delong,
+        statistics.logit,
+        statistics.clustered,
+        statistics.rates,
+        statistics.between_sites,
+        statistics.prediction,
+        statistics.calibration,
+        statistics.decision_curve,
+        statistics.nothing_imputed,
+    ),
+    "Comparisons": (
+        statistics.readers,
+        statistics.agreement,
+        statistics.models,
+        statistics.nothing_compared,
+    ),
+}
+"""Subject of each paragraph, and its rules."""
 
 
 def methods(report: Report) -> list[tuple[str, str]]:
     """Write the paragraphs, each with its subject; nothing is said of what was not done."""
-    return [
-        ("Design", _design(report)),
-        ("Data", _data(report)),
-        ("Input", _input(report)),
-        ("Privacy", _privacy(report)),
-        ("Statistics", _statistics(report)),
-        ("Comparisons", _comparisons(report)),
-    ]
-
-
-def _design(report: Report) -> str:
-    model, point = report.model, report.model.operating_point
-    if not report.provenance.run:
-        return (
-            f"A table of scores ({model.id}) was analysed at a threshold of "
-            f"{point.threshold:.4f} on 1 − p(benign), given on {point.chosen_on}. It is "
-            "not known when the threshold was chosen and which analyses were made before: every "
-            "figure is exploratory."
-        )
-    words = [
-        f"A frozen model, {model.id} (SHA-256 {model.sha256[:16]}…), was evaluated; neither "
-        f"its weights nor its operating point were changed. The operating point, "
-        f"{point.threshold:.4f} on 1 − p(benign), came from: {point.rule} "
-        f"({point.chosen_on})."
-    ]
-    promised = report.evaluation
-    if promised:
-        primary = [e for e in promised.endpoints if e.primary]
-        words.append(
-            f"Cohorts, endpoints and margins were recorded with the coordinator at "
-            f"{promised.registered[:19]}Z, before any score existed (SHA-256 "
-            f"{promised.sha256[:16]}…); {len(primary)} of {len(promised.endpoints)} "
-            f"endpoints were primary."
-        )
-    else:
-        words.append(
-            "No analysis plan was registered, so these results can suggest but not confirm: every "
-            "figure is exploratory."
-        )
-    if report.look is not None:
-        number = report.look.number
-        words.append(f"This was analysis {number} of patients of these sites with this model.")
-    return " ".join(words)
-
-
-def _data(report: Report) -> str:
-    patients = sum(s.patients for s in report.sites)
-    lesions = sum(s.lesions for s in report.sites)
-    split = SPLITS.get(report.provenance.split)
-    words = [
-        f"{patients:,} patients with {lesions:,} lesions of {len(report.sites)} sites were "
-        f"scored{f' ({split})' if split else ''}. A patient was classified as malignant if "
-        "at least one lesion was malignant by the reference standard."
-    ]
-    if split:
-        words.append(
-            "Splits are by patient: within a site, no patient contributed to both training and "
-            "evaluation."
-        )
-    missing = report.provenance.missing_sites
-    if missing:
-        words.append(
-            "No figures came from " + "; ".join(f"{s} ({why})" for s, why in missing.items()) + "."
-        )
-    return " ".join(words)
-
-
-def _input(report: Report) -> str:
-    protocol = report.model.protocol
-    if not protocol:
-        return "The report was made from a table of class probabilities; their origin is unknown."
-    return (
-        f"Input was the protocol {protocol}: sequences were found from DICOM attributes, volumes "
-        "built in patient coordinates, other sequences resampled to the reference grid, and crops "
-        "round each marked lesion normalised per sequence; examinations that lack a sequence or "
-        "have broken geometry were left out by the program with a reason. A lesion's probabilities "
-        "are the mean of the log-probabilities over its slices, normalised again; a patient's "
-        "score is the largest 1 − p(benign) over their lesions. One network, no ensemble."
-    )
-
-
-def _privacy(report: Report) -> str:
-    if not report.provenance.run:
-        return (
-            "Each site of the table was summarised separately, in fine bins. The summaries were "
-            "pooled in the same way as those of a federation."
-        )
-    forms = sorted({f.form for f in report.forms})
-    how = "; ".join(FORM_WORDS.get(f, f) for f in forms) or FORM_WORDS["cells"]
-    return (
-        "No image, score or identifier left a site. Each site sent its own summary figures and "
-        f"counts, and histograms of scores as: {how}. Each site withheld counts below its minimum."
-    )
-
-
-def _statistics(report: Report) -> str:
-    rows = report.results
-    words = [
-        "AUCs are the share of concordant pairs, ties counting half. Per-site AUCs were computed "
-        "at the site from its scores; the pooled AUC is of one curve over the patients of all "
-        "sites, from histograms in 65,536 bins (the float16 pattern of the logit), or cells merged "
-        "from them; pairs in overlapping cells count half, and the largest error that this can "
-        "cause is "
-        "printed as the pooling error. Intervals are DeLong's (1988), 95 %."
-    ]
-    if any(r.auc.clustered and r.auc.clustered.low is not None for r in rows):
-        words.append(
-            "Where patients have several lesions, the text uses Obuchowski's interval for "
-            "clustered "
-            "data (1997); DeLong's interval is given for comparison."
-        )
-    words.append(
-        "Rates are at the operating point for patients and at a probability of 0.5 for the "
-        "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
-    )
-    spread = report.heterogeneity
-    predicted = any(h.prediction and h.prediction.low is not None for h in spread)
-    if any(h.value is not None for h in spread):
-        words.append(
-            "Between-site variation: DerSimonian and Laird's random effects (1986) on the logit "
-            "AUC, with I² (Higgins 2003)"
-            + (" and a prediction interval for a new site." if predicted else ".")
-        )
-    if report.calibration:
-        words.append(
-            "Calibration describes the network's probabilities without recalibration: slope and "
-            "intercept of a logistic regression on the logit (Cox 1958), Brier's score, "
-            "and the expected calibration error over tenths."
-        )
-    if any(r.net_benefit for r in rows):
-        words.append("Net benefit was computed after Vickers and Elkin (2006).")
-    words.append(
-        "Nothing was imputed or smoothed. A figure that cannot be computed is absent, with a "
-        "reason."
-    )
-    return " ".join(words)
-
-
-def _comparisons(report: Report) -> str:
-    words = []
-    if report.readers:
-        words.append(
-            "Each reader's calls were compared with the model's at the operating point on the "
-            "patients that the reader judged, by McNemar's exact test on the discordant pairs; "
-            "paired differences have Bonett and Price's interval (2012). Agreement: Cohen's kappa."
-        )
-    if report.comparisons:
-        words.append(
-            "Models were compared on the lesions that all of them could score: AUCs by the paired "
-            "test of DeLong, DeLong and Clarke-Pearson (1988) with patients as clusters; patients' "
-            "calls, each model at its own operating point, by McNemar's exact test. P values of "
-            "several comparisons were adjusted after Holm (1979)."
-        )
-    if not words:
-        words.append("No reader and no other model was compared.")
-    return " ".join(words)
+    found = {s: [said for r in rules if (said := r(report))] for s, rules in METHODS.items()}
+    return [(subject, " ".join(sentences)) for subject, sentences in found.items()]

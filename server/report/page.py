@@ -1,5 +1,6 @@
 """The report as one self-contained page: nothing in it is loaded from elsewhere."""
 
+from functools import partial
 from pathlib import Path
 
 from hepafed.common.records import write_record
@@ -7,7 +8,18 @@ from hepafed.server.formats import Report
 from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
 from hepafed.server.report.drawing import plots
+from hepafed.server.report.facts import (
+    asked_for_subgroups,
+    counted,
+    exploratory,
+    is_federated,
+    is_synthetic,
+    listed,
+    sites_without_subgroups,
+    unit_words,
+)
 from hepafed.server.report.methods import methods
+from hepafed.server.report.plain_words import first_page
 from hepafed.server.report.tables import (
     FIGURE_WORDS,
     between_sites,
@@ -16,10 +28,13 @@ from hepafed.server.report.tables import (
     comparisons,
     endpoints,
     figure,
+    in_units,
     is_headline,
     number,
+    origins,
     place,
     preferred,
+    renamed,
     results,
     task,
 )
@@ -27,6 +42,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 SECTIONS = (
+    ("plain", "In plain words"),
     ("key", "Key figures"),
     ("preregistration", "Pre-registration"),
     ("cohorts", "Cohorts"),
@@ -69,6 +85,7 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(folder),
     )
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
+    environment.filters["in_units"] = partial(in_units, units=unit_words(report))
     anchors = frozenset(a for a, _ in SECTIONS)
     pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
     card = report.model.card
@@ -89,6 +106,14 @@ def render(report: Report) -> str:
         methods=methods(report),
         checklists=checklists(report, anchors),
         status_words=STATUS_WORDS,
+        plain=first_page(report),
+        origins=origins.origins,
+        no_subgroups=no_subgroups(report),
+        synthetic=is_synthetic(report),
+        federated=is_federated(report),
+        exploratory=exploratory(report),
+        counted=counted,
+        units=unit_words(report),
         card=card,
         card_facts=facts(card) if card else [],
         provenance=write_record(report.provenance),
@@ -108,10 +133,20 @@ def _cell(value: object) -> str:
     return number(value, 4) if isinstance(value, float) else number(value)
 
 
+def no_subgroups(report: Report) -> str:
+    """Say why there are no subgroups: not asked for, or asked for and not released."""
+    if not asked_for_subgroups(report):
+        return "No figure by subgroup was asked for."
+    gone = sites_without_subgroups(report)
+    by = f" These sites refused or withheld them: {listed(gone)}." if gone else ""
+    return f"Figures by subgroup were asked for, and none was released.{by}"
+
+
 def missing(report: Report) -> list[tuple[str, str]]:
     """Return the figures that could not be computed and the sites that did not answer."""
     gone = report.provenance.missing_sites or {}
     found = [(f"{site}, all figures", why) for site, why in gone.items()]
+    units = unit_words(report)
     for r in report.results:
         named = zip(("auc", *results.RATES), (r.auc, *results.rates_of(r)), strict=True)
         for name, values in named:
@@ -120,5 +155,6 @@ def missing(report: Report) -> list[tuple[str, str]]:
                 if values.value is not None:
                     what += ", interval" if values.low is None else ", remark"
                 why = NO_CASES[name] if values.reason == "no cases" else values.reason
-                found.append((f"{place(r)}, {task(r)}: {what}", why))
+                name = renamed(task(r), units)
+                found.append((f"{place(r)}, {name}: {what}", why))
     return found

@@ -1,7 +1,8 @@
 """A report's headline on the terminal."""
 
 from hepafed.server.formats import JudgedEvaluation, Report
-from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred
+from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
+from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred, renamed
 
 WIDTH = 36
 """Columns of what a line is about."""
@@ -9,11 +10,15 @@ WIDTH = 36
 
 def summary_lines(report: Report) -> list[str]:
     """Return the pooled figures, a line a task, under a heading; then what was promised."""
-    head = f"{'pooled over ' + str(len(report.sites)) + ' sites':<{WIDTH}}"
-    lines = [f"{head}{'AUC (95 % CI)':<24}{'sensitivity':<24}specificity"]
+    head = f"{'pooled over ' + counted(len(report.sites), 'site'):<{WIDTH}}"
+    lines = (
+        ["Made-up data: no figure says anything about patients."] if is_synthetic(report) else []
+    )
+    lines.append(f"{head}{'AUC (95 % CI)':<24}{'sensitivity':<24}specificity")
     for r in report.results:
         if r.scope == "pooled":
-            name = f"{r.unit}: {TASK_WORDS.get(r.task, r.task)}"
+            unit = renamed(r.unit, unit_words(report))
+            name = f"{unit}: {TASK_WORDS.get(r.task, r.task)}"
             auc, sensitivity = figure(preferred(r.auc)), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())
@@ -22,18 +27,21 @@ def summary_lines(report: Report) -> list[str]:
             name = f"AUC {c.second} − {c.first}  "
             lines.append(f"{name:<{WIDTH}}{figure(c.difference)}, p {p_value(c.p_holm)}")
     if report.evaluation:
-        lines += _promised(report.evaluation)
+        lines += _promised(report.evaluation, exploratory(report))
     if report.look is not None and report.look.number > 1:
-        lines.append(f"analysis {report.look.number} of this model at these sites")
+        lines.append(f"look {report.look.number} of this model at some of these sites")
     return lines
 
 
-def _promised(evaluation: JudgedEvaluation) -> list[str]:
+def _promised(evaluation: JudgedEvaluation, why: str) -> list[str]:
+    """Return the verdicts; `why` says why they are exploratory, where they are."""
     lines = [f"evaluation {evaluation.sha256[:12]}… registered {evaluation.registered[:19]}Z"]
+    if why:
+        lines.append(f"the verdicts are exploratory: {why}")
     for e in evaluation.endpoints:
         kind = "primary" if e.primary else "secondary"
         name = f"  {kind}: {e.unit} {TASK_WORDS[e.task]}, {e.figure}"
-        lines.append(f"{name:<{WIDTH + 24}}{e.verdict}")
+        lines.append(f"{name:<{WIDTH + 24}}{e.verdict}{' (exploratory)' if why else ''}")
     if evaluation.absent:
         lines.append(f"registered but absent: {', '.join(evaluation.absent)}")
     return lines

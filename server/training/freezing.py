@@ -8,7 +8,7 @@ from hepafed.common.errors import PayloadError
 from hepafed.common.network import for_sites
 from hepafed.common.records import read_record, write_record
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
-from hepafed.server.models import INTENDED_USE, LIMITS
+from hepafed.server.models import INTENDED_USE, limits_of
 from hepafed.server.runs import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
@@ -42,7 +42,7 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         parameters=state.layout.size,
         parent=plan.model.weights,
         intended_use=INTENDED_USE,
-        limits=LIMITS,
+        limits=limits_of(plan),
     )
     model = live.stores.registry.add(plan.name, state.layout, weights, card)
     live.event("frozen", model=model, round=state.best, threshold=threshold)

@@ -1,8 +1,9 @@
 """How often a model was looked at in the same cohort: every earlier validation is counted."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from hepafed.server.formats import EarlierLook, Looks
+from hepafed.server.formats import EarlierLook, JudgedEvaluation, Looks, why_exploratory
 from hepafed.server.runs import Run, Runs
 
 
@@ -29,6 +30,11 @@ def looks(run: Run, sites: Iterable[str], others: Iterable[tuple[Run, frozenset[
         and answered & wanted
     )
     return Looks(number=len(earlier) + 1, earlier=earlier)
+
+
+def standing(evaluation: JudgedEvaluation, look: Looks) -> JudgedEvaluation:
+    """Return the evaluation, its verdicts called exploratory where a look came before."""
+    return replace(evaluation, exploratory=why_exploratory(evaluation.sha256, look))
 
 
 def answered_validations(runs: Runs) -> list[tuple[Run, frozenset[str]]]:

@@ -18,7 +18,7 @@ from hepafed.server.formats import ModelCard, ModelPart, Provenance
 from hepafed.server.pooling import pool
 from hepafed.server.runs import LiveRun, Run, Stores
 from hepafed.server.validation.comparison import compare
-from hepafed.server.validation.looks import answered_validations, looks
+from hepafed.server.validation.looks import answered_validations, looks, standing
 from hepafed.server.validation.placements import place
 from hepafed.server.validation.preregistration import questions
 from hepafed.server.validation.summaries import gather
@@ -66,11 +66,13 @@ def validate(live: LiveRun) -> str:
         notes=[*notes, *more],
         questions=questions(promised, card, cards[1:]),
     )
+    look = looks(run, (s.site for s in report.sites), answered_validations(live.stores.runs))
+    verdicts = judged(promised, run, report, missing) if promised else None
     report = replace(
         report,
         forms=got.forms(),
-        look=looks(run, (s.site for s in report.sites), answered_validations(live.stores.runs)),
-        evaluation=judged(promised, run, report, missing) if promised else None,
+        look=look,
+        evaluation=standing(verdicts, look) if verdicts else None,
     )
     text = json.dumps(write_record(report), allow_nan=False)
     write_whole(live.folder / "report.json", text)

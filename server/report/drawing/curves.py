@@ -52,7 +52,9 @@ def roc_plot(report: Report) -> Plot:
 
 def _caption(report: Report, pooled: ResultRow | None, marks: int) -> str:
     """Return what the curves and marks are, with the rates at the operating point."""
-    words = ["The pooled curve uses the patients of all sites together."]
+    words = []
+    if pooled is not None and pooled.roc:
+        words.append("The pooled curve uses the patients of all sites together.")
     if pooled is not None and pooled.sensitivity is not None and pooled.specificity is not None:
         caught, spared = pooled.sensitivity, pooled.specificity
         if caught.value is not None and spared.value is not None:

@@ -6,6 +6,13 @@ from hepafed.server.report.drawing.forest import ForestRow, forest
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
 from hepafed.server.report.tables import Table, figure, is_headline, number, place, preferred
 
+AVERAGES = {
+    "Pooled": "all patients together",
+    "Mean of sites": "plain mean of the sites",
+    "Random effects": "random effects",
+}
+"""Diamonds of the plot, in words."""
+
 
 def forest_plot(report: Report) -> Plot:
     """Draw the AUC of each site with its interval, and the pooled ones below."""
@@ -24,9 +31,7 @@ def forest_plot(report: Report) -> Plot:
     caption = (
         "Squares: AUC of each site with 95 % CI; larger squares carry more weight (inverse "
         "variance). "
-        "Diamonds: ways of averaging (all patients together, plain mean of the sites, random "
-        "effects). Look at the squares before you rely on the pooled AUC: one large site can "
-        "dominate it."
+        f"{_diamonds(made)}"
     )
     if any(m.kind == "prediction" for m in made):
         caption += (
@@ -35,6 +40,16 @@ def forest_plot(report: Report) -> Plot:
         )
     svg = forest("forest", title, said, made)
     return Plot("forest", title, caption, svg, table=table, tall=len(made) > 20)
+
+
+def _diamonds(made: list[ForestRow]) -> str:
+    """Name the ways of averaging that are drawn; warn of a large site where there are several."""
+    ways = [AVERAGES[m.name] for m in made if m.name in AVERAGES]
+    words = f"Diamonds: ways of averaging ({', '.join(ways)})." if ways else ""
+    if sum(m.kind == "site" for m in made) > 1 and AVERAGES["Pooled"] in ways:
+        words += " Look at the squares before you rely on the pooled AUC: one large site can "
+        words += "dominate it."
+    return words
 
 
 def _sites(report: Report) -> list[ForestRow]:

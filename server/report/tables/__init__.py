@@ -5,16 +5,19 @@ from hepafed.server.report.tables import (
     classes,
     comparisons,
     endpoints,
+    origins,
     results,
 )
 from hepafed.server.report.tables.comparisons import p_value, reader_points
-from hepafed.server.report.tables.table import Table, is_headline
+from hepafed.server.report.tables.origins import LEFT_OUT_WORDS, SOURCE_WORDS
+from hepafed.server.report.tables.table import Table, in_units, is_headline, renamed
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
     TASK_WORDS,
     bound,
     figure,
+    interval,
     number,
     place,
     preferred,
@@ -24,6 +27,8 @@ from hepafed.server.report.tables.words import (
 __all__ = [
     "FIGURE_WORDS",
     "FORM_WORDS",
+    "LEFT_OUT_WORDS",
+    "SOURCE_WORDS",
     "TASK_WORDS",
     "Table",
     "between_sites",
@@ -32,12 +37,16 @@ __all__ = [
     "comparisons",
     "endpoints",
     "figure",
+    "in_units",
+    "interval",
     "is_headline",
     "number",
+    "origins",
     "p_value",
     "place",
     "preferred",
     "reader_points",
+    "renamed",
     "results",
     "task",
 ]

@@ -12,6 +12,12 @@ from hepafed.server.report.tables.words import (
     task,
 )
 
+POOLED_WORDS = {
+    "delong": "of the scores of all sites",
+    "random effects": "random effects over the AUCs of the sites that released the level",
+}
+"""How the AUC of a level was pooled, by the method of its row."""
+
 
 def heterogeneity(report: Report) -> Table:
     """Tabulate random effects, I², τ² and the prediction interval of every task."""
@@ -120,10 +126,15 @@ def subgroups(report: Report) -> Table:
         "Sensitivity (95 % CI)",
         "Specificity (95 % CI)",
     )
+    made = dict.fromkeys(
+        POOLED_WORDS.get(g.auc.method.split(" over ")[0], g.auc.method)
+        for g in report.subgroups
+        if g.scope == "pooled" and g.auc.value is not None
+    )
+    pooled = f" Pooled AUC: {'; '.join(made)}." if made else ""
     note = (
-        "Patients, malignant versus benign. Pooled: counts of the sites that released the level, "
-        "and random effects over their AUCs. A dash means that a figure is "
-        "withheld or cannot be computed."
+        f"Patients, malignant versus benign.{pooled} A dash means that a figure is withheld or "
+        "cannot be computed."
     )
     return Table("subgroups", "Figures by subgroup", head, tuple(rows), note, span=2)
 

@@ -8,13 +8,14 @@ from hepafed.server.report.tables.words import FIGURE_WORDS, NONE, figure, task
 def endpoints(report: Report) -> Table:
     """Tabulate what was promised and what came of it."""
     promised = report.evaluation.endpoints if report.evaluation else ()
+    late = report.look is not None and bool(report.look.earlier)
     rows = [
         (
             f"{task(e)}, {FIGURE_WORDS[e.figure]}",
             "primary" if e.primary else "secondary",
             _goal(e),
             _found(e),
-            (e.verdict, e.why),
+            (f"{e.verdict} (exploratory)" if late else e.verdict, e.why),
         )
         for e in promised
     ]

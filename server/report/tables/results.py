@@ -58,13 +58,29 @@ def discrimination(report: Report) -> Table:
         "Discrimination: area under the ROC curve",
         ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
         tuple(rows),
-        note="The 95 % CI beside the AUC accounts for several lesions in one patient (Obuchowski) "
-        "where "
-        "it can be computed. The DeLong interval ignores this and is for comparison only. Pooled "
-        "AUCs come from counts, not scores: the AUC of the scores lies within the pooling error. "
-        "A site's own AUC is exact.",
+        note=_auc_note(report),
         span=2,
     )
+
+
+def _auc_note(report: Report) -> str:
+    """Say what holds of the AUCs of this report, each sentence where its fact is there."""
+    said = []
+    if any(r.auc.clustered and r.auc.clustered.low is not None for r in report.results):
+        said.append(
+            "Where a patient has several lesions, the 95 % CI beside the AUC accounts for it "
+            "(Obuchowski; computed from the scores in bins). The DeLong interval ignores this and "
+            "is for comparison only."
+        )
+    if report.provenance.run:
+        if any(r.scope == "pooled" and r.auc.value is not None for r in report.results):
+            said.append(
+                "Pooled AUCs come from counts, not scores: the AUC of the scores lies within the "
+                "pooling error."
+            )
+        if any(r.scope == "site" and r.auc.value is not None for r in report.results):
+            said.append("A site's own AUC is that of its scores.")
+    return " ".join(said)
 
 
 def _auc_row(r: ResultRow) -> tuple[object, ...]:

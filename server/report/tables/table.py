@@ -1,6 +1,7 @@
 """A table of the page, and the cells that tables share."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from hepafed.server.formats import (
     AucEstimate,
@@ -26,6 +27,34 @@ class Table:
     note: str = ""
     span: int = 1
     """Number of cells that name each row."""
+
+
+def in_units(table: Table, units: tuple[str, str]) -> Table:
+    """Return a table that names what it counts: `units` is one and several, such as image, images.
+
+    Of the cells only the names of tasks are ours ("Lesion: benign vs rest"); a site's name stays.
+    """
+    if units == ("lesion", "lesions"):
+        return table
+    rows = tuple(
+        tuple(
+            renamed(cell, units) if isinstance(cell, str) and cell.startswith("Lesion: ") else cell
+            for cell in row
+        )
+        for row in table.rows
+    )
+    head = tuple(renamed(h, units) for h in table.head)
+    caption, note = (renamed(t, units) for t in (table.caption, table.note))
+    return replace(table, caption=caption, head=head, rows=rows, note=note)
+
+
+def renamed(text: str, units: tuple[str, str]) -> str:
+    """Return a text of ours that says `units`, one and several, for lesion and lesions."""
+    one, many = units
+    for old, new in (("lesions", many), ("lesion", one)):
+        text = re.sub(rf"\b{old}\b", new, text)
+        text = re.sub(rf"\b{old.capitalize()}\b", new.capitalize(), text)
+    return text
 
 
 def is_headline(row: HasTask) -> bool:

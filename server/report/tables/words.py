@@ -84,12 +84,12 @@ def number(value: object, places: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}".replace("-", "−")
 
 
-def interval(values: HasInterval | None) -> str:
+def interval(values: HasInterval | None, places: int = 3) -> str:
     """Write `low–high`, or `low to high` where one is negative; "" where there is none."""
     if values is None or values.low is None or values.high is None:
         return ""
     between = " to " if values.low < 0 else "–"
-    return f"{number(values.low)}{between}{number(values.high)}"
+    return f"{number(values.low, places)}{between}{number(values.high, places)}"
 
 
 def figure(values: HasValue | None) -> str:

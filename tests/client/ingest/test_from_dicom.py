@@ -246,3 +246,13 @@ def test_a_declared_group_is_kept_with_its_lesions_and_with_no_other(
     wanted = sum(r["patient_id"] == patient for r in rows)
     assert groups.count({"sex": "f"}) == wanted
     assert groups.count({}) == len(rows) - wanted
+
+
+def test_what_was_taken_is_known_to_come_from_dicom_and_to_be_all_that_was_labelled(
+    ingested: tuple[Path, IngestReport],
+) -> None:
+    store = Cohort.open(ingested[0])
+    found = store.facts(store.lesions(), "external")
+    assert found.sources == ("dicom",)
+    assert set(found.left_out.values()) == {(0, 0)}
+    assert not (ingested[0] / "cohort" / "unreadable.json").exists()

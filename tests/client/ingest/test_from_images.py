@@ -60,3 +60,15 @@ def test_a_table_as_a_spreadsheet_writes_it_is_read(tmp_path: Path, pictures: Pa
     rows = ["patient_id;file;label", "p1;1.png;benign", ";;", "p2;2.png;metastatic"]
     (pictures / "labels.csv").write_text("\r\n".join(rows), encoding="utf-16")
     assert ingest(tmp_path / "home", pictures).taken == 2
+
+
+def test_a_picture_that_cannot_be_read_is_known_to_be_left_out(
+    tmp_path: Path, pictures: Path
+) -> None:
+    rows = ["patient_id,file,label", "p1,1.png,benign", "p2,2.png,benign", "p3,none.png,benign"]
+    (pictures / "labels.csv").write_text("\n".join(rows))
+    assert ingest(tmp_path / "home", pictures).taken == 2
+    store = Cohort.open(tmp_path / "home")
+    found = store.facts(store.lesions(), "external")
+    assert found.sources == ("key-images",)
+    assert found.left_out["unreadable"] == (1, 1)

@@ -197,3 +197,10 @@ def test_another_json_file_is_not_the_annotation(tmp_path: Path, text: str) -> N
 def test_another_folder_is_not_the_layout(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="layout"):
         ingest(tmp_path / "home", tmp_path)
+
+
+def test_what_was_taken_is_known_to_come_from_the_layout(taken: tuple[Path, Path]) -> None:
+    store = Cohort.open(taken[0])
+    found = store.facts(store.lesions(), "external")
+    assert found.sources == ("lld-mmri",)
+    assert set(found.left_out.values()) == {(0, 0)}

@@ -50,3 +50,28 @@ def test_scores_of_a_run_are_made_once_and_anew_when_the_cohort_has_changed(
     assert wire.fetched == 1
     Cohort.open(tmp_path).add(crops(2, 10))
     assert lesions() == 8
+
+
+@pytest.mark.usefixtures("small")
+def test_a_summary_says_how_the_scored_lesions_came_about(
+    tmp_path: Path, crops: Callable[..., list[Crop]]
+) -> None:
+    store = Cohort.create(tmp_path)
+    store.add(crops(6))
+    store.note_unreadable({f"gone{n}": f"other{n}" for n in range(3)})
+    config = SiteConfig(
+        site="s", role="validate", address="localhost:1", release="plain", minimum_count=3,
+        share_cohort_summary=True,
+    )  # fmt: skip
+    site = SiteApp(tmp_path, config, Given())  # type: ignore[arg-type]
+    summary = site.answer(
+        ValidateRequest(
+            run="v-1", model="m", plan=PLAN, weights="w", threshold=0.5, split="external"
+        )
+    )
+    assert isinstance(summary, SiteSummary)
+    assert summary.origin is not None
+    assert summary.origin.left_out is not None
+    (unreadable, *others) = summary.origin.left_out
+    assert (unreadable.reason, unreadable.patients, unreadable.lesions) == ("unreadable", 3, 3)
+    assert all(p.lesions == 0 for p in others)

@@ -51,3 +51,13 @@ def test_a_missing_plan_is_an_error_with_a_hint(tmp_path: Path) -> None:
         read_plan(tmp_path / "none.toml")
     assert caught.value.hint
     assert caught.value.exit_code == 2
+
+
+def test_made_up_data_are_written_only_where_they_are_so_that_older_sites_read_the_plan() -> None:
+    plan = Plan(name="t2", protocol="t2")
+    assert "synthetic" not in write_record(plan)
+    made_up = plan_from({"name": "t2", "protocol": "t2", "synthetic": True})
+    assert made_up.synthetic
+    assert write_record(made_up)["synthetic"] is True
+    with pytest.raises(PlanError, match="synthetic must be true or false"):
+        plan_from({"name": "t2", "protocol": "t2", "synthetic": "yes"})

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import psutil
-from hepafed.deploy.demo.run import prepare
+from hepafed.common.contract import read_plan
+from hepafed.deploy.demo.run import HERE, of_real_data, prepare
 
 DEMO = (sys.executable, "-m", "hepafed.deploy.demo.run")
 
@@ -99,3 +100,15 @@ def _words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_the_plans_of_the_phantom_are_of_made_up_data_and_their_copies_for_real_data_are_not(
+    tmp_path: Path,
+) -> None:
+    for name in ("t2.toml", "t2-dwi.toml"):
+        ours = read_plan(HERE / name)
+        copy = read_plan(of_real_data(HERE / name, tmp_path))
+        assert ours.synthetic
+        assert not copy.synthetic
+        assert (copy.name, copy.seed, copy.rounds) == (ours.name, ours.seed, ours.rounds)
+    assert not read_plan(HERE / "key-images.toml").synthetic

@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from hepafed.common.contract import plan_from
 from hepafed.server.formats import read_card
-from hepafed.server.models.cards import card_markdown, facts
+from hepafed.server.models.cards import LIMITS, card_markdown, facts, limits_of
 
 CARD = read_card(json.loads(Path(__file__).with_name("card-0.1.0.json").read_text()))
 
@@ -31,3 +32,13 @@ def test_text_of_a_card_cannot_break_its_table() -> None:
     assert "| Rule | a\\|b c&lt;i>; " in card_markdown(
         replace(CARD, operating_point=replace(CARD.operating_point, rule="a|b\nc<i>"))
     )
+
+
+def test_made_up_data_are_named_in_facts_and_limits_and_only_they() -> None:
+    made_up = replace(CARD, plan=CARD.plan | {"synthetic": True})
+    assert dict(facts(made_up))["Data"] == "made up (synthetic = true)"
+    assert "Data" not in dict(facts(CARD))
+    assert limits_of(plan_from(CARD.plan)) == LIMITS
+    first, *others = limits_of(plan_from(made_up.plan))
+    assert "made up" in first
+    assert tuple(others) == LIMITS

@@ -35,9 +35,10 @@ def test_an_exact_auc_has_no_binning_error_and_no_other_interval_of_its_own() ->
     assert (made.binning_error, made.logit, made.clustered) == (0.0, None, None)
 
 
-def test_an_interval_without_width_is_said_to_be_of_separated_classes() -> None:
-    separated = "the interval is degenerate: the classes are fully separated"
-    assert auc_estimate(Figure(value=1.0, low=1.0, high=1.0, se=0.0), "delong").reason == separated
+def test_only_an_auc_of_0_or_1_is_said_to_be_of_separated_classes() -> None:
+    for value, said in ((1.0, "scores above every"), (0.0, "scores below every"), (0.5, "alike")):
+        flat = Figure(value=value, low=value, high=value, se=0.0)
+        assert said in auc_estimate(flat, "delong").reason
     assert auc_estimate(Figure(value=1.0, low=0.99, high=1.0), "delong").reason == ""
     assert auc_estimate(Figure(value=0.5), "delong").reason == ""
 

@@ -173,7 +173,7 @@ def test_the_macro_rows_hold_the_sites_own_means_and_their_plain_mean() -> None:
     (mean,) = rows(made, "site-mean", "macro")
     values = [r.auc.value or 0.0 for r in own.values()]
     assert mean.auc.value == pytest.approx(sum(values) / 3)
-    assert mean.auc.reason == "mean of the 3 sites with every class"
+    assert mean.auc.reason == "mean of the 3 sites with every class: no interval is computed"
     assert (mean.n, mean.auc.method) == (156, "mean of sites")
 
 

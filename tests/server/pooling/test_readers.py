@@ -71,13 +71,17 @@ def test_kappa_is_of_the_calls_whatever_the_truth() -> None:
 def test_a_class_that_nobody_read_has_no_figure_and_shows_no_non_inferiority() -> None:
     (row,) = reader_rows(known([[[[3, 1], [2, 4]], [[0, 0], [0, 0]]]], readers=("a",)), 0.99)
     gain = row.sensitivity_difference
-    assert (gain.value, gain.low, gain.high, gain.reason) == (None, None, None, "no cases")
+    assert (gain.value, gain.low, gain.high) == (None, None, None)
+    assert gain.reason == "the reader judged no malignant patient"
+    assert row.sensitivity_mcnemar_exact_p is None
     assert row.specificity_difference.value == pytest.approx(-0.1)  # 1 of 10 less than the reader
     assert row.non_inferiority is not None
     assert (row.non_inferiority.sensitivity, row.non_inferiority.specificity) == (False, True)
     (row,) = reader_rows(known([[[[0, 0], [0, 0]], [[3, 1], [2, 4]]]], readers=("a",)), None)
     gain = row.specificity_difference
-    assert (gain.value, gain.low, gain.high, gain.reason) == (None, None, None, "no cases")
+    assert (gain.value, gain.low, gain.high) == (None, None, None)
+    assert gain.reason == "the reader judged no benign patient"
+    assert row.specificity_mcnemar_exact_p is None
 
 
 def test_where_both_call_every_patient_alike_there_is_no_kappa() -> None:

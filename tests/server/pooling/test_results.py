@@ -341,7 +341,7 @@ def calls_of(tn: int, fp: int, fn: int, tp: int) -> ResultRow:
 def test_a_class_without_cases_gives_reasons_and_no_division_by_0() -> None:
     made = calls_of(4, 2, 0, 0)
     assert made.sensitivity is not None
-    assert (made.sensitivity.value, made.sensitivity.reason) == (None, "no cases")
+    assert (made.sensitivity.value, made.sensitivity.reason) == (None, "there is no positive case")
     assert made.at_prevalence == ()
     assert made.likelihood_positive is not None
     assert (made.likelihood_positive.value, made.likelihood_positive.reason) == (

@@ -8,6 +8,8 @@ from typing import Any
 from hepafed.server.formats import read_report
 from hepafed.server.report.csv_files import csv_files
 
+from .kinds import report_of
+
 
 def test_csv_holds_every_result_in_full_precision(plain: dict[str, Any]) -> None:
     rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["results.csv"])))
@@ -30,3 +32,16 @@ def test_a_sites_name_is_no_formula_for_a_spreadsheet(plain: dict[str, Any]) -> 
     for name, text in csv_files(read_report(bad)).items():
         for row in csv.reader(io.StringIO(text)):
             assert not any(c.startswith("=") for c in row), name
+
+
+def test_the_sites_file_has_sources_and_what_was_left_out_and_nothing_where_it_is_not_stated() -> (
+    None
+):
+    lines = csv_files(report_of("absent site"))["sites.csv"].splitlines()
+    head, *rows = [dict(zip(lines[0].split(","), x.split(","), strict=True)) for x in lines]
+    assert list(head)[-7:] == [
+        "sources", "unreadable_patients", "unreadable_lesions", "excluded_patients",
+        "excluded_lesions", "no_sequence_patients", "no_sequence_lesions",
+    ]  # fmt: skip
+    assert list(rows[0].values())[-7:] == ["dicom", "0", "0", "9", "12", "", ""]
+    assert list(rows[1].values())[-7:] == [""] * 7

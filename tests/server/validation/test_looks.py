@@ -4,10 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hepafed.common.contract import Endpoint, Evaluation
 from hepafed.common.contract.plan import Plan
+from hepafed.server.formats import EarlierLook, JudgedEvaluation, Looks
 from hepafed.server.runs.store import Run
 from hepafed.server.runs.stores import Stores
-from hepafed.server.validation.looks import answered_validations, looks
+from hepafed.server.validation.looks import answered_validations, looks, standing
 
 PLAN = Plan(name="t2", protocol="t2")
 
@@ -81,3 +84,38 @@ def test_validations_are_kept_with_the_sites_that_replied_oldest_first(tmp_path:
     runs.event(made[1].id, "reply", site="c")
     wanted = {made[0].id: frozenset("ab"), made[2].id: frozenset()}
     assert {r.id: sites for r, sites in answered_validations(runs)} == wanted
+
+
+def judged(sha256: str) -> JudgedEvaluation:
+    promised = Evaluation(model="c" * 64, cohorts=("x",), endpoints=(Endpoint(primary=True),))
+    return JudgedEvaluation(
+        sha256=sha256, registered="2026-02-01T00:00:00+00:00", promised=promised, absent=(),
+        endpoints=(),
+    )  # fmt: skip
+
+
+A, B = "a" * 64, "b" * 64
+
+
+def seen(*digests: str) -> Looks:
+    earlier = tuple(
+        EarlierLook(run=f"r{n}", created=f"2026-01-0{n}T00:00:00Z", sites=("x",), evaluation=d)
+        for n, d in enumerate(digests, 1)
+    )
+    return Looks(number=len(earlier) + 1, earlier=earlier)
+
+
+@pytest.mark.parametrize(
+    ("looks_before", "why"),
+    [
+        (seen(), ""),
+        (seen(""), "registered after look 1 (2026-01-01)"),
+        (seen("", B), "registered after look 2 (2026-01-02)"),
+        (seen(A, ""), "registered after look 2 (2026-01-02)"),
+        (seen(A), "a repeat, look 1 (2026-01-01) had the same plan"),
+    ],
+)
+def test_a_plan_is_exploratory_after_any_look_and_the_report_says_why(
+    looks_before: Looks, why: str
+) -> None:
+    assert standing(judged(A), looks_before).exploratory == why

@@ -193,6 +193,10 @@ def test_looks_are_counted_and_a_promise_is_judged(fed: Federation) -> None:
     assert (first["look"]["number"], second["look"]["number"]) == (1, 2)
     assert [e["run"] for e in second["look"]["earlier"]] == [first["run"]]
     judged = second["evaluation"]
+    assert (
+        judged["exploratory"]
+        == f"registered after look 1 ({second['look']['earlier'][0]['created'][:10]})"
+    )
     assert judged["absent"] == ["external-2"]
     assert [e["figure"] for e in judged["endpoints"]] == ["auc"]
     row = second["results"][0]["auc"]

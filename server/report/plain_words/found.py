@@ -1,0 +1,67 @@
+"""First page: how many patients the model finds, and how many it calls malignant in error."""
+
+from hepafed.server.formats import Report
+from hepafed.server.report.facts import auc_digits, pooled
+from hepafed.server.report.plain_words.frequencies import frequency
+from hepafed.server.report.tables import interval, number, preferred
+
+WITH, WITHOUT = "patients with a malignant lesion", "patients without one"
+
+
+def malignant_found(report: Report) -> str:
+    """State the sensitivity at the operating point as a natural frequency."""
+    row = pooled(report)
+    if row is None or row.sensitivity is None:
+        return ""
+    return frequency(row.sensitivity, WITH, "called malignant")
+
+
+def benign_called_malignant(report: Report) -> str:
+    """State 1 − specificity at the operating point as a natural frequency."""
+    row = pooled(report)
+    if row is None or row.specificity is None:
+        return ""
+    return frequency(row.specificity, WITHOUT, "called malignant in error", other=True)
+
+
+def threshold_used(report: Report) -> str:
+    """Say from which score on a patient is called malignant; speak where there is a rate."""
+    row = pooled(report)
+    rates = (row.sensitivity, row.specificity) if row is not None else ()
+    if not any(r is not None and r.value is not None for r in rates):
+        return ""
+    at = 100 * report.model.operating_point.threshold
+    return f"A patient is called malignant from a score of {at:.1f} % on."
+
+
+def rates_missing(report: Report) -> str:
+    """Speak where neither rate can be given."""
+    if malignant_found(report) or benign_called_malignant(report):
+        return ""
+    row = pooled(report)
+    found = row.sensitivity if row is not None else None
+    why = f": {found.reason}" if found is not None and found.reason else ""
+    return f"How many patients are found cannot be said{why}."
+
+
+def told_apart(report: Report) -> str:
+    """State the pooled AUC with the interval that the text uses."""
+    row = pooled(report)
+    if row is None or row.auc.value is None:
+        return ""
+    auc, places = preferred(row.auc), auc_digits(report)
+    ends = interval(auc, places)
+    said = f"AUC {number(auc.value, places)}" + (f" (95 % CI {ends})" if ends else "")
+    return (
+        f"{said}: the probability that a patient with a malignant lesion has a higher score than a "
+        "patient without one."
+    )
+
+
+def not_told_apart(report: Report) -> str:
+    """Speak where there is no pooled AUC, and give the reason."""
+    row = pooled(report)
+    if row is not None and row.auc.value is not None:
+        return ""
+    why = row.auc.reason if row is not None else "no site released figures for this question"
+    return f"No AUC can be given: {why}."

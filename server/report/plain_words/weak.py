@@ -1,0 +1,156 @@
+"""First page: what is weak. Each rule names one weakness, and is silent where it is not there."""
+
+from hepafed.server.formats import Report
+from hepafed.server.report.facts import (
+    exploratory,
+    is_federated,
+    is_placeholder,
+    listed,
+    patients,
+    pooled,
+    sites_without_subgroups,
+    tuning_patients,
+)
+from hepafed.server.report.plain_words.risks import calibration_of as calibration
+from hepafed.server.report.plain_words.risks import harm_at_threshold, slope_agrees
+from hepafed.server.report.tables import bound, number
+
+FEWEST_CASES = 100
+"""Patients of each class that an external validation needs (Collins, Ogundimu and Altman 2016)."""
+FEWEST_TUNING = 50
+"""Tuning patients of each class below which the threshold is called uncertain."""
+DOMINANT = 0.6
+"""Share of the patients above which one site makes the pooled figures."""
+WIDE_BOUND = 0.005
+"""Pooling error of the AUC above which it is named."""
+
+
+def few_of_a_class(report: Report) -> str:
+    """Speak where a class has fewer than `FEWEST_CASES` patients."""
+    row = pooled(report)
+    if row is None or row.positives is None:
+        return ""
+    classes = {"malignant": row.positives, "benign": row.n - row.positives}
+    small = [f"{n:,} {name}" for name, n in classes.items() if n < FEWEST_CASES]
+    if not small:
+        return ""
+    return (
+        f"Few patients: {listed(small)}. A validation should have at least {FEWEST_CASES} of each "
+        "class."
+    )
+
+
+def few_tuning_patients(report: Report) -> str:
+    """Speak where the card keeps tuning scores of fewer than `FEWEST_TUNING` of a class."""
+    found = tuning_patients(report)
+    if found is None or min(found) >= FEWEST_TUNING or is_placeholder(report):
+        return ""
+    positives, negatives = found
+    return (
+        f"The threshold was chosen on few patients: {positives:,} malignant and {negatives:,} "
+        "benign. Expect another balance of errors elsewhere."
+    )
+
+
+def tuning_not_known(report: Report) -> str:
+    """Speak of a model whose card keeps no tuning scores."""
+    if not is_federated(report) or tuning_patients(report) is not None or is_placeholder(report):
+        return ""
+    return "It is not known on how many patients the threshold was chosen."
+
+
+def placeholder_threshold(report: Report) -> str:
+    """Speak where the card says that the threshold is a placeholder."""
+    if not is_placeholder(report):
+        return ""
+    at = report.model.operating_point.threshold
+    return f"The threshold {at:g} is a placeholder. It was not chosen on any data."
+
+
+def threshold_of_table(report: Report) -> str:
+    """Speak of a table of scores, of which nothing is known."""
+    if is_federated(report):
+        return ""
+    return "It is not known how the threshold was chosen, nor which analyses were made before."
+
+
+def seen_before(report: Report) -> str:
+    """Speak from the second look on."""
+    if report.look is None or report.look.number < 2:
+        return ""
+    last = report.look.earlier[-1].created[:10] if report.look.earlier else ""
+    when = f" The last one was asked for on {last}." if last else ""
+    return (
+        f"This is look {report.look.number}: results of this model at some of these sites were "
+        f"asked for before.{when}"
+    )
+
+
+def registered_late(report: Report) -> str:
+    """Speak where a registered plan does not come before the first look."""
+    why = exploratory(report)
+    return f"The verdicts on the goals are exploratory: {why}." if why else ""
+
+
+def not_registered(report: Report) -> str:
+    """Speak of a run of a federation without a registered plan."""
+    if report.evaluation or not is_federated(report):
+        return ""
+    return "No analysis plan was registered. These results can suggest but not confirm."
+
+
+def slope_off(report: Report) -> str:
+    """Speak where the interval of the calibration slope does not hold 1."""
+    row = calibration(report)
+    if row is None or slope_agrees(report):
+        return ""
+    slope = number(row.slope.value, 2)
+    return f"The calibration slope is {slope}, not 1. The probabilities need recalibration."
+
+
+def one_site(report: Report) -> str:
+    """Speak where the figures come from one site."""
+    if len(report.sites) != 1:
+        return ""
+    return "All patients are of one site. Differences between sites cannot be seen."
+
+
+def dominant_site(report: Report) -> str:
+    """Speak where one of several sites has more than `DOMINANT` of the patients."""
+    total = patients(report)
+    largest = max(report.sites, key=lambda s: s.patients)
+    if len(report.sites) < 2 or total == 0 or largest.patients <= DOMINANT * total:
+        return ""
+    return (
+        f"{largest.site} has {100 * largest.patients / total:.0f} % of the patients. The pooled "
+        "figures are mostly those of this site."
+    )
+
+
+def harmful_threshold(report: Report) -> str:
+    """Speak where acting on the model at its threshold does less good than not using it."""
+    return harm_at_threshold(report)
+
+
+def subgroups_withheld(report: Report) -> str:
+    """Speak of sites that refused or withheld figures of a subgroup."""
+    names = sites_without_subgroups(report)
+    return (
+        f"Figures of subgroups are incomplete. Not all came from: {listed(names)}." if names else ""
+    )
+
+
+def wide_pooling_error(report: Report) -> str:
+    """Speak where the counts leave the pooled AUC open by more than `WIDE_BOUND`."""
+    row = pooled(report)
+    if row is None or row.auc.value is None or row.auc.binning_error <= WIDE_BOUND:
+        return ""
+    return f"The counts that the sites released leave the pooled AUC open by {bound(row.auc)}."
+
+
+def remark_on_auc(report: Report) -> str:
+    """Speak where the headline AUC carries a remark."""
+    row = pooled(report)
+    if row is None or row.auc.value is None or not row.auc.reason:
+        return ""
+    return f"Remark on the AUC: {row.auc.reason}."
