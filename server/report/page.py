@@ -72,7 +72,8 @@ def render(report: Report) -> str:
     anchors = frozenset(a for a, _ in SECTIONS)
     pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
     card = report.model.card
-    css = Markup((folder / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
+    sheets = ("figures.css", "report.css")
+    css = Markup("".join((folder / s).read_text("utf-8") for s in sheets))  # noqa: S704 - our own files
     return environment.get_template("report.html").render(
         r=report,
         css=css,
