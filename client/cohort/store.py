@@ -18,10 +18,12 @@ from hepafed.client.cohort.counts import count
 from hepafed.client.cohort.crops import is_whole, read_crop, sweep, write_crop
 from hepafed.client.cohort.exclusions import Exclusion, Exclusions, without
 from hepafed.client.cohort.index import Index
+from hepafed.client.cohort.origin import facts_of
 from hepafed.client.cohort.records import Acquisition, Crop, Lesion, Selection
 from hepafed.client.cohort.selection import certain, select
 from hepafed.client.cohort.splits import assign
-from hepafed.common.contract import PROTOCOLS
+from hepafed.client.cohort.unreadable import Unreadable
+from hepafed.common.contract import PROTOCOLS, CohortFacts
 from hepafed.common.errors import CohortError
 from numpy.typing import NDArray
 
@@ -34,6 +36,7 @@ class Cohort:
         self._crops = folder / "crops"
         self._index = folder / "index.db"
         self._exclusions = Exclusions(folder.parent)
+        self._unreadable = Unreadable(folder)
 
     @classmethod
     def open(cls, home: Path) -> "Cohort":
@@ -103,6 +106,17 @@ class Cohort:
             split=split,
             missing=missing,
         )
+
+    def facts(self, scored: Collection[str], split: str) -> CohortFacts:
+        """Return where scored lesions of a split come from, and what was left out of it and why."""
+        excluded = {e.lesion: e.patient for e in self._exclusions.all().values()}
+        found = index.read(self._index)
+        return facts_of(found, scored, excluded, self._unreadable.all(), split)
+
+    def note_unreadable(self, patients: Mapping[str, str]) -> None:
+        """Note the labelled lesions (lesion → patient) of an ingest that it could not store."""
+        stored = index.read(self._index).lesions if self._index.exists() else ()
+        self._unreadable.note(patients, {r.lesion for r in stored})
 
     def _used(self) -> Index:
         """Read the index without the excluded lesions: every reader's view of the cohort."""
@@ -219,7 +233,7 @@ class Cohort:
             )
         )
         # last: a call that is cut off leaves no lesion that was excluded and now counts
-        forgotten = self._exclusions.forget(patients)
+        forgotten = self._exclusions.forget(patients) | self._unreadable.forget(patients)
         return forgotten | there.intersection(patients), len(found.lesions) - len(left)
 
     def _replace(self, new: Index) -> None:

@@ -90,6 +90,14 @@ class Assignment:
             self.inputs(examination),
         )
 
+    def lesions(self) -> dict[str, str]:
+        """Return the patient of every labelled lesion that has an examination, by pseudonym."""
+        return {
+            self._names.of("lesion", r.patient_id, r.lesion_id): self._patient[e]
+            for e, rows in self._rows.items()
+            for r in rows
+        }
+
     def inputs(self, examination: str) -> str:
         """Return a digest of what an examination's result depends on."""
         rows = sorted(repr(_content(r)) for r in self._rows[examination])

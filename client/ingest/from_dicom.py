@@ -7,7 +7,7 @@ there, and the store it ends with is the one an undisturbed run would have made,
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +77,7 @@ def ingest_dicom(
             complain_about(problems, labels)
             _make(assignment, new, pool, progress)
             made = [Made.from_json(index.result(e)[1]) for e in sorted(wanted)]
-            _commit(home, made, sorted(wanted))
+            _commit(home, made, sorted(wanted), assignment.lesions())
             index.set_aside_all_but(wanted, UNLABELLED)
             report = _report(index, made, len(rows))
             if left is not None:
@@ -129,12 +129,19 @@ def _killed(task: ExaminationTask) -> list[KeptOutcome]:
     return [KeptOutcome(source.key, "refused", KILLER) for source, _ in task.images]
 
 
-def _commit(home: Path, made: Sequence[Made], examinations: Sequence[str]) -> None:
-    """Make what was recorded part of the store, in one step."""
+def _commit(
+    home: Path, made: Sequence[Made], examinations: Sequence[str], labelled: Mapping[str, str]
+) -> None:
+    """Make what was recorded part of the store, in one step; note what of the labels is not in it.
+
+    `labelled` gives the patient of every labelled lesion.
+    """
     lesions = [lesion for m in made for lesion in m.lesions]
     acquisitions = [a for m in made for a in m.acquisitions]
     if lesions or (home / "cohort/index.db").exists():
-        Cohort.prepare(home).commit(lesions, acquisitions, examinations, NORMALISATION)
+        store = Cohort.prepare(home)
+        store.commit(lesions, acquisitions, examinations, NORMALISATION)
+        store.note_unreadable(labelled)
 
 
 def _report(index: ScanIndex, made: Sequence[Made], rows: int) -> IngestReport:

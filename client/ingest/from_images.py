@@ -46,17 +46,27 @@ def ingest_images(
     rows = _rows(labels, where, (group_column, file_column, label_column))
     classes = _classes(rows, label_column, label_map)
     with only_one(home):
+        names = Pseudonyms(home)
         crops, left = _crops(
             images,
             rows,
-            Pseudonyms(home),
+            names,
             classes,
             sequence,
             progress,
             (group_column, file_column, label_column),
         )
         if crops:
-            Cohort.create(home).add(crops)
+            store = Cohort.create(home)
+            store.add(crops)
+            store.note_unreadable(
+                {
+                    names.of("lesion", r[group_column], r[file_column]): names.of(
+                        "patient", r[group_column]
+                    )
+                    for _, r in rows
+                }
+            )
     return IngestReport(len(crops), left)
 
 

@@ -81,7 +81,16 @@ def ingest_lld_mmri(
             progress(done, len(examinations))
         replaced = [names.of("examination", e.patient, e.study) for e in examinations]
         store.commit(lesions, acquisitions, replaced, NORMALISATION)
+        store.note_unreadable(
+            {name: names.of("patient", e.patient) for e in examinations for name in _names(names, e)}
+        )
     return IngestReport(len(lesions), sorted(left))
+
+
+def _names(names: Pseudonyms, examination: Examination) -> list[str]:
+    """Return the pseudonyms of an examination's lesions."""
+    who, study = examination.patient, examination.study
+    return [names.of("lesion", who, f"{study}/{number}") for number in examination.labels]
 
 
 def _problems(examination: Examination) -> list[str]:

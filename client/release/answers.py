@@ -17,7 +17,7 @@ from hepafed.client.release.masked_sum import SumParticipant
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.summary import make_summary
-from hepafed.common.contract import SiteConfig
+from hepafed.common.contract import CohortFacts, SiteConfig
 from hepafed.common.contract.messages import (
     CompareRequest,
     KeyOffer,
@@ -52,8 +52,12 @@ class Releases:
         self._masked_sum = SumParticipant(home, config, self._exchanges)
         self._prepared: Prepared | None = None
 
-    def summary(self, request: ValidateRequest, table: ScoreTable) -> SiteSummary:
+    def summary(
+        self, request: ValidateRequest, table: ScoreTable, facts: CohortFacts | None = None
+    ) -> SiteSummary:
         """Release figures and totals, and the score counts in the form that policy decides.
+
+        `facts`: how the table's cohort came about, of which policy says what leaves.
 
         Raises
         ------
@@ -64,7 +68,7 @@ class Releases:
         weights, threshold = request.weights, request.threshold
         form = summary_form(self._config, self._exchanges, request)
         self._hold({weights: (table, threshold)}, request.split, form)
-        made = make_summary(self._config, request, table, form)
+        made = make_summary(self._config, request, table, form, facts)
         self._prepared = None
         if form != "cells":
             self._prepared = Prepared(

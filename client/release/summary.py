@@ -3,17 +3,23 @@
 from dataclasses import replace
 
 from hepafed.client.release.forms import in_form
-from hepafed.common.contract import SiteConfig, usable_names
+from hepafed.common.contract import CohortFacts, SiteConfig, usable_names
 from hepafed.common.contract.messages import SiteSummary, ValidateRequest
-from hepafed.common.disclosure import subgroup_summaries, summarise
+from hepafed.common.disclosure import released_origin, subgroup_summaries, summarise
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import ScoreTable
 
 
 def make_summary(
-    policy: SiteConfig, request: ValidateRequest, table: ScoreTable, form: str
+    policy: SiteConfig,
+    request: ValidateRequest,
+    table: ScoreTable,
+    form: str,
+    facts: CohortFacts | None = None,
 ) -> SiteSummary:
     """Return the summary of a score table, its score counts in one form.
+
+    `facts`: how the table's cohort came about; None: not known.
 
     Raises
     ------
@@ -28,6 +34,9 @@ def make_summary(
         threshold=request.threshold,
         minimum_count=policy.minimum_count,
     )
+    if facts is not None:
+        shared = policy.share_cohort_summary
+        made = replace(made, origin=released_origin(facts, policy.minimum_count, shared=shared))
     return in_form(_with_subgroups(made, policy, request, table), form)
 
 

@@ -68,7 +68,8 @@ class SiteApp:
                 store = Cohort.open(self._home)
                 return summarise_cohort(store, request.run, self._config.minimum_count)
             case ValidateRequest():
-                return self._releases.summary(request, self._work.validate(request))
+                table = self._work.validate(request)
+                return self._releases.summary(request, table, self._work.facts(request, table))
             case CompareRequest():
                 return self._releases.compare(request, self._work.compare(request))
             case PlacementsRequest():

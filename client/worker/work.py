@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from hepafed.client.cohort import stamp_of
+from hepafed.client.cohort import Cohort, stamp_of
 from hepafed.client.learning import Trainer, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
-from hepafed.common.contract import Plan, SiteConfig, TuningFigures
+from hepafed.common.contract import CohortFacts, Plan, SiteConfig, TuningFigures
 from hepafed.common.contract.messages import (
     CompareRequest,
     TrainReply,
@@ -62,6 +62,15 @@ class Work:
             keep(self._home, request, table, weights)
             self._scored = key, table
         return self._scored[1]
+
+    def facts(self, request: ValidateRequest, table: ScoreTable) -> CohortFacts | None:
+        """Return how the lesions of a score table came about, and what of the split is not in it.
+
+        None where the site has no cohort store any more: then it is not known.
+        """
+        if not stamp_of(self._home):
+            return None
+        return Cohort.open(self._home).facts({*table.lesion.tolist()}, request.split)
 
     def compare(self, request: CompareRequest) -> list[ScoreTable]:
         """Score a split with each model; what the run's validation has scored is not done anew."""

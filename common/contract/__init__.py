@@ -1,5 +1,12 @@
 """What coordinator and sites agree on: plans, evaluations, messages, settings and words."""
 
+from hepafed.common.contract.cohort_origin import (
+    LEFT_OUT,
+    SOURCES,
+    CohortFacts,
+    CohortOrigin,
+    LeftOut,
+)
 from hepafed.common.contract.config import (
     Access,
     Invite,
@@ -74,6 +81,7 @@ __all__ = [
     "COHORT_TABLES",
     "EVERY",
     "LARGEST_FILE",
+    "LEFT_OUT",
     "LEVEL",
     "LONGEST_WAIT",
     "MEASURED",
@@ -88,15 +96,19 @@ __all__ = [
     "SEQUENCES",
     "SEVERAL",
     "SIZES",
+    "SOURCES",
     "SPLITS",
     "STRATEGIES",
     "TASKS",
     "Access",
     "Cells",
+    "CohortFacts",
+    "CohortOrigin",
     "Endpoint",
     "Evaluation",
     "Figure",
     "Invite",
+    "LeftOut",
     "ModelPlan",
     "PairSummary",
     "PlacementCurve",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hepafed.common.contract.vocabulary import PROTOCOLS
 from hepafed.common.errors import PlanError
-from hepafed.common.records import read_record
+from hepafed.common.records import optional, read_record
 
 STRATEGIES = ("fedavg",)
 """Ways to make one model of the updates; the coordinator has a class for each."""
@@ -128,6 +128,8 @@ class Plan:
     """`t2`, `t2-dwi`, `multi-sequence` or `enhanced`."""
     seed: int = 0
     """Seed of the initial weights and of every site's order of examples."""
+    synthetic: bool = optional(False)
+    """Whether the data are made up (a demo, a rehearsal): cards and reports then say so."""
     data: DataPlan = field(default_factory=DataPlan)
     model: ModelPlan = field(default_factory=ModelPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)

@@ -1,5 +1,6 @@
 """What a site may release of its cohort, and how it is masked."""
 
+from hepafed.common.disclosure.cohort_origin import released_origin
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
@@ -78,6 +79,7 @@ __all__ = [
     "paired_of",
     "pairs_of",
     "public_line",
+    "released_origin",
     "slot",
     "subgroup_summaries",
     "summarise",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from hepafed.common.contract import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS, CohortOrigin
 from hepafed.common.errors import DataError, RunError
 from hepafed.common.records import ABSENT, Absent, optional, read_record
 from hepafed.server.formats.between_sites import DriftRow, HeterogeneityRow
@@ -50,6 +50,8 @@ class SiteRow:
     """Number of lesions."""
     by_class: ByClass
     """Lesions by class; null where the site withholds the count."""
+    origin: CohortOrigin | None = optional(None)
+    """How the cohort came about, and what was left out; absent where the site does not state it."""
 
 
 @dataclass(frozen=True, kw_only=True)

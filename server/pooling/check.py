@@ -1,6 +1,15 @@
 """Check that what a site released can be, before it is pooled."""
 
-from hepafed.common.contract import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME, Figure, TaskSummary
+from hepafed.common.contract import (
+    LEFT_OUT,
+    LEVEL,
+    MOST_LEVELS,
+    MOST_VARIABLES,
+    NAME,
+    SOURCES,
+    Figure,
+    TaskSummary,
+)
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import TASK, UNIT
 from hepafed.common.errors import DataError, HepaFedError
@@ -9,6 +18,8 @@ from hepafed.server.pooling.evidence import evidence, task_of
 
 MOST_MINIMUM = 1000
 """Largest `minimum_count` that a policy can state."""
+MOST_LEFT_OUT = 10**8
+"""The most lesions that a site can have left out."""
 SHARES = ("clustered", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
 
 
@@ -25,6 +36,7 @@ def check_summary(site: str, summary: SiteSummary) -> None:
     check_figures(site, *summary.figures.values())
     if not 1 <= summary.minimum_count <= MOST_MINIMUM:
         raise DataError(f"{site} released an impossible minimum count")
+    _check_origin(site, summary)
     _check_subgroups(site, summary)
     _check_sections(site, summary)
 
@@ -61,6 +73,27 @@ def _check_subgroups(site: str, summary: SiteSummary) -> None:
             sum(c) > m for c, m in zip(zip(*parts, strict=True), most, strict=True)
         ):
             raise DataError(f"{site} released subgroups of more patients than it has")
+
+
+def _check_origin(site: str, summary: SiteSummary) -> None:
+    """Hold what a site states of its cohort to the known words and to itself."""
+    found = summary.origin
+    if found is None:
+        return
+    if found.sources != tuple(s for s in SOURCES if s in found.sources):
+        raise DataError(f"{site} stated an unknown source of its cohort, or one twice")
+    reasons = [part.reason for part in found.left_out or ()]
+    if reasons != [r for r in LEFT_OUT if r in reasons]:
+        raise DataError(f"{site} left lesions out for an unknown reason, or one twice")
+    for part in found.left_out or ():
+        patients, lesions = part.patients, part.lesions
+        if (patients is None) != (lesions is None):
+            raise DataError(f"{site} released half of a count of what it left out")
+        if patients is not None and lesions is not None:
+            if not 0 <= patients <= lesions <= MOST_LEFT_OUT:
+                raise DataError(f"{site} released impossible counts of what it left out")
+            if any(0 < n < summary.minimum_count for n in (patients, lesions)):
+                raise DataError(f"{site} released a count of what it left out below its minimum")
 
 
 def _check_counts(site: str, t: TaskSummary) -> None:

@@ -137,7 +137,13 @@ def pool(
 
 
 def _site_row(site: str, v: SiteSummary) -> SiteRow:
-    return SiteRow(site=site, patients=v.patients, lesions=v.lesions, by_class=dict(v.by_class))
+    return SiteRow(
+        site=site,
+        patients=v.patients,
+        lesions=v.lesions,
+        by_class=dict(v.by_class),
+        origin=v.origin,
+    )
 
 
 def _tasks(summary: SiteSummary) -> dict[Question, TaskSummary]:

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from hepafed.common.contract import Figure, PlacementCurve, Plan, SubgroupSummary, TaskSummary
+from hepafed.common.contract import (
+    CohortOrigin,
+    Figure,
+    PlacementCurve,
+    Plan,
+    SubgroupSummary,
+    TaskSummary,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,8 @@ class SiteSummary:
     `plain`."""
     vector: str = ""
     """SHA-256 of the uploaded score counts, in the form `plain`."""
+    origin: CohortOrigin | None = None
+    """How the cohort came about, and what was left out of it; None: not stated (older sites)."""
 
 
 @dataclass(frozen=True, kw_only=True)

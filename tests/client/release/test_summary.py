@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hepafed.client.release.summary import make_summary
+from hepafed.common.contract import CohortFacts, CohortOrigin
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.errors import PayloadError
@@ -53,3 +54,18 @@ def test_a_summary_is_of_its_request_and_policy() -> None:
     made = summary(share=(), minimum=6)
     assert (made.run, made.model, made.weights) == ("validate-1", "m", REQUEST.weights)
     assert (made.form, made.minimum_count, made.patients) == ("masked", 6, 40)
+
+
+@pytest.mark.parametrize("form", ["masked", "cells", "plain"])
+def test_counts_of_what_was_left_out_leave_only_with_the_cohort_summary(form: str) -> None:
+    facts = CohortFacts(sources=("dicom",), left_out={"excluded": (9, 12)})
+    policy = SiteConfig(site="a", role="validate", address="localhost:1")
+    assert make_summary(policy, REQUEST, TABLE, form).origin is None
+    silent = make_summary(policy, REQUEST, TABLE, form, facts).origin
+    assert silent == CohortOrigin(sources=("dicom",))
+    sharing = replace(policy, share_cohort_summary=True)
+    shared = make_summary(sharing, REQUEST, TABLE, form, facts).origin
+    assert shared is not None
+    assert [(p.reason, p.patients, p.lesions) for p in shared.left_out or ()] == [
+        ("unreadable", 0, 0), ("excluded", 9, 12), ("no_sequence", 0, 0),
+    ]  # fmt: skip
