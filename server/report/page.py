@@ -57,6 +57,8 @@ NO_CASES = {
 }
 """What "no cases" means for each figure: the denominator of its rate is 0."""
 
+NOTHING_MISSING = "Nothing is missing: every figure could be computed, and every site answered."
+
 
 def render(report: Report) -> str:
     """Fill the page's template; every text of the report is escaped."""
@@ -77,7 +79,7 @@ def render(report: Report) -> str:
     return environment.get_template("report.html").render(
         r=report,
         css=css,
-        title=_title(report),
+        title=report_title(report),
         sections=SECTIONS,
         pooled=next(pooled, None),
         preferred=preferred,
@@ -94,14 +96,41 @@ def render(report: Report) -> str:
         card_facts=facts(card) if card else [],
         provenance=write_record(report.provenance),
         missing=missing(report),
-        lesions=sum(s.lesions for s in report.sites),
-        patients=sum(s.patients for s in report.sites),
+        lead=lead(report),
+        nothing_missing=NOTHING_MISSING,
     )
 
 
-def _title(report: Report) -> str:
+def report_title(report: Report) -> str:
+    """Return the registered title, or the name of the model."""
     promised = report.evaluation.promised.title if report.evaluation else ""
     return promised or f"Validation of {report.model.id}"
+
+
+def lead(report: Report) -> str:
+    """Return the line below the title: which model, whose cases, when."""
+    model, created = report.model, report.provenance.created
+    patients, lesions = (sum(getattr(s, k) for s in report.sites) for k in ("patients", "lesions"))
+    protocol = f"Model {model.id}, protocol {model.protocol}. " if model.protocol else ""
+    day = f" {created[:10]}." if created else ""
+    return (
+        f"{protocol}{patients:,} patients, {lesions:,} lesions, {len(report.sites)} sites.{day} "
+        "Research use only: not a medical device."
+    )
+
+
+def sentences(report: Report) -> dict[str, list[tuple[str, str]]]:
+    """Return the paragraphs of the page that the Word document has too, by section."""
+    gone = [("", f"{where}: {why}") for where, why in missing(report)]
+    gone += [("", f"{s.site} withheld {s.what}") for s in report.suppressed]
+    card = report.model.card
+    stated = () if card is None else (*card.intended_use, *card.limits)
+    return {
+        "missing": gone or [("", NOTHING_MISSING)],
+        "privacy": [("", note) for note in report.notes],
+        "methods": methods(report),
+        "card": [("", line) for line in stated],
+    }
 
 
 def _cell(value: object) -> str:

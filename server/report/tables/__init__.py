@@ -8,7 +8,7 @@ from hepafed.server.report.tables import (
     results,
 )
 from hepafed.server.report.tables.comparisons import p_value, reader_points
-from hepafed.server.report.tables.table import Table, is_headline
+from hepafed.server.report.tables.table import Table, cell_words, is_headline
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
@@ -28,6 +28,7 @@ __all__ = [
     "Table",
     "between_sites",
     "bound",
+    "cell_words",
     "classes",
     "comparisons",
     "endpoints",

@@ -31,6 +31,18 @@ def rates_of(r: ResultRow) -> tuple[RateEstimate | None, ...]:
     return r.sensitivity, r.specificity, r.ppv, r.npv, r.accuracy
 
 
+def key_figures(report: Report) -> Table:
+    """Tabulate what the page opens with: AUC, sensitivity and specificity, pooled."""
+    found = next((r for r in report.results if r.scope == "pooled" and is_headline(r)), None)
+    named = () if found is None else (preferred(found.auc), found.sensitivity, found.specificity)
+    rows = tuple(
+        (name, estimate(values))
+        for name, values in zip(("AUC", "Sensitivity", "Specificity"), named, strict=False)
+    )
+    caption = "Malignant versus benign per patient, pooled over the sites, with 95 % intervals"
+    return Table("key-figures", caption, ("Figure", "Value"), rows)
+
+
 def sites(report: Report) -> Table:
     """Tabulate the sites: patients, lesions by class, what they released."""
     rows = []

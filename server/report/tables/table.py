@@ -33,6 +33,14 @@ def is_headline(row: HasTask) -> bool:
     return (row.unit, row.task) == HEADLINE
 
 
+def cell_words(value: object) -> tuple[str, str]:
+    """Return a cell as words: what it says and its small print; numbers to four places."""
+    if isinstance(value, tuple | list):
+        main, small = value
+        return cell_words(main)[0], str(small or "")
+    return (number(value, 4) if isinstance(value, float) else number(value)), ""
+
+
 def estimate(found: AnyEstimate | None) -> tuple[str, str]:
     """Return a figure as a cell: the value, with its interval or the reason below."""
     if found is None:

@@ -1,0 +1,116 @@
+"""Which tables and figures stand in which section, for the files that follow the page."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hepafed.common.records import write_record
+from hepafed.server.formats import Report
+from hepafed.server.models import facts
+from hepafed.server.report.checklists import STATUS_WORDS, Checklist
+from hepafed.server.report.drawing import Plot
+from hepafed.server.report.tables import (
+    Table,
+    between_sites,
+    classes,
+    comparisons,
+    endpoints,
+    results,
+)
+
+FIGURES = ("roc", "forest", "pr", "calibration", "decision")
+"""Figures in the order of their numbers."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a section of the page holds beside its sentences, in the page's order."""
+
+    section: str
+    """Anchor of the section (`page.SECTIONS`)."""
+    items: tuple[Table | Plot, ...]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that have a row."""
+        return tuple(i for i in self.items if isinstance(i, Table) and i.rows)
+
+
+def contents(
+    report: Report, plots: Mapping[str, Plot], checklists: Iterable[Checklist]
+) -> tuple[Part, ...]:
+    """Return the tables and figures of a report by section; a table may be empty."""
+    return (
+        Part("key", (results.key_figures(report),)),
+        Part("preregistration", (endpoints.endpoints(report),)),
+        Part("cohorts", (results.sites(report),)),
+        Part(
+            "discrimination",
+            (
+                plots["roc"],
+                plots["forest"],
+                results.discrimination(report),
+                plots["pr"],
+                results.fixed_points(report),
+                classes.multiclass(report),
+            ),
+        ),
+        Part(
+            "rates",
+            (
+                results.rates(report),
+                results.more_rates(report),
+                results.at_prevalence(report),
+                results.lesion_rates(report),
+            ),
+        ),
+        Part(
+            "heterogeneity",
+            (
+                between_sites.heterogeneity(report),
+                between_sites.leave_one_out(report),
+                between_sites.drift(report),
+            ),
+        ),
+        Part("calibration", (plots["calibration"], between_sites.calibration(report))),
+        Part("utility", (plots["decision"],)),
+        Part(
+            "readers",
+            (
+                comparisons.readers(report),
+                comparisons.agreement(report),
+                comparisons.comparisons(report),
+                comparisons.comparisons_by_site(report),
+            ),
+        ),
+        Part("subgroups", (between_sites.subgroups(report),)),
+        Part("confusion", (classes.confusion(report),)),
+        Part("privacy", (between_sites.released(report),)),
+        Part("checklists", tuple(map(_checklist, checklists))),
+        Part("card", (_card(report),)),
+        Part("provenance", (_provenance(report), results.everything(report))),
+    )
+
+
+def _checklist(made: Checklist) -> Table:
+    rows = tuple(
+        (i.number, (i.topic, i.section), STATUS_WORDS[i.status], i.text) for i in made.items
+    )
+    head = ("Item", "What it asks", "Who answers", "How")
+    caption = f"{made.name}, filled in for this report"
+    return Table(re.sub(r"\W+", "-", made.name.lower()), caption, head, rows, f"{made.source}.")
+
+
+def _card(report: Report) -> Table:
+    card = report.model.card
+    rows = tuple(facts(card)) if card is not None else ()
+    return Table("card", "What the card states", ("Item", "Value"), rows)
+
+
+def _provenance(report: Report) -> Table:
+    rows = tuple(
+        (k.replace("_", " ").capitalize(), v if isinstance(v, str) else json.dumps(v))
+        for k, v in write_record(report.provenance).items()
+    )
+    return Table("origin", "Where the figures come from", ("Item", "Value"), rows)
