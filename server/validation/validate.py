@@ -72,7 +72,8 @@ def validate(live: LiveRun) -> str:
         look=looks(run, (s.site for s in report.sites), answered_validations(live.stores.runs)),
         evaluation=judged(promised, run, report, missing) if promised else None,
     )
-    text = json.dumps(write_record(report), allow_nan=False)
+    text = json.dumps(write_record(report), indent=1, allow_nan=False)
+    write_whole(live.folder / "report.sig", registry.sign(text))
     write_whole(live.folder / "report.json", text)
     return run.model
 

@@ -11,6 +11,7 @@ from hepafed.server.report.tables import Table, cell_words
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from docx.shared import Length
     from docx.table import Table as WordTable
     from docx.table import _Cell
 
@@ -20,6 +21,8 @@ FONT = "Arial"
 POINTS, SMALL_POINTS, NARROW_POINTS = 9, 8, 7.5
 """Sizes of text in tables: figures, small print, and tables of more than seven columns."""
 MANY_COLUMNS = 7
+SHORTEST, LONGEST = 8, 40
+"""Characters by which the width of a column is measured, at least and at most."""
 Words = Sequence[tuple[str, str]]
 
 
@@ -76,7 +79,7 @@ def _empty(title: str) -> "Document":
     """Return an empty A4 document whose properties name the report and no person."""
     import docx
     from docx.oxml.ns import qn
-    from docx.shared import Mm, Pt
+    from docx.shared import Mm, Pt, RGBColor
 
     document = docx.Document()
     page = document.sections[0]
@@ -90,7 +93,9 @@ def _empty(title: str) -> "Document":
             fonts.set(qn(script), FONT)
         for theme in ("w:asciiTheme", "w:hAnsiTheme", "w:cstheme", "w:eastAsiaTheme"):
             fonts.attrib.pop(qn(theme), None)
+        style.font.color.rgb = RGBColor(0, 0, 0)  # type: ignore[attr-defined]
     document.styles["Normal"].font.size = Pt(10)  # type: ignore[attr-defined]
+    document.styles["Caption"].paragraph_format.space_before = Pt(12)  # type: ignore[attr-defined]
     facts = document.core_properties
     facts.title, facts.author, facts.comments = title, "HepaFed", "Research use only"
     facts.language = "en"
@@ -115,7 +120,9 @@ def add_table(document: "Document", table: Table) -> None:
     """Add a table under its caption: the head repeats on every page, no row is split."""
     caption = document.add_paragraph(table.caption, style="Caption")
     caption.paragraph_format.keep_with_next = True
-    made = document.add_table(rows=1, cols=len(table.head), style="Light List")
+    made = document.add_table(rows=1, cols=len(table.head), style="Light Shading")
+    made.autofit = False
+    _look(made)
     points = NARROW_POINTS if len(table.head) > MANY_COLUMNS else POINTS
     for cell, words in zip(made.rows[0].cells, table.head, strict=True):
         _write(cell, words, "", points, bold=True)
@@ -126,8 +133,37 @@ def add_table(document: "Document", table: Table) -> None:
             main, small = cell_words(value)
             _write(cell, main, small, points, bold=column < table.span)
         _mark_row(made, number, "w:cantSplit")
+    for column, width in zip(made.columns, _widths(table), strict=True):
+        for cell in (*column.cells,):
+            cell.width = width
+        column.width = width
     if table.note:
         document.add_paragraph(table.note)
+
+
+def _widths(table: Table) -> "list[Length]":
+    """Share the width of the text out by the words of each column, none too narrow or wide."""
+    from docx.shared import Mm
+
+    rows = (tuple(map(str, table.head)), *(tuple(map(_longest, row)) for row in table.rows))
+    lengths = [
+        min(LONGEST, max(SHORTEST, *(len(row[i]) for row in rows))) for i in range(len(table.head))
+    ]
+    return [Mm(TEXT_MM * n / sum(lengths)) for n in lengths]
+
+
+def _longest(value: object) -> str:
+    return max(cell_words(value), key=len)
+
+
+def _look(table: "WordTable") -> None:
+    """Leave the style's grey bands out (ECMA-376, part 1, 17.4.55)."""
+    from docx.oxml.ns import qn
+
+    look = table._tbl.tblPr.find(qn("w:tblLook"))
+    if look is not None:
+        look.set(qn("w:noHBand"), "1")
+        look.set(qn("w:val"), "06A0")
 
 
 def _write(cell: "_Cell", words: str, small: str, points: float, *, bold: bool) -> None:
