@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hepafed.common.records import write_record
@@ -14,13 +14,11 @@ from hepafed.server.report.tables import (
     Table,
     between_sites,
     classes,
+    cohorts,
     comparisons,
     endpoints,
     results,
 )
-
-FIGURES = ("roc", "forest", "pr", "calibration", "decision")
-"""Figures in the order of their numbers."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,12 @@ def contents(
     return (
         Part("key", (results.key_figures(report),)),
         Part("preregistration", (endpoints.endpoints(report),)),
-        Part("cohorts", (results.sites(report),)),
+        Part("cohorts", (cohorts.flow(report), *cohorts.table_one(report))),
         Part(
             "discrimination",
             (
                 plots["roc"],
+                plots["roc-classes"],
                 plots["forest"],
                 results.discrimination(report),
                 plots["pr"],
@@ -62,7 +61,7 @@ def contents(
                 results.rates(report),
                 results.more_rates(report),
                 results.at_prevalence(report),
-                results.lesion_rates(report),
+                classes.by_largest(report),
             ),
         ),
         Part(
@@ -73,7 +72,14 @@ def contents(
                 between_sites.drift(report),
             ),
         ),
-        Part("calibration", (plots["calibration"], between_sites.calibration(report))),
+        Part(
+            "calibration",
+            (
+                plots["calibration"],
+                between_sites.reliability(report),
+                between_sites.calibration(report),
+            ),
+        ),
         Part("utility", (plots["decision"],)),
         Part(
             "readers",
@@ -91,6 +97,16 @@ def contents(
         Part("card", (_card(report),)),
         Part("provenance", (_provenance(report), results.everything(report))),
     )
+
+
+def used_words(parts: Iterable[Part]) -> Iterator[str]:
+    """Yield the captions and heads of all tables and figures that are shown."""
+    for part in parts:
+        for item in part.items:
+            if isinstance(item, Plot):
+                yield item.title
+            elif item.rows:
+                yield from (item.caption, *item.head)
 
 
 def _checklist(made: Checklist) -> Table:

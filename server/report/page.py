@@ -6,6 +6,7 @@ from hepafed.common.records import write_record
 from hepafed.server.formats import Report
 from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
+from hepafed.server.report.contents import contents, used_words
 from hepafed.server.report.drawing import plots
 from hepafed.server.report.methods import methods
 from hepafed.server.report.tables import (
@@ -13,13 +14,14 @@ from hepafed.server.report.tables import (
     between_sites,
     bound,
     classes,
+    cohorts,
     comparisons,
     endpoints,
     figure,
+    glossary,
     is_headline,
     number,
     place,
-    preferred,
     results,
     task,
 )
@@ -44,6 +46,7 @@ SECTIONS = (
     ("checklists", "Reporting checklists"),
     ("card", "Model card"),
     ("provenance", "Provenance"),
+    ("glossary", "Glossary"),
 )
 """Anchor and heading of every section, in the page's order."""
 
@@ -75,6 +78,8 @@ def render(report: Report) -> str:
     pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
     card = report.model.card
     sheets = ("figures.css", "report.css")
+    figures, lists = plots(report), checklists(report, anchors)
+    words = used_words(contents(report, figures, lists))
     css = Markup("".join((folder / s).read_text("utf-8") for s in sheets))  # noqa: S704 - our own files
     return environment.get_template("report.html").render(
         r=report,
@@ -82,15 +87,17 @@ def render(report: Report) -> str:
         title=report_title(report),
         sections=SECTIONS,
         pooled=next(pooled, None),
-        preferred=preferred,
-        figures=plots(report),
+        figures=figures,
+        numbers={name: n for n, name in enumerate(figures, 1)},
         rows=results,
         classes=classes,
         endpoints=endpoints.endpoints,
         across=between_sites,
         comparing=comparisons,
         methods=methods(report),
-        checklists=checklists(report, anchors),
+        checklists=lists,
+        glossary=glossary(words),
+        cohorts=cohorts,
         status_words=STATUS_WORDS,
         card=card,
         card_facts=facts(card) if card else [],
@@ -124,12 +131,15 @@ def sentences(report: Report) -> dict[str, list[tuple[str, str]]]:
     gone = [("", f"{where}: {why}") for where, why in missing(report)]
     gone += [("", f"{s.site} withheld {s.what}") for s in report.suppressed]
     card = report.model.card
+    drawn, lists = plots(report), checklists(report, frozenset(a for a, _ in SECTIONS))
+    used = used_words(contents(report, drawn, lists))
     stated = () if card is None else (*card.intended_use, *card.limits)
     return {
         "missing": gone or [("", NOTHING_MISSING)],
         "privacy": [("", note) for note in report.notes],
         "methods": methods(report),
         "card": [("", line) for line in stated],
+        "glossary": glossary(used),
     }
 
 

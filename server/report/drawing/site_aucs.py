@@ -4,7 +4,15 @@ from hepafed.server.formats import AucEstimate, Report
 from hepafed.server.report.drawing.chart import clip
 from hepafed.server.report.drawing.forest import ForestRow, forest
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
-from hepafed.server.report.tables import Table, figure, is_headline, number, place, preferred
+from hepafed.server.report.tables import (
+    Table,
+    auc_places,
+    figure,
+    is_headline,
+    number,
+    place,
+    preferred,
+)
 
 
 def forest_plot(report: Report) -> Plot:
@@ -38,7 +46,7 @@ def forest_plot(report: Report) -> Plot:
 
 
 def _sites(report: Report) -> list[ForestRow]:
-    sites = [r for r in headline_rows(report) if r.scope == "site"]
+    sites, places = [r for r in headline_rows(report) if r.scope == "site"], auc_places(report)
     precisions = [_precision(r.auc) for r in sites]
     largest = max(precisions, default=0.0) or 1.0
     return [
@@ -48,7 +56,7 @@ def _sites(report: Report) -> list[ForestRow]:
             low=r.auc.low,
             high=r.auc.high,
             weight=precision / largest,
-            words=figure(r.auc),
+            words=figure(r.auc, places),
         )
         for r, precision in zip(sites, precisions, strict=True)
     ]
@@ -61,7 +69,7 @@ def _precision(auc: AucEstimate) -> float:
 
 
 def _summaries(report: Report) -> list[ForestRow]:
-    made = []
+    made, places = [], auc_places(report)
     for r in headline_rows(report):
         if r.scope != "site" and r.auc.value is not None:
             auc = preferred(r.auc)
@@ -72,7 +80,7 @@ def _summaries(report: Report) -> list[ForestRow]:
                     low=auc.low,
                     high=auc.high,
                     kind="summary",
-                    words=figure(auc),
+                    words=figure(auc, places),
                 )
             )
     return made
@@ -83,6 +91,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
     found = next((h for h in report.heterogeneity if is_headline(h) and h.value is not None), None)
     if found is None:
         return []
+    places = auc_places(report)
     made = [
         ForestRow(
             name="Random effects",
@@ -90,7 +99,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
             low=found.low,
             high=found.high,
             kind="summary",
-            words=figure(found),
+            words=figure(found, places),
         )
     ]
     ends = found.prediction
@@ -102,7 +111,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
                 low=ends.low,
                 high=ends.high,
                 kind="prediction",
-                words=f"{number(ends.low)}–{number(ends.high)}",
+                words=f"{number(ends.low, places)}–{number(ends.high, places)}",
             )
         )
     return made
