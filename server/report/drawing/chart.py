@@ -119,8 +119,14 @@ def _drawn(chart: Chart, frame: Frame) -> Markup:
 
 
 def clip(words: str, longest: int) -> str:
-    """Cut a name to what fits beside a drawing; the tables have it whole."""
-    return words if len(words) <= longest else words[: longest - 1] + "…"
+    """Cut the middle out of a name that does not fit; names often differ at their end.
+
+    The tables have it whole.
+    """
+    if len(words) <= longest:
+        return words
+    end = (longest - 1) // 2
+    return f"{words[: longest - 1 - end]}…{words[-end:]}"
 
 
 def mark(shape: str, x: float, y: float, colour: str, size: float = 4.5) -> str:

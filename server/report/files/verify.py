@@ -94,7 +94,7 @@ def _signature(folder: Path, text: bytes, authority: str) -> Iterator[tuple[bool
         if _made_by_a_run(text) or authority:
             yield (
                 False,
-                f"{SIGNATURE} is missing: nothing shows that a coordinator made this report",
+                f"{SIGNATURE} is missing: nothing shows which coordinator made it",
             )
         else:
             yield True, "report.json is of a score table: no coordinator signs it"

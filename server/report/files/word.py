@@ -87,15 +87,15 @@ def _empty(title: str) -> "Document":
     page.left_margin = page.right_margin = Mm(MARGIN_MM)
     for name in ("Normal", "Title", "Heading 1", "Caption"):
         style = document.styles[name]
-        style.font.name = FONT  # type: ignore[attr-defined]
+        style.font.name = FONT
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
         for script in ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"):
             fonts.set(qn(script), FONT)
         for theme in ("w:asciiTheme", "w:hAnsiTheme", "w:cstheme", "w:eastAsiaTheme"):
             fonts.attrib.pop(qn(theme), None)
-        style.font.color.rgb = RGBColor(0, 0, 0)  # type: ignore[attr-defined]
-    document.styles["Normal"].font.size = Pt(10)  # type: ignore[attr-defined]
-    document.styles["Caption"].paragraph_format.space_before = Pt(12)  # type: ignore[attr-defined]
+        style.font.color.rgb = RGBColor(0, 0, 0)
+    document.styles["Normal"].font.size = Pt(10)
+    document.styles["Caption"].paragraph_format.space_before = Pt(12)
     facts = document.core_properties
     facts.title, facts.author, facts.comments = title, "HepaFed", "Research use only"
     facts.language = "en"

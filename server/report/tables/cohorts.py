@@ -23,6 +23,8 @@ REASON_WORDS = {
     "no_sequence": "a sequence of the protocol is missing",
 }
 Cell = object
+Known = dict[str | None, int | None]
+"""A count by site; None where it is withheld."""
 
 
 def flow(report: Report) -> Table:
@@ -98,7 +100,7 @@ def table_one(report: Report) -> tuple[Table, ...]:
     for number, chunk in enumerate(chunks, 1):
         together = number == 1 and len(sites) > 1
         groups = ([sites] if together else []) + [(s,) for s in chunk]
-        head = ("", *(["All sites"] if together else []), *(s.site for s in chunk))
+        head = ("Property", *(["All sites"] if together else []), *(s.site for s in chunk))
         name = "table-1" if number == 1 else f"table-1-{number}"
         part = f" (part {number} of {len(chunks)})" if len(chunks) > 1 else ""
         rows = tuple(_properties(report, groups))
@@ -123,7 +125,7 @@ def _properties(report: Report, groups: Sequence[Sequence[SiteRow]]) -> Iterator
     each = (f"{n / p:.1f}" if p else NONE for n, p in zip(lesions, patients, strict=True))
     yield ("Lesions per patient, mean", *each)
     for key, name in zip(CLASS_KEYS, CLASS_WORDS, strict=True):
-        held = {s.site: s.by_class.get(key) for s in report.sites}
+        held: Known = {s.site: s.by_class.get(key) for s in report.sites}
         yield (f"{name.capitalize()} lesions", *_counted(groups, lesions, held))
     for variable, level in dict.fromkeys((g.variable, g.level) for g in report.subgroups):
         of_level = {
@@ -138,7 +140,7 @@ def _properties(report: Report, groups: Sequence[Sequence[SiteRow]]) -> Iterator
 
 
 def _counted(
-    groups: Sequence[Sequence[SiteRow]], totals: Sequence[int], held: dict[str | None, int | None]
+    groups: Sequence[Sequence[SiteRow]], totals: Sequence[int], held: Known
 ) -> Iterator[Cell]:
     """Yield count and share of each group of sites; a group with an unknown part has none."""
     for group, total in zip(groups, totals, strict=True):
