@@ -16,7 +16,8 @@ HepaFedError
 │   ├── EnrolmentError
 │   ├── RefusedError    policy, role or access says no
 │   └── PayloadError    bytes from the network are not what they should be
-└── RunError            a training or validation run cannot go on
+├── RunError            a training or validation run cannot go on
+└── ReportError         a report's folder cannot be written, or is not as it was written
 """
 
 
@@ -127,3 +128,9 @@ class RunError(HepaFedError):
     """A training or validation run cannot go on."""
 
     usual_hint = "see server.log; then server resume RUN"
+
+
+class ReportError(HepaFedError):
+    """A report's folder cannot be written, or it is not as it was written."""
+
+    usual_hint = "write the report again: server report RUN -o FOLDER"

@@ -50,6 +50,7 @@ from hepafed.common.statistics.bins import (
 from hepafed.common.statistics.calibration import calibrate, expected_error
 from hepafed.common.statistics.clustered_auc import Sizes, clustered_auc, covariance
 from hepafed.common.statistics.curves import (
+    FEWEST,
     Curve,
     average_precision,
     curve_from_mass,
@@ -59,7 +60,9 @@ from hepafed.common.statistics.curves import (
     pr_points,
     roc_points,
     sensitivity_at,
+    sensitivity_interval,
     specificity_at,
+    specificity_interval,
 )
 from hepafed.common.statistics.multiclass import (
     MEANS,
@@ -107,6 +110,7 @@ __all__ = [
     "BINS",
     "COLUMNS",
     "DECISION_THRESHOLDS",
+    "FEWEST",
     "FIGURES",
     "LEVEL",
     "MEANS",
@@ -185,8 +189,10 @@ __all__ = [
     "score_counts",
     "sections",
     "sensitivity_at",
+    "sensitivity_interval",
     "sizes_of",
     "specificity_at",
+    "specificity_interval",
     "task_histogram",
     "task_scores",
     "threshold_of",

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from hepafed.common.statistics.bins import Intervals, mass_of_bins
+from hepafed.common.statistics.rates import Z
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 Floats = NDArray[np.float64]
+FEWEST = 3
+"""Cases beyond a rate that is held, on average, without which the other rate has no interval."""
+_PARTS = 200
+"""Parts of the distribution of a rate over which the interval of the other one is averaged."""
 POINTS = 200
 """The most points of a curve that is drawn; figures are read off the whole curve."""
 
@@ -115,6 +121,44 @@ def sensitivity_at(curve: Curve, specificity: float) -> float:
 def specificity_at(curve: Curve, sensitivity: float) -> float:
     """Return the largest specificity at a sensitivity, straight lines between points (pROC)."""
     return _upper(1 - curve.sensitivity[::-1], 1 - curve.false_positives[::-1], 1 - sensitivity)
+
+
+def sensitivity_interval(curve: Curve, specificity: float) -> tuple[float, float] | None:
+    """Return the 95 % interval of the sensitivity at a specificity, of independent cases.
+
+    The threshold at which the specificity is reached is itself estimated: its specificity varies as
+    an order statistic of the negatives does (a beta distribution). The variance of the sensitivity
+    is that of a share plus that over the threshold (Linnet 1987; Zhou and Qin 2005); the share of
+    as many cases as have this variance gets Wilson's interval.
+
+    Returns None where fewer than 3 negatives are expected beyond the specificity: no interval of
+    so few covers.
+    """
+    x, y = curve.false_positives, curve.sensitivity
+    return _ends(x, y, 1 - specificity, float(curve.negatives[-1]), float(curve.positives[-1]))
+
+
+def specificity_interval(curve: Curve, sensitivity: float) -> tuple[float, float] | None:
+    """Return the 95 % interval of the specificity at a sensitivity; see `sensitivity_interval`."""
+    x, y = 1 - curve.sensitivity[::-1], 1 - curve.false_positives[::-1]
+    return _ends(x, y, 1 - sensitivity, float(curve.positives[-1]), float(curve.negatives[-1]))
+
+
+def _ends(x: Floats, y: Floats, at: float, held: float, other: float) -> tuple[float, float] | None:
+    """Return the interval of y where x is held at `at` by `held` cases; y is of `other` cases."""
+    if at * held < FEWEST - 1e-9:
+        return None
+    parts = (np.arange(_PARTS) + 0.5) / _PARTS
+    reached = betaincinv(at * held + 0.5, (1 - at) * held + 0.5, parts)
+    found = np.interp(reached, x, y)
+    mean = float(found.mean())
+    variance = float((found * (1 - found)).mean()) / other + float(found.var())
+    spread = mean * (1 - mean)
+    cases = spread / variance if spread > 0 and variance > 0 else other
+    shrunk = 1 + Z**2 / cases
+    middle = (mean + Z**2 / (2 * cases)) / shrunk
+    half = Z / shrunk * float(np.sqrt(spread / cases + (Z / (2 * cases)) ** 2))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _upper(x: Floats, y: Floats, at: float) -> float:

@@ -1,16 +1,18 @@
 """The report of a validation run, or of a score table: report."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from hepafed.common.console import command, say
-from hepafed.common.errors import UsageError
+from hepafed.common.errors import PayloadError, ReportError, UsageError
 from hepafed.server.cli.access import access_option, remote_of
 
 if TYPE_CHECKING:
     from hepafed.server.cli.api_client import Remote
     from hepafed.server.formats import Report
+    from hepafed.server.report import Signed
 
 
 @click.command()
@@ -31,6 +33,13 @@ if TYPE_CHECKING:
 )
 @click.option("--margin", type=float, help="Non-inferiority margin against --against and readers.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Report folder.")
+@click.option(
+    "--verify",
+    "checked",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Check a report's folder: digests, signature, CSV files against report.json.",
+)
 @access_option
 @click.pass_context
 @command
@@ -43,15 +52,25 @@ def report(
     prevalence: tuple[float, ...],
     margin: float | None,
     folder: Path | None,
+    checked: Path | None,
     access: Path | None,
 ) -> None:
-    """Write the report of a validation run, or of a score table.
+    """Write the report of a validation run, or of a score table; or check a written one.
+
+    --verify ends with 0 where everything is as it was written, with 1 where something is not, and
+    with 2 where there is nothing to check. With --access it also asks whose signature it is.
 
     \b
     Example:
       server report validate-1a2b3c -o report
       server report --scores t2.csv --against t2-dwi.csv --threshold 0.5 -o report
+      server report --verify report
     """
+    if checked is not None:
+        if run or scores or against or folder:
+            raise UsageError("--verify takes a folder and nothing else", "server report --help")
+        verify(checked, access)
+        return
     if bool(run) == bool(scores):
         raise UsageError("name a run, or a score table with --scores", "server report --help")
     if scores is not None:
@@ -67,7 +86,8 @@ def report(
             "--against, --prevalence and --margin go with --scores",
             "a run's are in its evaluation.toml",
         )
-    write(report_of(remote_of(ctx, access), run), folder or Path(f"report-{run}"))
+    made, signed = fetched(remote_of(ctx, access), run)
+    write(made, folder or Path(f"report-{run}"), signed)
 
 
 def _from_scores(
@@ -96,18 +116,63 @@ def _from_scores(
     )
 
 
-def report_of(remote: "Remote", run: str) -> "Report":
-    """Fetch the report of a validation."""
+def fetched(remote: "Remote", run: str) -> "tuple[Report, Signed | None]":
+    """Fetch the report of a validation, and the coordinator's signature where it has signed.
+
+    Raises
+    ------
+    RunError
+        It is no report that this release reads.
+    PayloadError
+        The answer is not what was asked for.
+    """
     from hepafed.server.formats import read_report
+    from hepafed.server.report import Signed
 
-    return read_report(remote.get(f"/api/runs/{run}/report"))
+    answer = remote.get(f"/api/runs/{run}/report", signed="yes")
+    if not isinstance(answer, dict) or "text" not in answer:  # of a coordinator before signatures
+        return read_report(answer), None
+    text, signature = answer["text"], answer.get("signature")
+    try:
+        report = read_report(json.loads(text))
+    except (TypeError, ValueError) as e:
+        raise PayloadError("the coordinator's report is not JSON") from e
+    if not signature:
+        return report, None
+    return report, Signed(text=text, signature=str(signature), certificate=remote.access.ca)
 
 
-def write(report: "Report", folder: Path) -> None:
+def verify(folder: Path, access: Path | None) -> None:
+    """Check a report's folder and say what was found.
+
+    Raises
+    ------
+    ReportError
+        Something is not as it was written.
+    """
+    from hepafed.common.contract import Access, read_toml
+    from hepafed.server.report import verify_report
+
+    hint = "name the access file of the report's coordinator"
+    authority = read_toml(Access, access, hint).ca if access else ""
+    found = verify_report(folder, authority)
+    for line in found.passed:
+        say(f"ok: {line}")
+    for line in found.problems:
+        say(f"not ok: {line}")
+    if found.problems:
+        count = len(found.problems)
+        raise ReportError(
+            f"{folder} is not as it was written: {count} problem{'s' if count > 1 else ''}",
+            "use the coordinator's copy: server report RUN -o ANOTHER_FOLDER",
+        )
+
+
+def write(report: "Report", folder: Path, signed: "Signed | None" = None) -> None:
     """Write a report into `folder` and say its main figures."""
     from hepafed.server.report import summary_lines, write_report
 
-    page = write_report(report, folder)
+    page = write_report(report, folder, signed)
     for line in summary_lines(report):
         say(line)
     say(f"report {page.absolute()}")

@@ -6,7 +6,7 @@ import click
 from hepafed.common.console import command, say
 from hepafed.server.cli.access import access_option, json_option, remote_of
 from hepafed.server.cli.progress import started
-from hepafed.server.cli.report import report_of, write
+from hepafed.server.cli.report import fetched, write
 
 
 @click.command()
@@ -83,6 +83,7 @@ def validate(
         say(f"evaluation {run['evaluation']} recorded {run['created'][:19]}Z as {run['id']}")
     started(remote, run, watching, as_json)
     if watching:
-        write(report_of(remote, run["id"]), folder or Path(f"report-{run['id']}"))
+        report, signed = fetched(remote, run["id"])
+        write(report, folder or Path(f"report-{run['id']}"), signed)
     elif not as_json:
         say(f"then: server report {run['id']}")

@@ -35,6 +35,11 @@ class ReadAtSpecificity:
     """The smallest value that the released cells leave possible; `value` where bins are fine."""
     most: Probability | None = None
     """The largest value that the released cells leave possible."""
+    low: Probability | None = optional(None)
+    """Lower end of the 95 % interval; absent where there is none (lesions share patients, or fewer
+    than 3 cases lie beyond the point)."""
+    high: Probability | None = optional(None)
+    """Upper end of the 95 % interval."""
     reason: str = optional("")
     """Why there is no value."""
 
@@ -53,6 +58,11 @@ class ReadAtSensitivity:
     """The smallest value that the released cells leave possible; `value` where bins are fine."""
     most: Probability | None = None
     """The largest value that the released cells leave possible."""
+    low: Probability | None = optional(None)
+    """Lower end of the 95 % interval; absent where there is none (lesions share patients, or fewer
+    than 3 cases lie beyond the point)."""
+    high: Probability | None = optional(None)
+    """Upper end of the 95 % interval."""
     reason: str = optional("")
     """Why there is no value."""
 

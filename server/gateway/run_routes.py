@@ -77,7 +77,11 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
         path = runs.folder(request.path_params["run"]) / "report.json"
         if not path.exists():
             raise RefusedError("that run has no report", "only a completed validation has one")
-        return json.loads(path.read_text())
+        if request.query_params.get("signed"):
+            signature = path.with_name("report.sig")
+            held = signature.read_text() if signature.exists() else ""
+            return {"text": path.read_text("utf-8"), "signature": held}
+        return json.loads(path.read_text("utf-8"))
 
     def survey(request: Request) -> object:
         return read_survey(runs.folder(request.path_params["run"]))

@@ -44,13 +44,16 @@ class Registry:
         with whole_file(folder / "wire.bf16") as f:
             f.writelines(_wire(weights))
         text = card_text(replace(card, id=identity, sha256=digest))
+        write_whole(folder / "card.sig", self.sign(text))
+        write_whole(folder / "card.json", text)
+        return identity
+
+    def sign(self, text: str) -> str:
+        """Return the coordinator's signature of a text (ECDSA over SHA-256), in base64."""
         key = serialization.load_pem_private_key((self._keys / "ca.key").read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
             raise TypeError("the coordinator's key is not an elliptic curve key")
-        signature = key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))
-        write_whole(folder / "card.sig", base64.b64encode(signature))
-        write_whole(folder / "card.json", text)
-        return identity
+        return base64.b64encode(key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))).decode()
 
     def folder(self, model: str) -> Path:
         """Return the folder of a model; RefusedError for an unknown id."""

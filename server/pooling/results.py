@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.disclosure import READ_AT
@@ -24,7 +24,9 @@ from hepafed.common.statistics import (
     pr_points,
     roc_points,
     sensitivity_at,
+    sensitivity_interval,
     specificity_at,
+    specificity_interval,
     values_at_prevalence,
 )
 from hepafed.server.formats import (
@@ -134,6 +136,7 @@ def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figu
     if precision is None and drawn is not None:
         precision = average_precision(drawn)
     found = curves(cells) if isinstance(cells, Intervals) and not own else None
+    independent = drawn if (made.scope, made.unit) == ("pooled", "patient") else None
 
     def figures(name: str, function: Callable[[Curve, float], float]) -> list[_CurveReading]:
         return [_read(own.get(f"{name}_{at:.2f}"), found, function, at, reason) for at in READ_AT]
@@ -144,8 +147,14 @@ def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figu
         pr=() if drawn is None else _points(pr_points(drawn)),
         average_precision=point_estimate(precision, reason),
         partial_auc=tuple(map(_at_specificity, figures("partial_auc", partial_auc))),
-        sensitivity_at=tuple(map(_at_specificity, figures("sensitivity_at", sensitivity_at))),
-        specificity_at=tuple(map(_at_sensitivity, figures("specificity_at", specificity_at))),
+        sensitivity_at=tuple(
+            _with_interval(_at_specificity(r), r, independent, sensitivity_interval)
+            for r in figures("sensitivity_at", sensitivity_at)
+        ),
+        specificity_at=tuple(
+            _with_interval(_at_sensitivity(r), r, independent, specificity_interval)
+            for r in figures("specificity_at", specificity_at)
+        ),
     )
 
 
@@ -159,6 +168,22 @@ def _at_sensitivity(r: _CurveReading) -> ReadAtSensitivity:
     return ReadAtSensitivity(
         sensitivity=r.at, value=r.value, least=r.least, most=r.most, reason=r.reason
     )
+
+
+R = TypeVar("R", ReadAtSpecificity, ReadAtSensitivity)
+
+
+def _with_interval(
+    made: R,
+    read: _CurveReading,
+    curve: Curve | None,
+    interval: Callable[[Curve, float], tuple[float, float] | None],
+) -> R:
+    """Add the interval of a curve whose cases are independent; it always holds the value."""
+    ends = interval(curve, read.at) if curve is not None and read.value is not None else None
+    if ends is None or read.value is None:
+        return made
+    return replace(made, low=min(ends[0], read.value), high=max(ends[1], read.value))
 
 
 def _points(found: list[list[float]]) -> tuple[tuple[float, ...], ...]:

@@ -7,6 +7,7 @@ from hepafed.common.records import write_record
 from hepafed.server.formats import Report
 from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
+from hepafed.server.report.contents import contents, used_words
 from hepafed.server.report.drawing import plots
 from hepafed.server.report.facts import (
     asked_for_subgroups,
@@ -25,15 +26,15 @@ from hepafed.server.report.tables import (
     between_sites,
     bound,
     classes,
+    cohorts,
     comparisons,
     endpoints,
     figure,
+    glossary,
     in_units,
     is_headline,
     number,
-    origins,
     place,
-    preferred,
     renamed,
     results,
     task,
@@ -60,6 +61,7 @@ SECTIONS = (
     ("checklists", "Reporting checklists"),
     ("card", "Model card"),
     ("provenance", "Provenance"),
+    ("glossary", "Glossary"),
 )
 """Anchor and heading of every section, in the page's order."""
 
@@ -89,25 +91,29 @@ def render(report: Report) -> str:
     anchors = frozenset(a for a, _ in SECTIONS)
     pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
     card = report.model.card
-    css = Markup((folder / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
+    sheets = ("figures.css", "report.css")
+    figures, lists = plots(report), checklists(report, anchors)
+    words = used_words(contents(report, figures, lists))
+    css = Markup("".join((folder / s).read_text("utf-8") for s in sheets))  # noqa: S704 - our own files
     return environment.get_template("report.html").render(
         r=report,
         css=css,
-        title=_title(report),
+        title=report_title(report),
         sections=SECTIONS,
         pooled=next(pooled, None),
-        preferred=preferred,
-        figures=plots(report),
+        figures=figures,
+        numbers={name: n for n, name in enumerate(figures, 1)},
         rows=results,
         classes=classes,
         endpoints=endpoints.endpoints,
         across=between_sites,
         comparing=comparisons,
         methods=methods(report),
-        checklists=checklists(report, anchors),
+        checklists=lists,
+        glossary=glossary(words),
+        cohorts=cohorts,
         status_words=STATUS_WORDS,
         plain=first_page(report),
-        origins=origins.origins,
         no_subgroups=no_subgroups(report),
         synthetic=is_synthetic(report),
         federated=is_federated(report),
@@ -118,14 +124,52 @@ def render(report: Report) -> str:
         card_facts=facts(card) if card else [],
         provenance=write_record(report.provenance),
         missing=missing(report),
-        lesions=sum(s.lesions for s in report.sites),
-        patients=sum(s.patients for s in report.sites),
+        lead=lead(report),
+        nothing_missing=nothing_missing(report),
     )
 
 
-def _title(report: Report) -> str:
+def report_title(report: Report) -> str:
+    """Return the registered title, or the name of the model."""
     promised = report.evaluation.promised.title if report.evaluation else ""
     return promised or f"Validation of {report.model.id}"
+
+
+def lead(report: Report) -> str:
+    """Return the line below the title: which model, whose cases, when."""
+    model, created = report.model, report.provenance.created
+    patients, lesions = (sum(getattr(s, k) for s in report.sites) for k in ("patients", "lesions"))
+    protocol = f"Model {model.id}, protocol {model.protocol}. " if model.protocol else ""
+    day = f" {created[:10]}." if created else ""
+    counts = (
+        counted(patients, "patient"),
+        counted(lesions, *unit_words(report)),
+        counted(len(report.sites), "site"),
+    )
+    return f"{protocol}{', '.join(counts)}.{day} Research use only: not a medical device."
+
+
+def nothing_missing(report: Report) -> str:
+    """Say that all is there, as far as the report knows."""
+    sites = ", no site withheld anything, and every site that was asked answered"
+    return f"Every AUC and every rate could be computed{sites if is_federated(report) else ''}."
+
+
+def sentences(report: Report) -> dict[str, list[tuple[str, str]]]:
+    """Return the paragraphs of the page that the Word document has too, by section."""
+    gone = [("", f"{where}: {why}") for where, why in missing(report)]
+    gone += [("", f"{s.site} withheld {s.what}") for s in report.suppressed]
+    card = report.model.card
+    drawn, lists = plots(report), checklists(report, frozenset(a for a, _ in SECTIONS))
+    used = used_words(contents(report, drawn, lists))
+    stated = () if card is None else (*card.intended_use, *card.limits)
+    return {
+        "missing": gone or [("", nothing_missing(report))],
+        "privacy": [("", note) for note in report.notes],
+        "methods": methods(report),
+        "card": [("", line) for line in stated],
+        "glossary": glossary(used),
+    }
 
 
 def _cell(value: object) -> str:

@@ -2,7 +2,14 @@
 
 from hepafed.server.formats import JudgedEvaluation, Report
 from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
-from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred, renamed
+from hepafed.server.report.tables import (
+    TASK_WORDS,
+    figure,
+    p_value,
+    preferred,
+    renamed,
+    validated_minus,
+)
 
 WIDTH = 36
 """Columns of what a line is about."""
@@ -24,8 +31,8 @@ def summary_lines(report: Report) -> list[str]:
             lines.append(line.rstrip())
     for c in report.comparisons:
         if (c.scope, c.unit) == ("pooled", "patient"):
-            name = f"AUC {c.second} − {c.first}  "
-            lines.append(f"{name:<{WIDTH}}{figure(c.difference)}, p {p_value(c.p_holm)}")
+            name = f"AUC {c.first} − {c.second}  "
+            lines.append(f"{name:<{WIDTH}}{figure(validated_minus(c))}, p {p_value(c.p_holm)}")
     if report.evaluation:
         lines += _promised(report.evaluation, exploratory(report))
     if report.look is not None and report.look.number > 1:

@@ -74,7 +74,8 @@ def validate(live: LiveRun) -> str:
         look=look,
         evaluation=standing(verdicts, look) if verdicts else None,
     )
-    text = json.dumps(write_record(report), allow_nan=False)
+    text = json.dumps(write_record(report), indent=1, allow_nan=False)
+    write_whole(live.folder / "report.sig", registry.sign(text))
     write_whole(live.folder / "report.json", text)
     return run.model
 

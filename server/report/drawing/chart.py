@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hepafed.server.report.drawing.frame import NARROW, WIDE, Drawing, Frame, document, text
 from markupsafe import Markup, escape
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -15,10 +16,8 @@ STYLES = (
 )  # fmt: skip
 """Colour and dashes of the curves beside the pooled one: no two agree in both."""
 SHAPES = ("circle", "square", "triangle", "diamond")
-MARGIN_LEFT, MARGIN_TOP, SIDE = 58, 14, 372
-LEGEND_X = MARGIN_LEFT + SIDE + 22
 LONGEST_NAME = 28
-WIDTH, HEIGHT = 700, MARGIN_TOP + SIDE + 52
+LEGEND_STEP = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +58,16 @@ class Marks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Band:
+    """An area between two curves, such as the pointwise interval of a ROC curve."""
+
+    name: str
+    points: Sequence[Sequence[float]]
+    """x and both ends in y of each point, by x."""
+    colour: str = BLACK
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """A chart: axes, what is drawn on them, and a reference line."""
 
@@ -69,25 +78,34 @@ class Chart:
     y: Axis
     traces: Sequence[Trace] = ()
     marks: Sequence[Marks] = ()
+    bands: Sequence[Band] = ()
     reference: Sequence[Sequence[float]] = ()
     """Ends of the line of no information; dashed grey."""
     reference_name: str = ""
 
 
-def draw(chart: Chart) -> Markup:
-    """Draw a chart; what it says in words is `chart.description`."""
+def draw(chart: Chart) -> Drawing:
+    """Draw a chart, wide and narrow; what it says in words is `chart.description`."""
+    return Drawing(wide=_drawn(chart, WIDE), narrow=_drawn(chart, NARROW))
 
+
+def _drawn(chart: Chart, frame: Frame) -> Markup:
     def at(point: Sequence[float]) -> tuple[float, float]:
         across, up = chart.x.place(point[0]), chart.y.place(point[1])
-        return MARGIN_LEFT + across * SIDE, MARGIN_TOP + (1 - up) * SIDE
+        return frame.left + across * frame.side, frame.top + (1 - up) * frame.side
 
-    parts = _axes(chart.x, chart.y)
+    def path(points: Sequence[Sequence[float]]) -> str:
+        return " ".join("{:.1f},{:.1f}".format(*at(p)) for p in points)
+
+    parts = _axes(chart.x, chart.y, frame)
+    for band in chart.bands:
+        edge = [(x, high) for x, _, high in band.points]
+        edge += [(x, low) for x, low, _ in reversed(band.points)]
+        parts.append(f'<polygon points="{path(edge)}" {_area(band)}/>')
     if chart.reference:
-        ends = " ".join("{:.1f},{:.1f}".format(*at(p)) for p in chart.reference)
-        parts.append(f'<polyline points="{ends}" class="reference"/>')
+        parts.append(f'<polyline points="{path(chart.reference)}" class="reference"/>')
     for trace in reversed(chart.traces):  # the first, the pooled one, lies on top
-        path = " ".join("{:.1f},{:.1f}".format(*at(p)) for p in trace.points)
-        parts.append(f'<polyline points="{path}" {_stroke(trace)}/>')
+        parts.append(f'<polyline points="{path(trace.points)}" {_stroke(trace)}/>')
     for marks in chart.marks:
         for point in marks.points:
             x, y = at(point)
@@ -95,30 +113,20 @@ def draw(chart: Chart) -> Markup:
                 low, high = at((point[0], point[2]))[1], at((point[0], point[3]))[1]
                 parts.append(_bar(x, low, x, high, marks.colour))
             parts.append(mark(marks.shape, x, y, marks.colour))
-    return document(chart.id, chart.title, chart.description, HEIGHT, parts + _legend(chart))
-
-
-def document(
-    identity: str, title: str, description: str, height: float, parts: Sequence[str]
-) -> Markup:
-    """Put an SVG round its parts, with a title and a description for who cannot see it."""
-    head = (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
-        f'aria-labelledby="{identity}-title {identity}-desc">'
-        f'<title id="{identity}-title">{escape(title)}</title>'
-        f'<desc id="{identity}-desc">{escape(description)}</desc>'
-    )
-    return Markup(f"{head}{''.join(parts)}</svg>")  # noqa: S704 - every text in it is escaped
-
-
-def text(x: float, y: float, words: str, kind: str = "") -> str:
-    """Write words; `kind` is a class of the style sheet."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
+    legend, end = _legend(chart, frame)
+    height = max(frame.bottom + 52, end)
+    return document(chart.id, chart.title, chart.description, frame, height, parts + legend)
 
 
 def clip(words: str, longest: int) -> str:
-    """Cut a name to what fits beside a drawing; the tables have it whole."""
-    return words if len(words) <= longest else words[: longest - 1] + "…"
+    """Cut the middle out of a name that does not fit; names often differ at their end.
+
+    The tables have it whole.
+    """
+    if len(words) <= longest:
+        return words
+    end = (longest - 1) // 2
+    return f"{words[: longest - 1 - end]}…{words[-end:]}"
 
 
 def mark(shape: str, x: float, y: float, colour: str, size: float = 4.5) -> str:
@@ -136,26 +144,21 @@ def mark(shape: str, x: float, y: float, colour: str, size: float = 4.5) -> str:
     return f'<polygon points="{path}" {paint}/>'
 
 
-def _axes(x: Axis, y: Axis) -> list[str]:
-    bottom, right = MARGIN_TOP + SIDE, MARGIN_LEFT + SIDE
+def _axes(x: Axis, y: Axis, frame: Frame) -> list[str]:
+    left, top, side = frame.left, frame.top, frame.side
+    bottom, right = frame.bottom, left + side
     parts = []
     for tick in x.ticks:
-        at = MARGIN_LEFT + x.place(tick) * SIDE
-        parts.append(
-            f'<line x1="{at:.1f}" y1="{MARGIN_TOP}" x2="{at:.1f}" y2="{bottom}" class="grid"/>'
-        )
+        at = left + x.place(tick) * side
+        parts.append(f'<line x1="{at:.1f}" y1="{top}" x2="{at:.1f}" y2="{bottom}" class="grid"/>')
         parts.append(text(at, bottom + 17, f"{tick:g}", "mid"))
     for tick in y.ticks:
-        at = MARGIN_TOP + (1 - y.place(tick)) * SIDE
-        parts.append(
-            f'<line x1="{MARGIN_LEFT}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}" class="grid"/>'
-        )
-        parts.append(text(MARGIN_LEFT - 8, at + 4, f"{tick:g}".replace("-", "−"), "end"))
-    parts.append(
-        f'<path d="M{MARGIN_LEFT} {MARGIN_TOP}V{bottom}H{right}" fill="none" class="axis"/>'
-    )
-    parts.append(text(MARGIN_LEFT + SIDE / 2, bottom + 40, x.label, "mid label"))
-    middle = MARGIN_TOP + SIDE / 2
+        at = top + (1 - y.place(tick)) * side
+        parts.append(f'<line x1="{left}" y1="{at:.1f}" x2="{right}" y2="{at:.1f}" class="grid"/>')
+        parts.append(text(left - 8, at + 4, f"{tick:g}".replace("-", "−"), "end"))
+    parts.append(f'<path d="M{left} {top}V{bottom}H{right}" fill="none" class="axis"/>')
+    parts.append(text(left + side / 2, bottom + 40, x.label, "mid label"))
+    middle = top + side / 2
     parts.append(
         f'<text transform="translate(15 {middle}) rotate(-90)" class="mid label">'
         f"{escape(y.label)}</text>"
@@ -163,27 +166,35 @@ def _axes(x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _legend(chart: Chart) -> list[str]:
-    parts, y = [], MARGIN_TOP + 10.0
+def _legend(chart: Chart, frame: Frame) -> tuple[list[str], float]:
+    """Draw the legend, beside the axes or below them; also return where it ends."""
+    parts, x, y = [], frame.legend_x, frame.legend_y
+
+    def line(y: float, paint: str) -> str:
+        return f'<line x1="{x}" y1="{y}" x2="{x + 28}" y2="{y}" {paint}/>'
+
     for trace in chart.traces:
-        if not trace.name:
-            continue
-        parts.append(
-            f'<line x1="{LEGEND_X}" y1="{y}" x2="{LEGEND_X + 28}" y2="{y}" {_stroke(trace)}/>'
-        )
-        parts.append(text(LEGEND_X + 36, y + 4, clip(trace.name, LONGEST_NAME)))
-        y += 20
+        if trace.name:
+            parts += [line(y, _stroke(trace)), text(x + 36, y + 4, clip(trace.name, LONGEST_NAME))]
+            y += LEGEND_STEP
+    for band in chart.bands:
+        if band.name:
+            parts.append(f'<rect x="{x}" y="{y - 6}" width="28" height="12" {_area(band)}/>')
+            parts.append(text(x + 36, y + 4, clip(band.name, LONGEST_NAME)))
+            y += LEGEND_STEP
     for marks in chart.marks:
         if marks.name:
-            parts.append(mark(marks.shape, LEGEND_X + 14, y, marks.colour))
-            parts.append(text(LEGEND_X + 36, y + 4, clip(marks.name, LONGEST_NAME)))
-            y += 20
+            parts.append(mark(marks.shape, x + 14, y, marks.colour))
+            parts.append(text(x + 36, y + 4, clip(marks.name, LONGEST_NAME)))
+            y += LEGEND_STEP
     if chart.reference and chart.reference_name:
-        parts.append(
-            f'<line x1="{LEGEND_X}" y1="{y}" x2="{LEGEND_X + 28}" y2="{y}" class="reference"/>'
-        )
-        parts.append(text(LEGEND_X + 36, y + 4, chart.reference_name))
-    return parts
+        parts += [line(y, 'class="reference"'), text(x + 36, y + 4, chart.reference_name)]
+        y += LEGEND_STEP
+    return parts, y
+
+
+def _area(band: Band) -> str:
+    return f'fill="{band.colour}" fill-opacity="0.14"'
 
 
 def _stroke(trace: Trace) -> str:

@@ -3,10 +3,30 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hepafed.server.report.drawing.chart import BLACK, BLUE, WIDTH, clip, document, mark, text
+from hepafed.server.report.drawing.chart import BLACK, BLUE, clip, mark
+from hepafed.server.report.drawing.frame import NARROW, WIDE, Drawing, Frame, document, text
 from markupsafe import Markup
 
-LEFT, RIGHT, STEP, TOP = 190, 530, 24, 30
+TOP = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Where names, axis and words lie: side by side, or the axis below its name and words."""
+
+    frame: Frame
+    left: int
+    right: int
+    step: int
+    drop: int
+    """How far the axis of a row lies below its name."""
+    words: int
+    kind: str
+    """Class of the words: which end of them `words` is."""
+
+
+SIDE_BY_SIDE = Columns(frame=WIDE, left=190, right=530, step=24, drop=0, words=546, kind="")
+BELOW = Columns(frame=NARROW, left=8, right=326, step=42, drop=17, words=338, kind="end ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,23 +45,33 @@ class ForestRow:
     """Words at the right; the figure itself when empty."""
 
 
-def forest(identity: str, title: str, description: str, rows: Sequence[ForestRow]) -> Markup:
+def forest(identity: str, title: str, description: str, rows: Sequence[ForestRow]) -> Drawing:
     """Draw AUCs one below the other on a common axis."""
+
+    def drawn(columns: Columns) -> Markup:
+        height, parts = _parts(rows, columns)
+        return document(identity, title, description, columns.frame, height, parts)
+
+    return Drawing(wide=drawn(SIDE_BY_SIDE), narrow=drawn(BELOW))
+
+
+def _parts(rows: Sequence[ForestRow], at: Columns) -> tuple[float, list[str]]:
+    """Return the height and the parts of the drawing."""
     ends = [e for r in rows for e in (r.low, r.value) if e is not None]
     low = min(0.9, max(0.0, (int(min(ends, default=0.5) * 10)) / 10))
     sites = [r for r in rows if r.kind == "site"]
     others = [r for r in rows if r.kind != "site"]
-    bottom = TOP + STEP * len(rows) + (12 if sites and others else 0)
+    bottom = TOP + at.step * len(rows) + (12 if sites and others else 0)
 
-    def upright(at: float, kind: str) -> str:
-        return f'<line x1="{at:.1f}" y1="{TOP - 8}" x2="{at:.1f}" y2="{bottom}" class="{kind}"/>'
+    def upright(x: float, kind: str) -> str:
+        return f'<line x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{bottom}" class="{kind}"/>'
 
     def x(value: float) -> float:
-        return LEFT + (min(1.0, max(low, value)) - low) / (1 - low) * (RIGHT - LEFT)
+        return at.left + (min(1.0, max(low, value)) - low) / (1 - low) * (at.right - at.left)
 
     parts = [
         text(0, 14, "Site (patients)", "label"),
-        text(RIGHT + 16, 14, "AUC (95 % CI)", "label"),
+        text(at.words, 14, "AUC (95 % CI)", at.kind + "label"),
     ]
     for n in range(round((1 - low) * 10) + 1):
         tick = round(low + n / 10, 1)
@@ -51,23 +81,25 @@ def forest(identity: str, title: str, description: str, rows: Sequence[ForestRow
         parts.append(upright(x(0.5), "reference"))
     y = TOP + 6.0
     for row in sites:
-        parts += _row(row, y, x)
-        y += STEP
+        parts += _row(row, y, x, at)
+        y += at.step
     if sites and others:
-        parts.append(f'<line x1="0" y1="{y - 6:.1f}" x2="{WIDTH}" y2="{y - 6:.1f}" class="rule"/>')
+        end = at.frame.width
+        parts.append(f'<line x1="0" y1="{y - 6:.1f}" x2="{end}" y2="{y - 6:.1f}" class="rule"/>')
         y += 12
     for row in others:
-        parts += _row(row, y, x)
-        y += STEP
-    return document(identity, title, description, bottom + 26, parts)
+        parts += _row(row, y, x, at)
+        y += at.step
+    return bottom + 26, parts
 
 
-def _row(row: ForestRow, y: float, x: Callable[[float], float]) -> list[str]:
+def _row(row: ForestRow, y: float, x: Callable[[float], float], at: Columns) -> list[str]:
     bold = "" if row.kind == "site" else "strong"
     parts = [
         text(0, y + 4, clip(row.name, 26), bold),
-        text(RIGHT + 16, y + 4, row.words or "–", bold),
+        text(at.words, y + 4, row.words or "–", at.kind + bold),
     ]
+    y += at.drop
     if row.value is None:
         return parts
     ends = (row.low, row.high)

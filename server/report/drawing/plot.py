@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hepafed.server.formats import Report, ResultRow
+from hepafed.server.report.drawing.frame import Drawing
 from hepafed.server.report.tables import Table, is_headline
-from markupsafe import Markup
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Plot:
     id: str
     title: str
     caption: str
-    svg: Markup | None = None
+    svg: Drawing | None = None
     reason: str = ""
     table: Table | None = None
     tall: bool = False

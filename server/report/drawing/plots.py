@@ -2,18 +2,19 @@
 
 from hepafed.server.formats import Report
 from hepafed.server.report.drawing.calibration import calibration_plot
-from hepafed.server.report.drawing.curves import pr_plot, roc_plot
+from hepafed.server.report.drawing.curves import class_roc_plot, pr_plot, roc_plot
 from hepafed.server.report.drawing.decision import decision_plot
 from hepafed.server.report.drawing.plot import Plot
 from hepafed.server.report.drawing.site_aucs import forest_plot
 
 
 def plots(report: Report) -> dict[str, Plot]:
-    """Return every figure of the page by its id."""
+    """Return every figure of the page by its id, in the order of their numbers."""
     made = (
         roc_plot(report),
-        pr_plot(report),
+        class_roc_plot(report),
         forest_plot(report),
+        pr_plot(report),
         calibration_plot(report),
         decision_plot(report),
     )

@@ -4,7 +4,15 @@ from hepafed.server.formats import AucEstimate, Report
 from hepafed.server.report.drawing.chart import clip
 from hepafed.server.report.drawing.forest import ForestRow, forest
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
-from hepafed.server.report.tables import Table, figure, is_headline, number, place, preferred
+from hepafed.server.report.tables import (
+    Table,
+    auc_places,
+    figure,
+    is_headline,
+    number,
+    place,
+    preferred,
+)
 
 AVERAGES = {
     "Pooled": "all patients together",
@@ -53,7 +61,7 @@ def _diamonds(made: list[ForestRow]) -> str:
 
 
 def _sites(report: Report) -> list[ForestRow]:
-    sites = [r for r in headline_rows(report) if r.scope == "site"]
+    sites, places = [r for r in headline_rows(report) if r.scope == "site"], auc_places(report)
     precisions = [_precision(r.auc) for r in sites]
     largest = max(precisions, default=0.0) or 1.0
     return [
@@ -63,7 +71,7 @@ def _sites(report: Report) -> list[ForestRow]:
             low=r.auc.low,
             high=r.auc.high,
             weight=precision / largest,
-            words=figure(r.auc),
+            words=figure(r.auc, places),
         )
         for r, precision in zip(sites, precisions, strict=True)
     ]
@@ -76,7 +84,7 @@ def _precision(auc: AucEstimate) -> float:
 
 
 def _summaries(report: Report) -> list[ForestRow]:
-    made = []
+    made, places = [], auc_places(report)
     for r in headline_rows(report):
         if r.scope != "site" and r.auc.value is not None:
             auc = preferred(r.auc)
@@ -87,7 +95,7 @@ def _summaries(report: Report) -> list[ForestRow]:
                     low=auc.low,
                     high=auc.high,
                     kind="summary",
-                    words=figure(auc),
+                    words=figure(auc, places),
                 )
             )
     return made
@@ -98,6 +106,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
     found = next((h for h in report.heterogeneity if is_headline(h) and h.value is not None), None)
     if found is None:
         return []
+    places = auc_places(report)
     made = [
         ForestRow(
             name="Random effects",
@@ -105,7 +114,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
             low=found.low,
             high=found.high,
             kind="summary",
-            words=figure(found),
+            words=figure(found, places),
         )
     ]
     ends = found.prediction
@@ -117,7 +126,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
                 low=ends.low,
                 high=ends.high,
                 kind="prediction",
-                words=f"{number(ends.low)}–{number(ends.high)}",
+                words=f"{number(ends.low, places)}–{number(ends.high, places)}",
             )
         )
     return made

@@ -3,14 +3,22 @@
 from hepafed.server.report.tables import (
     between_sites,
     classes,
+    cohorts,
     comparisons,
     endpoints,
-    origins,
     results,
 )
-from hepafed.server.report.tables.comparisons import p_value, reader_points
-from hepafed.server.report.tables.origins import LEFT_OUT_WORDS, SOURCE_WORDS
-from hepafed.server.report.tables.table import Table, in_units, is_headline, renamed
+from hepafed.server.report.tables.cohorts import LEFT_OUT_WORDS, SOURCE_WORDS
+from hepafed.server.report.tables.comparisons import p_value, reader_points, validated_minus
+from hepafed.server.report.tables.glossary import glossary
+from hepafed.server.report.tables.rounding import auc_places, percent
+from hepafed.server.report.tables.table import (
+    Table,
+    cell_words,
+    in_units,
+    is_headline,
+    renamed,
+)
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
@@ -31,22 +39,27 @@ __all__ = [
     "SOURCE_WORDS",
     "TASK_WORDS",
     "Table",
+    "auc_places",
     "between_sites",
     "bound",
+    "cell_words",
     "classes",
+    "cohorts",
     "comparisons",
     "endpoints",
     "figure",
+    "glossary",
     "in_units",
     "interval",
     "is_headline",
     "number",
-    "origins",
     "p_value",
+    "percent",
     "place",
     "preferred",
     "reader_points",
     "renamed",
     "results",
     "task",
+    "validated_minus",
 ]

@@ -1,6 +1,7 @@
 """The tables that look across sites: heterogeneity, calibration, drift, subgroups, releases."""
 
 from hepafed.server.formats import Report, SubgroupRow
+from hepafed.server.report.tables.rounding import auc_places, percent
 from hepafed.server.report.tables.table import Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
     FORM_WORDS,
@@ -22,22 +23,24 @@ POOLED_WORDS = {
 def heterogeneity(report: Report) -> Table:
     """Tabulate random effects, I², τ² and the prediction interval of every task."""
     rows: list[tuple[object, ...]] = []
+    places = auc_places(report)
     for h in report.heterogeneity:
         if h.value is None or h.i2 is None:
             rows.append((task(h), h.sites, (NONE, h.reason), NONE, NONE, NONE))
             continue
         ends = h.prediction
-        predicted: object = interval(ends) or (NONE, ends.reason if ends else "")
+        predicted: object = interval(ends, places) or (NONE, ends.reason if ends else "")
         spread = (f"{100 * h.i2:.0f} %", number(h.tau2))
-        rows.append((task(h), h.sites, figure(h), predicted, *spread))
+        rows.append((task(h), h.sites, figure(h, places), predicted, *spread))
     head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
     return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows))
 
 
 def leave_one_out(report: Report) -> Table:
     """Tabulate the headline task without each site in turn."""
+    places = auc_places(report)
     rows = [
-        (o.without, figure(o), figure(o.pooled), number(o.i2), number(o.tau2))
+        (o.without, figure(o, places), figure(o.pooled, places), number(o.i2), number(o.tau2))
         for h in report.heterogeneity
         if is_headline(h)
         for o in h.leave_one_out
@@ -69,6 +72,26 @@ def calibration(report: Report) -> Table:
         "predicted and observed risk over tenths of the probability."
     )
     return Table("calibration", "Calibration", head, tuple(rows), note, span=2)
+
+
+def reliability(report: Report) -> Table:
+    """Tabulate the tenths of the predicted probability with their counts, pooled patients."""
+    rows = [
+        (
+            f"{b.low:.0%} to {b.high:.0%}",
+            b.n,
+            number(b.observed.numerator),
+            NONE if b.mean_score is None else percent(b.mean_score, b.n),
+            estimate(b.observed),
+        )
+        for c in report.calibration
+        if is_headline(c) and c.scope == "pooled"
+        for b in c.reliability
+        if b.n
+    ]
+    head = ("Predicted", "Patients", "Malignant", "Mean predicted", "Malignant, % (95 % CI)")
+    caption = "Predicted and observed risk by tenths, patients, pooled"
+    return Table("reliability-counts", caption, head, tuple(rows))
 
 
 def drift(report: Report) -> Table:
@@ -105,13 +128,14 @@ def released(report: Report) -> Table:
 
 def subgroups(report: Report) -> Table:
     """Tabulate figures by subgroup, each level pooled first; what is withheld says so."""
+    places = auc_places(report)
     rows = [
         (
             f"{g.variable.replace('_', ' ')}: {g.level}",
             _where(g),
             number(g.n),
             number(g.positives),
-            (figure(g.auc), g.auc.reason),
+            (figure(g.auc, places), g.auc.reason),
             figure(g.sensitivity),
             figure(g.specificity),
         )

@@ -1,6 +1,9 @@
 """The tables of readers and comparisons, and where a reader stands on the ROC curve."""
 
-from hepafed.server.formats import ComparisonRow, Report
+from dataclasses import replace
+
+from hepafed.server.formats import ComparisonRow, IntervalEstimate, Report
+from hepafed.server.report.tables.rounding import auc_places
 from hepafed.server.report.tables.table import Table, estimate
 from hepafed.server.report.tables.words import NONE, figure, task
 
@@ -79,14 +82,14 @@ def agreement(report: Report) -> Table:
 
 def comparisons(report: Report) -> Table:
     """Tabulate pairs of models on the same cases, pooled."""
-    pooled = _compared(report, "pooled")
+    pooled, places = _compared(report, "pooled"), auc_places(report)
     rows = [
         (
             _pair(c),
             task(c),
-            estimate(c.auc_first),
-            estimate(c.auc_second),
-            estimate(c.difference),
+            estimate(c.auc_first, places),
+            estimate(c.auc_second, places),
+            estimate(validated_minus(c), places),
             p_value(c.p_holm),
             p_value(c.mcnemar.p_holm),
             _held(c),
@@ -99,7 +102,7 @@ def comparisons(report: Report) -> Table:
         "Task",
         "AUC, first",
         "AUC, second",
-        "Second − first",
+        "First − second",
         "DeLong p",
         "McNemar p",
         "First not inferior",
@@ -109,30 +112,41 @@ def comparisons(report: Report) -> Table:
         "(AUC; "
         f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
         "point); p values are adjusted after Holm for the number of pairs of models. First not "
-        "inferior: the upper 95 % limit of second − first plus the pooling error is below the "
-        "margin."
+        "inferior: the lower 95 % limit of first − second minus the pooling error is above "
+        "−margin. The validated model is the first of its pairs."
     )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
 
 def comparisons_by_site(report: Report) -> Table:
     """Tabulate what each site found of the patients' task."""
+    places = auc_places(report)
     rows = [
         (
             _pair(c),
             c.site,
             c.n,
-            estimate(c.auc_first),
-            estimate(c.auc_second),
-            estimate(c.difference),
+            estimate(c.auc_first, places),
+            estimate(c.auc_second, places),
+            estimate(validated_minus(c), places),
             p_value(c.p_holm),
         )
         for c in _compared(report, "site")
         if c.unit == "patient"
     ]
-    head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "Second − first", "DeLong p")
+    head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "First − second", "DeLong p")
     note = "Malignant versus benign, by site. The lesion tasks are in comparisons.csv."
     return Table("comparisons-by-site", "Models at each site", head, tuple(rows), note, 2)
+
+
+def validated_minus(comparison: ComparisonRow) -> IntervalEstimate:
+    """Return the AUC of first − second; the validated model is the first of its pairs."""
+    held = comparison.difference
+    if held.value is None:
+        return held
+    ends = (None if e is None else 0.0 - e for e in (held.high, held.low))
+    low, high = ends
+    return replace(held, value=0.0 - held.value, low=low, high=high)
 
 
 def _compared(report: Report, scope: str) -> list[ComparisonRow]:

@@ -1,6 +1,9 @@
 """The tables of cohorts, discrimination and rates."""
 
-from hepafed.common.contract import CLASS_KEYS
+from collections.abc import Callable
+from functools import partial
+
+from hepafed.common.statistics import FEWEST
 from hepafed.server.formats import (
     RateEstimate,
     ReadAtSensitivity,
@@ -8,6 +11,7 @@ from hepafed.server.formats import (
     Report,
     ResultRow,
 )
+from hepafed.server.report.tables.rounding import auc_places, percent
 from hepafed.server.report.tables.table import Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
@@ -19,11 +23,11 @@ from hepafed.server.report.tables.words import (
     place,
     preferred,
     task,
+    value_of,
 )
 
 BOUND_HEAD = "Pooling error (at most)"
 RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
-CLASS_WORDS = tuple(k.replace("_", " ") for k in CLASS_KEYS)
 
 
 def rates_of(r: ResultRow) -> tuple[RateEstimate | None, ...]:
@@ -31,28 +35,23 @@ def rates_of(r: ResultRow) -> tuple[RateEstimate | None, ...]:
     return r.sensitivity, r.specificity, r.ppv, r.npv, r.accuracy
 
 
-def sites(report: Report) -> Table:
-    """Tabulate the sites: patients, lesions by class, what they released."""
-    rows = []
-    for s in report.sites:
-        counts = [s.by_class.get(k) for k in CLASS_KEYS]
-        rows.append((s.site, s.patients, s.lesions, *counts))
-    if len(rows) > 1:
-        total = [sum(s.patients for s in report.sites), sum(s.lesions for s in report.sites)]
-        by_class = [_sum([s.by_class.get(k) for s in report.sites]) for k in CLASS_KEYS]
-        rows.append(("All sites", *total, *by_class))
-    head = ("Site", "Patients", "Lesions", *(w.capitalize() for w in CLASS_WORDS))
-    return Table("cohorts", "Patients and lesions by site and class", head, tuple(rows))
-
-
-def _sum(values: list[int | None]) -> int | None:
-    known = [v for v in values if v is not None]
-    return sum(known) if len(known) == len(values) else None
+def key_figures(report: Report) -> Table:
+    """Tabulate what the page opens with: AUC, sensitivity and specificity, pooled."""
+    found = next((r for r in report.results if r.scope == "pooled" and is_headline(r)), None)
+    named = () if found is None else (preferred(found.auc), found.sensitivity, found.specificity)
+    rows = tuple(
+        (name, estimate(values, auc_places(report)))
+        for name, values in zip(("AUC", "Sensitivity", "Specificity"), named, strict=False)
+    )
+    caption = "Malignant versus benign per patient, pooled over the sites, with 95 % intervals"
+    return Table("key-figures", caption, ("Figure", "Value"), rows)
 
 
 def discrimination(report: Report) -> Table:
     """Tabulate the pooled AUC of every task, and every scope of the headline task."""
-    rows = [_auc_row(r) for r in report.results if r.scope == "pooled" or is_headline(r)]
+    places = auc_places(report)
+    shown = [r for r in report.results if r.scope == "pooled" or is_headline(r)]
+    rows = [_auc_row(r, places) for r in shown]
     return Table(
         "auc",
         "Discrimination: area under the ROC curve",
@@ -83,20 +82,20 @@ def _auc_note(report: Report) -> str:
     return " ".join(said)
 
 
-def _auc_row(r: ResultRow) -> tuple[object, ...]:
+def _auc_row(r: ResultRow, places: int) -> tuple[object, ...]:
     auc = r.auc
     positives = "" if r.positives is None else f" ({r.positives:,})"
-    shown: object = figure(preferred(auc))
+    shown: object = figure(preferred(auc), places)
     off = bound(auc) if r.scope == "pooled" else "0"
     if auc.value is None:
         shown = (NONE, auc.reason)
-    return (task(r), place(r), f"{r.n:,}{positives}", shown, interval(auc) or NONE, off)
+    return (task(r), place(r), f"{r.n:,}{positives}", shown, interval(auc, places) or NONE, off)
 
 
 def rates(report: Report) -> Table:
     """Tabulate the rates at the operating point for the headline task, by scope."""
     rows = [
-        (place(r), *map(_rate, rates_of(r)))
+        (place(r), *map(estimate, rates_of(r)))
         for r in report.results
         if is_headline(r) and r.sensitivity is not None
     ]
@@ -113,62 +112,64 @@ def _rate_heads() -> list[str]:
     return [FIGURE_WORDS[k][0].upper() + FIGURE_WORDS[k][1:] for k in RATES]
 
 
-def _rate(found: RateEstimate | None) -> tuple[str, str]:
-    if found is None or found.value is None:
-        return estimate(found)
-    return number(found.value), f"{interval(found)}; {found.numerator}/{found.denominator}"
-
-
-def lesion_rates(report: Report) -> Table:
-    """Tabulate the pooled rates of the lesion tasks at a probability of 0.5."""
-    rows = [
-        (task(r), *map(_rate, rates_of(r)))
-        for r in report.results
-        if r.unit == "lesion" and r.scope == "pooled" and r.sensitivity is not None
-    ]
-    head = ("Task", *_rate_heads())
-    return Table(
-        "lesion-rates", "Lesions, one class versus the rest, at 0.5, pooled", head, tuple(rows)
-    )
-
-
 def everything(report: Report) -> Table:
     """Tabulate the AUC of every task and scope."""
     return Table(
         "all-auc",
         "AUC of every task at every site",
         ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
-        tuple(_auc_row(r) for r in report.results),
+        tuple(_auc_row(r, auc_places(report)) for r in report.results),
         span=2,
     )
 
 
 def fixed_points(report: Report) -> Table:
-    """Tabulate figures read off the pooled curves: partial AUC, one rate at the other's value."""
+    """Tabulate figures read off the pooled curves: one rate at the other's value, partial AUC."""
     rows: list[tuple[object, ...]] = []
+    places = auc_places(report)
     for r in report.results:
         if r.scope != "pooled" or not is_headline(r):
             continue
-        named: list[tuple[str, ReadAtSpecificity | ReadAtSensitivity]] = [
-            *((f"Partial AUC, specificity from {f.specificity:g}", f) for f in r.partial_auc or ()),
-            *((f"Sensitivity at specificity {f.specificity:g}", f) for f in r.sensitivity_at or ()),
-            *((f"Specificity at sensitivity {f.sensitivity:g}", f) for f in r.specificity_at or ()),
-        ]
-        rows += [(name, number(f.value), _open(f)) for name, f in named]
+        positives = r.positives or 0
+        for f in r.sensitivity_at or ():
+            held = f"Sensitivity at specificity {f.specificity:.0%}"
+            rows.append((held, *_at_fixed(f, positives)))
+        for g in r.specificity_at or ():
+            held = f"Specificity at sensitivity {g.sensitivity:.0%}"
+            rows.append((held, *_at_fixed(g, r.n - positives)))
+        for f in r.partial_auc or ():
+            value = NONE if f.value is None else value_of(f.value, places)
+            left = _open(f, partial(number, places=places))
+            rows.append((f"Partial AUC, specificity from {f.specificity:.0%}", value, NONE, left))
         if (precision := r.average_precision) is not None:
-            rows.append(("Average precision", number(precision.value), precision.reason or NONE))
+            shown = number(precision.value)
+            rows.append(("Average precision", shown, NONE, precision.reason or NONE))
     return Table(
         "fixed-points",
         "Patients: figures read off the pooled curves",
-        ("Figure", "Value", "Range allowed by the released counts"),
+        ("Figure", "Value", "95 % CI", "Range allowed by the released counts"),
         tuple(rows),
+        note="The intervals know that the threshold of a fixed rate is itself estimated. A dash: "
+        f"fewer than {FEWEST} patients lie beyond the fixed rate, or no method is given.",
     )
 
 
-def _open(f: ReadAtSpecificity | ReadAtSensitivity) -> str:
+def _at_fixed(f: ReadAtSpecificity | ReadAtSensitivity, cases: int) -> tuple[str, str, str]:
+    """Return value, interval and what the cells leave open, in percent of `cases`."""
+    if f.value is None:
+        return NONE, NONE, f.reason or NONE
+    ends = NONE
+    if f.low is not None and f.high is not None:
+        ends = f"{percent(f.low, cases)} to {percent(f.high, cases)}"
+    return percent(f.value, cases), ends, _open(f, partial(percent, cases=cases))
+
+
+def _open(f: ReadAtSpecificity | ReadAtSensitivity, shown: Callable[[float], str]) -> str:
     if f.least is None or f.most is None:
         return f.reason or NONE
-    return "this value only" if f.most - f.least < 5e-4 else f"{number(f.least)}–{number(f.most)}"
+    if f.most - f.least < 5e-4:
+        return "this value only"
+    return f"{shown(f.least)} to {shown(f.most)}"
 
 
 def more_rates(report: Report) -> Table:

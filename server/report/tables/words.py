@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Protocol
 
-from hepafed.server.formats import AucEstimate
+from hepafed.server.formats import AucEstimate, RateEstimate
+from hepafed.server.report.tables.rounding import rate_figure, rounded
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -92,12 +93,19 @@ def interval(values: HasInterval | None, places: int = 3) -> str:
     return f"{number(values.low, places)}{between}{number(values.high, places)}"
 
 
-def figure(values: HasValue | None) -> str:
-    """Put a figure and its interval into words; an en dash where there is none."""
+def figure(values: HasValue | None, places: int = 3) -> str:
+    """Put a figure and its interval into words, a rate in percent; an en dash for none."""
     if values is None or values.value is None:
         return NONE
-    ends = interval(values)
-    return f"{number(values.value)} ({ends})" if ends else number(values.value)
+    if isinstance(values, RateEstimate):
+        return rate_figure(values)
+    ends, shown = interval(values, places), value_of(values.value, places)
+    return f"{shown} ({ends})" if ends else shown
+
+
+def value_of(value: float, places: int) -> str:
+    """Write the value of a figure; a share that is not 0 or 1 never reads as 0 or 1."""
+    return rounded(value, places) if 0 < value < 1 else number(value, places)
 
 
 def preferred(auc: AucEstimate) -> AucEstimate:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.formats import read_report
 from hepafed.server.report.from_scores import report_from_scores
-from hepafed.server.report.write import write_report
+from hepafed.server.report.page import render
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="no /usr/bin/chromium: apt-get install chromium"
 )
-FIGURES = ("ROC curves", "AUC by site", "Precision and recall", "Calibration", "Decision curve")
+FIGURES = (
+    "ROC curves, malignant", "ROC curves of each class", "AUC by site", "Precision and recall",
+    "Calibration", "Decision curve",
+)  # fmt: skip
+WIDTHS, SCHEMES = (390, 768, 1280), ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def file(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(read_report(federated), tmp_path_factory.mktemp("report"))
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render(read_report(federated)), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -55,11 +62,15 @@ def test_it_opens_without_a_console_message_or_a_request(page: Page, file: Path)
 
 
 @pytest.mark.parametrize("opened", [False, True], ids=["closed", "data tables open"])
-def test_axe_finds_nothing_to_object_to(page: Page, file: Path, opened: bool) -> None:
-    page.goto(file.as_uri())
-    if opened:
-        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    found = Axe().run(page).response
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_to_object_to(
+    browser: Browser, file: Path, width: int, scheme: str, opened: bool
+) -> None:
+    with opened_page(browser, file, width, scheme) as page:
+        if opened:
+            page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        found = Axe().run(page).response
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"]] == []
     assert len(found["passes"]) > 15
 
@@ -70,10 +81,81 @@ def test_every_figure_is_named_in_the_accessibility_tree(page: Page, file: Path)
         assert page.get_by_role("img", name=re.compile(name)).count() == 1
 
 
+SMALL = """() => {
+    const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let t = texts.nextNode(); t; t = texts.nextNode()) {
+        const e = t.parentElement, box = e.getBoundingClientRect(), svg = e.closest('svg');
+        if (!t.textContent.trim() || !box.width || !box.height) continue;
+        let size = parseFloat(getComputedStyle(e).fontSize);
+        if (svg) size *= svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+        if (size < 11) found.push([t.textContent.trim(), size]);
+    }
+    return found;
+}"""
+"""Texts of the page under 11 pixels as they are seen, drawings scaled."""
+CUT = """() => [...document.querySelectorAll('.scroll')]
+    .filter(s => !s.closest('details:not([open])') && s.scrollWidth > s.clientWidth + 1)
+    .map(s => [s.getAttribute('aria-label'), getComputedStyle(s.querySelector('.hint')).display])
+"""
+"""Tables wider than their place, and whether the words that say so are shown."""
+
+
+@contextmanager
+def opened_page(browser: Browser, file: Path, width: int, scheme: str) -> Iterator[Page]:
+    size: Any = {"width": width, "height": 900}
+    page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_text_is_smaller_than_eleven_pixels(browser: Browser, file: Path, width: int) -> None:
+    with opened_page(browser, file, width, "light") as page:
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        assert page.evaluate(SMALL) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_table_that_is_cut_says_so_and_one_that_is_not_does_not(
+    browser: Browser, file: Path, width: int
+) -> None:
+    with opened_page(browser, file, width, "light") as page:
+        cut = page.evaluate(CUT)
+        assert [name for name, shown in cut if shown == "none"] == []
+        said = page.evaluate(
+            "[...document.querySelectorAll('.hint')].filter(h => h.offsetHeight).length"
+        )
+    assert said == len(cut)
+    assert bool(cut) == (width == 390)
+
+
+def test_in_the_dark_no_ink_of_a_drawing_is_as_dark_as_the_page(
+    browser: Browser, file: Path
+) -> None:
+    with opened_page(browser, file, 768, "dark") as page:
+        paper, inks = page.evaluate(
+            """() => [getComputedStyle(document.body).backgroundColor,
+                [...document.querySelectorAll('svg text, svg polyline, svg path, svg line')]
+                    .map(e => [e.tagName, getComputedStyle(e)])
+                    .map(([n, c]) => n === 'text' ? c.fill : c.stroke)]"""
+        )
+        assert luminance(paper) < 0.02
+        faint = [i for i in inks if luminance(i) < 0.02]
+    assert faint == []
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `rgb(r, g, b)` (WCAG 2.2)."""
+    parts = [int(n) / 255 for n in re.findall(r"\d+", colour)[:3]]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def _collisions(page: Page) -> list[str]:
     """Name the texts of drawings that leave their drawing or cover another text."""
     boxes = page.evaluate(
-        """() => [...document.querySelectorAll('svg')].map(svg => {
+        """() => [...document.querySelectorAll('svg')].filter(s => s.clientWidth).map(svg => {
             const frame = svg.getBoundingClientRect();
             return [...svg.querySelectorAll('text')].map(t => {
                 const b = t.getBoundingClientRect();
@@ -100,27 +182,32 @@ def _collisions(page: Page) -> list[str]:
     return found
 
 
-def test_no_text_of_a_drawing_leaves_it_or_covers_another(page: Page, file: Path) -> None:
-    page.goto(file.as_uri())
-    assert _collisions(page) == []
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_text_of_a_drawing_leaves_it_or_covers_another(
+    browser: Browser, file: Path, width: int
+) -> None:
+    with opened_page(browser, file, width, "light") as page:
+        assert _collisions(page) == []
 
 
 @pytest.mark.parametrize("sites", [6, 24])
 def test_long_names_and_many_sites_fit_their_drawings(
-    page: Page, table: Callable[..., ScoreTable], tmp_path: Path, sites: int
+    browser: Browser, table: Callable[..., ScoreTable], tmp_path: Path, sites: int
 ) -> None:
     made = report_from_scores(table(seed=5, patients=50 * sites, sites=sites), 0.5)
     report = write_record(made)
     text = re.sub(r"site-(\d)", r"university-hospital-of-the-north-\1", json.dumps(report))
-    page.goto(write_report(read_report(json.loads(text)), tmp_path).as_uri())
-    assert _collisions(page) == []
+    file = tmp_path / "report.html"
+    file.write_text(render(read_report(json.loads(text))), encoding="utf-8")
+    for width in (390, 1280):
+        with opened_page(browser, file, width, "light") as page:
+            assert _collisions(page) == []
 
 
-def test_the_page_does_not_scroll_sideways_on_a_telephone(browser: Browser, file: Path) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.goto(file.as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.close()
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_does_not_scroll_sideways(browser: Browser, file: Path, width: int) -> None:
+    with opened_page(browser, file, width, "light") as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def _alternatives(pdf: bytes) -> list[str]:
@@ -144,12 +231,44 @@ def test_the_printed_pdf_has_every_figure(page: Page, file: Path) -> None:
     assert 5 <= pages <= 40
 
 
-def test_no_figure_is_cut_by_a_page_when_printed(page: Page, file: Path) -> None:
+@pytest.fixture
+def paper(page: Page, file: Path) -> Page:
+    """The page as it is printed: as wide as A4 less the margins of @page, in CSS pixels."""
+    page.set_viewport_size({"width": round((210 - 2 * 16) / 25.4 * 96), "height": 990})
+    page.emulate_media(media="print", color_scheme="dark")
     page.goto(file.as_uri())
-    page.emulate_media(media="print")
-    for name in ("figure", "tr"):
-        inside = page.evaluate(f"getComputedStyle(document.querySelector('{name}')).breakInside")
+    return page
+
+
+def test_no_figure_is_cut_by_a_page_when_printed(paper: Page) -> None:
+    for name in ("figure", "tr", "table.short"):
+        inside = paper.evaluate(f"getComputedStyle(document.querySelector('{name}')).breakInside")
         assert inside == "avoid"
     # A4 less the margins of @page: nothing that must not be cut is taller
-    heights = page.evaluate("[...document.querySelectorAll('figure')].map(f => f.offsetHeight)")
-    assert max(heights) < (297 - 17 - 18) / 25.4 * 96
+    tall = "[...document.querySelectorAll('figure, table.short')].map(f => f.offsetHeight)"
+    assert max(paper.evaluate(tall)) < (297 - 17 - 18) / 25.4 * 96
+
+
+def test_no_table_is_wider_than_the_paper_and_no_text_is_small_on_it(paper: Page) -> None:
+    wide = "[...document.querySelectorAll('table')].map(t => t.offsetWidth)"
+    assert max(paper.evaluate(wide)) <= paper.evaluate("innerWidth")
+    assert paper.evaluate(SMALL) == []
+
+
+def test_every_table_outside_of_a_figure_is_on_paper(paper: Page) -> None:
+    hidden = paper.evaluate(
+        "[...document.querySelectorAll('table')].filter(t => !t.offsetHeight)"
+        ".filter(t => !t.closest('figure')).map(t => t.caption.textContent)"
+    )
+    assert hidden == []
+    shown = paper.evaluate(
+        "[...document.querySelectorAll('table')].filter(t => t.offsetHeight)"
+        ".map(t => t.caption.textContent)"
+    )
+    assert "AUC of every task at every site" in shown
+
+
+def test_a_printed_page_is_white_and_has_its_number(paper: Page, file: Path) -> None:
+    white = "getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"
+    assert paper.evaluate(white) == "#fff"
+    assert "counter(page)" in file.read_text(encoding="utf-8")

@@ -5,19 +5,20 @@ import xml.etree.ElementTree as ET
 import pytest
 from hepafed.server.report.drawing.chart import (
     LONGEST_NAME,
-    MARGIN_LEFT,
-    MARGIN_TOP,
-    SIDE,
     Axis,
+    Band,
     Chart,
     Marks,
     Trace,
     clip,
     draw,
 )
+from hepafed.server.report.drawing.frame import WIDE, Drawing
+
+MARGIN_LEFT, MARGIN_TOP, SIDE = WIDE.left, WIDE.top, WIDE.side
 
 
-def drawn(**parts: object) -> ET.Element:
+def both(**parts: object) -> Drawing:
     chart = Chart(
         id="roc",
         title="ROC <curve>",
@@ -26,7 +27,11 @@ def drawn(**parts: object) -> ET.Element:
         y=Axis(label="y", low=-1.0, high=3.0),
         **parts,  # type: ignore[arg-type]
     )
-    return ET.fromstring(str(draw(chart)))  # noqa: S314 - our own drawing
+    return draw(chart)
+
+
+def drawn(**parts: object) -> ET.Element:
+    return ET.fromstring(str(both(**parts).wide))  # noqa: S314 - our own drawing
 
 
 def test_title_and_description_are_escaped_and_named_by_the_drawing() -> None:
@@ -61,7 +66,7 @@ def test_a_name_with_markup_is_text_and_a_long_one_is_cut() -> None:
     words = [t.text or "" for t in root.iter("text")]
     (name,) = [w for w in words if w.startswith("<b>&")]
     assert len(name) == LONGEST_NAME
-    assert name.endswith("…")
+    assert "…" in name
     assert clip("x" * LONGEST_NAME, LONGEST_NAME) == "x" * LONGEST_NAME
 
 
@@ -71,3 +76,26 @@ def test_a_mark_with_four_numbers_has_a_bar_from_low_to_high() -> None:
     assert [(b.get("x1"), b.get("x2")) for b in bars] == [(f"{MARGIN_LEFT + SIDE / 2:.1f}",) * 2]
     assert bars[0].get("y1") == f"{MARGIN_TOP + 0.75 * SIDE:.1f}"
     assert bars[0].get("y2") == f"{MARGIN_TOP + 0.25 * SIDE:.1f}"
+
+
+def test_a_long_name_keeps_its_end_by_which_names_differ() -> None:
+    names = [f"university-hospital-of-the-north-{n}" for n in (1, 23)]
+    assert [clip(n, 18) for n in names] == ["universit…-north-1", "universit…north-23"]
+
+
+def test_the_narrow_shape_has_the_same_words_below_one_column_of_text() -> None:
+    shapes = both(traces=[Trace(name="a", points=[(0.25, 0.0), (1.0, 3.0)])], reference_name="b")
+    roots = [ET.fromstring(str(s)) for s in (shapes.wide, shapes.narrow)]  # noqa: S314 - our own
+    words = [sorted(t.text or "" for t in r.iter("text")) for r in roots]
+    assert words[0] == words[1]
+    assert [r.get("viewBox", "").split()[2] for r in roots] == ["700", "340"]
+    assert roots[0].get("aria-labelledby") != roots[1].get("aria-labelledby")
+
+
+def test_a_band_runs_along_the_high_ends_and_back_along_the_low_ones() -> None:
+    root = drawn(bands=[Band(name="", points=[(0.0, -1.0, 1.0), (1.0, 1.0, 3.0)])])
+    (area,) = root.findall("polygon")
+    left, right, top, bottom = MARGIN_LEFT, MARGIN_LEFT + SIDE, MARGIN_TOP, MARGIN_TOP + SIDE
+    middle = MARGIN_TOP + SIDE / 2
+    corners = [(left, middle), (right, top), (right, middle), (left, bottom)]
+    assert area.get("points") == " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)

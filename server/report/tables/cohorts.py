@@ -1,0 +1,151 @@
+"""The tables of the patients: how each site's cohort came about, and what is known of it."""
+
+from collections.abc import Iterator, Sequence
+
+from hepafed.common.contract import CLASS_KEYS
+from hepafed.server.formats import Report, SiteRow
+from hepafed.server.report.tables.rounding import percent
+from hepafed.server.report.tables.table import Table, is_headline
+from hepafed.server.report.tables.words import NONE
+
+CLASS_WORDS = tuple(k.replace("_", " ") for k in CLASS_KEYS)
+NOT_STATED, NOT_RELEASED = "not stated", "not released"
+SITES_A_TABLE = 5
+"""Sites that stand beside each other in one Table 1."""
+SOURCE_WORDS = {
+    "dicom": "DICOM volumes",
+    "lld-mmri": "volumes of the LLD-MMRI layout",
+    "key-images": "exported key images",
+}
+LEFT_OUT_WORDS = {
+    "unreadable": "no sequence could be read",
+    "excluded": "excluded by the site",
+    "no_sequence": "a sequence of the protocol is missing",
+}
+Cell = object
+Known = dict[str | None, int | None]
+"""A count by site; None where it is withheld."""
+
+
+def flow(report: Report) -> Table:
+    """Tabulate by site where lesions came from, what was left out and why, what was analysed."""
+    rows: list[tuple[Cell, ...]] = [
+        (s.site, _sources(s), *_labelled(s), "; ".join(_left_out(s)), s.patients, s.lesions)
+        for s in report.sites
+    ]
+    for site, why in (report.provenance.missing_sites or {}).items():
+        rows.append((site, NONE, NONE, NONE, f"no figures: {why}", 0, 0))
+    head = (
+        "Site",
+        "Images",
+        "Patients labelled",
+        "Lesions labelled",
+        "Left out",
+        "Patients analysed",
+        "Lesions analysed",
+    )
+    note = (
+        "Labelled: with a lesion in the labels of the site. Patients left out are those of whom no "
+        "lesion was analysed. The report does not know who was examined but not labelled."
+    )
+    return Table("flow", "Patient flow by site", head, tuple(rows), note)
+
+
+def left_out_total(site: SiteRow) -> tuple[int | None, int | None]:
+    """Return the patients and lesions of a site that were left out; None where not stated."""
+    if site.origin is None or site.origin.left_out is None:
+        return None, None
+    patients = [x.patients for x in site.origin.left_out]
+    lesions = [x.lesions for x in site.origin.left_out]
+    return _sum(patients), _sum(lesions)
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [v for v in values if v is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _labelled(site: SiteRow) -> tuple[Cell, Cell]:
+    patients, lesions = left_out_total(site)
+    return (
+        NOT_STATED if patients is None else site.patients + patients,
+        NOT_STATED if lesions is None else site.lesions + lesions,
+    )
+
+
+def _sources(site: SiteRow) -> str:
+    known = site.origin.sources if site.origin else ()
+    return ", ".join(SOURCE_WORDS.get(s, s) for s in known) or NOT_STATED
+
+
+def _left_out(site: SiteRow) -> Iterator[str]:
+    if site.origin is None or site.origin.left_out is None:
+        yield NOT_STATED
+        return
+    if not site.origin.left_out:
+        yield "nothing"
+    for x in site.origin.left_out:
+        why = LEFT_OUT_WORDS.get(x.reason, x.reason.replace("_", " "))
+        if x.patients is None or x.lesions is None:
+            yield f"{why}: number withheld"
+        else:
+            yield f"{why}: {x.patients} patients, {x.lesions} lesions"
+
+
+def table_one(report: Report) -> tuple[Table, ...]:
+    """Tabulate what sites released of their patients, five sites a table, all of them first."""
+    sites = report.sites
+    chunks = [sites[i : i + SITES_A_TABLE] for i in range(0, len(sites), SITES_A_TABLE)]
+    tables = []
+    for number, chunk in enumerate(chunks, 1):
+        together = number == 1 and len(sites) > 1
+        groups = ([sites] if together else []) + [(s,) for s in chunk]
+        head = ("Property", *(["All sites"] if together else []), *(s.site for s in chunk))
+        name = "table-1" if number == 1 else f"table-1-{number}"
+        part = f" (part {number} of {len(chunks)})" if len(chunks) > 1 else ""
+        rows = tuple(_properties(report, groups))
+        note = (
+            "Percentages are of the patients or lesions of the column. Groups are those that the "
+            "sites' policies share; a small group is withheld."
+        )
+        tables.append(Table(name, f"Table 1. Patients and lesions by site{part}", head, rows, note))
+    return tuple(tables)
+
+
+def _properties(report: Report, groups: Sequence[Sequence[SiteRow]]) -> Iterator[tuple[Cell, ...]]:
+    """Yield the rows: each property, then its value in every group of sites."""
+    patients = [sum(s.patients for s in g) for g in groups]
+    lesions = [sum(s.lesions for s in g) for g in groups]
+    yield ("Patients", *patients)
+    malignant = {
+        r.site: r.positives for r in report.results if r.scope == "site" and is_headline(r)
+    }
+    yield ("Malignant patients", *_counted(groups, patients, malignant))
+    yield ("Lesions", *lesions)
+    each = (f"{n / p:.1f}" if p else NONE for n, p in zip(lesions, patients, strict=True))
+    yield ("Lesions per patient, mean", *each)
+    for key, name in zip(CLASS_KEYS, CLASS_WORDS, strict=True):
+        held: Known = {s.site: s.by_class.get(key) for s in report.sites}
+        yield (f"{name.capitalize()} lesions", *_counted(groups, lesions, held))
+    for variable, level in dict.fromkeys((g.variable, g.level) for g in report.subgroups):
+        of_level = {
+            g.site: g.n
+            for g in report.subgroups
+            if (g.scope, g.variable, g.level) == ("site", variable, level)
+        }
+        yield (
+            f"{variable.replace('_', ' ').capitalize()}: {level}",
+            *_counted(groups, patients, of_level),
+        )
+
+
+def _counted(
+    groups: Sequence[Sequence[SiteRow]], totals: Sequence[int], held: Known
+) -> Iterator[Cell]:
+    """Yield count and share of each group of sites; a group with an unknown part has none."""
+    for group, total in zip(groups, totals, strict=True):
+        count = _sum([held.get(s.site) for s in group])
+        if count is None:
+            yield NOT_RELEASED
+        else:
+            yield (count, percent(count / total, total)) if total else count

@@ -1,0 +1,55 @@
+"""How many places a figure gets: percent and AUCs no finer than their cases can tell."""
+
+from hepafed.server.formats import RateEstimate, Report
+
+FEW_CASES, FEW_PATIENTS = 100, 1_000
+"""Below so many cases percent have no decimals; below so many patients AUCs have two."""
+MOST_PLACES = 6
+
+
+def auc_places(report: Report) -> int:
+    """Return the places of every AUC of a report: two below 1,000 patients."""
+    return 2 if sum(s.patients for s in report.sites) < FEW_PATIENTS else 3
+
+
+def rounded(value: float, places: int) -> str:
+    """Write a share; what is not 0 or 1 never reads as 0 or 1."""
+    text = f"{value:.{places}f}"
+    while 0 < value < 1 and float(text) in (0.0, 1.0) and places < MOST_PLACES:
+        places += 1
+        text = f"{value:.{places}f}"
+    return text
+
+
+def percent(value: float, cases: int) -> str:
+    """Write a share of `cases` in percent, without decimals below 100 cases: `89 %`."""
+    return f"{_hundredfold(value, cases)} %"
+
+
+def _hundredfold(value: float, cases: int) -> str:
+    places = 0 if cases < FEW_CASES else 1
+    text = f"{100 * value:.{places}f}"
+    while 0 < value < 1 and float(text) in (0.0, 100.0) and places < MOST_PLACES:
+        places += 1
+        text = f"{100 * value:.{places}f}"
+    return text
+
+
+def percent_interval(rate: RateEstimate) -> str:
+    """Write the interval of a rate in percent, `80–95 %`; "" where there is none."""
+    if rate.low is None or rate.high is None or rate.denominator is None:
+        return ""
+    places = 0 if rate.denominator < FEW_CASES else 1
+    return f"{100 * rate.low:.{places}f}–{100 * rate.high:.{places}f} %"
+
+
+def rate_figure(rate: RateEstimate) -> str:
+    """Write a rate and its interval: `89 % (80–95)`; "" where there is none.
+
+    Where the counts are not known the rate is written as of few cases.
+    """
+    if rate.value is None:
+        return ""
+    ends = percent_interval(rate).removesuffix(" %")
+    shown = percent(rate.value, rate.denominator or 0)
+    return f"{shown} ({ends})" if ends else shown

@@ -1,0 +1,51 @@
+"""A difference is that of the validated model minus the comparator."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hepafed.common.statistics.scores import ScoreTable
+from hepafed.server.formats import Report
+from hepafed.server.pooling import Questions
+from hepafed.server.report.from_scores import report_from_scores
+from hepafed.server.report.summary import summary_lines
+from hepafed.server.report.tables.comparisons import comparisons, validated_minus
+
+
+@pytest.fixture(scope="module")
+def compared(table: Callable[..., ScoreTable]) -> Report:
+    """A good model, validated, against one whose scores are noise."""
+    good = table()
+    noise = np.random.default_rng(1).normal(size=good.log_probs.shape)
+    poor = replace(good, log_probs=noise - np.logaddexp.reduce(noise, axis=1, keepdims=True))
+    margins = {("poor", "patient", "malignant_vs_benign"): 0.05}
+    questions = Questions(margin=0.05, model_margins=margins)
+    return report_from_scores(good, 0.5, name="good", against={"poor": poor}, questions=questions)
+
+
+def test_the_better_validated_model_has_a_positive_difference(compared: Report) -> None:
+    row = next(c for c in compared.comparisons if (c.scope, c.unit) == ("pooled", "patient"))
+    assert (row.first, row.second) == ("good", "poor")
+    shown = validated_minus(row)
+    gain = (row.auc_first.value or 0) - (row.auc_second.value or 0)
+    assert gain > 0.2
+    assert shown.value == pytest.approx(gain)
+    assert shown.low is not None
+    assert shown.high is not None
+    assert shown.low < gain < shown.high
+    assert (shown.low, shown.high) == (-(row.difference.high or 0), -(row.difference.low or 0))
+
+
+def test_the_page_and_the_terminal_write_it_the_same_way(compared: Report) -> None:
+    table = comparisons(compared)
+    assert "First − second" in table.head
+    value, _ = table.rows[0][table.head.index("First − second")]  # type: ignore[misc]
+    assert not str(value).startswith("−")
+    assert any(line.startswith("AUC good − poor") for line in summary_lines(compared))
+
+
+def test_a_difference_that_is_not_there_stays_so(compared: Report) -> None:
+    row = compared.comparisons[0]
+    none = replace(row.difference, value=None, low=None, high=None, reason="one class")
+    assert validated_minus(replace(row, difference=none)) == none
