@@ -148,7 +148,7 @@ def make(
         for number, (affine, box) in places.items():
             sampled[number].append(crop(affine, box, {sequence: volume})[0])
             seen[number].append(seen_in(volume, points_in(affine, box)))
-        views[sequence] = view(volume, spread)
+        views[sequence] = view(volume.voxels, volume.affine, spread)
         acquired.append(_acquisition(name, who, sequence, volume))
     made, agreed = [], agreement(views)
     for number, (affine, box) in places.items():
