@@ -15,6 +15,11 @@ from hepafed.common.disclosure.masking import (
     public_line,
     slot,
 )
+from hepafed.common.disclosure.operating_point import (
+    ChosenThreshold,
+    check_tuning,
+    choose_threshold,
+)
 from hepafed.common.disclosure.paired import (
     EXACT,
     Paired,
@@ -39,7 +44,6 @@ from hepafed.common.disclosure.summaries import (
     READ_AT,
     RELEASED,
     calibration_figures,
-    choose_threshold,
     summarise,
     tuning_figures,
     tuning_scores,
@@ -57,6 +61,7 @@ __all__ = [
     "TELLING",
     "UNIT",
     "WITHHELD",
+    "ChosenThreshold",
     "Counts",
     "Paired",
     "add_paired",
@@ -64,6 +69,7 @@ __all__ = [
     "check_offer",
     "check_paired",
     "check_terms",
+    "check_tuning",
     "choose_threshold",
     "common_rows",
     "counts_from_bytes",
