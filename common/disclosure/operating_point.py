@@ -168,9 +168,7 @@ def _grid(rows: Intervals) -> _Grid:
     widths = np.diff(at)
     share = widths[segment] / np.repeat(at[last] - at[first], count)
     shape = (len(widths), len(count))
-    return _Grid(
-        at=at, fine=np.diff(edges) == 1, shares=csr_array((share, (segment, cell)), shape)
-    )
+    return _Grid(at=at, fine=np.diff(edges) == 1, shares=csr_array((share, (segment, cell)), shape))
 
 
 def _probability(edges: NDArray[np.int64]) -> Floats:

@@ -1,5 +1,6 @@
 """Frozen models and their signed cards."""
 
+from hepafed.server.models import operating_point
 from hepafed.server.models.cards import INTENDED_USE, LIMITS, card_markdown, facts
 from hepafed.server.models.registry import Registry, card_text
 
@@ -10,4 +11,5 @@ __all__ = [
     "card_markdown",
     "card_text",
     "facts",
+    "operating_point",
 ]

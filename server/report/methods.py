@@ -1,6 +1,7 @@
 """The methods paragraph: what was done, in the words of a paper, from what the report holds."""
 
 from hepafed.server.formats import Report
+from hepafed.server.models import operating_point
 from hepafed.server.report.tables import FORM_WORDS
 
 SPLITS = {
@@ -27,15 +28,15 @@ def _design(report: Report) -> str:
     if not report.provenance.run:
         return (
             f"A table of scores ({model.id}) was analysed at a threshold of "
-            f"{point.threshold:.4f} on 1 − p(benign), given on {point.chosen_on}. It is "
-            "not known when the threshold was chosen and which analyses were made before: every "
+            f"{point.threshold:.4f} on 1 − p(benign), which was set when this report was made. It "
+            "is not known when the threshold was chosen and which analyses were made before: every "
             "figure is exploratory."
         )
     words = [
         f"A frozen model, {model.id} (SHA-256 {model.sha256[:16]}…), was evaluated; neither "
-        f"its weights nor its operating point were changed. The operating point, "
-        f"{point.threshold:.4f} on 1 − p(benign), came from: {point.rule} "
-        f"({point.chosen_on})."
+        f"its weights nor its operating point were changed. The operating point is a threshold of "
+        f"{point.threshold:.4f} on 1 − p(benign).",
+        *operating_point.sentences(point),
     ]
     promised = report.evaluation
     if promised:

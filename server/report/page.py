@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hepafed.common.records import write_record
 from hepafed.server.formats import Report
-from hepafed.server.models import facts
+from hepafed.server.models import facts, operating_point
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
 from hepafed.server.report.drawing import plots
 from hepafed.server.report.methods import methods
@@ -87,6 +87,7 @@ def render(report: Report) -> str:
         across=between_sites,
         comparing=comparisons,
         methods=methods(report),
+        threshold_words=threshold_words(report),
         checklists=checklists(report, anchors),
         status_words=STATUS_WORDS,
         card=card,
@@ -96,6 +97,13 @@ def render(report: Report) -> str:
         lesions=sum(s.lesions for s in report.sites),
         patients=sum(s.patients for s in report.sites),
     )
+
+
+def threshold_words(report: Report) -> list[str]:
+    """Return how the operating point came about; a score table's was not chosen on patients."""
+    if not report.provenance.run:
+        return ["It was set when this report was made."]
+    return operating_point.sentences(report.model.operating_point)
 
 
 def _title(report: Report) -> str:

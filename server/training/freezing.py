@@ -57,7 +57,14 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         limits=LIMITS,
     )
     model = live.stores.registry.add(plan.name, state.layout, weights, card)
-    live.event("frozen", model=model, round=state.best, threshold=chosen.threshold)
+    live.event(
+        "frozen",
+        model=model,
+        round=state.best,
+        threshold=chosen.threshold,
+        positives=chosen.positives,
+        negatives=chosen.negatives,
+    )
     return model
 
 

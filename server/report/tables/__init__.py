@@ -7,8 +7,10 @@ from hepafed.server.report.tables import (
     endpoints,
     results,
 )
+from hepafed.server.report.tables.calibration_words import calibration_sentences
 from hepafed.server.report.tables.comparisons import p_value, reader_points
 from hepafed.server.report.tables.table import Table, is_headline
+from hepafed.server.report.tables.utility import utility_sentences
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
@@ -28,6 +30,7 @@ __all__ = [
     "Table",
     "between_sites",
     "bound",
+    "calibration_sentences",
     "classes",
     "comparisons",
     "endpoints",
@@ -40,4 +43,5 @@ __all__ = [
     "reader_points",
     "results",
     "task",
+    "utility_sentences",
 ]
