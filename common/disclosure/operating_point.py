@@ -47,7 +47,7 @@ class ChosenThreshold:
 
 
 @dataclass(frozen=True)
-class _Grid:
+class _Cuts:
     """Where thresholds are tried, and which share of each cell lies in each segment between."""
 
     at: Floats
@@ -93,21 +93,21 @@ def choose_threshold(
     cells = [intervals_of(t.cells) for f in figures for t in f.tasks if t.cells is not None]
     rows = joined(cells)
     positives, negatives = rows.totals
-    grid = _grid(rows) if positives and negatives else None
-    if grid is None or len(grid.at) == 2:
+    cuts = _cuts(rows) if positives and negatives else None
+    if cuts is None or len(cuts.at) == 2:
         why = (
             "the sites did not release enough tuning scores of both classes"
-            if grid is None
+            if cuts is None
             else "no edge between the released cells parts the tuning scores"
         )
         return ChosenThreshold(threshold=0.5, rule=PLACEHOLDER + why)
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
-    threshold = float(_middle(grid, own, aim)[0])
+    threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
-        _refuse_unreachable(grid, own, aim, threshold)
+        _refuse_unreachable(cuts, own, aim, threshold)
     ends = (None, None)
     if min(positives, negatives) >= FEWEST:
-        drawn = _drawn(grid, rows, aim, np.random.default_rng(seed))
+        drawn = _drawn(cuts, rows, aim, np.random.default_rng(seed))
         low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
         ends = min(low, threshold), max(high, threshold)
     return ChosenThreshold(
@@ -118,7 +118,7 @@ def choose_threshold(
         positives=positives,
         negatives=negatives,
         sites=len(cells),
-        cuts=len(grid.at) - 2,
+        cuts=len(cuts.at) - 2,
     )
 
 
@@ -148,7 +148,7 @@ def check_tuning(figures: TuningFigures) -> None:
             raise PayloadError("the tuning cells hold other patients than the site states")
 
 
-def _grid(rows: Intervals) -> _Grid:
+def _cuts(rows: Intervals) -> _Cuts:
     """Return the edges of cells as thresholds, and how each cell's width is divided by them."""
     edges = np.unique(np.concatenate([rows.low, rows.high]))
     chances = _probability(edges)
@@ -168,7 +168,7 @@ def _grid(rows: Intervals) -> _Grid:
     widths = np.diff(at)
     share = widths[segment] / np.repeat(at[last] - at[first], count)
     shape = (len(widths), len(count))
-    return _Grid(at=at, fine=np.diff(edges) == 1, shares=csr_array((share, (segment, cell)), shape))
+    return _Cuts(at=at, fine=np.diff(edges) == 1, shares=csr_array((share, (segment, cell)), shape))
 
 
 def _probability(edges: NDArray[np.int64]) -> Floats:
@@ -177,13 +177,13 @@ def _probability(edges: NDArray[np.int64]) -> Floats:
     return np.where(edges <= 0, 0.0, np.where(edges >= BINS, 1.0, expit(logits)))
 
 
-def _middle(grid: _Grid, counts: Floats, aim: Aim | None) -> Floats:
+def _middle(cuts: _Cuts, counts: Floats, aim: Aim | None) -> Floats:
     """Return the threshold of counts [cells, 2]: [1]; NaN where an aim is not reached."""
-    caught, called = grid.above(counts[:, :1]), grid.above(counts[:, 1:])
+    caught, called = cuts.above(counts[:, :1]), cuts.above(counts[:, 1:])
     if aim is not None:
-        return _aimed(grid, caught, called, aim)
+        return _aimed(cuts, caught, called, aim)
     first, last = _best(caught, called)
-    return np.asarray((grid.at[first] + grid.at[last]) / 2)
+    return np.asarray((cuts.at[first] + cuts.at[last]) / 2)
 
 
 def _best(caught: Floats, called: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -197,13 +197,13 @@ def _best(caught: Floats, called: Floats) -> tuple[NDArray[np.int64], NDArray[np
     return first + 1, last + 1
 
 
-def _aimed(grid: _Grid, caught: Floats, called: Floats, aim: Aim) -> Floats:
+def _aimed(cuts: _Cuts, caught: Floats, called: Floats, aim: Aim) -> Floats:
     """Return the threshold that just reaches an aim, for each draw: [draws]; NaN where none does.
 
     The threshold may lie inside a wide segment, between two edges, but not beyond the last edges:
     nothing says where in the outermost cells the patients lie.
     """
-    at, rate, fine = grid.at[1:-1], caught[1:-1], grid.fine[1:-1]
+    at, rate, fine = cuts.at[1:-1], caught[1:-1], cuts.fine[1:-1]
     if aim.figure == "specificity":  # the same from the other end
         at, rate, fine = at[::-1], 1 - called[1:-1][::-1], fine[::-1]
     reached = rate >= aim.at_least - TIE
@@ -216,9 +216,9 @@ def _aimed(grid: _Grid, caught: Floats, called: Floats, aim: Aim) -> Floats:
     return np.where(found >= 0, at[here] + part * (at[beyond] - at[here]), np.nan)
 
 
-def _refuse_unreachable(grid: _Grid, own: Floats, aim: Aim, threshold: float) -> None:
+def _refuse_unreachable(cuts: _Cuts, own: Floats, aim: Aim, threshold: float) -> None:
     """Refuse an aim that no threshold reaches, or only one that calls all patients alike."""
-    caught, called = grid.above(own[:, :1])[1:-1, 0], grid.above(own[:, 1:])[1:-1, 0]
+    caught, called = cuts.above(own[:, :1])[1:-1, 0], cuts.above(own[:, 1:])[1:-1, 0]
     aimed, other = (caught, 1 - called) if aim.figure == "sensitivity" else (1 - called, caught)
     useful = other > TIE
     alike = not np.isnan(threshold) and not (useful & (aimed >= aim.at_least - TIE)).any()
@@ -232,23 +232,23 @@ def _refuse_unreachable(grid: _Grid, own: Floats, aim: Aim, threshold: float) ->
     )
 
 
-def _drawn(grid: _Grid, rows: Intervals, aim: Aim | None, rng: np.random.Generator) -> Floats:
+def _drawn(cuts: _Cuts, rows: Intervals, aim: Aim | None, rng: np.random.Generator) -> Floats:
     """Return the thresholds that are chosen when each class's patients are drawn anew: [DRAWS]."""
     positives, negatives = rows.totals
     at_once = max(1, AT_ONCE // len(rows.low))
     made = []
     for start in range(0, DRAWS, at_once):
         size = min(at_once, DRAWS - start)
-        caught = grid.above(rng.multinomial(positives, rows.positives / positives, size).T)
-        called = grid.above(rng.multinomial(negatives, rows.negatives / negatives, size).T)
+        caught = cuts.above(rng.multinomial(positives, rows.positives / positives, size).T)
+        called = cuts.above(rng.multinomial(negatives, rows.negatives / negatives, size).T)
         if aim is None:
             first, last = _best(caught, called)
-            low = (grid.at[first - 1] + grid.at[first]) / 2
-            high = (grid.at[last] + grid.at[last + 1]) / 2
+            low = (cuts.at[first - 1] + cuts.at[first]) / 2
+            high = (cuts.at[last] + cuts.at[last + 1]) / 2
             made.append(low + rng.random(size) * (high - low))
         else:
             end = 0.0 if aim.figure == "sensitivity" else 1.0
-            made.append(np.nan_to_num(_aimed(grid, caught, called, aim), nan=end))
+            made.append(np.nan_to_num(_aimed(cuts, caught, called, aim), nan=end))
     return np.concatenate(made)
 
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from hepafed.server.formats import ReliabilityTenth, Report
 from hepafed.server.report.drawing.chart import BLUE, Axis, Chart, Marks, Trace, draw
 from hepafed.server.report.drawing.plot import Plot
-from hepafed.server.report.tables import Table, is_headline
-from hepafed.server.report.tables.calibration_words import calibration_sentences
+from hepafed.server.report.tables import Table, calibration_sentences, is_headline
 
 
 def calibration_plot(report: Report) -> Plot:

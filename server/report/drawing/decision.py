@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from hepafed.server.formats import NetBenefit, Report
 from hepafed.server.report.drawing.chart import BLACK, VERMILLION, Axis, Chart, Marks, Trace, draw
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
-from hepafed.server.report.tables import Table
-from hepafed.server.report.tables.utility import (
-    PointBenefit,
-    decision_points,
-    in_words,
-    point_benefit,
-    ranges,
-    utility_sentences,
-)
+from hepafed.server.report.tables import Table, utility
 
 LOWEST = -0.1
 """Net benefit at which the chart ends."""
@@ -27,11 +19,11 @@ WHAT_IT_IS = (
 def decision_plot(report: Report) -> Plot:
     """Draw the net benefit of acting on the model, on everybody and on nobody, pooled."""
     title = "Decision curve, malignancy per patient"
-    points = decision_points(report)
+    points = utility.decision_points(report)
     if not points:
         return Plot("decision", title, "", reason=why_absent(headline_rows(report)))
-    spot = point_benefit(report)
-    said = " ".join(utility_sentences(report))
+    spot = utility.point_benefit(report)
+    said = " ".join(utility.utility_sentences(report))
     model = [(p.threshold, p.model) for p in points]
     everybody = [(p.threshold, p.all) for p in points]
     tops = [y for _, y in model + everybody] + ([spot.model] if spot else [])
@@ -62,7 +54,7 @@ def decision_plot(report: Report) -> Plot:
     return Plot("decision", title, caption, draw(chart), table=_table(points, spot))
 
 
-def _table(points: Sequence[NetBenefit], spot: PointBenefit | None) -> Table:
+def _table(points: Sequence[NetBenefit], spot: utility.PointBenefit | None) -> Table:
     rows: list[tuple[object, ...]] = [(p.threshold, p.model, p.all) for p in points]
     if spot is not None:
         where = (f"{spot.threshold:.4f}", "operating point")
@@ -71,7 +63,7 @@ def _table(points: Sequence[NetBenefit], spot: PointBenefit | None) -> Table:
     return Table("net-benefit", "Net benefit by threshold", head, tuple(rows))
 
 
-def _marks(spot: PointBenefit | None) -> tuple[Marks, ...]:
+def _marks(spot: utility.PointBenefit | None) -> tuple[Marks, ...]:
     """Mark the operating point, unless it lies below the frame."""
     if spot is None or spot.model < LOWEST:
         return ()
@@ -79,12 +71,12 @@ def _marks(spot: PointBenefit | None) -> tuple[Marks, ...]:
     return (Marks(name="Operating point", points=at, shape="diamond"),)
 
 
-def _beyond(points: Sequence[NetBenefit], spot: PointBenefit | None) -> list[str]:
+def _beyond(points: Sequence[NetBenefit], spot: utility.PointBenefit | None) -> list[str]:
     """Say what lies below the frame and cannot be seen."""
     below = [p.model < LOWEST for p in points]
     said = []
     if any(below):
-        gone = in_words(ranges(points, below))
+        gone = utility.in_words(utility.ranges(points, below))
         said.append(f"The model's line is below the frame at {gone}: its data give the values.")
     if spot is not None and spot.model < LOWEST:
         said.append("The operating point is below the frame.")

@@ -6,11 +6,11 @@ from hepafed.server.report.tables import (
     comparisons,
     endpoints,
     results,
+    utility,
 )
 from hepafed.server.report.tables.calibration_words import calibration_sentences
 from hepafed.server.report.tables.comparisons import p_value, reader_points
 from hepafed.server.report.tables.table import Table, is_headline
-from hepafed.server.report.tables.utility import utility_sentences
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
@@ -43,5 +43,5 @@ __all__ = [
     "reader_points",
     "results",
     "task",
-    "utility_sentences",
+    "utility",
 ]

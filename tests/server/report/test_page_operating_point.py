@@ -1,4 +1,4 @@
-"""Page, terminal, CSV and Methods tell on whom the operating point was chosen, where it is known."""
+"""Page, terminal, CSV and Methods tell on whom the operating point was chosen, where known."""
 
 import csv
 import io
