@@ -2,10 +2,11 @@
 
 python benchmarks/operating_points.py [--quick] [--replicates 1000]
 
-Three sites of n tuning patients, cells of 5 (parts/thresholds.py). `from cells` and `from
-scores` are sensitivity/specificity of the chosen thresholds in the population, on average; `lost` is Youden's index from scores less that from
-cells; `held` is how often the 95 % interval of the threshold from cells holds the one that the rule
-would choose in the population; `refused` is how often a stated aim was not reached.
+Three sites of n tuning patients, cells of 5 (parts/thresholds.py). `from cells` and `from scores`
+are sensitivity/specificity of the chosen thresholds in the population, on average. `lost` is
+Youden's index from scores less that from cells. `held` is how often the 95 % interval of the
+threshold from cells holds the one that the rule would choose in the population. `refused` is how
+often a stated aim was not reached; such replicates are left out of the other columns.
 """
 
 import argparse

@@ -76,7 +76,9 @@ class Found:
     @property
     def loss(self) -> float:
         """Return Youden's index that cells lose against scores, on average."""
-        return float(np.sum(self.scores) / len(self.scores) - np.sum(self.cells) / len(self.cells))
+        if not self.cells:
+            return math.nan
+        return float(np.sum(self.scores) - np.sum(self.cells)) / len(self.cells)
 
 
 def simulate(setting: Tuning, replicates: int) -> Found:
