@@ -57,7 +57,7 @@ class _Cuts:
     shares: csr_array
     """Share of each cell in each segment: [cuts + 1, cells]."""
 
-    def above(self, counts: Floats) -> Floats:
+    def above(self, counts: Floats | NDArray[np.int64]) -> Floats:
         """Return the shares at or above each edge of counts [cells, draws]: [cuts + 2, draws]."""
         held = self.shares @ counts
         gone = np.concatenate([np.zeros((1, held.shape[1])), np.cumsum(held, axis=0)])
