@@ -4,7 +4,16 @@ import math
 from collections.abc import Sequence
 
 from hepafed.server.formats import NetBenefit, Report
-from hepafed.server.report.drawing.chart import BLACK, VERMILLION, Axis, Chart, Marks, Trace, draw
+from hepafed.server.report.drawing.chart import (
+    BLACK,
+    GREY,
+    VERMILLION,
+    Axis,
+    Chart,
+    Marks,
+    Trace,
+    draw,
+)
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
 from hepafed.server.report.tables import Table, utility
 
@@ -45,6 +54,7 @@ def decision_plot(report: Report) -> Plot:
             *_traces(
                 Trace(name="Act on everybody", points=everybody, colour=VERMILLION, dash="7 3")
             ),
+            *_threshold(spot, high),
         ),
         marks=_marks(spot),
         reference=((0, 0), (1, 0)),
@@ -67,8 +77,15 @@ def _marks(spot: utility.PointBenefit | None) -> tuple[Marks, ...]:
     """Mark the operating point, unless it lies below the frame."""
     if spot is None or spot.model < LOWEST:
         return ()
-    at = [(spot.threshold, spot.model)]
-    return (Marks(name="Operating point", points=at, shape="diamond"),)
+    return (Marks(name="", points=[(spot.threshold, spot.model)], shape="diamond"),)
+
+
+def _threshold(spot: utility.PointBenefit | None, high: float) -> list[Trace]:
+    """Draw the threshold of the operating point over the whole frame, wherever its value lies."""
+    if spot is None:
+        return []
+    ends = [(spot.threshold, LOWEST), (spot.threshold, high)]
+    return [Trace(name="Operating point", points=ends, colour=GREY, dash="2 3")]
 
 
 def _beyond(points: Sequence[NetBenefit], spot: utility.PointBenefit | None) -> list[str]:
@@ -79,9 +96,9 @@ def _beyond(points: Sequence[NetBenefit], spot: utility.PointBenefit | None) -> 
         gone = utility.in_words(utility.ranges(points, below))
         said.append(f"The model's line is below the frame at {gone}: its data give the values.")
     if spot is not None and spot.model < LOWEST:
-        said.append("The operating point is below the frame.")
+        said.append("The dotted line marks the operating point, whose value is below the frame.")
     elif spot is not None:
-        said.append("The diamond marks the operating point.")
+        said.append("The diamond on the dotted line marks the operating point.")
     return said
 
 

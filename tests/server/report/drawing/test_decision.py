@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hepafed.server.formats import NetBenefit, Report
-from hepafed.server.report.drawing.chart import MARGIN_LEFT, MARGIN_TOP, SIDE
+from hepafed.server.report.drawing.chart import GREY, MARGIN_LEFT, MARGIN_TOP, SIDE
 from hepafed.server.report.drawing.decision import LOWEST, cut, decision_plot
 from hepafed.server.report.from_scores import report_from_scores
 
@@ -104,15 +104,19 @@ def test_the_operating_point_is_marked_at_its_own_net_benefit() -> None:
     x, y = (sum(s[k] for s in spots) / 4 for k in (0, 1))
     assert x == pytest.approx(MARGIN_LEFT + 0.3 * SIDE, abs=0.2)
     assert y == pytest.approx(MARGIN_TOP + (high - wanted) / (high - LOWEST) * SIDE, abs=0.2)
-    assert "diamond marks" in plot.caption
+    assert "diamond on the dotted line marks" in plot.caption
+    ((low, top),) = lines(report, GREY)
+    assert (low[0], low[1], top[1]) == pytest.approx((x, BOTTOM, MARGIN_TOP), abs=0.2)
     assert plot.table is not None
     assert plot.table.rows[-1][1] == pytest.approx(wanted)
 
 
-def test_an_operating_point_below_the_frame_is_not_drawn_but_said() -> None:
+def test_of_an_operating_point_below_the_frame_only_the_threshold_is_marked() -> None:
     report = with_curve([0.2, 0.1, 0.0, 0.0], threshold=0.98)
     plot = decision_plot(report)
-    assert "The operating point is below the frame." in plot.caption
+    assert "operating point, whose value is below the frame." in plot.caption
+    ((low, top),) = lines(report, GREY)
+    assert low[0] == top[0] == pytest.approx(MARGIN_LEFT + 0.98 * SIDE, abs=0.1)
     assert "diamond" not in plot.caption
     assert not re.search("<polygon", str(plot.svg))
 
@@ -123,6 +127,7 @@ def test_without_calls_no_operating_point_is_marked_or_spoken_of() -> None:
     plot = decision_plot(report)
     assert "perating point" not in plot.caption
     assert "<polygon" not in str(plot.svg)
+    assert lines(report, GREY) == []
 
 
 def test_without_a_curve_there_is_a_reason() -> None:
