@@ -1,6 +1,6 @@
 """What operating points from cells lose against those from scores; how often intervals hold.
 
-python benchmarks/operating_points.py [--quick] [--replicates 1000]
+python benchmarks/operating_points.py [--quick] [--replicates 1000] [--rule 'sensitivity >= 0.9']
 
 Three sites of n tuning patients, cells of 5 (parts/thresholds.py). `from cells` and `from scores`
 are sensitivity/specificity of the chosen thresholds in the population, on average. `lost` is
@@ -26,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} replicates, youden alone")
     parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--rule", choices=RULES, help="only this rule")
     asked = parser.parse_args()
     replicates = QUICK if asked.quick else asked.replicates
     print(
@@ -33,7 +34,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|")
     lost = []
-    rules = RULES[:1] if asked.quick else RULES
+    rules = RULES[:1] if asked.quick else RULES if asked.rule is None else (asked.rule,)
     for rule, n, prevalence, auc in itertools.product(rules, PATIENTS, PREVALENCES, AUCS):
         found = simulate(Tuning(n, prevalence, auc, rule), replicates)
         rates = [
@@ -46,6 +47,8 @@ def main() -> None:
         print(f"| {rule} | {n} | {prevalence} | {auc} | {shown} | {share:.2f} |", flush=True)
         if rule == RULES[0]:
             lost.append(found.loss)
+    if not lost:
+        return
     inside = sum(x <= MOST for x in lost) / len(lost)
     print(
         json.dumps(

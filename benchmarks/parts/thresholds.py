@@ -87,10 +87,9 @@ def simulate(setting: Tuning, replicates: int) -> Found:
     for _ in range(replicates):
         sites = [_site(rng, setting, s) for s in SHIFTS]
         try:
-            cells, scores = (
-                choose_threshold([_released(*s, m) for s in sites], setting.rule)
-                for m in (MINIMUM, 1)
-            )
+            cells = choose_threshold([_released(*s, MINIMUM) for s in sites], setting.rule)
+            single = [_released(*s, 1) for s in sites]
+            scores = choose_threshold(single, setting.rule, draws=0)
         except RunError:
             found.refused += 1
             continue

@@ -10,6 +10,7 @@ from hepafed.common.statistics import BINS, Intervals, intervals_of, joined, log
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit
+from scipy.stats import binom
 
 Floats = NDArray[np.float64]
 DRAWS = 1000
@@ -33,7 +34,7 @@ class ChosenThreshold:
     rule: str
     """Rule by which it was chosen, in words."""
     low: float | None = None
-    """Lower end of the threshold's 95 % bootstrap interval."""
+    """Lower end of the threshold's 95 % interval."""
     high: float | None = None
     """Upper end."""
     positives: int = 0
@@ -65,7 +66,7 @@ class _Cuts:
 
 
 def choose_threshold(
-    figures: Sequence[TuningFigures], rule: str = "youden", seed: int = 0
+    figures: Sequence[TuningFigures], rule: str = "youden", seed: int = 0, draws: int = DRAWS
 ) -> ChosenThreshold:
     """Return the operating point of a rule of the plan, on the pooled tuning cells of the sites.
 
@@ -76,13 +77,15 @@ def choose_threshold(
     (`sensitivity >= 0.95`) takes the highest threshold that reaches it; an aim at the specificity
     takes the lowest.
 
-    The interval holds the middle 95 % of the thresholds that are chosen when the patients of each
-    class are drawn anew (percentile bootstrap, Efron and Tibshirani 1993; for cut-points Fluss,
-    Faraggi and Reiser 2005). The largest sum is known no better than to half-way to the next
-    edges, so each draw lies anywhere there.
+    The interval of the largest sum holds the middle 95 % of the thresholds that are chosen when the
+    patients of each class are drawn anew (percentile bootstrap, Efron and Tibshirani 1993; for
+    cut-points Fluss, Faraggi and Reiser 2005). From cells its place is known no better than to
+    half-way to the next edges, so each draw lies anywhere there. The interval of an aim is that of
+    a quantile by order statistics, from the binomial distribution (Conover 1999, 3.2).
 
-    Without patients of both classes, or without an edge between cells, the threshold is 0.5, a
-    placeholder.
+    A site with one cell says nothing of where its scores lie and is left out. Without `draws` there
+    is no interval. Without patients of both classes, or without an edge between cells, the
+    threshold is 0.5, a placeholder.
 
     Raises
     ------
@@ -90,7 +93,8 @@ def choose_threshold(
         The tuning cells do not reach the stated aim; the hint says what they reach.
     """
     aim = aim_of(rule)
-    cells = [intervals_of(t.cells) for f in figures for t in f.tasks if t.cells is not None]
+    released = [intervals_of(t.cells) for f in figures for t in f.tasks if t.cells is not None]
+    cells = [c for c in released if (c.high - c.low < BINS).any()]
     rows = joined(cells)
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
@@ -105,16 +109,18 @@ def choose_threshold(
     threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
         _refuse_unreachable(cuts, own, aim, threshold)
-    ends = (None, None)
-    if min(positives, negatives) >= FEWEST:
-        drawn = _drawn(cuts, rows, aim, np.random.default_rng(seed))
-        low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
-        ends = min(low, threshold), max(high, threshold)
+    low = high = None
+    if draws and min(positives, negatives) >= FEWEST:
+        if aim is None:
+            ends = _ends_of_draws(cuts, rows, np.random.default_rng(seed), draws)
+        else:
+            ends = _ends_by_order(cuts, own, aim)
+        low, high = min(ends[0], threshold), max(ends[1], threshold)
     return ChosenThreshold(
         threshold=threshold,
         rule=YOUDEN if aim is None else _in_words(aim),
-        low=ends[0],
-        high=ends[1],
+        low=low,
+        high=high,
         positives=positives,
         negatives=negatives,
         sites=len(cells),
@@ -232,24 +238,44 @@ def _refuse_unreachable(cuts: _Cuts, own: Floats, aim: Aim, threshold: float) ->
     )
 
 
-def _drawn(cuts: _Cuts, rows: Intervals, aim: Aim | None, rng: np.random.Generator) -> Floats:
-    """Return the thresholds that are chosen when each class's patients are drawn anew: [DRAWS]."""
+def _ends_of_draws(
+    cuts: _Cuts, rows: Intervals, rng: np.random.Generator, draws: int
+) -> tuple[float, float]:
+    """Return the middle 95 % of thresholds chosen when each class's patients are drawn anew."""
     positives, negatives = rows.totals
     at_once = max(1, AT_ONCE // len(rows.low))
     made = []
-    for start in range(0, DRAWS, at_once):
-        size = min(at_once, DRAWS - start)
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
         caught = cuts.above(rng.multinomial(positives, rows.positives / positives, size).T)
         called = cuts.above(rng.multinomial(negatives, rows.negatives / negatives, size).T)
-        if aim is None:
-            first, last = _best(caught, called)
-            low = (cuts.at[first - 1] + cuts.at[first]) / 2
-            high = (cuts.at[last] + cuts.at[last + 1]) / 2
-            made.append(low + rng.random(size) * (high - low))
-        else:
-            end = 0.0 if aim.figure == "sensitivity" else 1.0
-            made.append(np.nan_to_num(_aimed(cuts, caught, called, aim), nan=end))
-    return np.concatenate(made)
+        first, last = _best(caught, called)
+        low = (cuts.at[first - 1] + cuts.at[first]) / 2
+        high = (cuts.at[last] + cuts.at[last + 1]) / 2
+        made.append(low + rng.random(size) * (high - low))
+    low_end, high_end = np.quantile(np.concatenate(made), (0.025, 0.975))
+    return float(low_end), float(high_end)
+
+
+def _ends_by_order(cuts: _Cuts, own: Floats, aim: Aim) -> tuple[float, float]:
+    """Return the thresholds between which the aimed rate may be `aim.at_least` of the population.
+
+    At the population's threshold the number of patients on the right side is binomial; the ends are
+    where its 2.5 and 97.5 % quantiles are reached, 0 or 1 where they lie beyond the last edges.
+    """
+    sensitive = aim.figure == "sensitivity"
+    n = int(own[:, 0 if sensitive else 1].sum())
+    few, many = (int(k) for k in binom.ppf((0.025, 0.975), n, aim.at_least))
+    caught, called = cuts.above(own[:, :1]), cuts.above(own[:, 1:])
+    safe, bold = (
+        float(_aimed(cuts, caught, called, Aim(aim.figure, k / n))[0]) for k in (many + 1, few)
+    )
+    last = caught[-2, 0] if sensitive else 1 - called[1, 0]
+    if last >= few / n - TIE:
+        bold = 1.0 if sensitive else 0.0
+    if np.isnan(safe):
+        safe = 0.0 if sensitive else 1.0
+    return (safe, bold) if sensitive else (bold, safe)
 
 
 def _in_words(aim: Aim) -> str:

@@ -18,7 +18,7 @@ class OperatingPoint:
     chosen_on: str
     """The data on which it was chosen."""
     low: Probability | None = optional(None)
-    """Lower end of the threshold's 95 % bootstrap interval; absent where there is none."""
+    """Lower end of the threshold's 95 % interval; absent where there is none."""
     high: Probability | None = optional(None)
     """Upper end of that interval."""
     positives: Count | None = optional(None)

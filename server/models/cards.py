@@ -54,7 +54,7 @@ def _known_of(point: OperatingPoint) -> list[tuple[str, str]]:
     if point.positives is None:
         return []
     ends = operating_point.interval(point) or operating_point.NO_INTERVAL
-    found = [("95 % bootstrap interval of the operating point", ends)]
+    found = [("95 % interval of the operating point", ends)]
     if point.cuts is not None:
         found.append(("Places where the released counts part the scores", f"{point.cuts:,}"))
     weak = operating_point.warning(point)

@@ -22,7 +22,7 @@ def chosen_on(point: OperatingPoint) -> str:
 
 
 def interval(point: OperatingPoint) -> str:
-    """Return the 95 % bootstrap interval of the threshold; "" where the card has none."""
+    """Return the 95 % interval of the threshold; "" where the card has none."""
     if point.low is None or point.high is None:
         return ""
     return f"{point.low:.4f} to {point.high:.4f}"
@@ -51,7 +51,7 @@ def sentences(point: OperatingPoint) -> list[str]:
         made.append(_places(point.cuts))
     ends = interval(point)
     made.append(
-        f"95 % bootstrap interval of the threshold: {ends}."
+        f"95 % interval of the threshold: {ends}."
         if ends
         else "The threshold has no interval: there were too few tuning patients of one class."
     )

@@ -68,10 +68,12 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
     return model
 
 
-def _point(chosen: ChosenThreshold, sites: int) -> OperatingPoint:
+def _point(chosen: ChosenThreshold, asked: int) -> OperatingPoint:
     """Return the operating point of a card; a placeholder was chosen on nobody."""
     made = OperatingPoint(
-        threshold=chosen.threshold, rule=chosen.rule, chosen_on=f"tuning data of {sites} sites"
+        threshold=chosen.threshold,
+        rule=chosen.rule,
+        chosen_on=f"tuning data of {chosen.sites or asked} sites",
     )
     if not chosen.sites:
         return made

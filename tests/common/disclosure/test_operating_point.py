@@ -155,15 +155,30 @@ def test_the_cells_of_all_sites_choose_together() -> None:
     assert (chosen.positives, chosen.negatives, chosen.sites) == (33, 33, 2)
 
 
+def test_a_site_with_one_cell_does_not_move_the_threshold() -> None:
+    """Its 50 malignant patients lie anywhere: spread over all they would draw it down."""
+    two = cut(-1.0, 0.5, malignant=(1, 3, 9), benign=(7, 4, 1))
+    whole = cut(malignant=(50,), benign=(5,))
+    assert choose_threshold(tuned(whole, two)) == choose_threshold(tuned(two))
+
+
+def test_without_draws_there_is_the_same_threshold_and_no_interval() -> None:
+    two = tuned(cut(-1.0, 0.5, malignant=(1, 3, 9), benign=(7, 4, 1)))
+    plain = choose_threshold(two, draws=0)
+    assert (plain.low, plain.high) == (None, None)
+    assert plain.threshold == choose_threshold(two).threshold
+
+
 @pytest.mark.parametrize(
     ("cells", "why"),
     [
         ((), "not release enough"),
         ((cut(1.0, malignant=(0, 0), benign=(3, 4)),), "not release enough"),
         ((cut(1.0, malignant=(5, 1), benign=(0, 0)),), "not release enough"),
-        ((cut(malignant=(5,), benign=(6,)),), "no edge"),
+        ((cut(malignant=(5,), benign=(6,)),), "not release enough"),
+        ((cut(100.0, malignant=(0, 5), benign=(6, 0)),), "no edge"),
     ],
-    ids=["no cells", "no malignant", "no benign", "one cell"],
+    ids=["no cells", "no malignant", "no benign", "one cell", "beyond"],
 )
 @pytest.mark.parametrize("rule", ["youden", "sensitivity >= 0.95"])
 def test_where_nothing_can_be_chosen_the_operating_point_is_a_placeholder(
@@ -252,18 +267,59 @@ def test_a_rule_that_is_none_is_refused_by_name(rule: str) -> None:
 
 
 def test_the_interval_is_that_of_thresholds_chosen_on_patients_drawn_anew() -> None:
-    """Three bins of a site; an independent bootstrap, by patient, gives the same ends."""
+    """Three scores of a site; a bootstrap by patient, with the same place of each, agrees."""
     logits = np.repeat([-1.0, 0.5, 2.0], [20, 16, 14])
     truth = np.concatenate([np.arange(20) < 3, np.arange(16) < 8, np.arange(14) < 12])
-    chosen = choose_threshold([released(logits, truth, 1)], "sensitivity >= 0.8", seed=3)
-    rng = np.random.default_rng(99)
-    malignant, drawn = logits[truth], []
-    for _ in range(4000):
-        again = rng.choice(malignant, len(malignant))
-        drawn.append(max(t for t in (-1.0, 0.5, 2.0) if (again >= t).mean() >= 0.8 - 1e-12))
+    chosen = choose_threshold([released(logits, truth, 1)], seed=3)
+    rng, drawn = np.random.default_rng(99), []
+    at = [0.0, *map(probability, (-1.0, 0.5, 2.0)), 1.0]
+    for _ in range(20_000):
+        malignant = rng.choice(logits[truth], truth.sum())
+        benign = rng.choice(logits[~truth], (~truth).sum())
+        sums = [(malignant >= t).mean() + (benign < t).mean() for t in (-1.0, 0.5, 2.0, 9.0)]
+        place = int(np.argmax(np.array(sums) > max(sums) - 1e-9))
+        drawn.append(rng.uniform(at[place], at[place + 1]))
     low, high = np.quantile(drawn, (0.025, 0.975))
-    assert chosen.low == pytest.approx(probability(low), rel=CLOSE)
-    assert chosen.high == pytest.approx(probability(high), rel=CLOSE)
+    assert chosen.low == pytest.approx(low, abs=0.03)
+    assert chosen.high == pytest.approx(high, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [("sensitivity >= 0.8", (29, 19)), ("specificity >= 0.7", (10, 19))],
+)
+def test_the_interval_of_an_aim_is_that_of_a_quantile_by_order(
+    rule: str, kept: tuple[int, int]
+) -> None:
+    """By scipy 19 and 28 are the 2.5 and 97.5 % quantiles of 30 at 0.8; 10 and 18 of 20 at 0.7.
+
+    So the sensitivity's interval reaches from 29 malignant patients caught to 19, and the
+    specificity's from 10 benign ones spared to 19.
+    """
+    malignant, benign = np.arange(30) / 4, np.arange(20) / 4 - 2.125
+    logits = np.concatenate([malignant, benign])
+    chosen = choose_threshold([released(logits, np.arange(50) < 30, 1)], rule)
+    assert chosen.low is not None
+    assert chosen.high is not None
+    ends = [math.log(p / (1 - p)) for p in (chosen.low, chosen.high)]
+    sensitive = rule.startswith("sens")
+    right = [(malignant >= t).sum() if sensitive else (benign < t).sum() for t in ends]
+    assert tuple(right) == kept
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "ends"),
+    [
+        (cut(-1.0, 1.0, malignant=(1, 2, 17), benign=(9, 9, 2)), "sensitivity >= 0.9", (0.0, 1.0)),
+        (cut(-1.0, 1.0, malignant=(2, 9, 9), benign=(17, 2, 1)), "specificity >= 0.9", (0.0, 1.0)),
+    ],
+)
+def test_an_interval_that_lies_beyond_the_last_edges_ends_at_0_or_1(
+    cells: Cells, rule: str, ends: tuple[float, float]
+) -> None:
+    """The quantiles of 20 at 0.9 are 15 and 20: 21 is reached nowhere, 15 beyond the outermost edge."""
+    chosen = choose_threshold(tuned(cells), rule)
+    assert (chosen.low, chosen.high) == ends
 
 
 def test_the_interval_is_wider_than_the_edges_that_are_chosen() -> None:

@@ -45,8 +45,8 @@ def test_a_card_states_on_whom_its_operating_point_was_chosen_and_what_is_weak()
     )
     found = dict(facts(replace(CARD, operating_point=point)))
     assert found["Chosen on"] == "17 tuning patients (9 malignant, 8 benign) of 3 sites"
-    assert found["95 % bootstrap interval of the operating point"] == "0.0600 to 0.4300"
+    assert found["95 % interval of the operating point"] == "0.0600 to 0.4300"
     assert found["Places where the released counts part the scores"] == "5"
     assert "9 malignant and 8 benign, fewer than 50" in found["What is weak in it"]
     without = dict(facts(replace(CARD, operating_point=replace(point, low=None, high=None))))
-    assert without["95 % bootstrap interval of the operating point"].startswith("none: too few")
+    assert without["95 % interval of the operating point"].startswith("none: too few")

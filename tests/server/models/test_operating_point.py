@@ -21,7 +21,7 @@ def test_the_sentences_state_patients_rule_places_and_interval() -> None:
         "The threshold was chosen on 1,460 tuning patients (1,400 malignant, 60 benign) of 2 "
         "sites. Rule: the rule.",
         "The released counts part the scores at 31 places.",
-        "95 % bootstrap interval of the threshold: 0.2000 to 0.3000.",
+        "95 % interval of the threshold: 0.2000 to 0.3000.",
     ]
 
 
@@ -51,4 +51,4 @@ def test_one_place_one_site_and_a_missing_interval_have_their_own_words() -> Non
     assert "of 1 site. " in said
     assert "at 1 place." in said
     assert "has no interval" in said
-    assert "bootstrap" not in said
+    assert "interval of the threshold" not in said

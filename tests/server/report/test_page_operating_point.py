@@ -52,7 +52,7 @@ def test_of_an_old_card_no_patients_are_stated(federated: dict[str, Any]) -> Non
     assert "Rule of the threshold: largest Youden index" in key_figures(report)
     for text in (key_figures(report), " ".join(summary_lines(report))):
         assert "tuning patients" not in text
-        assert "bootstrap" not in text
+        assert "interval of the threshold" not in text
 
 
 def test_the_threshold_of_a_score_table_was_chosen_on_nobody(plain: dict[str, Any]) -> None:
