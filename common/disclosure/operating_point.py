@@ -85,12 +85,13 @@ def choose_threshold(
 
     A site with one cell says nothing of where its scores lie and is left out. Without `draws` there
     is no interval. Without patients of both classes, or without an edge between cells, the
-    threshold is 0.5, a placeholder.
+    threshold of `youden` is 0.5, a placeholder.
 
     Raises
     ------
     RunError
-        The tuning cells do not reach the stated aim; the hint says what they reach.
+        The tuning cells do not reach the stated aim (the message says what they reach), or nothing
+        can be chosen on them.
     """
     aim = aim_of(rule)
     released = [intervals_of(t.cells) for f in figures for t in f.tasks if t.cells is not None]
@@ -99,12 +100,7 @@ def choose_threshold(
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
     if cuts is None or len(cuts.at) == 2:
-        why = (
-            "the sites did not release enough tuning scores of both classes"
-            if cuts is None
-            else "no edge between the released cells parts the tuning scores"
-        )
-        return ChosenThreshold(threshold=0.5, rule=PLACEHOLDER + why)
+        return _placeholder(cuts, aim)
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
     threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
@@ -126,6 +122,21 @@ def choose_threshold(
         sites=len(cells),
         cuts=len(cuts.at) - 2,
     )
+
+
+def _placeholder(cuts: _Cuts | None, aim: Aim | None) -> ChosenThreshold:
+    """Return the threshold where nothing can be chosen; an aim that was stated is refused."""
+    why = (
+        "the sites did not release enough tuning scores of both classes"
+        if cuts is None
+        else "no edge between the released cells parts the tuning scores"
+    )
+    if aim is not None:
+        raise RunError(
+            f"no threshold can be chosen with {aim.text}: {why}",
+            'state rule = "youden" in a new plan for a placeholder of 0.5',
+        )
+    return ChosenThreshold(threshold=0.5, rule=PLACEHOLDER + why)
 
 
 def check_tuning(figures: TuningFigures) -> None:

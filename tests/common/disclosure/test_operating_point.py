@@ -180,11 +180,12 @@ def test_without_draws_there_is_the_same_threshold_and_no_interval() -> None:
     ],
     ids=["no cells", "no malignant", "no benign", "one cell", "beyond"],
 )
-@pytest.mark.parametrize("rule", ["youden", "sensitivity >= 0.95"])
-def test_where_nothing_can_be_chosen_the_operating_point_is_a_placeholder(
-    cells: tuple[Cells, ...], why: str, rule: str
+def test_where_nothing_can_be_chosen_the_operating_point_is_a_placeholder_or_an_aim_refused(
+    cells: tuple[Cells, ...], why: str
 ) -> None:
-    chosen = choose_threshold(tuned(*cells), rule)
+    with pytest.raises(RunError, match=f"no threshold can be chosen .* {why}"):
+        choose_threshold(tuned(*cells), "sensitivity >= 0.95")
+    chosen = choose_threshold(tuned(*cells))
     assert (chosen.threshold, chosen.low, chosen.high, chosen.sites) == (0.5, None, None, 0)
     assert chosen.rule.startswith("0.5, a placeholder: ")
     assert why in chosen.rule
@@ -317,7 +318,7 @@ def test_the_interval_of_an_aim_is_that_of_a_quantile_by_order(
 def test_an_interval_that_lies_beyond_the_last_edges_ends_at_0_or_1(
     cells: Cells, rule: str, ends: tuple[float, float]
 ) -> None:
-    """The quantiles of 20 at 0.9 are 15 and 20: 21 is reached nowhere, 15 beyond the outermost edge."""
+    """The quantiles of 20 at 0.9 are 15 and 20: 21 is reached nowhere, 15 not between edges."""
     chosen = choose_threshold(tuned(cells), rule)
     assert (chosen.low, chosen.high) == ends
 
