@@ -231,6 +231,6 @@ def test_no_site_is_told_how_the_operating_point_is_chosen(home: Path) -> None:
     (live.folder / "initial.safetensors").write_bytes(
         (first.folder / "initial.safetensors").read_bytes()
     )
-    with pytest.raises(RunError, match="no threshold can be chosen with specificity >= 0.9"):
+    with pytest.raises(RunError, match=r"no threshold can be chosen with specificity >= 0\.9"):
         train(live)
     assert [r.plan for r in sites.asked] == [first.run.plan] * 2
