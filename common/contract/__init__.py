@@ -41,10 +41,13 @@ from hepafed.common.contract.figures import (
 )
 from hepafed.common.contract.plan import (
     STRATEGIES,
+    Aim,
     ModelPlan,
+    OperatingPointPlan,
     Plan,
     RoundsPlan,
     TrainingPlan,
+    aim_of,
     plan_from,
     read_plan,
 )
@@ -101,6 +104,7 @@ __all__ = [
     "STRATEGIES",
     "TASKS",
     "Access",
+    "Aim",
     "Cells",
     "CohortFacts",
     "CohortOrigin",
@@ -110,6 +114,7 @@ __all__ = [
     "Invite",
     "LeftOut",
     "ModelPlan",
+    "OperatingPointPlan",
     "PairSummary",
     "PlacementCurve",
     "Plan",
@@ -121,6 +126,7 @@ __all__ = [
     "TaskSummary",
     "TrainingPlan",
     "TuningFigures",
+    "aim_of",
     "column_problem",
     "digest_of",
     "evaluation_from",

@@ -1,6 +1,7 @@
 """The plan: what the coordinator asks the sites to train, as a TOML file."""
 
 import math
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from hepafed.common.records import optional, read_record
 
 STRATEGIES = ("fedavg",)
 """Ways to make one model of the updates; the coordinator has a class for each."""
+
+LEAST_AIM, LARGEST_AIM = 0.5, 0.999
+"""Rates that a plan can state as the aim of an operating point."""
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
@@ -118,6 +122,53 @@ class RoundsPlan:
         _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
 
 
+@dataclass(frozen=True)
+class Aim:
+    """A rate that a threshold has to reach on the tuning patients."""
+
+    figure: str
+    """`sensitivity` or `specificity`."""
+    at_least: float
+
+    @property
+    def text(self) -> str:
+        """The aim as a plan states it."""
+        return f"{self.figure} >= {self.at_least:g}"
+
+
+def aim_of(rule: str) -> Aim | None:
+    """Return the aim that the rule of an operating point states; None for `youden`.
+
+    Raises
+    ------
+    PlanError
+        It is neither.
+    """
+    if rule == "youden":
+        return None
+    found = re.fullmatch(r" *(sensitivity|specificity) *>= *(0\.[0-9]{1,6}) *", rule)
+    if found is None or not LEAST_AIM <= float(found[2]) <= LARGEST_AIM:
+        raise PlanError(
+            f"operating_point.rule: {rule[:40]!r} is not youden, sensitivity >= X or "
+            f"specificity >= X with X in {LEAST_AIM:g}…{LARGEST_AIM:g}",
+            'for example rule = "sensitivity >= 0.95"',
+        )
+    return Aim(found[1], float(found[2]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatingPointPlan:
+    """How the threshold is chosen on the tuning patients."""
+
+    rule: str = "youden"
+    """`youden`: the largest sum of sensitivity and specificity; or an aim, `sensitivity >= 0.95` or
+    `specificity >= 0.9`. If the tuning patients do not reach the aim, no model is saved."""
+
+    def __post_init__(self) -> None:
+        """Check the rule."""
+        aim_of(self.rule)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What the coordinator asks for; fixed for the whole run."""
@@ -134,6 +185,8 @@ class Plan:
     model: ModelPlan = field(default_factory=ModelPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)
     rounds: RoundsPlan = field(default_factory=RoundsPlan)
+    operating_point: OperatingPointPlan = optional(OperatingPointPlan())
+    """How the threshold is chosen; the coordinator's matter, no site is told."""
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -16,6 +16,11 @@ from hepafed.common.disclosure.masking import (
     public_line,
     slot,
 )
+from hepafed.common.disclosure.operating_point import (
+    ChosenThreshold,
+    check_tuning,
+    choose_threshold,
+)
 from hepafed.common.disclosure.paired import (
     EXACT,
     Paired,
@@ -40,7 +45,6 @@ from hepafed.common.disclosure.summaries import (
     READ_AT,
     RELEASED,
     calibration_figures,
-    choose_threshold,
     summarise,
     tuning_figures,
     tuning_scores,
@@ -58,6 +62,7 @@ __all__ = [
     "TELLING",
     "UNIT",
     "WITHHELD",
+    "ChosenThreshold",
     "Counts",
     "Paired",
     "add_paired",
@@ -65,6 +70,7 @@ __all__ = [
     "check_offer",
     "check_paired",
     "check_terms",
+    "check_tuning",
     "choose_threshold",
     "common_rows",
     "counts_from_bytes",

@@ -23,8 +23,6 @@ from hepafed.common.statistics import (
     curve_from_mass,
     intervals_of,
     joined,
-    logistic,
-    logit_of_bin,
     partial_auc,
     score_counts,
     sensitivity_at,
@@ -216,29 +214,6 @@ def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
         macro_auc=sum(aucs) / len(aucs) if aucs else None,
         tasks=(_summary(additive_of(table, 0.5), patients, 0, minimum_count),),
     )
-
-
-def choose_threshold(figures: list[TuningFigures]) -> tuple[float, str]:
-    """Return the operating point with the largest Youden index on pooled tuning cells, and why.
-
-    Candidates are the lower edges of the cells (Youden 1950), of equal ones the lowest; 0.5 where
-    nothing can be chosen.
-    """
-    cells = [t.cells for f in figures for t in f.tasks if t.cells is not None]
-    rows = joined([intervals_of(c) for c in cells])
-    positives, negatives = rows.totals
-    if positives == 0 or negatives == 0:
-        return 0.5, (
-            "0.5, a placeholder: the sites did not release enough tuning scores of both classes"
-        )
-    best, chosen = -1, 0.5
-    for edge in np.unique(rows.low).tolist():
-        caught = int(rows.positives[rows.low >= edge].sum())
-        spared = int(rows.negatives[rows.low < edge].sum())
-        # Youden's index times both totals: whole numbers, so that rounding breaks no tie
-        if (both := caught * negatives + spared * positives) > best:
-            best, chosen = both, logistic(logit_of_bin(edge))
-    return chosen, "largest sum of sensitivity and specificity on the pooled tuning scores"
 
 
 REFERENCE_CELLS = 40

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepafed.common.contract import CLASSES, PROTOCOLS, Plan
+from hepafed.common.contract import CLASSES, PROTOCOLS, OperatingPointPlan, Plan
 from hepafed.common.errors import PlanError
 
 if TYPE_CHECKING:
@@ -19,9 +19,12 @@ def for_sites(plan: Plan) -> Plan:
     """Return a plan as the sites work by it.
 
     The file of pretrained weights lies at the coordinator alone, who makes the run's initial
-    weights from it; a site gets these as a blob.
+    weights from it; a site gets these as a blob. How the operating point is chosen is the
+    coordinator's matter too, and a site of an older release does not know the key.
     """
-    return replace(plan, model=replace(plan.model, weights=""))
+    return replace(
+        plan, model=replace(plan.model, weights=""), operating_point=OperatingPointPlan()
+    )
 
 
 def build(plan: Plan) -> "nn.Module":

@@ -111,9 +111,17 @@ def describe(event: dict[str, Any]) -> str:
         again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
         return f"masked sum of {words}, sites {', '.join(event['sites'])}{again}"
     if kind == "frozen":
-        locked = f"Decision threshold locked at {event['threshold']:.3f}."
+        locked = f"Decision threshold locked at {event['threshold']:.3f}{_patients(event)}."
         return f"Model saved: weights after round {event['round']}. {locked}"
     return ""
+
+
+def _patients(event: dict[str, Any]) -> str:
+    """Return on whom a threshold was chosen; "" for an event of 0.1.0 or a placeholder."""
+    positives, negatives = event.get("positives", 0), event.get("negatives", 0)
+    if not positives + negatives:
+        return ""
+    return f", chosen on {positives} malignant and {negatives} benign tuning patients"
 
 
 def _loss(event: dict[str, Any]) -> str:

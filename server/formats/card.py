@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from hepafed.common.errors import PayloadError
-from hepafed.common.records import read_record
-from hepafed.server.formats.values import MaybeDigest, Probability
+from hepafed.common.records import optional, read_record
+from hepafed.server.formats.values import Count, MaybeDigest, Probability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,18 @@ class OperatingPoint:
     """Rule by which the threshold was chosen."""
     chosen_on: str
     """The data on which it was chosen."""
+    low: Probability | None = optional(None)
+    """Lower end of the threshold's 95 % interval; absent where there is none."""
+    high: Probability | None = optional(None)
+    """Upper end of that interval."""
+    positives: Count | None = optional(None)
+    """Malignant tuning patients on which it was chosen; absent in cards of 0.1.0."""
+    negatives: Count | None = optional(None)
+    """Benign tuning patients on which it was chosen."""
+    sites: Count | None = optional(None)
+    """Sites whose tuning patients these are."""
+    cuts: Count | None = optional(None)
+    """Edges between the released cells: the places where a threshold could be tried."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What a model's signed card tells a reader: intended use, limits, and the card in Markdown."""
 
 from hepafed.common.contract import Plan, plan_from
-from hepafed.server.formats import ModelCard
+from hepafed.server.formats import ModelCard, OperatingPoint
+from hepafed.server.models import operating_point
 
 INTENDED_USE = (
     "Research only. HepaFed is made for focal liver lesions on MRI. It does not check what images "
@@ -48,10 +49,24 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Training examples", examples or NOT_STATED),
         ("Federated tuning AUC", NOT_STATED if auc is None else f"{auc:.3f} (macro, one vs rest)"),
         ("Operating point", f"{point.threshold:.4f} on 1 − p(benign)"),
-        ("Rule", f"{point.rule}; {point.chosen_on}"),
+        ("Rule", point.rule),
+        ("Chosen on", operating_point.chosen_on(point)),
+        *_known_of(point),
         ("Training run", card.run or NOT_STATED),
         ("Frozen", card.created or NOT_STATED),
     ]
+
+
+def _known_of(point: OperatingPoint) -> list[tuple[str, str]]:
+    """Return how well the operating point is known; nothing of a card of 0.1.0."""
+    if point.positives is None:
+        return []
+    ends = operating_point.interval(point) or operating_point.NO_INTERVAL
+    found = [("95 % interval of the operating point", ends)]
+    if point.cuts is not None:
+        found.append(("Places where the released counts part the scores", f"{point.cuts:,}"))
+    weak = operating_point.warning(point)
+    return [*found, ("What is weak in it", weak)] if weak else found
 
 
 def _or_dash(value: object) -> object:

@@ -94,6 +94,7 @@ def csv_files(report: Report) -> dict[str, str]:
 
 def _sections(report: Report) -> Iterator[tuple[str, Sequence[object]]]:
     """Yield the lists of rows of a report that have a file of their own."""
+    yield "operating_point", (report.model.operating_point,)
     yield "confusion", report.confusion
     yield "multiclass", report.multiclass
     yield "heterogeneity", report.heterogeneity

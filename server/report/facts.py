@@ -110,7 +110,10 @@ def exploratory(report: Report) -> str:
 
 
 def tuning_patients(report: Report) -> tuple[int, int] | None:
-    """Return the malignant and benign tuning patients whose scores the card keeps, or None."""
+    """Return on how many malignant and benign patients the threshold was chosen, or None."""
+    point = report.model.operating_point
+    if point.positives is not None and point.negatives is not None:
+        return point.positives, point.negatives
     card = report.model.card
     if card is None or card.tuning_scores is None:
         return None

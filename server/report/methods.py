@@ -7,6 +7,7 @@ of what was not done, or of what the program did not check.
 from collections.abc import Callable, Mapping
 
 from hepafed.server.formats import Report
+from hepafed.server.models import operating_point as points
 from hepafed.server.report import methods_input as inputs
 from hepafed.server.report import methods_statistics as statistics
 from hepafed.server.report.facts import (
@@ -14,12 +15,10 @@ from hepafed.server.report.facts import (
     exploratory,
     has_lesions,
     is_federated,
-    is_placeholder,
     is_synthetic,
     lesions,
     listed,
     patients,
-    tuning_patients,
     unit_words,
 )
 from hepafed.server.report.plain_words import tested
@@ -53,14 +52,8 @@ def operating_point(report: Report) -> str:
     point = report.model.operating_point
     if not is_federated(report) or not point.rule:
         return ""
-    found = tuning_patients(report)
-    on = point.chosen_on
-    if found is not None and not is_placeholder(report):
-        on += f"; {found[0]:,} malignant and {found[1]:,} benign patients"
-    return (
-        f"The operating point, {point.threshold:.4f} on 1 − p(benign), came from: {point.rule} "
-        f"({on})."
-    )
+    at = f"The operating point is a threshold of {point.threshold:.4f} on 1 − p(benign)."
+    return " ".join((at, *points.sentences(point)))
 
 
 def table_of_scores(report: Report) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hepafed.common.records import write_record
 from hepafed.server.formats import Report
-from hepafed.server.models import facts
+from hepafed.server.models import facts, operating_point
 from hepafed.server.report.checklists import STATUS_WORDS, checklists
 from hepafed.server.report.contents import contents, used_words
 from hepafed.server.report.drawing import plots
@@ -112,6 +112,8 @@ def render(report: Report) -> str:
         checklists=lists,
         glossary=glossary(words),
         cohorts=cohorts,
+        threshold_words=threshold_words(report),
+        checklists=checklists(report, anchors),
         status_words=STATUS_WORDS,
         plain=first_page(report),
         no_subgroups=no_subgroups(report),
@@ -127,6 +129,13 @@ def render(report: Report) -> str:
         lead=lead(report),
         nothing_missing=nothing_missing(report),
     )
+
+
+def threshold_words(report: Report) -> list[str]:
+    """Return how the operating point came about; a score table's was not chosen on patients."""
+    if not is_federated(report):
+        return ["It was set when this report was made."]
+    return operating_point.sentences(report.model.operating_point)
 
 
 def report_title(report: Report) -> str:

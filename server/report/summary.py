@@ -1,6 +1,7 @@
 """A report's headline on the terminal."""
 
 from hepafed.server.formats import JudgedEvaluation, Report
+from hepafed.server.models import operating_point
 from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
 from hepafed.server.report.tables import (
     TASK_WORDS,
@@ -29,6 +30,13 @@ def summary_lines(report: Report) -> list[str]:
             auc, sensitivity = figure(preferred(r.auc)), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())
+    point = report.model.operating_point
+    if point.positives is not None:
+        lines.append(
+            f"threshold {point.threshold:.4f}, chosen on {operating_point.chosen_on(point)}"
+        )
+    if weak := operating_point.warning(point):
+        lines.append(weak)
     for c in report.comparisons:
         if (c.scope, c.unit) == ("pooled", "patient"):
             name = f"AUC {c.first} − {c.second}  "

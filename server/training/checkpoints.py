@@ -35,7 +35,8 @@ class TrainingState:
     """Training examples by site, as of the newest round."""
 
 
-def _path(folder: Path, round_: int) -> Path:
+def file_of_round(folder: Path, round_: int) -> Path:
+    """Return the file of the weights after a round, whether it is still kept or not."""
     return folder / f"round-{round_:05d}.safetensors"
 
 
@@ -53,10 +54,10 @@ def save(folder: Path, state: TrainingState, weights: Flat) -> None:
         "best_figures": state.best_figures,
         "examples": state.examples,
     }
-    path = _path(folder, state.round)
+    path = file_of_round(folder, state.round)
     save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
     state.weights = path
-    keep = {path, _path(folder, state.best), _path(folder, state.round - 1)}
+    keep = {path, file_of_round(folder, state.best), file_of_round(folder, state.round - 1)}
     for old in folder.glob("round-*.safetensors"):
         if old not in keep:
             old.unlink()
@@ -82,7 +83,7 @@ def load(folder: Path) -> TrainingState | None:
 def weights_of_round(folder: Path, state: TrainingState, round_: int) -> Flat:
     """Read the weights after one round that is still kept."""
     flat, start = np.empty(state.layout.size, np.float32), 0
-    for part in read_parts(_path(folder, round_), flat.size):
+    for part in read_parts(file_of_round(folder, round_), flat.size):
         flat[start : start + part.size] = part
         start += part.size
     return flat

@@ -1,10 +1,11 @@
 """The end of a training: the chosen weights become a model with a card."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hepafed.common.contract import TuningFigures
-from hepafed.common.disclosure import choose_threshold, tuning_scores
-from hepafed.common.errors import PayloadError
+from hepafed.common.disclosure import ChosenThreshold, choose_threshold, tuning_scores
+from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.network import for_sites
 from hepafed.common.records import read_record, write_record
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
@@ -18,26 +19,37 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
     """Put the chosen weights into the registry, the operating point locked; return the model's id.
 
     Where no round could be judged, the weights of the last round are taken.
+
+    Raises
+    ------
+    RunError
+        The tuning patients do not reach the aim that the plan states for the operating point.
     """
     plan = live.run.plan
     if state.best < 0:
         state.best = state.round
     weights = checkpoints.weights_of_round(live.folder, state, state.best)
     figures = [read_record(TuningFigures, f, PayloadError) for f in state.best_figures]
-    threshold, rule = choose_threshold(figures)
+    try:
+        chosen = choose_threshold(figures, plan.operating_point.rule, plan.seed)
+    except RunError as e:
+        kept = checkpoints.file_of_round(live.folder, state.best)
+        raise RunError(
+            e.message,
+            f"no training is lost: {e.hint}, with model.weights = '{kept}', training.epochs = 0 "
+            "and rounds.count = 1",
+        ) from e
     scores = tuning_scores(figures)
     card = ModelCard(
         protocol=plan.protocol,
-        plan=write_record(for_sites(plan)),
+        plan=write_record(replace(for_sites(plan), operating_point=plan.operating_point)),
         run=live.run.id,
         round=state.best,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         strategy=plan.rounds.strategy,
         training_examples=state.examples,
         tuning_auc=state.scores.get(state.best),
-        operating_point=OperatingPoint(
-            threshold=threshold, rule=rule, chosen_on=f"tuning data of {len(figures)} sites"
-        ),
+        operating_point=_point(chosen, len(figures)),
         tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
         parameters=state.layout.size,
         parent=plan.model.weights,
@@ -45,5 +57,32 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         limits=limits_of(plan),
     )
     model = live.stores.registry.add(plan.name, state.layout, weights, card)
-    live.event("frozen", model=model, round=state.best, threshold=threshold)
+    live.event(
+        "frozen",
+        model=model,
+        round=state.best,
+        threshold=chosen.threshold,
+        positives=chosen.positives,
+        negatives=chosen.negatives,
+    )
     return model
+
+
+def _point(chosen: ChosenThreshold, asked: int) -> OperatingPoint:
+    """Return the operating point of a card; a placeholder was chosen on nobody."""
+    made = OperatingPoint(
+        threshold=chosen.threshold,
+        rule=chosen.rule,
+        chosen_on=f"tuning data of {chosen.sites or asked} sites",
+    )
+    if not chosen.sites:
+        return made
+    return replace(
+        made,
+        low=chosen.low,
+        high=chosen.high,
+        positives=chosen.positives,
+        negatives=chosen.negatives,
+        sites=chosen.sites,
+        cuts=chosen.cuts,
+    )

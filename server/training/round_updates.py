@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hepafed.common.contract import TuningFigures
 from hepafed.common.contract.messages import TrainReply
+from hepafed.common.disclosure import check_tuning
 from hepafed.common.errors import PayloadError
 from hepafed.server.runs import LiveRun
 from hepafed.server.training.aggregation import Aggregation
@@ -30,6 +31,7 @@ class RoundUpdates:
             raise PayloadError(
                 f"the site stated an impossible number of examples: {reply.examples}"
             )
+        check_tuning(reply.tuning)
         path = self._live.stores.inbox.take(site, reply.update)
         if path is None:
             raise PayloadError("the update did not arrive, or it differs from the announced one")

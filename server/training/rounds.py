@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hepafed.common.contract import TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
+from hepafed.common.disclosure import check_tuning
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, for_sites, pieces, to_bf16
 from hepafed.server.runs import Blobs, Expected, LiveRun
@@ -109,6 +110,7 @@ def tune(live: LiveRun, state: TrainingState, digest: str) -> dict[str, TuningFi
     got: dict[str, TuningFigures] = {}
 
     def on_reply(site: str, reply: TuneReply) -> None:
+        check_tuning(reply.tuning)
         got[site] = reply.tuning
 
     plan = live.run.plan

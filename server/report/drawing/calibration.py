@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hepafed.server.formats import ReliabilityTenth, Report
 from hepafed.server.report.drawing.chart import BLUE, Axis, Chart, Marks, Trace, draw
 from hepafed.server.report.drawing.plot import Plot
-from hepafed.server.report.tables import Table, figure, is_headline
+from hepafed.server.report.tables import Table, calibration_sentences, is_headline
 
 
 def calibration_plot(report: Report) -> Plot:
@@ -23,12 +23,12 @@ def calibration_plot(report: Report) -> Plot:
         return Plot(
             "calibration", title, "", reason=why or "no site released the counts that it needs"
         )
-    slope = figure(rows[0].slope)
+    said = " ".join(calibration_sentences(report))
     chart = Chart(
         id="calibration",
         title=title,
         description="Share malignant against mean predicted probability in tenths of the "
-        f"probability, pooled. Calibration slope {slope}. The points are in the table below.",
+        f"probability, pooled. {said} The points are in the table below.",
         x=Axis(label="Mean predicted probability"),
         y=Axis(label="Share malignant"),
         traces=(Trace(name="", points=points, colour=BLUE),),
@@ -38,8 +38,7 @@ def calibration_plot(report: Report) -> Plot:
     )
     caption = (
         "Points on the dashed line mean that predicted and observed risk agree. Each point is a "
-        f"tenth of the predicted probability, over the patients of all sites. Slope {slope}; "
-        "ideal is 1."
+        f"tenth of the predicted probability, over the patients of all sites. {said}"
     )
     return Plot("calibration", title, caption, draw(chart), table=_table(held))
 

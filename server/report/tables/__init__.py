@@ -7,7 +7,9 @@ from hepafed.server.report.tables import (
     comparisons,
     endpoints,
     results,
+    utility,
 )
+from hepafed.server.report.tables.calibration_words import calibration_sentences
 from hepafed.server.report.tables.cohorts import LEFT_OUT_WORDS, SOURCE_WORDS
 from hepafed.server.report.tables.comparisons import p_value, reader_points, validated_minus
 from hepafed.server.report.tables.glossary import glossary
@@ -42,6 +44,7 @@ __all__ = [
     "auc_places",
     "between_sites",
     "bound",
+    "calibration_sentences",
     "cell_words",
     "classes",
     "cohorts",
@@ -61,5 +64,6 @@ __all__ = [
     "renamed",
     "results",
     "task",
+    "utility",
     "validated_minus",
 ]

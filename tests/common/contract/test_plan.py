@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hepafed.common.contract.plan import Plan, plan_from, read_plan
+from hepafed.common.contract.plan import Aim, Plan, aim_of, plan_from, read_plan
 from hepafed.common.errors import PlanError
 from hepafed.common.records import write_record
 
@@ -35,6 +35,8 @@ def test_a_plan_reads_back_what_was_written(tmp_path: Path) -> None:
         (GOOD + "[model]\nsize = 74\n", "model.size"),
         (GOOD + '[rounds]\nstrategy = "best"\n', "rounds.strategy"),
         (GOOD + "training = 3\n", "training"),
+        (GOOD + '[operating_point]\nrule = "sensitivity > 0.9"\n', "operating_point.rule"),
+        (GOOD + '[operating_point]\naim = "youden"\n', "operating_point.aim"),
         ('name = "t2"\nprotocol = "t7"\n', "protocol"),
         ('name = "../x"\nprotocol = "t2"\n', "name"),
         ('protocol = "t2"\n', "name"),
@@ -61,3 +63,25 @@ def test_made_up_data_are_written_only_where_they_are_so_that_older_sites_read_t
     assert write_record(made_up)["synthetic"] is True
     with pytest.raises(PlanError, match="synthetic must be true or false"):
         plan_from({"name": "t2", "protocol": "t2", "synthetic": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "aim"),
+    [
+        ("youden", None),
+        ("sensitivity >= 0.95", Aim("sensitivity", 0.95)),
+        ("specificity>=0.9", Aim("specificity", 0.9)),
+        (" sensitivity  >=  0.999 ", Aim("sensitivity", 0.999)),
+        ("specificity >= 0.5", Aim("specificity", 0.5)),
+    ],
+)
+def test_the_rule_of_the_operating_point_is_youden_or_an_aim(
+    tmp_path: Path, rule: str, aim: Aim | None
+) -> None:
+    plan = read_plan(write(tmp_path, GOOD + f'[operating_point]\nrule = "{rule}"\n'))
+    assert aim_of(plan.operating_point.rule) == aim
+    assert plan_from(write_record(plan)) == plan
+
+
+def test_a_plan_without_a_rule_is_written_as_older_releases_read_it(tmp_path: Path) -> None:
+    assert "operating_point" not in write_record(read_plan(write(tmp_path, GOOD)))

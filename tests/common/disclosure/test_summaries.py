@@ -1,6 +1,5 @@
 """What a summary holds: each section by its own smallest cell, cells, and an operating point."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from hepafed.common.contract.figures import Cells, Figure, TaskSummary, TuningFigures
 from hepafed.common.disclosure.summaries import (
     RELEASED,
-    choose_threshold,
     released_sections,
     summarise,
     tuning_figures,
@@ -174,62 +172,6 @@ def tuned(*cells: Cells) -> list[TuningFigures]:
         )
         for c in cells
     ]
-
-
-def edge(logit: float) -> int:
-    """Give the bin that begins at a logit which float16 holds exactly."""
-    bits = int(np.float16(logit).view(np.uint16))
-    return bits ^ 0xFFFF if bits & 0x8000 else bits | 0x8000
-
-
-def probability(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
-
-
-def test_the_operating_point_has_the_largest_youden_index() -> None:
-    """At 0.5: 7 of 10 caught and 9 of 10 spared; at −2 9 and 6; at 1.5 4 and 10."""
-    edges = (0, edge(-2.0), edge(0.5), edge(1.5), 65_536)
-    cells = Cells(edges=edges, positives=(1, 2, 3, 4), negatives=(6, 3, 1, 0))
-    threshold, rule = choose_threshold(tuned(cells))
-    assert threshold == pytest.approx(probability(0.5))
-    assert "largest sum" in rule
-
-
-def test_of_thresholds_with_one_youden_index_the_lowest_is_taken() -> None:
-    edges = (0, edge(-0.25), edge(3.0), 65_536)
-    cells = Cells(edges=edges, positives=(0, 5, 5), negatives=(5, 5, 0))
-    assert choose_threshold(tuned(cells))[0] == pytest.approx(probability(-0.25))
-
-
-def test_a_tie_of_thresholds_is_not_left_to_rounding() -> None:
-    """At −0.25 4/6 + 1/2, at 3 1/6 + 2/2: one number, of which float64 makes two."""
-    edges = (0, edge(-0.25), edge(3.0), 65_536)
-    cells = Cells(edges=edges, positives=(2, 3, 1), negatives=(1, 1, 0))
-    assert choose_threshold(tuned(cells))[0] == pytest.approx(probability(-0.25))
-
-
-def test_the_cells_of_all_sites_choose_together() -> None:
-    """Alone the first would choose 2; with the second, of ten times the cases, 0.75."""
-    small = Cells(edges=(0, edge(2.0), 65_536), positives=(0, 3), negatives=(3, 0))
-    large = Cells(edges=(0, edge(0.75), 65_536), positives=(2, 28), negatives=(29, 1))
-    assert choose_threshold(tuned(small, large))[0] == pytest.approx(probability(0.75))
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        (),
-        (Cells(edges=(0, 9, 65_536), positives=(0, 0), negatives=(3, 4)),),
-        (Cells(edges=(0, 9, 65_536), positives=(5, 1), negatives=(0, 0)),),
-    ],
-    ids=["no cells", "no positives", "no negatives"],
-)
-def test_without_both_classes_the_operating_point_is_a_placeholder(
-    cells: tuple[Cells, ...],
-) -> None:
-    threshold, rule = choose_threshold(tuned(*cells))
-    assert threshold == 0.5
-    assert "placeholder" in rule
 
 
 def test_the_scores_on_a_card_are_those_of_all_sites_in_few_cells() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hepafed.common.errors import RunError
-from hepafed.server.cli.progress import follow
+from hepafed.server.cli.progress import describe, follow
 
 
 class Interrupted:
@@ -18,3 +18,22 @@ def test_ctrl_c_ends_the_display_and_says_that_the_run_goes_on() -> None:
     with pytest.raises(RunError, match="no longer watching; run t2-1a2b3c goes on") as e:
         follow(Interrupted(), "t2-1a2b3c")  # type: ignore[arg-type]
     assert e.value.hint == "server watch t2-1a2b3c shows it again; server stop t2-1a2b3c ends it"
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({}, "locked at 0.119."),
+        ({"positives": 0, "negatives": 0}, "locked at 0.119."),
+        (
+            {"positives": 9, "negatives": 8},
+            "locked at 0.119, chosen on 9 malignant and 8 benign tuning patients.",
+        ),
+    ],
+    ids=["an event of 0.1.0", "placeholder", "chosen"],
+)
+def test_a_saved_model_says_on_whom_its_threshold_was_chosen(
+    known: dict[str, int], words: str
+) -> None:
+    said = describe({"event": "frozen", "round": 2, "threshold": 0.1193, **known})
+    assert said == f"Model saved: weights after round 2. Decision threshold {words}"

@@ -29,7 +29,7 @@ def test_what_a_card_does_not_state_is_a_dash() -> None:
 
 
 def test_text_of_a_card_cannot_break_its_table() -> None:
-    assert "| Rule | a\\|b c&lt;i>; " in card_markdown(
+    assert "| Rule | a\\|b c&lt;i> |" in card_markdown(
         replace(CARD, operating_point=replace(CARD.operating_point, rule="a|b\nc<i>"))
     )
 
@@ -42,3 +42,22 @@ def test_made_up_data_are_named_in_facts_and_limits_and_only_they() -> None:
     first, *others = limits_of(plan_from(made_up.plan))
     assert "made up" in first
     assert tuple(others) == LIMITS
+
+
+def test_a_card_of_0_1_0_states_no_patients_of_its_operating_point() -> None:
+    found = dict(facts(CARD))
+    assert found["Chosen on"] == "tuning data of 0 sites"
+    assert not any("interval" in name or "weak" in name for name in found)
+
+
+def test_a_card_states_on_whom_its_operating_point_was_chosen_and_what_is_weak() -> None:
+    point = replace(
+        CARD.operating_point, positives=9, negatives=8, sites=3, cuts=5, low=0.06, high=0.43
+    )
+    found = dict(facts(replace(CARD, operating_point=point)))
+    assert found["Chosen on"] == "17 tuning patients (9 malignant, 8 benign) of 3 sites"
+    assert found["95 % interval of the operating point"] == "0.0600 to 0.4300"
+    assert found["Places where the released counts part the scores"] == "5"
+    assert "9 malignant and 8 benign, fewer than 50" in found["What is weak in it"]
+    without = dict(facts(replace(CARD, operating_point=replace(point, low=None, high=None))))
+    assert without["95 % interval of the operating point"].startswith("none: too few")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.figures import Cells, TuningFigures
-from hepafed.common.errors import PayloadError
-from hepafed.common.network.weights import Flat
+from hepafed.common.contract.plan import OperatingPointPlan
+from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.network.weights import Flat, save_safetensors
 from hepafed.common.records import write_record
 from hepafed.server.models import INTENDED_USE, LIMITS
 from hepafed.server.runs.live_run import LiveRun
@@ -60,6 +61,7 @@ def test_where_no_round_could_be_judged_the_last_one_is_frozen(live: LiveRun) ->
     assert (card.round, card.tuning_auc, card.tuning_scores) == (3, None, None)
     assert card.operating_point.threshold == 0.5
     assert card.operating_point.chosen_on == "tuning data of 0 sites"
+    assert card.operating_point.positives is None
     assert (frozen(live, model) == 3 / 8).all()
 
 
@@ -70,8 +72,13 @@ def test_the_operating_point_and_the_scores_are_of_the_best_rounds_cells(live: L
     model = freeze(live, state)
     card = live.stores.registry.card(model)
     assert (card.round, card.tuning_auc) == (2, 0.75)
-    assert card.operating_point.threshold == pytest.approx(1 / (1 + math.exp(-1)))
-    assert card.operating_point.rule.startswith("largest sum of sensitivity and specificity")
+    point = card.operating_point
+    assert point.threshold == pytest.approx(1 / (1 + math.exp(-1)), rel=1e-3)
+    assert point.rule.startswith("largest sum of sensitivity and specificity")
+    assert (point.positives, point.negatives, point.sites, point.cuts) == (20, 24, 2, 1)
+    assert point.low is not None
+    assert point.high is not None
+    assert point.low < point.threshold < point.high
     assert card.operating_point.chosen_on == "tuning data of 2 sites"
     assert card.tuning_scores is not None
     assert card.tuning_scores.positives == (4, 16)
@@ -79,6 +86,7 @@ def test_the_operating_point_and_the_scores_are_of_the_best_rounds_cells(live: L
     (line,) = [e for e in live.stores.runs.events(live.run.id) if e["event"] == "frozen"]
     assert (line["model"], line["round"]) == (model, 2)
     assert line["threshold"] == card.operating_point.threshold
+    assert (line["positives"], line["negatives"]) == (20, 24)
 
 
 def test_a_card_says_of_which_run_it_is_when_and_what_for(live: LiveRun) -> None:
@@ -100,3 +108,36 @@ def test_figures_that_a_checkpoint_kept_badly_are_named(live: LiveRun) -> None:
     with pytest.raises(PayloadError, match="lesions"):
         freeze(live, state)
     assert not (live.folder.parent.parent / "models").exists()
+
+
+def aiming(live: LiveRun, rule: str) -> LiveRun:
+    plan = replace(live.run.plan, operating_point=OperatingPointPlan(rule=rule))
+    return LiveRun(live.stores.runs.create("train", plan), live.stores, live.sites)
+
+
+def ready(live: LiveRun) -> TrainingState:
+    initial = live.folder.parent / "initial.safetensors"
+    save_safetensors(initial, LAYOUT, numbers(0))
+    state = checkpoints.from_initial(initial)
+    for state.round in (1, 2):
+        checkpoints.save(live.folder, state, numbers(state.round))
+    figures = [write_record(with_cells((1, 9), (18, 2)))]
+    return replace(state, best=1, best_figures=figures)
+
+
+def test_a_stated_aim_chooses_the_operating_point_and_stands_on_the_card(live: LiveRun) -> None:
+    aimed = aiming(live, "sensitivity >= 0.9")
+    card = live.stores.registry.card(freeze(aimed, ready(aimed)))
+    assert "sensitivity >= 0.9" in card.operating_point.rule
+    assert card.operating_point.threshold == pytest.approx(1 / (1 + math.exp(-1)), rel=1e-3)
+    assert card.plan["operating_point"] == {"rule": "sensitivity >= 0.9"}
+
+
+def test_an_aim_that_is_not_reached_saves_no_model_and_says_how_to_go_on(live: LiveRun) -> None:
+    aimed = aiming(live, "sensitivity >= 0.91")
+    with pytest.raises(RunError, match=r"no sensitivity >= 0\.91 .* is 0\.900") as refused:
+        freeze(aimed, ready(aimed))
+    assert live.stores.registry.all() == []
+    kept = aimed.folder / "round-00001.safetensors"
+    assert f"model.weights = '{kept}'" in refused.value.hint
+    assert kept.exists()

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hepafed.common.certificates import make_authority
+from hepafed.common.contract.figures import Cells, TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
+from hepafed.common.contract.plan import OperatingPointPlan
 from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network.weights import to_bf16
 from hepafed.server.runs.live_run import LiveRun
@@ -136,7 +138,14 @@ def test_a_round_writes_down_who_was_asked_what_came_and_how_it_stands(home: Pat
     ]
     assert history(live, "tune") == [{"event": "tune", "sites": ["a", "b"]}]
     assert history(live, "frozen") == [
-        {"event": "frozen", "model": model, "round": 2, "threshold": 0.5}
+        {
+            "event": "frozen",
+            "model": model,
+            "round": 2,
+            "threshold": 0.5,
+            "positives": 0,
+            "negatives": 0,
+        }
     ]
 
 
@@ -193,3 +202,35 @@ def test_a_round_below_the_quorum_says_where_the_reasons_are_and_how_to_go_on(ho
         f"server watch {live.run.id} shows each site's reason; then server resume {live.run.id}"
     )
     assert list((home / "blobs").iterdir()) == []
+
+
+def test_tuning_figures_that_cannot_be_true_are_no_answer_and_the_run_goes_on(home: Path) -> None:
+    """Site b states cells that hold more patients than it has: in a round, and at the end."""
+
+    def stated(site: str, _number: int) -> TuningFigures:
+        good = tuning(0.8, 20)
+        cells = Cells(edges=(0, 40_000, 1 << 16), positives=(2, 8), negatives=(9, 1))
+        if site == "b":
+            cells = replace(cells, positives=(2, 1 << 30))
+        return replace(good, tasks=(replace(good.tasks[0], cells=cells),))
+
+    live = training(home, Answering({"a": 30, "b": 10}, tunings=stated), rounds=1)
+    card = live.stores.registry.card(train(live))
+    (missing,) = history(live, "missing")
+    assert missing["site"] == "b"
+    assert "hold other patients" in missing["reason"]
+    assert card.training_examples == {"a": 30}
+    assert (card.operating_point.positives, card.operating_point.negatives) == (10, 10)
+
+
+def test_no_site_is_told_how_the_operating_point_is_chosen(home: Path) -> None:
+    sites = Answering({"a": 3, "b": 2})
+    first = training(home, sites, rounds=1)
+    plan = replace(first.run.plan, operating_point=OperatingPointPlan(rule="specificity >= 0.9"))
+    live = LiveRun(first.stores.runs.create("train", plan), first.stores, first.sites)
+    (live.folder / "initial.safetensors").write_bytes(
+        (first.folder / "initial.safetensors").read_bytes()
+    )
+    with pytest.raises(RunError, match=r"no threshold can be chosen with specificity >= 0\.9"):
+        train(live)
+    assert [r.plan for r in sites.asked] == [first.run.plan] * 2
