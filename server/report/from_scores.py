@@ -1,11 +1,13 @@
 """A report from score tables, through the same summaries, sums and pooling as a federation's."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
+from typing import Protocol, TypeVar
 
 import numpy as np
+from hepafed.common.contract import CLASS_KEYS
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
 from hepafed.common.disclosure import (
     EXACT,
@@ -17,6 +19,7 @@ from hepafed.common.disclosure import (
     subgroup_summaries,
     summarise,
 )
+from hepafed.common.errors import DataError
 from hepafed.common.statistics import (
     Additive,
     ScoreTable,
@@ -29,6 +32,20 @@ from hepafed.common.statistics import (
 )
 from hepafed.server.formats import ModelPart, OperatingPoint, Provenance, Report
 from hepafed.server.pooling import Compared, Group, Questions, pool
+
+TWO_CLASSES = ("benign", "malignant")
+
+
+class _OfTask(Protocol):
+    """What rows of a report have that are of one task."""
+
+    @property
+    def unit(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+
+
+R = TypeVar("R", bound=_OfTask)
 
 
 def report_from_scores(
@@ -49,6 +66,14 @@ def report_from_scores(
     DataError
         The tables share no lesion, or disagree on the truth of one.
     """
+    tables = [table, *(against or {}).values()]
+    if len({(t.two_classes, t.lesions) for t in tables}) > 1:
+        raise DataError(
+            "the score tables are not of the same kind: some have two classes and some three, or "
+            "some have no column lesion_id",
+            "write all of them with the same columns",
+        )
+    table = _with_calls(table)
     readers = tuple(sorted(table.readers))
     parts = _by_site(table)
     sums = {s: additive_of(p, threshold, readers) for s, p in parts.items()}
@@ -56,7 +81,7 @@ def report_from_scores(
     digest = hashlib.sha256(np.ascontiguousarray(table.log_probs).tobytes()).hexdigest()
     point = OperatingPoint(threshold=threshold, rule="given", chosen_on="the command line")
     software = {p: metadata.version(p) for p in ("hepafed", "numpy", "scipy")}
-    return pool(
+    made = pool(
         summaries,
         ModelPart(id=name, protocol="", sha256="", operating_point=point),
         Provenance(scores_sha256=digest, software=software),
@@ -65,6 +90,34 @@ def report_from_scores(
         compared=compare({name: table, **against}, threshold) if against else None,
         questions=questions,
         notes=_notes(table),
+    )
+    return _of_two_classes(made, table.lesions) if table.two_classes else made
+
+
+def _of_two_classes(report: Report, lesions: bool) -> Report:
+    """Leave out what needs three classes, and of rows that are patients what needs lesions."""
+
+    def kept(rows: Sequence[R]) -> tuple[R, ...]:
+        tasks = {("patient", "malignant_vs_benign")}
+        if lesions:
+            tasks.add(("lesion", "benign_vs_rest"))
+        return tuple(r for r in rows if (r.unit, r.task) in tasks)
+
+    sites = [
+        replace(s, by_class=dict.fromkeys(CLASS_KEYS) | {"benign": s.by_class["benign"]})
+        for s in report.sites
+    ]
+    return replace(
+        report,
+        sites=tuple(sites),
+        results=kept(report.results),
+        confusion=(),
+        multiclass=(),
+        heterogeneity=kept(report.heterogeneity),
+        calibration=kept(report.calibration),
+        comparisons=kept(report.comparisons),
+        subgroups=kept(report.subgroups),
+        classes=TWO_CLASSES,
     )
 
 
@@ -115,12 +168,22 @@ def _summary(part: ScoreTable, threshold: float, sums: Additive) -> SiteSummary:
     return replace(made, subgroups=subgroup_summaries(part, tuple(part.groups), threshold, 1))
 
 
+def _with_calls(table: ScoreTable) -> ScoreTable:
+    """Leave out readers without a single call: nothing can be said of them."""
+    return replace(table, readers={n: c for n, c in table.readers.items() if (c >= 0).any()})
+
+
 def _notes(table: ScoreTable) -> list[str]:
     """Return what a reader of the report should know about the table."""
+    found = list(table.notes)
+    if table.two_classes:
+        found.append("The table has two classes, benign and malignant.")
     homes: dict[str, set[str]] = {}
     for patient, site in zip(table.patient.tolist(), table.site.tolist(), strict=True):
         homes.setdefault(patient, set()).add(site)
     several = sum(len(s) > 1 for s in homes.values())
-    if not several:
-        return []
-    return [f"{several} patient ids occur at more than one site; each site's is its own patient."]
+    if several:
+        found.append(
+            f"{several} patient ids occur at more than one site; each site's is its own patient."
+        )
+    return found
