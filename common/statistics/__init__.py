@@ -91,6 +91,7 @@ from hepafed.common.statistics.rates import (
     rate,
     values_at_prevalence,
 )
+from hepafed.common.statistics.score_files import label_map
 from hepafed.common.statistics.scores import (
     COLUMNS,
     ScoreTable,
@@ -158,6 +159,7 @@ __all__ = [
     "intervals_of_histogram",
     "joined",
     "kappa",
+    "label_map",
     "likelihood_ratios",
     "logistic",
     "logit_of_bin",

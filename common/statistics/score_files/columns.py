@@ -81,7 +81,7 @@ def _place(places: dict[str, int], role: str, i: int, title: str, findings: Find
         return
     places[role] = i
     if title != role:
-        findings.note(f"The column {plain(title)} was read as {role}")
+        _renamed(title, role, findings)
 
 
 def _beside(places: Mapping[str, int]) -> list[int]:
@@ -100,7 +100,7 @@ def _reader(readers: dict[str, int], i: int, title: str, findings: Findings) -> 
     else:
         readers[READER + name] = i
         if title != READER + name:
-            findings.note(f"The column {plain(title)} was read as the reader {name}")
+            _renamed(title, READER + name, findings)
 
 
 def _group(groups: dict[str, int], i: int, title: str, name: str, findings: Findings) -> None:
@@ -112,7 +112,13 @@ def _group(groups: dict[str, int], i: int, title: str, name: str, findings: Find
     else:
         groups[variable] = i
         if title != PREFIX + variable:
-            findings.note(f"The column {plain(title)} was read as {PREFIX}{variable}")
+            _renamed(title, PREFIX + variable, findings)
+
+
+def _renamed(title: str, name: str, findings: Findings) -> None:
+    """Note that a column has another name; not where only capitals or spaces differ."""
+    if re.sub(r"\W+", "_", title).casefold() != name.casefold() or name.startswith(READER):
+        findings.note(f"The column {plain(title)} was read as {name}")
 
 
 def _twice(header: Sequence[str], findings: Findings) -> None:
