@@ -91,7 +91,20 @@ def report_from_scores(
         questions=questions,
         notes=_notes(table),
     )
+    made = _with_direction(made)
     return _of_two_classes(made, table.lesions) if table.two_classes else made
+
+
+def _with_direction(report: Report) -> Report:
+    """Add a note where the scores are clearly those of the opposite."""
+    whole = next(r.auc for r in report.results if r.scope == "pooled" and r.unit == "patient")
+    if whole.high is None or whole.high >= 0.5:
+        return report
+    told = (
+        "The AUC is below 0.5: the benign cases have the higher scores. Is each column the "
+        "probability that its name says, and does 1 mean malignant?"
+    )
+    return replace(report, notes=(*report.notes, told))
 
 
 def _of_two_classes(report: Report, lesions: bool) -> Report:

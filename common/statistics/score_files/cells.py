@@ -19,8 +19,8 @@ Cells = list[tuple[int, list[str]]]
 """Rows that hold anything, with their number in the file; the first is the header."""
 
 
-def cells_of(path: Path, findings: Findings) -> tuple[Cells, str]:
-    """Return the rows of a file and the separator of its columns ("" for a workbook).
+def cells_of(path: Path, findings: Findings) -> Cells:
+    """Return the rows of a file.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def cells_of(path: Path, findings: Findings) -> tuple[Cells, str]:
     if content.startswith(_WORKBOOKS):
         from hepafed.common.statistics.score_files.workbook import workbook_cells
 
-        return workbook_cells(path, content, findings), ""
+        return workbook_cells(path, content, findings)
     lines = _text(path, content).splitlines(keepends=True)
     first, separator = 0, ""
     if lines and (said := _SEP_LINE.fullmatch(lines[0].strip())):
@@ -47,8 +47,7 @@ def cells_of(path: Path, findings: Findings) -> tuple[Cells, str]:
         refuse(path, [f"not a CSV file ({e})"], "Is a quotation mark missing?")
     if separator != ",":
         findings.note(f"The columns are separated by {SEPARATORS.get(separator, separator)}")
-    numbered = [(i, row) for i, row in enumerate(rows, first + 1) if any(map(str.strip, row))]
-    return numbered, separator
+    return [(i, row) for i, row in enumerate(rows, first + 1) if any(map(str.strip, row))]
 
 
 def _text(path: Path, content: bytes) -> str:

@@ -135,8 +135,9 @@ def _missing(places: Mapping[str, int], header: Sequence[str], findings: Finding
     missing = [c for c in wanted if c not in places]
     if not missing:
         return
-    found = ", ".join(plain(h) for h in header if h) or "none"
+    found = ", ".join(plain(h) for h in header if h)
+    told = f" (columns found: {found})" if places else ": its first line has no known name"
     findings.wrong(
-        f"it lacks the column {', '.join(missing)} (columns found: {found}); write "
-        f"{', '.join(THREE)} for three classes, or {', '.join(TWO)} for benign and malignant"
+        f"it lacks the column {', '.join(missing)}{told}; write {', '.join(THREE)} for three "
+        f"classes, or {', '.join(TWO)} for benign and malignant"
     )

@@ -57,10 +57,10 @@ def _usable(role: str, row: int, text: str, findings: Findings) -> None:
 
 
 def _alike(text: str) -> str:
-    """Return what two spellings of one name share: no capitals, spaces, hyphens, leading zeros."""
+    """Return what spellings of one name share: capitals, kinds of hyphen, leading zeros go."""
     if number := _NUMERAL.fullmatch(text):
         return number[1]
-    return re.sub(r"[\s_-]+", "", text.casefold())
+    return re.sub(r"[\s_\u2010-\u2015-]+", "-", text.casefold())
 
 
 def _one_spelling(
@@ -78,7 +78,7 @@ def _one_spelling(
         other, at = first.setdefault((*place, _alike(name)), (name, row))
         if other != name:
             shown = f" {plain(name)} and {plain(other)}" if role == "site" else ""
-            told = "only by capitals, spaces, hyphens or leading zeros; write it in one way"
+            told = "only by capitals, hyphens for spaces, or leading zeros; write it in one way"
             findings.wrong(f"{role}{shown} differs from {{other}} {told}", row, other=at)
 
 

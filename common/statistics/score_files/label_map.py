@@ -1,5 +1,6 @@
 """The label map: which class each word of a table's `truth` column stands for."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,16 +15,22 @@ EXAMPLE = (
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def word(text: str) -> str:
-    """Return a word as it is compared: in small letters, `_` for spaces and hyphens."""
+    """Return a word as it is compared: in small letters, `_` for spaces and hyphens.
+
+    A number stays as it is: −1 is not 1.
+    """
+    if text[-1:].isdigit() and text.lstrip("+-").replace(".", "").isdigit():
+        return text
     return "_".join(text.casefold().replace("-", " ").replace("_", " ").split())
 
 
 def label_map(text: str) -> Mapping[str, str]:
     """Return the map of pairs `WORD=CLASS`, separated by commas, or of a file that lists them.
 
-    A file has a pair a line, `WORD=CLASS` or `WORD,CLASS`; `#` begins a remark. Words are compared
-    without regard to capitals, spaces, hyphens and `_`.
+    A file has a pair a line, `WORD=CLASS` or the two in columns of a CSV file; `#` begins a
+    remark. Words are compared without regard to capitals, spaces, hyphens and `_`.
 
     Raises
     ------
@@ -33,7 +40,8 @@ def label_map(text: str) -> Mapping[str, str]:
     """
     made: dict[str, str] = {}
     for pair in _pairs(text):
-        left, sign, right = pair.rpartition("=" if "=" in pair else ",")
+        sign = next((s for s in "=;,\t" if s in pair), "=")
+        left, sign, right = pair.rpartition(sign)
         name, label = word(left.strip(" \"'")), word(right.strip(" \"'"))
         if not sign or not name:
             raise UsageError(f"--label-map: {pair!r} is not WORD=CLASS", EXAMPLE)
@@ -58,4 +66,4 @@ def _pairs(text: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as e:
         raise UsageError(f"--label-map: cannot read {text}", EXAMPLE) from e
     kept = [line.partition("#")[0].strip() for line in lines]
-    return [line for line in kept if line and word(line) not in ("word,class", "truth,class")]
+    return [line for line in kept if line]

@@ -48,7 +48,7 @@ def score_rows(path: Path, labels: Mapping[str, str]) -> ScoreRows:
         The file cannot be read, a column is missing, or rows are wrong: all problems, with rows.
     """
     findings = Findings()
-    cells, separator = cells_of(path, findings)
+    cells = cells_of(path, findings)
     if not cells:
         refuse(path, ["it is empty"], "write a line of column names, and one row a lesion")
     header = [clean(c) for c in cells[0][1]]
@@ -59,8 +59,7 @@ def score_rows(path: Path, labels: Mapping[str, str]) -> ScoreRows:
     take = _columns(cells, header, findings)
     numeric = ["score"] if columns.two_classes else list(PROBABILITIES)
     found = {role: take(i) for role, i in columns.places.items()}
-    if separator != ",":
-        with_points([found[n] for n in numeric], findings)
+    with_points([found[n] for n in numeric], findings)
     made = _made(columns, found, take, labels, findings)
     findings.refuse(path)
     return made

@@ -21,8 +21,8 @@ CALLS: Mapping[str, int] = YES | NO
 EXACT_SUM, NEAREST_SUM = 2e-6, 1e-3
 """Probabilities whose sum is off by less are taken as written; by less than the second are taken
 in any case; those rounded to two or three decimals may be off by what rounding can do."""
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
 
 
 def absent(text: str) -> bool:
@@ -49,6 +49,10 @@ def truths(
     if two_classes:
         known = {k: min(i, 1) for k, i in known.items()} | dict(CALLS)
     given = {w: known.get(label) for w, label in labels.items()}
+    if not two_classes and MALIGNANT in labels.values():
+        findings.wrong(
+            f"the label map says {MALIGNANT}; the table has the classes {', '.join(CLASS_KEYS)}"
+        )
     names = f"benign (0), {MALIGNANT} (1)" if two_classes else ", ".join(CLASS_KEYS)
     made = []
     for row, text in column:
@@ -150,16 +154,14 @@ def probabilities(
 
 
 def _probability(name: str, row: int, text: str, findings: Findings, what: str) -> float:
-    value = number(text)
-    if value is not None and 0 <= value <= 1:
+    value = number(text.removesuffix("%"))
+    if value is not None and 0 <= value <= 1 and "%" not in text:
         return value
-    if value is None and "%" not in text:
+    if value is None:
         findings.wrong(f"{name} is {{}}, not a number", row, text)
-    elif value is None or 1 < value <= 100:
-        told = f"{name} is {{}}; {what} is 0 to 1. If these are percent, divide them by 100"
-        findings.wrong(told, row, text)
     else:
-        findings.wrong(f"{name} is {{}}; {what} is 0 to 1", row, text)
+        told = f"{name} is {{}}; {what} is 0 to 1 (divide percent by 100)"
+        findings.wrong(told, row, text)
     return 0.5
 
 
