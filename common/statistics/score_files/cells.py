@@ -47,6 +47,8 @@ def cells_of(path: Path, findings: Findings) -> Cells:
         refuse(path, [f"not a CSV file ({e})"], "Is a quotation mark missing?")
     if separator != ",":
         findings.note(f"The columns are separated by {SEPARATORS.get(separator, separator)}")
+    if lines[-1:] and not lines[-1].endswith(("\n", "\r")):
+        findings.note("The last row has no line end; check that it is whole", first + len(rows))
     return [(i, row) for i, row in enumerate(rows, first + 1) if any(map(str.strip, row))]
 
 

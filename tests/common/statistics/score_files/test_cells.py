@@ -48,7 +48,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 )
 def test_other_separators_are_read_and_named(tmp_path: Path, separator: str, name: str) -> None:
     lines = [line.replace(",", separator) for line in (HEAD, *LINES)]
-    found = read_scores(written(tmp_path, "\n".join(lines)))
+    found = read_scores(written(tmp_path, "\n".join([*lines, ""])))
     assert found.patient.tolist() == ["p1", "p2"]
     assert found.notes == (f"The columns are separated by {name}.",)
 
@@ -57,6 +57,12 @@ def test_a_line_that_states_the_separator_counts_as_a_row(tmp_path: Path) -> Non
     lines = ["sep=;", HEAD.replace(",", ";"), GOOD.replace(",", ";"), "a;p2;l1;cyst;1;0;0"]
     with pytest.raises(DataError, match="row 4: truth is cyst"):
         read_scores(written(tmp_path, "\n".join(lines)))
+
+
+def test_a_file_whose_last_row_has_no_line_end_is_noted(tmp_path: Path) -> None:
+    """A broken transfer leaves such a file."""
+    found = read_scores(written(tmp_path, "\n".join([HEAD, *LINES])))
+    assert found.notes == ("The last row has no line end; check that it is whole (row 3).",)
 
 
 def test_a_header_with_two_separators_is_refused(tmp_path: Path) -> None:
