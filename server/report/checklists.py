@@ -19,6 +19,7 @@ PART_WORDS = {
     "evaluation": "no analysis plan was registered",
     "readers": "no reader's calls were released",
     "subgroups": "no subgroup was released",
+    "confusion": "the cases have two classes",
 }
 TO_AUTHORS = "To be completed by the authors."
 SPLIT_WORDS = {
@@ -95,6 +96,7 @@ def _holds(report: Report, part: str) -> bool:
         "evaluation": bool(report.evaluation),
         "readers": bool(report.readers),
         "subgroups": bool(report.subgroups),
+        "confusion": report.classes is None,
     }[part]
 
 
@@ -105,4 +107,7 @@ def _facts(report: Report) -> dict[str, object]:
         "split": SPLIT_WORDS[report.provenance.split],
         "threshold": f"{point.threshold:.4f}",
         "rule": point.rule,
+        "output": "Three probabilities"
+        if report.classes is None
+        else "A probability of malignancy",
     }

@@ -1,7 +1,7 @@
 """The methods paragraph: what was done, in the words of a paper, from what the report holds."""
 
 from hepafed.server.formats import Report
-from hepafed.server.report.tables import FORM_WORDS
+from hepafed.server.report.tables import FORM_WORDS, results
 
 SPLITS = {
     "external": "external sites that took no part in training; all of their patients were held out",
@@ -61,11 +61,15 @@ def _data(report: Report) -> str:
     patients = sum(s.patients for s in report.sites)
     lesions = sum(s.lesions for s in report.sites)
     split = SPLITS.get(report.provenance.split)
-    words = [
-        f"{patients:,} patients with {lesions:,} lesions of {len(report.sites)} sites were "
-        f"scored{f' ({split})' if split else ''}. A patient was classified as malignant if "
-        "at least one lesion was malignant by the reference standard."
-    ]
+    seen = f"{patients:,} patients with {lesions:,} lesions"
+    if not results.has_lesions(report):
+        seen = f"{patients:,} patients"
+    words = [f"{seen} of {len(report.sites)} sites were scored{f' ({split})' if split else ''}."]
+    if results.has_lesions(report):
+        words.append(
+            "A patient was classified as malignant if at least one lesion was malignant by the "
+            "reference standard."
+        )
     if split:
         words.append(
             "Splits are by patient: within a site, no patient contributed to both training and "
@@ -82,7 +86,8 @@ def _data(report: Report) -> str:
 def _input(report: Report) -> str:
     protocol = report.model.protocol
     if not protocol:
-        return "The report was made from a table of class probabilities; their origin is unknown."
+        what = "class probabilities" if report.classes is None else "probabilities of malignancy"
+        return f"The report was made from a table of {what}; their origin is unknown."
     return (
         f"Input was the protocol {protocol}: sequences were found from DICOM attributes, volumes "
         "built in patient coordinates, other sequences resampled to the reference grid, and crops "
@@ -124,8 +129,13 @@ def _statistics(report: Report) -> str:
             "data (1997); DeLong's interval is given for comparison."
         )
     words.append(
-        "Rates are at the operating point for patients and at a probability of 0.5 for the "
-        "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
+        "Rates are at the operating point for patients"
+        + (
+            " and at a probability of 0.5 for the lesion tasks"
+            if results.has_lesions(report)
+            else ""
+        )
+        + ", with Wilson's intervals (Clopper and Pearson's in report.json)."
     )
     spread = report.heterogeneity
     predicted = any(h.prediction and h.prediction.low is not None for h in spread)

@@ -93,7 +93,7 @@ def render(report: Report) -> str:
         card_facts=facts(card) if card else [],
         provenance=write_record(report.provenance),
         missing=missing(report),
-        lesions=sum(s.lesions for s in report.sites),
+        lesions=sum(s.lesions for s in report.sites) if results.has_lesions(report) else None,
         patients=sum(s.patients for s in report.sites),
     )
 

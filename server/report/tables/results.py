@@ -33,6 +33,8 @@ def rates_of(r: ResultRow) -> tuple[RateEstimate | None, ...]:
 
 def sites(report: Report) -> Table:
     """Tabulate the sites: patients, lesions by class, what they released."""
+    if report.classes is not None:
+        return _two_classes(report)
     rows = []
     for s in report.sites:
         counts = [s.by_class.get(k) for k in CLASS_KEYS]
@@ -43,6 +45,31 @@ def sites(report: Report) -> Table:
         rows.append(("All sites", *total, *by_class))
     head = ("Site", "Patients", "Lesions", *(w.capitalize() for w in CLASS_WORDS))
     return Table("cohorts", "Patients and lesions by site and class", head, tuple(rows))
+
+
+def _two_classes(report: Report) -> Table:
+    """Tabulate the sites of a score table of two classes, whose rows are lesions or patients."""
+    rows = [
+        (s.site, s.patients, s.lesions, benign, s.lesions - benign)
+        for s in report.sites
+        if (benign := s.by_class["benign"]) is not None
+    ]
+    if len(rows) > 1:
+        rows.append(("All sites", *(sum(r[i] for r in rows) for i in range(1, 5))))
+    head = ("Site", "Patients", "Lesions", "Benign", "Malignant")
+    what = "Patients and lesions" if has_lesions(report) else "Patients"
+    kept = [i for i, h in enumerate(head) if h != "Lesions" or has_lesions(report)]
+    return Table(
+        "cohorts",
+        f"{what} by site and class",
+        tuple(head[i] for i in kept),
+        tuple(tuple(r[i] for i in kept) for r in rows),
+    )
+
+
+def has_lesions(report: Report) -> bool:
+    """Return whether anything is said of lesions; a score table's rows may be patients."""
+    return any(r.unit == "lesion" for r in report.results)
 
 
 def _sum(values: list[int | None]) -> int | None:
