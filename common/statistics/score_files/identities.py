@@ -38,10 +38,9 @@ def identities(columns: Mapping[str, Sequence[tuple[int, str]]], findings: Findi
         for row, text in column:
             _usable(role, row, text, findings)
     found = Identities(*([t for _, t in c] for c in (sites, patients, lesions)))
-    places = [("",)] * len(rows)
-    _one_spelling("site", rows, places, found.site, findings)
-    alike = [(_alike(s),) for s in found.site]
-    _one_spelling("patient_id", rows, alike, found.patient, findings)
+    _one_spelling("site", rows, [""] * len(rows), found.site, findings)
+    sites_alike = [_alike(s) for s in found.site]
+    _one_spelling("patient_id", rows, sites_alike, found.patient, findings)
     alike = [(_alike(s), _alike(p)) for s, p in zip(found.site, found.patient, strict=True)]
     _once(rows, alike, found.lesion, "lesion_id" in columns, findings)
     return found
@@ -66,16 +65,16 @@ def _alike(text: str) -> str:
 def _one_spelling(
     role: str,
     rows: Sequence[int],
-    within: Sequence[tuple[str, ...]],
+    within: Sequence[str],
     names: Sequence[str],
     findings: Findings,
 ) -> None:
     """Refuse names of one place that differ only in what `_alike` leaves out."""
-    first: dict[tuple[str, ...], tuple[str, int]] = {}
+    first: dict[tuple[str, str], tuple[str, int]] = {}
     for row, place, name in zip(rows, within, names, strict=True):
         if absent(name):
             continue
-        other, at = first.setdefault((*place, _alike(name)), (name, row))
+        other, at = first.setdefault((place, _alike(name)), (name, row))
         if other != name:
             shown = f" {plain(name)} and {plain(other)}" if role == "site" else ""
             told = "only by capitals, hyphens for spaces, or leading zeros; write it in one way"

@@ -17,7 +17,7 @@ MISSING = frozenset(
 """What spreadsheets and statistics programs write where there is nothing."""
 YES = {"1": 1, "yes": 1, "true": 1, "positive": 1, "pos": 1, MALIGNANT: 1}
 NO = {"0": 0, "no": 0, "false": 0, "negative": 0, "neg": 0, "benign": 0}
-CALLS: Mapping[str, int] = YES | NO
+CALLS = YES | NO
 EXACT_SUM, NEAREST_SUM = 2e-6, 1e-3
 """Probabilities whose sum is off by less are taken as written; by less than the second are taken
 in any case; those rounded to two or three decimals may be off by what rounding can do."""
@@ -47,7 +47,7 @@ def truths(
     """
     known = {k: i for i, k in enumerate(CLASS_KEYS)}
     if two_classes:
-        known = {k: min(i, 1) for k, i in known.items()} | dict(CALLS)
+        known = {k: min(i, 1) for k, i in known.items()} | CALLS
     given = {w: known.get(label) for w, label in labels.items()}
     if not two_classes and MALIGNANT in labels.values():
         findings.wrong(

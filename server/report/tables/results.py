@@ -49,13 +49,14 @@ def sites(report: Report) -> Table:
 
 def _two_classes(report: Report) -> Table:
     """Tabulate the sites of a score table of two classes, whose rows are lesions or patients."""
-    rows = [
-        (s.site, s.patients, s.lesions, benign, s.lesions - benign)
-        for s in report.sites
-        if (benign := s.by_class["benign"]) is not None
-    ]
-    if len(rows) > 1:
-        rows.append(("All sites", *(sum(r[i] for r in rows) for i in range(1, 5))))
+    counts = [(s.patients, s.lesions, s.by_class["benign"] or 0) for s in report.sites]
+    names = [s.site for s in report.sites]
+    if len(names) > 1:
+        names.append("All sites")
+        counts.append(
+            (sum(c[0] for c in counts), sum(c[1] for c in counts), sum(c[2] for c in counts))
+        )
+    rows = [(n, p, m, b, m - b) for n, (p, m, b) in zip(names, counts, strict=True)]
     head = ("Site", "Patients", "Lesions", "Benign", "Malignant")
     what = "Patients and lesions" if has_lesions(report) else "Patients"
     kept = [i for i, h in enumerate(head) if h != "Lesions" or has_lesions(report)]
