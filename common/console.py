@@ -160,6 +160,8 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             complain(e.message, e.hint)
             raise SystemExit(e.exit_code) from None
         except ModuleNotFoundError as e:
+            if (e.name or "").startswith("hepafed"):
+                raise
             _show_traceback()
             complain(
                 f"this command needs the package {e.name}, which is not installed here",

@@ -91,7 +91,7 @@ from hepafed.common.statistics.rates import (
     rate,
     values_at_prevalence,
 )
-from hepafed.common.statistics.score_files import label_map
+from hepafed.common.statistics.score_files import ONE_SITE, label_map
 from hepafed.common.statistics.scores import (
     COLUMNS,
     ScoreTable,
@@ -99,6 +99,7 @@ from hepafed.common.statistics.scores import (
     patients_of,
     read_scores,
     rows_of,
+    stored_scores,
     task_scores,
     write_scores,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "LEVEL",
     "MEANS",
     "MOST_READERS",
+    "ONE_SITE",
     "PAIRWISE",
     "TASK_ORDER",
     "TENTHS",
@@ -189,6 +191,7 @@ __all__ = [
     "sensitivity_at",
     "sizes_of",
     "specificity_at",
+    "stored_scores",
     "task_histogram",
     "task_scores",
     "threshold_of",

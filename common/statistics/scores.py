@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, PREFIX
+from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
-from hepafed.common.statistics.score_files import score_rows
+from hepafed.common.statistics.score_files import READER, score_rows
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -161,6 +162,45 @@ def read_scores(path: Path, labels: Mapping[str, str] | None = None) -> ScoreTab
         lesions=rows.lesions,
         notes=rows.notes,
     )
+
+
+def stored_scores(path: Path) -> ScoreTable:
+    """Return the table of a file that `write_scores` wrote, as it is.
+
+    A site's own lesions are what the site says they are: nothing is read otherwise or refused.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or was not written by `write_scores`.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+        names = tuple(rows[0]) if rows else COLUMNS
+        probabilities = np.array([[float(r[f"p_{k}"]) for k in CLASS_KEYS] for r in rows])
+        with np.errstate(divide="ignore"):
+            log_probs = np.log(probabilities.reshape(len(rows), len(CLASS_KEYS)))
+        return ScoreTable(
+            site=np.array([r["site"] for r in rows], str),
+            patient=np.array([r["patient_id"] for r in rows], str),
+            lesion=np.array([r["lesion_id"] for r in rows], str),
+            truth=np.array([CLASS_KEYS.index(r["truth"]) for r in rows], np.int64),
+            log_probs=log_probs,
+            readers={
+                n: np.array([int(r[n] or -1) for r in rows], np.int8)
+                for n in names
+                if n.startswith(READER)
+            },
+            groups={
+                n.removeprefix(PREFIX): np.array([r[n] for r in rows])
+                for n in names
+                if n.startswith(PREFIX)
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as e:
+        raise DataError(
+            f"the stored scores {path.name} cannot be read", "validate the model here again"
+        ) from e
 
 
 def write_scores(table: ScoreTable, path: Path) -> None:

@@ -21,6 +21,7 @@ from hepafed.common.disclosure import (
 )
 from hepafed.common.errors import DataError
 from hepafed.common.statistics import (
+    ONE_SITE,
     Additive,
     ScoreTable,
     add,
@@ -67,10 +68,10 @@ def report_from_scores(
         The tables share no lesion, or disagree on the truth of one.
     """
     tables = [table, *(against or {}).values()]
-    if len({(t.two_classes, t.lesions) for t in tables}) > 1:
+    if len({(t.two_classes, t.lesions, bool((t.site == ONE_SITE).all())) for t in tables}) > 1:
         raise DataError(
             "the score tables are not of the same kind: some have two classes and some three, or "
-            "some have no column lesion_id",
+            "some have no column site or lesion_id",
             "write all of them with the same columns",
         )
     table = _with_calls(table)

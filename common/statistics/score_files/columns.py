@@ -129,9 +129,8 @@ def _twice(header: Sequence[str], findings: Findings) -> None:
 
 def _missing(places: Mapping[str, int], header: Sequence[str], findings: Findings) -> None:
     """Say which columns a table lacks for the form that it seems to have."""
-    wanted: Sequence[str] = TWO if "score" in places else THREE[1:]
-    if any(p in places for p in PROBABILITIES):
-        wanted = THREE[1:]
+    three = any(p in places for p in PROBABILITIES) or "score" not in places
+    wanted = ("patient_id", "truth", *PROBABILITIES) if three else TWO
     missing = [c for c in wanted if c not in places]
     if not missing:
         return

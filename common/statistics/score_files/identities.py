@@ -32,6 +32,8 @@ def identities(columns: Mapping[str, Sequence[tuple[int, str]]], findings: Findi
     rows = [i for i, _ in patients]
     if "site" not in columns:
         findings.note("The table has no column site: all its patients count as one site")
+    if "lesion_id" not in columns and "score" not in columns:
+        findings.note("The table has no column lesion_id: each row counts as one lesion")
     sites = columns.get("site") or [(i, ONE_SITE) for i in rows]
     lesions = columns.get("lesion_id") or [(i, ONE_LESION) for i in rows]
     for role, column in (("site", sites), ("patient_id", patients), ("lesion_id", lesions)):
@@ -51,6 +53,8 @@ def _usable(role: str, row: int, text: str, findings: Findings) -> None:
         findings.wrong(f"{role} is {{}}; write one in every row", row, text)
     elif _SHORTENED.fullmatch(text):
         findings.wrong(f"{role} was shortened by a spreadsheet (1.2E+11): format it as text", row)
+    elif not text.isprintable():
+        findings.wrong(f"{role} has characters that cannot be printed", row)
     elif len(text) > LONGEST:
         findings.wrong(f"{role} has more than {LONGEST} characters", row)
 

@@ -34,7 +34,7 @@ class ScoreRows:
     groups: dict[str, list[str]]
     two_classes: bool
     lesions: bool
-    """Whether rows are lesions; in a table without `lesion_id` each is a patient."""
+    """Whether rows are lesions; of two classes without `lesion_id` each is a patient."""
     notes: tuple[str, ...]
     """What was read otherwise than written, one sentence each."""
 
@@ -89,7 +89,7 @@ def _made(
         readers=readers,
         groups=levels,
         two_classes=columns.two_classes,
-        lesions="lesion_id" in columns.places,
+        lesions="lesion_id" in columns.places or not columns.two_classes,
         notes=findings.note_lines(),
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hepafed.common.errors import DataError
-from hepafed.common.statistics.scores import ScoreTable, read_scores, write_scores
+from hepafed.common.statistics.scores import ScoreTable, read_scores, stored_scores, write_scores
 
 STATS = Path(__file__).resolve().parents[4] / "shared" / "data" / "stats"
 
@@ -53,6 +53,45 @@ def test_a_file_has_the_columns_in_one_order_and_a_line_for_each_lesion(tmp_path
         "s,p1,l1,primary_malignant,0.5,0.25,0.25,,1,f\n"
         "s,p2,l2,metastatic,1.0,0.0,0.0,0,,m\n"
     )
+
+
+def test_a_sites_own_file_is_read_as_it_is(tmp_path: Path) -> None:
+    """What a site said of its lesions is not refused when its validation is looked at again."""
+    with np.errstate(divide="ignore"):
+        raw = np.log([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]])
+    made = ScoreTable(
+        site=np.array(["a", "a", "a"]),
+        patient=np.array(["p1", "p1", "p1"]),
+        lesion=np.array(["l1", "L1", "NA"]),
+        truth=np.array([2, 0, 1]),
+        log_probs=raw,
+        readers={"reader_b": np.array([-1, 0, 1], np.int8)},
+        groups={"sex": np.array(["f", "m", ""])},
+    )
+    write_scores(made, tmp_path / "t.csv")
+    back = stored_scores(tmp_path / "t.csv")
+    for name in ("site", "patient", "lesion", "truth"):
+        assert getattr(back, name).tolist() == getattr(made, name).tolist()
+    np.testing.assert_allclose(np.exp(back.log_probs), np.exp(made.log_probs), atol=1e-15)
+    assert back.readers["reader_b"].tolist() == [-1, 0, 1]
+    assert back.groups["sex"].tolist() == ["f", "m", ""]
+    with pytest.raises(DataError, match="the same lesion as row 2"):
+        read_scores(tmp_path / "t.csv")
+
+
+def test_a_sites_own_table_may_have_no_row(tmp_path: Path) -> None:
+    none = np.array([], str)
+    made = ScoreTable(none, none, none, np.array([], np.int64), np.zeros((0, 3)), {})
+    write_scores(made, tmp_path / "t.csv")
+    assert stored_scores(tmp_path / "t.csv").log_probs.shape == (0, 3)
+
+
+@pytest.mark.parametrize("content", [b"site,patient_id\na,b\n", b"\xff", None])
+def test_a_sites_own_file_that_is_damaged_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"the stored scores t\.csv cannot be read"):
+        stored_scores(tmp_path / "t.csv")
 
 
 def handed(name: str) -> Path:

@@ -170,6 +170,17 @@ def test_tables_of_two_and_of_three_classes_are_not_compared(
     assert "same columns" in caught.value.hint
 
 
+def test_a_table_without_sites_is_not_compared_with_one_that_has_them(
+    table: ScoreTable, tmp_path: Path
+) -> None:
+    _, truth, score = cases()
+    lines = [f"p{i},{t},{p}" for i, (t, p) in enumerate(zip(truth, score, strict=True))]
+    (tmp_path / "none.csv").write_text("\n".join(["patient,truth,score", *lines, ""]))
+    other = read_scores(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="some have no column site"):
+        report_from_scores(table, THRESHOLD, against={"other": other})
+
+
 def test_two_models_on_two_classes_compare(table: ScoreTable, tmp_path: Path) -> None:
     site, truth, score = cases()
     other = read_scores(written(tmp_path, (site, truth, np.round(score**2, 4))))

@@ -54,7 +54,7 @@ def test_a_column_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 def test_every_missing_column_is_named_with_those_found(tmp_path: Path) -> None:
     told = refused(tmp_path, "a,p", head="site,patient_id")
     assert (
-        "it lacks the column lesion_id, truth, p_benign, p_primary_malignant, p_metastatic "
+        "it lacks the column truth, p_benign, p_primary_malignant, p_metastatic "
         "(columns found: site, patient_id); write site, patient_id, lesion_id, truth, p_benign"
     ) in told
     assert "or patient_id, truth, score for benign and malignant" in told

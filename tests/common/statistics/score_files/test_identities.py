@@ -76,6 +76,21 @@ def test_an_id_has_at_most_200_characters(tmp_path: Path) -> None:
     assert "row 2: patient_id has more than 200 characters" in told
 
 
+def test_characters_that_cannot_be_printed_are_refused(tmp_path: Path) -> None:
+    told = refused(tmp_path, GOOD, f"a,p\x07,l1,{P}")
+    assert "row 3: patient_id has characters that cannot be printed" in told
+
+
+def test_a_table_of_three_classes_without_lesions_has_one_a_patient(tmp_path: Path) -> None:
+    head = "site,patient_id,truth,p_benign,p_primary_malignant,p_metastatic"
+    found = read(tmp_path, f"a,1,{P}", f"b,1,{P}", head=head)
+    assert found.lesion.tolist() == ["1", "1"]
+    assert found.lesions
+    assert found.notes == ("The table has no column lesion_id: each row counts as one lesion.",)
+    told = refused(tmp_path, f"a,1,{P}", f"a,1,{P}", head=head)
+    assert "row 3: the same patient as row 2: write the column lesion_id" in told
+
+
 def test_without_lesions_a_patient_has_one_row(tmp_path: Path) -> None:
     head = "site,patient_id,truth,score"
     assert len(read(tmp_path, "a,1,0,0.2", "b,1,1,0.7", head=head).truth) == 2
