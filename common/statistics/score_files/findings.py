@@ -10,7 +10,7 @@ ROWS_SHOWN, VALUES_SHOWN, VALUE_LENGTH = 10, 5, 20
 
 
 @dataclass
-class _Finding:
+class _Alike:
     """The rows of which one thing is said, in the order in which they were found."""
 
     rows: dict[int, int] = field(default_factory=dict)
@@ -27,8 +27,8 @@ class Findings:
     are never given.
     """
 
-    problems: dict[str, _Finding] = field(default_factory=dict)
-    notes: dict[str, _Finding] = field(default_factory=dict)
+    problems: dict[str, _Alike] = field(default_factory=dict)
+    notes: dict[str, _Alike] = field(default_factory=dict)
 
     def wrong(self, text: str, row: int = 0, value: str = "", other: int = 0) -> None:
         """Say that a row, or the table, cannot be used."""
@@ -72,14 +72,14 @@ def plain(value: str) -> str:
     return text or "empty"
 
 
-def _put(groups: dict[str, _Finding], text: str, row: int, value: str, other: int) -> None:
-    group = groups.setdefault(text, _Finding())
+def _put(groups: dict[str, _Alike], text: str, row: int, value: str, other: int) -> None:
+    group = groups.setdefault(text, _Alike())
     if row:
         group.rows[row] = other
         group.values[value] += 1
 
 
-def _problem(text: str, group: _Finding) -> str:
+def _problem(text: str, group: _Alike) -> str:
     found = _filled(text, group)
     if not group.rows:
         return found
@@ -88,13 +88,13 @@ def _problem(text: str, group: _Finding) -> str:
     return f"{len(group.rows)} rows: {found}{_where(group)}"
 
 
-def _filled(text: str, group: _Finding) -> str:
+def _filled(text: str, group: _Alike) -> str:
     others = list(group.rows.values())
     other = f"row {others[0]}" if len(others) == 1 else "an earlier row"
     return text.replace("{}", _values(group.values)).replace("{other}", other)
 
 
-def _where(group: _Finding) -> str:
+def _where(group: _Alike) -> str:
     rows = [f"{r} as {o}" if o else str(r) for r, o in sorted(group.rows.items())]
     if not rows:
         return ""
