@@ -14,6 +14,8 @@ OF_A_PERSON = frozenset(
     )
 )
 """Variables of which a patient has one value; those of others may differ between lesions."""
+_SIGNS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+_SIGNS |= {ord("≤"): "<=", ord("≥"): ">="}
 
 
 def groups(
@@ -31,13 +33,17 @@ def groups(
             if text:
                 findings.note(f"{name} is {{}}; it was read as not stated", row, text)
             continue
-        levels.append(text)
-        if not plain_level(text):
-            findings.wrong(_told(name, variable, text), row, text)
+        level = text.translate(_SIGNS)
+        if level != text:
+            findings.note(f"{name} is {{}}; its signs were read as -, <= or >=", row, text)
+        levels.append(level)
+        if not plain_level(level):
+            findings.wrong(_told(name, variable, level), row, text)
     if len(set(levels) - {""}) > MOST_LEVELS + 1:
         findings.wrong(f"the column {name} has more than {MOST_LEVELS} different values")
-    _one_spelling(name, column, findings)
-    _one_value(variable, column, patients, findings)
+    read = [(row, level) for (row, _), level in zip(column, levels, strict=True)]
+    _one_spelling(name, read, findings)
+    _one_value(variable, read, patients, findings)
     return levels
 
 
@@ -48,7 +54,7 @@ def _told(name: str, variable: str, text: str) -> str:
         return f"{name} is {kind} ({{}}): write a band such as 60-69"
     if text[:4].isdigit() and text[4:5] == "-":
         return f"{name} is a date ({{}}): write a word or a band such as 60-69"
-    return f"{name} is {{}}, not a short plain word or a band such as 60-69"
+    return f"{name} is {{}}, not a short word of letters A to Z or a band such as 60-69"
 
 
 def _one_spelling(name: str, column: Sequence[tuple[int, str]], findings: Findings) -> None:

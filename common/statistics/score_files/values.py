@@ -95,8 +95,8 @@ def calls(name: str, column: Sequence[tuple[int, str]], findings: Findings) -> l
 
 
 def _whole(text: str) -> str:
-    """Return 1 and 0 also where a program wrote 1.0 and 0.0."""
-    return text[0] if re.fullmatch(r"[01]\.0+", text) else text
+    """Return a whole number as such also where a program wrote 1.0."""
+    return text.partition(".")[0] if re.fullmatch(r"\d+\.0+", text) else text
 
 
 def with_points(columns: Sequence[list[tuple[int, str]]], findings: Findings) -> None:

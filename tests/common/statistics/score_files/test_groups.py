@@ -36,8 +36,8 @@ def test_a_level_that_is_not_stated_is_empty(tmp_path: Path) -> None:
         ("patient_age", "63.5", "is an exact age (63.5): write a band"),
         ("x", "63", "group_x is an exact number (63): write a band"),
         ("age", "2020-01-03", "group_age is a date (2020-01-03): write a word or a band"),
-        ("age", "19. Okt", "group_age is 19. Okt, not a short plain word or a band"),
-        ("age", "60-62", "group_age is 60-62, not a short plain word or a band"),
+        ("age", "19. Okt", "group_age is 19. Okt, not a short word of letters A to Z or a band"),
+        ("age", "60-62", "group_age is 60-62, not a short word of letters A to Z or a band"),
     ],
 )
 def test_what_is_no_level_is_refused_with_what_to_write(
@@ -52,6 +52,14 @@ def test_bands_of_ages_are_taken(tmp_path: Path) -> None:
     made = read(tmp_path, *lines_of(["<40", "40-59", "60-69", "70+"]), head=f"{HEAD},group_age")
     assert made.groups["age"].tolist() == ["<40", "40-59", "60-69", "70+"]
     assert made.notes == ()
+
+
+def test_typographic_signs_of_bands_are_read_with_a_note(tmp_path: Path) -> None:
+    made = read(tmp_path, *lines_of(["≤39", "40–69", "≥70"]), head=f"{HEAD},group_age")
+    assert made.groups["age"].tolist() == ["<=39", "40-69", ">=70"]
+    assert made.notes == (
+        "group_age is ≤39, 40–69, ≥70; its signs were read as -, <= or >= (rows 2, 3, 4).",
+    )
 
 
 def test_two_spellings_of_a_level_are_refused_with_both_rows(tmp_path: Path) -> None:

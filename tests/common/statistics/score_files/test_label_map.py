@@ -60,6 +60,12 @@ def test_the_words_of_the_map_have_its_classes(tmp_path: Path) -> None:
     assert found.notes == ()
 
 
+def test_numbers_may_be_words_of_the_map(tmp_path: Path) -> None:
+    rows = ("a,1,1,0,0.1,0.8,0.1", "a,2,1,1.0,0.2,0.7,0.1", "a,3,1,2.00,0.8,0.1,0.1")
+    words = {"0": "benign", "1": "primary_malignant", "2": "metastatic"}
+    assert read(tmp_path, *rows, **words).truth.tolist() == [0, 1, 2]
+
+
 def test_a_word_that_occurs_nowhere_is_noted(tmp_path: Path) -> None:
     words = {"hcc": "primary_malignant", "cyst": "benign", "fnh": "benign"}
     assert read(tmp_path, *ROWS, **words).notes == ("No row has the word fnh of the label map.",)
