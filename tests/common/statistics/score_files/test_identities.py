@@ -22,6 +22,11 @@ def test_a_lesion_without_site_patient_or_name_is_refused(tmp_path: Path, nothin
         assert f"row 3: {role} is {shown}; write one in every row" in told
 
 
+def test_rows_without_a_patient_are_not_also_called_the_same_lesion(tmp_path: Path) -> None:
+    told = refused(tmp_path, f"a,NA,l1,{P}", f"a,NA,l1,{P}", f"a,p1,,{P}", f"a,p1,,{P}")
+    assert "the same" not in told
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [("p1", "P1"), ("p 1", "p-1"), ("p_1", "p-1"), ("7", "007"), ("7", "7.0"), ("p–1", "p-1")],

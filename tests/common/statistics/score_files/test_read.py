@@ -113,6 +113,13 @@ def test_a_row_with_fewer_cells_has_the_missing_ones_empty_and_is_noted(tmp_path
 HEAD_READER = "site,patient_id,lesion_id,truth,p_benign,p_primary_malignant,p_metastatic,reader_x"
 
 
+def test_column_names_in_the_middle_are_named_as_such(tmp_path: Path) -> None:
+    """As where two files were put together."""
+    head = "site,patient_id,lesion_id,truth,p_benign,p_primary_malignant,p_metastatic"
+    told = refused(tmp_path, GOOD, head.upper(), GOOD.replace("p1", "p2"))
+    assert "row 3: the line of column names again: remove it" in told
+
+
 def test_a_row_that_ends_early_is_refused(tmp_path: Path) -> None:
     assert "row 2: p_metastatic is empty" in refused(tmp_path, "a,p,l,benign,0.5,0.5")
     assert "row 2: truth is empty" in refused(tmp_path, "a,p,l")

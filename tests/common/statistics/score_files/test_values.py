@@ -61,7 +61,7 @@ def test_a_score_is_the_probability_of_the_malignant_class(tmp_path: Path) -> No
     assert found.log_probs[2, 1] == pytest.approx(-20 * math.log(10))
 
 
-@pytest.mark.parametrize("text", ["3.2", "-0.01", "1.0001", "91%", "85"])
+@pytest.mark.parametrize("text", ["3.2", "-0.01", "1.0001", "91%", "0.5%", "85"])
 def test_a_score_that_is_no_probability_is_refused_with_its_value(
     tmp_path: Path, text: str
 ) -> None:
