@@ -34,14 +34,17 @@ def groups(
                 findings.note(f"{name} is {{}}; it was read as not stated", row, text)
             continue
         level = text.translate(_SIGNS)
-        if level != text:
-            findings.note(f"{name} is {{}}; its signs were read as -, <= or >=", row, text)
         levels.append(level)
-        if not plain_level(level):
-            findings.wrong(_told(name, variable, level), row, text)
+        if not plain_level(level):  # it may be a birthday or a name: the message does not show it
+            findings.wrong(_told(name, variable, level), row)
+        elif level != text:
+            findings.note(f"{name} is {{}}; its signs were read as -, <= or >=", row, text)
     if len(set(levels) - {""}) > MOST_LEVELS + 1:
         findings.wrong(f"the column {name} has more than {MOST_LEVELS} different values")
-    read = [(row, level) for (row, _), level in zip(column, levels, strict=True)]
+    read = [
+        (row, level if plain_level(level) else "")
+        for (row, _), level in zip(column, levels, strict=True)
+    ]
     _one_spelling(name, read, findings)
     _one_value(variable, read, patients, findings)
     return levels
@@ -51,10 +54,10 @@ def _told(name: str, variable: str, text: str) -> str:
     value = number(text)
     if value is not None:
         kind = "an exact age" if "age" in variable.split("_") else "an exact number"
-        return f"{name} is {kind} ({{}}): write a band such as 60-69"
+        return f"{name} is {kind}: write a band such as 60-69"
     if text[:4].isdigit() and text[4:5] == "-":
-        return f"{name} is a date ({{}}): write a word or a band such as 60-69"
-    return f"{name} is {{}}, not a short word of letters A to Z or a band such as 60-69"
+        return f"{name} is a date: write a word or a band such as 60-69"
+    return f"{name} is not a short word of letters A to Z or a band such as 60-69"
 
 
 def _one_spelling(name: str, column: Sequence[tuple[int, str]], findings: Findings) -> None:

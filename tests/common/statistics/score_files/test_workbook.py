@@ -52,7 +52,7 @@ def test_rows_are_named_as_the_sheet_numbers_them(tmp_path: Path) -> None:
 def test_a_band_that_the_spreadsheet_made_a_date_is_refused(tmp_path: Path) -> None:
     day = datetime(2026, 10, 19, tzinfo=UTC).replace(tzinfo=None)
     book = workbook((*ROWS[0], day), head=(*COLUMNS, "group_age"))
-    with pytest.raises(DataError, match=r"row 2: group_age is a date \(2026-10-19\)"):
+    with pytest.raises(DataError, match="row 2: group_age is a date: write"):
         read_scores(saved(book, tmp_path))
 
 
