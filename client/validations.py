@@ -17,7 +17,7 @@ from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.network import Flat, Layout, from_bf16, to_bf16
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics import ScoreTable, read_scores, write_scores
+from hepafed.common.statistics import ScoreTable, stored_scores, write_scores
 
 MODELS = 3
 """Number of models whose weights stay."""
@@ -66,7 +66,7 @@ def recall(home: Path, run: str) -> KeptValidation:
         ) from e
     return KeptValidation(
         read_record(ValidateRequest, values, DataError, path.name),
-        read_scores(path.with_suffix(".csv")),
+        stored_scores(path.with_suffix(".csv")),
     )
 
 

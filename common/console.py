@@ -159,6 +159,15 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             _show_traceback()
             complain(e.message, e.hint)
             raise SystemExit(e.exit_code) from None
+        except ModuleNotFoundError as e:
+            if (e.name or "").startswith("hepafed"):
+                raise
+            _show_traceback()
+            complain(
+                f"this command needs the package {e.name}, which is not installed here",
+                "an evaluator's install is small; for everything: pip install 'hepafed[all]'",
+            )
+            raise SystemExit(1) from None
         except BrokenPipeError:  # `… | head`: click ends quietly
             raise
         except OSError as e:

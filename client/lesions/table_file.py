@@ -30,7 +30,8 @@ def read_table(
 ) -> tuple[list[str], Rows]:
     """Return the columns, and the rows that hold anything with their number in the file.
 
-    A name of `known` is read in any case, and values are stripped. Numbers of the columns
+    A name of `known` is read in any case (of `reader_*` the part before the `*`), and values are
+    stripped. Numbers of the columns
     `numeric` have a decimal point, also where the file writes a comma (and separates by others).
 
     Raises
@@ -49,7 +50,7 @@ def read_table(
     except csv.Error as e:
         raise LabelsError(f"cannot read {path}", "name a CSV file in UTF-8") from e
     named = [c.strip() for c in cells[0]] if cells else []
-    columns = [c.lower() if c.lower() in known else c for c in named]
+    columns = [_known(c, known) for c in named]
     rows: Rows = []
     for number, values in enumerate(cells[1:], first + 2):
         stripped = [v.strip() for v in values]
@@ -59,6 +60,15 @@ def read_table(
     if separator != ",":
         _decimals(path, rows, numeric)
     return columns, rows
+
+
+def _known(name: str, known: Collection[str]) -> str:
+    """Return a column's name as `known` has it, or as it is."""
+    if name.lower() in known:
+        return name.lower()
+    beginnings = [k.removesuffix("*") for k in known if k.endswith("*")]
+    found = next((b for b in beginnings if name.lower().startswith(b)), "")
+    return found + name[len(found) :]
 
 
 def _text(path: Path) -> str:

@@ -94,6 +94,7 @@ from hepafed.common.statistics.rates import (
     rate,
     values_at_prevalence,
 )
+from hepafed.common.statistics.score_files import ONE_SITE, label_map
 from hepafed.common.statistics.scores import (
     COLUMNS,
     ScoreTable,
@@ -101,6 +102,7 @@ from hepafed.common.statistics.scores import (
     patients_of,
     read_scores,
     rows_of,
+    stored_scores,
     task_scores,
     write_scores,
 )
@@ -115,6 +117,7 @@ __all__ = [
     "LEVEL",
     "MEANS",
     "MOST_READERS",
+    "ONE_SITE",
     "PAIRWISE",
     "TASK_ORDER",
     "TENTHS",
@@ -162,6 +165,7 @@ __all__ = [
     "intervals_of_histogram",
     "joined",
     "kappa",
+    "label_map",
     "likelihood_ratios",
     "logistic",
     "logit_of_bin",
@@ -193,6 +197,7 @@ __all__ = [
     "sizes_of",
     "specificity_at",
     "specificity_interval",
+    "stored_scores",
     "task_histogram",
     "task_scores",
     "threshold_of",

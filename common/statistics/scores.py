@@ -3,13 +3,15 @@
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.contract import CLASS_KEYS, CLASSES, MOST_LEVELS, NAME, PREFIX, plain_level
+from hepafed.common.contract import CLASS_KEYS, PREFIX
 from hepafed.common.errors import DataError
 from hepafed.common.files import write_whole
+from hepafed.common.statistics.score_files import READER, score_rows
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -32,6 +34,13 @@ class ScoreTable:
     """The calls [n] of each reader: 1 malignant, 0 benign, -1 none."""
     groups: dict[str, NDArray[np.str_]] = field(default_factory=dict)
     """The values [n] of each variable of subgroups; "" where one is not stated."""
+    two_classes: bool = False
+    """Whether the classes are benign and malignant alone: then class 1 is malignant, and the
+    probability of class 2 is 0."""
+    lesions: bool = True
+    """Whether rows are lesions; else each is a patient."""
+    notes: tuple[str, ...] = ()
+    """What the table's reader should know of how its file was read, one sentence each."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,9 @@ def rows_of(table: ScoreTable, chosen: NDArray[np.bool_] | NDArray[np.int64]) ->
         log_probs=table.log_probs[chosen],
         readers={k: v[chosen] for k, v in table.readers.items()},
         groups={k: v[chosen] for k, v in table.groups.items()},
+        two_classes=table.two_classes,
+        lesions=table.lesions,
+        notes=table.notes,
     )
 
 
@@ -120,82 +132,75 @@ def task_scores(table: ScoreTable, unit: str, task: str) -> TaskScores:
     return TaskScores(logits=logits, truth=truth, probabilities=np.exp(log_p))
 
 
-def read_scores(path: Path) -> ScoreTable:
-    """Return the score table of a CSV file (docs/statistics.md).
+def read_scores(path: Path, labels: Mapping[str, str] | None = None) -> ScoreTable:
+    """Return the score table of a CSV file or workbook (docs/statistics.md, 'Score tables').
+
+    `labels` is a label map: a class, or `malignant`, by the word of the column `truth`.
 
     Raises
     ------
     DataError
         A column is missing, or a row is wrong (all problems, with row numbers).
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        raise DataError(f"cannot read {path}", "name a CSV file in UTF-8") from e
-    reader = csv.DictReader(io.StringIO(text))
-    names = tuple(reader.fieldnames or ())
-    missing = [c for c in COLUMNS if c not in names]
-    if missing:
-        raise DataError(
-            f"{path} lacks the column {', '.join(missing)}", f"columns: {', '.join(COLUMNS)}"
-        )
-    readers = [c for c in names if c.startswith("reader_")]
-    groups = [c for c in names if c.startswith(PREFIX)]
-    rows = list(reader)
-    problems = [f"row {i}: {p}" for i, row in enumerate(rows, 2) if (p := _wrong(row, readers))]
-    seen: dict[tuple[str, str, str], int] = {}
-    for i, row in enumerate(rows, 2):
-        key = (row["site"], row["patient_id"], row["lesion_id"])
-        if (first := seen.setdefault(key, i)) != i:
-            problems.append(f"row {i}: the same lesion as row {first}")
-    problems += _wrong_groups(rows, groups)
-    if problems or not rows:
-        shown = "; ".join(problems[:20]) or "no rows"
-        raise DataError(f"{path}: {shown}", "correct these rows and try again")
-    keys = [c.replace("-", "_") for c in CLASSES]
-    probabilities = np.array([[float(r[f"p_{k}"]) for k in CLASS_KEYS] for r in rows])
+    rows = score_rows(path, labels or {})
     with np.errstate(divide="ignore"):
-        log_probs = np.log(probabilities)
+        log_probs = np.log(np.array(rows.probabilities, np.float64))
+    if rows.two_classes:
+        p = np.array(rows.probabilities, np.float64)[:, 1]
+        nothing = np.full(len(p), -np.inf)
+        with np.errstate(divide="ignore"):
+            log_probs = np.column_stack([np.log1p(-p), np.log(p), nothing])
     return ScoreTable(
-        site=np.array([r["site"] for r in rows]),
-        patient=np.array([r["patient_id"] for r in rows]),
-        lesion=np.array([r["lesion_id"] for r in rows]),
-        truth=np.array([keys.index(r["truth"].replace("-", "_")) for r in rows], np.int64),
+        site=np.array(rows.identities.site),
+        patient=np.array(rows.identities.patient),
+        lesion=np.array(rows.identities.lesion),
+        truth=np.array(rows.truth, np.int64),
         log_probs=log_probs,
-        readers={n: np.array([int(r[n]) if r[n] else -1 for r in rows], np.int8) for n in readers},
-        groups={n.removeprefix(PREFIX): np.array([r[n] or "" for r in rows]) for n in groups},
+        readers={n: np.array(c, np.int8) for n, c in rows.readers.items()},
+        groups={n: np.array(v) for n, v in rows.groups.items()},
+        two_classes=rows.two_classes,
+        lesions=rows.lesions,
+        notes=rows.notes,
     )
 
 
-def _wrong_groups(rows: list[dict[str, str]], groups: list[str]) -> list[str]:
-    problems = []
-    for n in groups:
-        if not NAME.fullmatch(n.removeprefix(PREFIX)):
-            problems.append("a column group_… has a name that is not a plain word")
-        elif len({r[n] for r in rows}) > MOST_LEVELS + 2:
-            problems.append(f"the column {n} has more than {MOST_LEVELS} different values")
-        problems += [
-            f"row {i}: {n} is not a short plain word or a band"
-            for i, r in enumerate(rows, 2)
-            if r[n] and not plain_level(r[n])
-        ]
-    return problems
+def stored_scores(path: Path) -> ScoreTable:
+    """Return the table of a file that `write_scores` wrote, as it is.
 
+    A site's own lesions are what the site says they are: nothing is read otherwise or refused.
 
-def _wrong(row: dict[str, str | None], readers: list[str]) -> str:
-    if not all((row[c] or "").strip() for c in ("site", "patient_id", "lesion_id")):
-        return "site, patient_id or lesion_id is empty"
-    if (row["truth"] or "").replace("-", "_") not in CLASS_KEYS:
-        return f"truth is not one of {', '.join(CLASS_KEYS)}"
+    Raises
+    ------
+    DataError
+        The file cannot be read, or was not written by `write_scores`.
+    """
     try:
-        values = [float(row[f"p_{k}"] or "") for k in CLASS_KEYS]
-    except ValueError:
-        return "a probability is not a number"
-    if not all(0 <= v <= 1 for v in values) or abs(sum(values) - 1) > 1e-3:
-        return "the probabilities are outside 0…1 or do not add up to 1"
-    if any((row[n] or "") not in ("", "0", "1") for n in readers):
-        return "a reader's call is not 0, 1 or empty"
-    return ""
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+        names = tuple(rows[0]) if rows else COLUMNS
+        probabilities = np.array([[float(r[f"p_{k}"]) for k in CLASS_KEYS] for r in rows])
+        with np.errstate(divide="ignore"):
+            log_probs = np.log(probabilities.reshape(len(rows), len(CLASS_KEYS)))
+        return ScoreTable(
+            site=np.array([r["site"] for r in rows], str),
+            patient=np.array([r["patient_id"] for r in rows], str),
+            lesion=np.array([r["lesion_id"] for r in rows], str),
+            truth=np.array([CLASS_KEYS.index(r["truth"]) for r in rows], np.int64),
+            log_probs=log_probs,
+            readers={
+                n: np.array([int(r[n] or -1) for r in rows], np.int8)
+                for n in names
+                if n.startswith(READER)
+            },
+            groups={
+                n.removeprefix(PREFIX): np.array([r[n] for r in rows])
+                for n in names
+                if n.startswith(PREFIX)
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as e:
+        raise DataError(
+            f"the stored scores {path.name} cannot be read", "validate the model here again"
+        ) from e
 
 
 def write_scores(table: ScoreTable, path: Path) -> None:

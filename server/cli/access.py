@@ -1,5 +1,6 @@
 """What every command of `server` shares: its home, its access file, two options."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,9 @@ import click
 
 if TYPE_CHECKING:
     from hepafed.server.cli.api_client import Remote
+
+ACCESS = "HEPAFED_ACCESS"
+"""The environment variable that names an evaluator's access file."""
 
 
 def home_of(ctx: click.Context) -> Path:
@@ -17,13 +21,21 @@ def home_of(ctx: click.Context) -> Path:
 
 
 def remote_of(ctx: click.Context, access: Path | None) -> "Remote":
-    """Open the coordinator's API with an access file; the coordinator's own by default."""
+    """Open the coordinator's API with the access file that was named, or the coordinator's own.
+
+    --access names it, else --home, whose coordinator's it is, else $HEPAFED_ACCESS.
+    """
     from hepafed.server.cli.api_client import Remote
 
+    named = os.environ.get(ACCESS)
+    if access is None and named and ctx.find_root().obj["home"] is None:
+        access = Path(named)
     return Remote(access or home_of(ctx) / "coordinator.access")
 
 
 access_option = click.option(
-    "--access", type=click.Path(path_type=Path), help="Access file; the coordinator's by default."
+    "--access",
+    type=click.Path(path_type=Path),
+    help=f"Access file; default: ${ACCESS}, or the coordinator's.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")

@@ -8,7 +8,10 @@ from hepafed.common.certificates import pinned, untrusted
 from hepafed.common.contract import Access, read_toml
 from hepafed.common.errors import FederationError, UnreachableError
 
-HINT = "the coordinator makes access files (server init, server grant); name one with --access"
+HINT = (
+    "the coordinator makes access files (server init, server grant); name one with --access or "
+    "in $HEPAFED_ACCESS"
+)
 
 
 class Remote:

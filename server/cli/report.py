@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 @click.option(
     "--scores", type=click.Path(path_type=Path), help="Report on a score table instead of a run."
 )
+@click.option(
+    "--label-map",
+    "labels",
+    metavar="FILE|PAIRS",
+    help="Classes of the words in truth: a file, or HCC=primary_malignant,cyst=benign.",
+)
 @click.option("--threshold", default=0.5, show_default=True, help="Operating point for --scores.")
 @click.option(
     "--against",
@@ -47,6 +53,7 @@ def report(
     ctx: click.Context,
     run: str,
     scores: Path | None,
+    labels: str | None,
     threshold: float,
     against: tuple[Path, ...],
     prevalence: tuple[float, ...],
@@ -78,12 +85,12 @@ def report(
         for option, values in given.items():
             if any(v is not None and not 0 <= v <= 1 for v in values):
                 raise UsageError(f"{option} is outside 0…1", "e.g. 0.5")
-        made = _from_scores((scores, *against), threshold, prevalence, margin)
+        made = _from_scores((scores, *against), labels, threshold, prevalence, margin)
         write(made, folder or Path("report"))
         return
-    if against or prevalence or margin is not None:
+    if against or prevalence or margin is not None or labels is not None:
         raise UsageError(
-            "--against, --prevalence and --margin go with --scores",
+            "--against, --prevalence, --margin and --label-map go with --scores",
             "a run's are in its evaluation.toml",
         )
     made, signed = fetched(remote_of(ctx, access), run)
@@ -91,16 +98,24 @@ def report(
 
 
 def _from_scores(
-    tables: tuple[Path, ...], threshold: float, prevalences: tuple[float, ...], margin: float | None
+    tables: tuple[Path, ...],
+    labels: str | None,
+    threshold: float,
+    prevalences: tuple[float, ...],
+    margin: float | None,
 ) -> "Report":
-    from hepafed.common.statistics import TASK_ORDER, read_scores
+    from hepafed.common.statistics import TASK_ORDER, label_map, read_scores
     from hepafed.server.pooling import Questions
     from hepafed.server.report import report_from_scores
 
     names = [t.stem for t in tables]
     if len(set(names)) < len(names):
         raise UsageError("two score tables have the same name", "the names tell the models apart")
-    first, *others = [read_scores(t) for t in tables]
+    words = label_map(labels) if labels is not None else {}
+    first, *others = [read_scores(t, words) for t in tables]
+    for name, table in zip(names, (first, *others), strict=True):
+        for note in table.notes:
+            say(f"{name}: {note}")
     return report_from_scores(
         first,
         threshold,

@@ -132,6 +132,9 @@ class Report:
     """In which form each site's score counts came."""
     notes: tuple[str, ...] = ()
     """Remarks on how the report came about."""
+    classes: tuple[str, ...] | None = optional(None)
+    """`benign` and `malignant` for a score table of these two classes, whose report has no figure
+    by class of lesion; absent where there are three."""
     provenance: Provenance
     """Where the figures come from."""
     look: Looks | None = optional(None)

@@ -177,4 +177,7 @@ def _facts(report: Report) -> dict[str, object]:
         "threshold": f"{point.threshold:.4f}",
         "rule": point.rule,
         "exploratory": exploratory(report) or "registered before any score existed",
+        "output": "Three probabilities"
+        if report.classes is None
+        else "A probability of malignancy",
     }

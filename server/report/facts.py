@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hepafed.server.formats import Report, ResultRow, why_exploratory
-from hepafed.server.report.tables import is_headline
+from hepafed.server.report.tables import has_lesions, is_headline
 
 PICTURES = "key-images"
 SMALL = 1000
@@ -80,11 +80,6 @@ def unit_words(report: Report) -> tuple[str, str]:
     if sites_from(report, PICTURES):
         return "lesion or image", "lesions or images"
     return "lesion", "lesions"
-
-
-def has_lesions(report: Report) -> bool:
-    """Return whether a lesion (image) is a unit of the report; tables of patients have none."""
-    return any(r.unit == "lesion" for r in report.results)
 
 
 def patients(report: Report) -> int:

@@ -18,7 +18,8 @@ def table_input(report: Report) -> str:
     """Speak of a table of scores."""
     if is_federated(report):
         return ""
-    return "The report was made from a table of class probabilities; their origin is unknown."
+    what = "class probabilities" if report.classes is None else "probabilities of malignancy"
+    return f"The report was made from a table of {what}; their origin is unknown."
 
 
 def protocol(report: Report) -> str:

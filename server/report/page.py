@@ -13,6 +13,7 @@ from hepafed.server.report.facts import (
     asked_for_subgroups,
     counted,
     exploratory,
+    has_lesions,
     is_federated,
     is_synthetic,
     listed,
@@ -113,12 +114,12 @@ def render(report: Report) -> str:
         glossary=glossary(words),
         cohorts=cohorts,
         threshold_words=threshold_words(report),
-        checklists=checklists(report, anchors),
         status_words=STATUS_WORDS,
         plain=first_page(report),
         no_subgroups=no_subgroups(report),
         synthetic=is_synthetic(report),
         federated=is_federated(report),
+        of_lesions=has_lesions(report),
         exploratory=exploratory(report),
         counted=counted,
         units=unit_words(report),
@@ -150,11 +151,8 @@ def lead(report: Report) -> str:
     patients, lesions = (sum(getattr(s, k) for s in report.sites) for k in ("patients", "lesions"))
     protocol = f"Model {model.id}, protocol {model.protocol}. " if model.protocol else ""
     day = f" {created[:10]}." if created else ""
-    counts = (
-        counted(patients, "patient"),
-        counted(lesions, *unit_words(report)),
-        counted(len(report.sites), "site"),
-    )
+    units = [counted(lesions, *unit_words(report))] if has_lesions(report) else []
+    counts = [counted(patients, "patient"), *units, counted(len(report.sites), "site")]
     return f"{protocol}{', '.join(counts)}.{day} Research use only: not a medical device."
 
 

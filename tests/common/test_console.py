@@ -1,5 +1,6 @@
 """What the disk refuses ends like every other error, and names no path that nobody typed."""
 
+import importlib
 import resource
 import sqlite3
 import subprocess
@@ -78,6 +79,26 @@ def test_a_path_that_was_named_or_lies_in_the_home_is_shown(tmp_path: Path) -> N
 
 def test_an_index_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     assert "index" in _complaint("read", tmp_path / "none", "index")
+
+
+@program.command()
+@click.argument("name")
+@command
+def needing(name: str) -> None:
+    """Import a module."""
+    importlib.import_module(name)
+
+
+def test_a_package_that_is_not_installed_is_named_with_what_to_install() -> None:
+    done = CliRunner().invoke(program, ["needing", "no_such_package"])
+    assert done.exit_code == 1
+    assert "error: this command needs the package no_such_package" in done.stderr
+    assert "pip install 'hepafed[all]'" in done.stderr
+
+
+def test_a_module_of_ours_that_is_missing_is_no_matter_of_installing() -> None:
+    done = CliRunner().invoke(program, ["needing", "hepafed.common.nothing"])
+    assert isinstance(done.exception, ModuleNotFoundError)
 
 
 def test_a_closed_pipe_is_left_to_click() -> None:

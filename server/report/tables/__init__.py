@@ -17,6 +17,7 @@ from hepafed.server.report.tables.rounding import auc_places, percent
 from hepafed.server.report.tables.table import (
     Table,
     cell_words,
+    has_lesions,
     in_units,
     is_headline,
     renamed,
@@ -52,6 +53,7 @@ __all__ = [
     "endpoints",
     "figure",
     "glossary",
+    "has_lesions",
     "in_units",
     "interval",
     "is_headline",

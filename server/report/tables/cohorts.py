@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from hepafed.common.contract import CLASS_KEYS
 from hepafed.server.formats import Report, SiteRow
 from hepafed.server.report.tables.rounding import percent
-from hepafed.server.report.tables.table import Table, is_headline
+from hepafed.server.report.tables.table import Table, has_lesions, is_headline
 from hepafed.server.report.tables.words import NONE
 
 CLASS_WORDS = tuple(k.replace("_", " ") for k in CLASS_KEYS)
@@ -48,7 +48,9 @@ def flow(report: Report) -> Table:
         "Labelled: with a lesion in the labels of the site. Patients left out are those of whom no "
         "lesion was analysed. The report does not know who was examined but not labelled."
     )
-    return Table("flow", "Patient flow by site", head, tuple(rows), note)
+    kept = [i for i, h in enumerate(head) if has_lesions(report) or not h.startswith("Lesions")]
+    shown = tuple(tuple(row[i] for i in kept) for row in rows)
+    return Table("flow", "Patient flow by site", tuple(head[i] for i in kept), shown, note)
 
 
 def left_out_total(site: SiteRow) -> tuple[int | None, int | None]:
@@ -121,12 +123,8 @@ def _properties(report: Report, groups: Sequence[Sequence[SiteRow]]) -> Iterator
         r.site: r.positives for r in report.results if r.scope == "site" and is_headline(r)
     }
     yield ("Malignant patients", *_counted(groups, patients, malignant))
-    yield ("Lesions", *lesions)
-    each = (f"{n / p:.1f}" if p else NONE for n, p in zip(lesions, patients, strict=True))
-    yield ("Lesions per patient, mean", *each)
-    for key, name in zip(CLASS_KEYS, CLASS_WORDS, strict=True):
-        held: Known = {s.site: s.by_class.get(key) for s in report.sites}
-        yield (f"{name.capitalize()} lesions", *_counted(groups, lesions, held))
+    if has_lesions(report):
+        yield from _of_lesions(report, groups, patients, lesions)
     for variable, level in dict.fromkeys((g.variable, g.level) for g in report.subgroups):
         of_level = {
             g.site: g.n
@@ -137,6 +135,31 @@ def _properties(report: Report, groups: Sequence[Sequence[SiteRow]]) -> Iterator
             f"{variable.replace('_', ' ').capitalize()}: {level}",
             *_counted(groups, patients, of_level),
         )
+
+
+def _of_lesions(
+    report: Report,
+    groups: Sequence[Sequence[SiteRow]],
+    patients: Sequence[int],
+    lesions: Sequence[int],
+) -> Iterator[tuple[Cell, ...]]:
+    yield ("Lesions", *lesions)
+    each = (f"{n / p:.1f}" if p else NONE for n, p in zip(lesions, patients, strict=True))
+    yield ("Lesions per patient, mean", *each)
+    for name, held in _by_class(report):
+        yield (f"{name.capitalize()} lesions", *_counted(groups, lesions, held))
+
+
+def _by_class(report: Report) -> Iterator[tuple[str, Known]]:
+    """Yield the name of each class and its lesions by site; a score table may have two classes."""
+    if report.classes is None:
+        for key, name in zip(CLASS_KEYS, CLASS_WORDS, strict=True):
+            yield name, {s.site: s.by_class.get(key) for s in report.sites}
+        return
+    benign = {s.site: s.by_class.get("benign") for s in report.sites}
+    lesions = {s.site: s.lesions for s in report.sites}
+    yield "benign", dict(benign)
+    yield "malignant", {s: None if n is None else lesions[s] - n for s, n in benign.items()}
 
 
 def _counted(

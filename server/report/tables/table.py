@@ -9,6 +9,7 @@ from hepafed.server.formats import (
     IntervalEstimate,
     PointEstimate,
     RateEstimate,
+    Report,
 )
 from hepafed.server.report.tables.rounding import percent, percent_interval
 from hepafed.server.report.tables.words import NONE, HasTask, interval, number, value_of
@@ -56,6 +57,11 @@ def renamed(text: str, units: tuple[str, str]) -> str:
         text = re.sub(rf"\b{old}\b", new, text)
         text = re.sub(rf"\b{old.capitalize()}\b", new.capitalize(), text)
     return text
+
+
+def has_lesions(report: Report) -> bool:
+    """Return whether any figure is of lesions; the rows of a score table may be patients."""
+    return any(r.unit == "lesion" for r in report.results)
 
 
 def is_headline(row: HasTask) -> bool:

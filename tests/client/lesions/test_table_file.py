@@ -89,6 +89,14 @@ def test_known_columns_are_read_in_any_case_and_others_as_they_are(tmp_path: Pat
     assert columns == ["patient_id", "lesion_id", "label", "x_min", "group_Age"]
 
 
+def test_of_a_family_of_columns_the_beginning_is_read_in_any_case(tmp_path: Path) -> None:
+    """Else a reader's column would be passed over without a word."""
+    path = tmp_path / "t.csv"
+    path.write_text("id,Reader_Anna,READER_b,Readers,group_x\n1,2,3,4,5\n")
+    columns, _ = read_table(path, ("id",), ("id", "reader_*", "group_*"))
+    assert columns == ["id", "reader_Anna", "reader_b", "Readers", "group_x"]
+
+
 @pytest.mark.parametrize(("written", "read_as"), [("36,0", "36.0"), ("-7,25", "-7.25"), ("8", "8")])
 def test_a_decimal_comma_is_a_point_where_the_comma_separates_nothing(
     tmp_path: Path, written: str, read_as: str

@@ -126,7 +126,7 @@ def test_a_table_reads_back_as_written(tmp_path: Path) -> None:
         ("a,p,l,benign,0.5,0.6,0.5", "row 2"),
         ("a,p,l,cyst,1,0,0", "truth"),
         ("a,p,l,benign,x,0,0", "number"),
-        ("a,p,l,benign,nan,0,0", "outside"),
+        ("a,p,l,benign,nan,0,0", "p_benign is nan"),
         ("a,p,l,benign,1,0,0\na,p,l,benign,1,0,0", "row 3"),
     ],
 )
