@@ -27,9 +27,13 @@ from hepafed.common.statistics.agreement import (
 )
 from hepafed.common.statistics.auc import (
     Auc,
+    adjusted_interval,
     auc_from_counts,
     auc_from_intervals,
+    covering_ends,
     delong_auc,
+    expected_variance,
+    half_pair_added,
     score_counts,
 )
 from hepafed.common.statistics.bins import (
@@ -131,6 +135,7 @@ __all__ = [
     "add_products",
     "additive_of",
     "adjusted_figure",
+    "adjusted_interval",
     "auc_from_counts",
     "auc_from_intervals",
     "average_precision",
@@ -143,6 +148,7 @@ __all__ = [
     "clustered_auc",
     "clustered_figures",
     "covariance",
+    "covering_ends",
     "curve_from_mass",
     "curve_of",
     "curves",
@@ -151,8 +157,10 @@ __all__ = [
     "estimate",
     "estimates",
     "expected_error",
+    "expected_variance",
     "f1_scores",
     "from_fixed",
+    "half_pair_added",
     "holm",
     "intervals_of",
     "intervals_of_histogram",

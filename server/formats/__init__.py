@@ -5,6 +5,8 @@ from hepafed.server.formats.between_sites import (
     HeterogeneityRow,
     LeaveOneOut,
     PredictionInterval,
+    SiteLeftOut,
+    SiteWeight,
 )
 from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
 from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
@@ -14,10 +16,12 @@ from hepafed.server.formats.estimates import (
     AucEstimate,
     BriefAuc,
     ClusteredInterval,
+    CoveringInterval,
     IntervalEstimate,
     LogitInterval,
     PointEstimate,
     RateEstimate,
+    covering,
 )
 from hepafed.server.formats.evaluation import EarlierLook, JudgedEndpoint, JudgedEvaluation, Looks
 from hepafed.server.formats.readers import AgreementRow, ReaderNonInferiority, ReaderRow
@@ -50,6 +54,7 @@ __all__ = [
     "ClusteredInterval",
     "ComparisonRow",
     "ConfusionRow",
+    "CoveringInterval",
     "DriftRow",
     "EarlierLook",
     "FormRow",
@@ -79,10 +84,13 @@ __all__ = [
     "ReliabilityTenth",
     "Report",
     "ResultRow",
+    "SiteLeftOut",
     "SiteRow",
+    "SiteWeight",
     "SubgroupRow",
     "SuppressedPart",
     "TuningScores",
+    "covering",
     "read_card",
     "read_report",
 ]

@@ -52,6 +52,26 @@ class LeaveOneOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SiteWeight:
+    """How much a site counts in the random-effects mean."""
+
+    site: str
+    """The site."""
+    weight: Probability
+    """Its share of all weights, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteLeftOut:
+    """A site that is not in the random-effects mean."""
+
+    site: str
+    """The site."""
+    reason: str
+    """Why its AUC cannot be pooled."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeterogeneityRow:
     """Random effects of the sites' AUCs on the logit scale (DerSimonian and Laird 1986)."""
 
@@ -83,6 +103,16 @@ class HeterogeneityRow:
     """I² (Higgins 2003), 0 to 1: the share of the variation that is not chance."""
     prediction: PredictionInterval | None = optional(None)
     """Where the AUC of a further site lies."""
+    interval_method: str | None = optional(None)
+    """How `low` and `high` were made: `hartung-knapp-sidik-jonkman`, with Student's t of the sites
+    but one; where the interval of one common AUC is wider, that one (`fixed effect`)."""
+    errors: str | None = optional(None)
+    """Standard errors of the sites' AUCs: `delong`; of lesions `obuchowski`, clustered by patient,
+    or `obuchowski, delong where a site gave no other`."""
+    weights: tuple[SiteWeight, ...] | None = optional(None)
+    """The sites in the mean, with their weights."""
+    left_out: tuple[SiteLeftOut, ...] | None = optional(None)
+    """The sites that are not in the mean."""
     reason: str = optional("")
     """Why there is no mean."""
     leave_one_out: tuple[LeaveOneOut, ...] = ()
@@ -106,8 +136,18 @@ class DriftRow:
     n: Count
     """Cases of this class."""
     psi: float | None
-    """Population stability index over ten groups; above 0.25 is usually called a shift."""
+    """Population stability index over ten groups; null for fewer than 100 cases on either side."""
     ks: Probability | None
-    """Largest gap of the two distributions."""
+    """Largest gap of the two distributions; null for fewer than 100 cases on either side."""
+    reference: Count | None = optional(None)
+    """Cases of this class in the tuning data."""
+    psi_expected: float | None = optional(None)
+    """What `psi` is on average where both distributions are equal (Yurdakul and Naranjo 2020)."""
+    psi_limit: float | None = optional(None)
+    """What `psi` stays below in 95 of 100 such comparisons of equal distributions."""
+    ks_limit: Probability | None = optional(None)
+    """What `ks` stays below in 95 of 100 such comparisons (Smirnov 1948)."""
+    differs: bool | None = optional(None)
+    """Whether `psi` or `ks` is above its limit."""
     reason: str = optional("")
     """Why there is no comparison."""

@@ -9,7 +9,7 @@ from hepafed.server.pooling.evidence import evidence, task_of
 
 MOST_MINIMUM = 1000
 """Largest `minimum_count` that a policy can state."""
-SHARES = ("clustered", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
+SHARES = ("clustered", "logit", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
 
 
 def check_summary(site: str, summary: SiteSummary) -> None:

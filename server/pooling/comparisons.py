@@ -9,7 +9,7 @@ from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
 from hepafed.common.disclosure import Paired, pair_summaries, pairs_of
 from hepafed.common.errors import DataError
-from hepafed.common.statistics import TASK_ORDER, Products, Z, holm, logistic, mcnemar
+from hepafed.common.statistics import TASK_ORDER, Products, holm, logistic, mcnemar
 from hepafed.server.formats import ComparisonRow, McNemarResult, NonInferiority
 from hepafed.server.pooling.check import check_figures
 from hepafed.server.pooling.estimates import brief_auc, interval_estimate
@@ -139,7 +139,7 @@ def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
     usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
     points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
     if (effects := combined(points)) is not None:
-        ends = (effects.mean - Z * effects.se, effects.mean + Z * effects.se)
+        ends = effects.ends
         gain = Figure(
             value=effects.mean, low=max(-1.0, ends[0]), high=min(1.0, ends[1]), se=effects.se
         )
@@ -170,8 +170,7 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
-    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
-    value, low, high = ends
+    value, low, high = (logistic(x) for x in (whole.mean, *whole.ends))
     return Figure(value=value, low=low, high=high)
 
 

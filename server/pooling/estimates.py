@@ -1,21 +1,32 @@
 """Figures of a report made from released figures and counts: a value with interval, or a reason."""
 
+from dataclasses import replace
+
 from hepafed.common.contract import Figure
 from hepafed.common.disclosure import NO_INTERVAL
-from hepafed.common.statistics import Auc, Estimate, Rate, Ratio, rate
+from hepafed.common.statistics import Auc, Estimate, Rate, Ratio, adjusted_interval, rate
 from hepafed.server.formats import (
     AucEstimate,
     BriefAuc,
     ClusteredInterval,
+    CoveringInterval,
     IntervalEstimate,
     LogitInterval,
     PointEstimate,
     RateEstimate,
+    covering,
 )
 
 ONE_CLASS = "one class only"
-SEPARATED = "the interval is degenerate: the classes are fully separated"
+SEPARATED = "DeLong's interval has no width: the classes are fully separated"
+NO_VARIANCE = "DeLong's interval has no width: every case of a class has the same rank"
 ONE_PATIENT = "fewer than two patients with a class"
+CAUTIOUS = (
+    "cautious interval: with so few cases at such an AUC it holds the true value in more than 97 "
+    "of 100 studies"
+)
+LEAST_LOST = 1.0
+"""Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 
 
 def auc_estimate(
@@ -28,23 +39,56 @@ def auc_estimate(
     """Return an AUC with the plain interval; `adjusted` is the one on the logit scale."""
     reason = figure.reason
     if not reason and figure.low is not None and figure.low == figure.high:
-        reason = SEPARATED
-    return AucEstimate(
-        value=figure.value,
-        low=figure.low,
-        high=figure.high,
-        se=figure.se,
-        method=method,
-        binning_error=error,
-        logit=logit_interval(adjusted),
-        reason=reason,
-        clustered=clustered,
+        reason = SEPARATED if figure.value in (0, 1) else NO_VARIANCE
+    return settled(
+        AucEstimate(
+            value=figure.value,
+            low=figure.low,
+            high=figure.high,
+            se=figure.se,
+            method=method,
+            binning_error=error,
+            logit=logit_interval(adjusted),
+            reason=reason,
+            clustered=clustered,
+        )
     )
 
 
-def brief_auc(figure: Figure) -> BriefAuc:
-    """Return an AUC with its interval alone."""
-    return BriefAuc(value=figure.value, low=figure.low, high=figure.high, reason=figure.reason)
+def settled(auc: AucEstimate, cases: tuple[int, int] | None = None) -> AucEstimate:
+    """Return an AUC with the interval that is printed and judged chosen anew.
+
+    `cases`, positives and negatives, tell where an interval is cautious.
+    """
+    if auc.value is None:
+        return replace(auc, covering=None)
+    chosen = covering(replace(auc, covering=None))
+    few = cases is not None and min(cases) * min(auc.value, 1 - auc.value) < LEAST_LOST
+    if few and chosen.decides:
+        chosen = replace(chosen, warning=CAUTIOUS)
+    return replace(auc, covering=chosen)
+
+
+def brief_auc(figure: Figure, ends: tuple[float, float] | None = None) -> BriefAuc:
+    """Return an AUC with its plain interval, and `ends`, those that cover, where they are known."""
+    made = BriefAuc(value=figure.value, low=figure.low, high=figure.high, reason=figure.reason)
+    if ends is None or figure.value is None:
+        return made
+    low, high = ends
+    chosen = CoveringInterval(low=low, high=high, method="logit", decides=True)
+    return replace(made, covering=chosen)
+
+
+def ends_of_few(figure: Figure, positives: int, negatives: int) -> tuple[float, float] | None:
+    """Return the ends that cover of an AUC whose degrees of freedom are not known: the fewest.
+
+    Satterthwaite's are at least those of the smaller class.
+    """
+    if figure.value is None:
+        return None
+    fewest = max(min(positives, negatives) - 1.0, 1.0)
+    pairs = positives * negatives
+    return adjusted_interval(figure.value, figure.se, fewest, positives, negatives, pairs)
 
 
 def logit_interval(ends: tuple[float, float] | None) -> LogitInterval | None:

@@ -5,17 +5,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.statistics import LEVEL, Z, logistic
+from hepafed.common.statistics import (
+    LEVEL,
+    Z,
+    covering_ends,
+    expected_variance,
+    half_pair_added,
+    logistic,
+)
 from hepafed.server.formats import (
     BriefAuc,
     HeterogeneityRow,
     LeaveOneOut,
     PredictionInterval,
     ResultRow,
+    SiteLeftOut,
+    SiteWeight,
 )
 from hepafed.server.pooling.estimates import auc_estimate
 from scipy.stats import t as student
 
+HKSJ = "hartung-knapp-sidik-jonkman"
 LEAST = 1e-9
 """A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
 
@@ -26,11 +36,44 @@ def has_interval(auc: Figure) -> bool:
     return inside and auc.se is not None and auc.se > LEAST
 
 
+def site_error(task: TaskSummary) -> float | None:
+    """Return the standard error of a site's AUC: of lesions the clustered one where it is known."""
+    own = task.figures.get("clustered") if task.unit == "lesion" else None
+    return own.se if own is not None and own.se is not None else task.auc.se
+
+
 def usable(by_site: Mapping[str, TaskSummary]) -> dict[str, tuple[float, float]]:
     """Return AUC and standard error of the sites that have both, neither degenerate."""
-    return {
-        s: (t.auc.value or 0.0, t.auc.se or 0.0) for s, t in by_site.items() if has_interval(t.auc)
-    }
+    found = {s: replace(t.auc, se=site_error(t)) for s, t in by_site.items()}
+    return {s: (a.value or 0.0, a.se or 0.0) for s, a in found.items() if has_interval(a)}
+
+
+def _left_out(
+    by_site: Mapping[str, TaskSummary], found: Mapping[str, object]
+) -> tuple[SiteLeftOut, ...]:
+    rows = []
+    for site, task in by_site.items():
+        if site in found:
+            continue
+        value = task.auc.value
+        if value is None:
+            why = task.auc.reason or "no AUC"
+        elif not LEAST < value < 1 - LEAST:
+            why = f"its AUC is {value:.0f}, which has no logit"
+        elif site_error(task) is None:
+            why = task.auc.reason or "its AUC has no standard error"
+        else:
+            why = "its AUC has no variance"
+        rows.append(SiteLeftOut(site=site, reason=why))
+    return tuple(rows)
+
+
+def _errors(by_site: Mapping[str, TaskSummary], found: Mapping[str, object]) -> str:
+    tasks = [by_site[s] for s in found]
+    known = [site_error(t) is not t.auc.se for t in tasks]
+    if not any(known):
+        return "delong"
+    return "obuchowski" if all(known) else "obuchowski, delong where a site gave no other"
 
 
 def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> ResultRow:
@@ -45,22 +88,54 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
         task=task,
         n=positives + sum(t.negatives for t in tasks),
         positives=positives,
-        auc=auc_estimate(figure, method),
+        auc=auc_estimate(figure, method, adjusted=_mean_covering(figure, tasks)),
     )
 
 
 def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
-    values = [t.auc.value for t in tasks if t.auc.value is not None]
-    errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
+    known = [t for t in tasks if t.auc.value is not None]
+    values = [t.auc.value for t in known if t.auc.value is not None]
+    errors = [e for t in known if (e := site_error(t)) is not None]
     if not values:
         return Figure(reason="no site has both classes"), "mean of sites"
-    method = "mean of sites, DeLong errors"
+    clustered = any(site_error(t) is not t.auc.se for t in known)
+    method = f"mean of sites, {'clustered' if clustered else 'DeLong'} errors"
     mean = sum(values) / len(values)
     if len(errors) < len(values):
         return Figure(value=mean, reason="a site has no standard error: no interval"), method
     se = math.sqrt(sum(e * e for e in errors)) / len(errors)
     low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
     return Figure(value=mean, low=low, high=high, se=se), method
+
+
+def _mean_covering(mean: Figure, tasks: list[TaskSummary]) -> tuple[float, float] | None:
+    """Return the covering interval of the sites' mean (`auc.covering_ends`).
+
+    A site whose AUC has no variance, as one that separates the classes, counts with the variance
+    that is expected of so many cases with half a pair lost.
+    """
+    if mean.value is None or mean.se is None:
+        return None
+    known = [t for t in tasks if t.auc.value is not None]
+    counts = [(t.positives, t.negatives) for t in known]
+    middles = [
+        half_pair_added(t.auc.value or 0.0, m * n) for t, (m, n) in zip(known, counts, strict=True)
+    ]
+    variances = [
+        e * e if (e := site_error(t) or 0.0) > LEAST else expected_variance(x, *c)
+        for t, x, c in zip(known, middles, counts, strict=True)
+    ]
+    degrees = [max(min(c) - 1.0, 1.0) for c in counts]
+    total, k = sum(variances), len(known)
+    freedom = total**2 / sum(v * v / d for v, d in zip(variances, degrees, strict=True))
+    middle = sum(middles) / k
+    return covering_ends(
+        min(max(mean.value, LEAST), 1 - LEAST),
+        middle,
+        math.sqrt(total) / k,
+        freedom,
+        lambda t: sum(expected_variance(t, *c) for c in counts) / k**2,
+    )
 
 
 @dataclass(frozen=True)
@@ -75,6 +150,17 @@ class RandomEffects:
     tau2: float
     q: float
     i2: float
+    half: float
+    """Half the 95 % interval (Hartung and Knapp 2001, Sidik and Jonkman 2002)."""
+    weights: tuple[float, ...]
+    """Shares of the points, in their order."""
+    common: bool = False
+    """Whether `half` is that of one common value, which was the wider one."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The 95 % interval of the mean."""
+        return self.mean - self.half, self.mean + self.half
 
 
 def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
@@ -86,7 +172,13 @@ def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
 
 
 def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
-    """Pool (value, variance) of k sites by random effects; None for fewer than two."""
+    """Pool (value, variance) of k sites by random effects; None for fewer than two.
+
+    The variance between sites is DerSimonian and Laird's. The interval takes the weighted spread
+    of the points about the mean and Student's t of k − 1 (Hartung and Knapp 2001, Sidik and
+    Jonkman 2002): with few sites 1.96 standard errors are too few. It is never narrower than that
+    of one common value, mean ± 1.96 / √Σ(1/variance) (Jackson et al. 2017).
+    """
     if len(points) < 2:
         return None
     weights = [1 / v for _, v in points]
@@ -96,9 +188,21 @@ def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
     over = q - (len(points) - 1)
     tau2 = max(0.0, over / (total - sum(w * w for w in weights) / total))
     random = [1 / (v + tau2) for _, v in points]
-    mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / sum(random)
+    whole = sum(random)
+    mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / whole
+    spread = sum(w * (y - mean) ** 2 for w, (y, _) in zip(random, points, strict=True))
+    freedom = len(points) - 1
+    half = float(student.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(spread / (freedom * whole))
+    least = Z / math.sqrt(total)
     return RandomEffects(
-        mean, 1 / math.sqrt(sum(random)), tau2, q, max(0.0, over / q) if q > 0 else 0.0
+        mean=mean,
+        se=1 / math.sqrt(whole),
+        tau2=tau2,
+        q=q,
+        i2=max(0.0, over / q) if q > 0 else 0.0,
+        half=max(half, least),
+        weights=tuple(w / whole for w in random),
+        common=half < least,
     )
 
 
@@ -113,6 +217,7 @@ def heterogeneity(
         sites=len(found),
         method="dersimonian-laird",
         value=None,
+        left_out=_left_out(by_site, found),
         leave_one_out=_without(found, without),
     )
     whole = random_effects(list(found.values()))
@@ -130,13 +235,18 @@ def heterogeneity(
         tau2=whole.tau2,
         q=whole.q,
         i2=whole.i2,
+        interval_method="fixed effect" if whole.common else HKSJ,
+        errors=_errors(by_site, found),
+        weights=tuple(
+            SiteWeight(site=s, weight=w) for s, w in zip(found, whole.weights, strict=True)
+        ),
         prediction=_prediction(whole, len(found)),
     )
 
 
 def _mean_and_ends(whole: RandomEffects) -> tuple[float, float, float]:
     """Return the mean AUC and the ends of its 95 % interval."""
-    low, high = whole.mean - Z * whole.se, whole.mean + Z * whole.se
+    low, high = whole.ends
     return logistic(whole.mean), logistic(low), logistic(high)
 
 

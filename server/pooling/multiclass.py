@@ -73,7 +73,7 @@ def mean_auc(name: str, cells: list[Intervals | str], interval: Estimate | None)
     if interval is None or interval.se is None:
         return auc_estimate(Figure(value=value, reason=NOT_ASKED), method, error)
     figure = Figure(value=value, low=interval.low, high=interval.high, se=interval.se)
-    return auc_estimate(figure, method, error)
+    return auc_estimate(figure, method, error, interval.adjusted)
 
 
 def macro_row(scope: str, site: str | None, lesions: int, auc: AucEstimate) -> ResultRow:

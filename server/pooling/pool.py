@@ -29,7 +29,14 @@ from hepafed.server.formats import (
 )
 from hepafed.server.pooling.comparisons import Compared, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
-from hepafed.server.pooling.estimates import auc_estimate, auc_figure, brief_auc, clustered_interval
+from hepafed.server.pooling.estimates import (
+    auc_estimate,
+    auc_figure,
+    brief_auc,
+    clustered_interval,
+    ends_of,
+    settled,
+)
 from hepafed.server.pooling.evidence import (
     SUPPRESSED,
     Evidence,
@@ -164,7 +171,8 @@ def _results(
         pooled = pooled_row(i, whole.known, _totals(by_site), prevalences, own)
         if unit == "lesion" and pooled.auc.value is not None and own is None:
             clustered = _clustered(single.get(task), second_step)
-            pooled = replace(pooled, auc=replace(pooled.auc, clustered=clustered))
+            auc = settled(replace(pooled.auc, clustered=clustered), _totals(by_site))
+            pooled = replace(pooled, auc=auc)
         results.append(pooled)
         results += [
             site_row(s.site or "", i, s.known, s.tasks[unit, task], prevalences)
@@ -207,8 +215,14 @@ def _suppressed(
 def _own_means(summary: SiteSummary) -> dict[str, AucEstimate]:
     """Return the means over classes as a summary states them."""
     gone = Figure(reason=SUPPRESSED)
-    found = {n: summary.figures.get(n, gone) for n in MEANS}
-    return {n: auc_estimate(f, f"{n}, clustered by patient") for n, f in found.items()}
+    return {
+        n: auc_estimate(
+            summary.figures.get(n, gone),
+            f"{n}, clustered by patient",
+            adjusted=ends_of(summary.figures.get(f"{n}_logit")),
+        )
+        for n in MEANS
+    }
 
 
 def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
@@ -254,11 +268,11 @@ def _without_each(
         rest = {s: v for s, v in summaries.items() if s != site}
         others = [g for g in groups if site not in g.sites]
         cells = figure_cells((unit, task), rest, others)
-        made[site] = brief_auc(
-            Figure(reason=cells)
-            if isinstance(cells, str)
-            else auc_figure(auc_from_intervals(cells))
-        )
+        if isinstance(cells, str):
+            made[site] = brief_auc(Figure(reason=cells))
+            continue
+        found = auc_from_intervals(cells)
+        made[site] = brief_auc(auc_figure(found), found.adjusted if found else None)
     return made
 
 

@@ -30,6 +30,7 @@ from hepafed.common.statistics import (
 from hepafed.server.formats import (
     AtPrevalence,
     AucEstimate,
+    ClusteredInterval,
     IntervalEstimate,
     NetBenefit,
     ReadAtSensitivity,
@@ -42,11 +43,13 @@ from hepafed.server.pooling.estimates import (
     auc_figure,
     clustered_interval,
     ends_of,
+    ends_of_few,
     interval_estimate,
     point_estimate,
     rate_estimate,
+    settled,
 )
-from hepafed.server.pooling.evidence import Evidence
+from hepafed.server.pooling.evidence import SUPPRESSED, Evidence
 
 
 class _CurveReading(NamedTuple):
@@ -103,6 +106,7 @@ def _row(
     auc: AucEstimate,
 ) -> ResultRow:
     unit, task = question
+    auc = settled(auc, totals)
     return ResultRow(
         scope=scope,
         site=site,
@@ -119,7 +123,10 @@ def _exact_auc(task: TaskSummary) -> AucEstimate:
     own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
         clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
-    return auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    elif task.unit == "lesion" and task.auc.value is not None:
+        clustered = ClusteredInterval(low=None, high=None, reason=SUPPRESSED)
+    ends = ends_of(own.get("logit")) or ends_of_few(task.auc, task.positives, task.negatives)
+    return auc_estimate(task.auc, "delong", adjusted=ends, clustered=clustered)
 
 
 def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figure]) -> ResultRow:

@@ -1,7 +1,7 @@
 """A report's headline on the terminal."""
 
 from hepafed.server.formats import JudgedEvaluation, Report
-from hepafed.server.report.tables import TASK_WORDS, figure, p_value, preferred
+from hepafed.server.report.tables import TASK_WORDS, figure, p_value
 
 WIDTH = 36
 """Columns of what a line is about."""
@@ -14,7 +14,7 @@ def summary_lines(report: Report) -> list[str]:
     for r in report.results:
         if r.scope == "pooled":
             name = f"{r.unit}: {TASK_WORDS.get(r.task, r.task)}"
-            auc, sensitivity = figure(preferred(r.auc)), figure(r.sensitivity)
+            auc, sensitivity = figure(r.auc), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())
     for c in report.comparisons:

@@ -12,6 +12,7 @@ from hepafed.server.formats import (
     RateEstimate,
     Report,
     ResultRow,
+    covering,
 )
 from hepafed.server.runs import Run
 from hepafed.server.validation.preregistration import READER
@@ -34,15 +35,15 @@ def judged(
 
 
 def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
-    made = _figure(endpoint, report)
+    made, undecided = _figure(endpoint, report)
     if endpoint.margin is not None:
         return _non_inferior(made, endpoint, endpoint.margin, report)
     if made.value is None:
         return made
     if endpoint.at_least is None:
         return replace(made, verdict="reported", why="no goal was stated")
-    if made.low is None or made.high is None:
-        return replace(made, why=made.why or "there is no interval")
+    if made.low is None or made.high is None or made.low == made.high or undecided:
+        return replace(made, why=undecided or made.why or "there is no interval")
     # a pooled AUC may be off by its bound: the goal has to hold even then
     if made.low - made.bound >= endpoint.at_least:
         return replace(made, verdict="met", why="the whole interval is at or above the goal")
@@ -53,8 +54,8 @@ def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
     return replace(made, verdict="not shown", why=why)
 
 
-def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
-    """Find the pooled figure; the clustered interval of an AUC where there is one."""
+def _figure(endpoint: Endpoint, report: Report) -> tuple[JudgedEndpoint, str]:
+    """Find the pooled figure with the interval that is printed, and why it decides nothing."""
     made = JudgedEndpoint(
         **asdict(endpoint),
         value=None,
@@ -69,18 +70,21 @@ def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
         if (r.scope, r.unit, r.task) == wanted:
             found = _named(r, endpoint.figure)
             if found is None:
-                return made
-            clustered = found.clustered if isinstance(found, AucEstimate) else None
-            interval = clustered or found
-            return replace(
+                return made, ""
+            if not isinstance(found, AucEstimate):
+                rate = replace(made, value=found.value, low=found.low, high=found.high)
+                return replace(rate, why=found.reason), ""
+            chosen = covering(found)
+            found_auc = replace(
                 made,
                 value=found.value,
-                low=interval.low,
-                high=interval.high,
-                bound=found.binning_error if isinstance(found, AucEstimate) else 0.0,
+                low=chosen.low if chosen.decides else None,
+                high=chosen.high if chosen.decides else None,
+                bound=found.binning_error,
                 why=found.reason,
             )
-    return made
+            return found_auc, "" if chosen.decides else chosen.warning
+    return made, ""
 
 
 def _named(row: ResultRow, figure: str) -> AucEstimate | RateEstimate | None:

@@ -25,7 +25,17 @@ def heterogeneity(report: Report) -> Table:
         spread = (f"{100 * h.i2:.0f} %", number(h.tau2))
         rows.append((task(h), h.sites, figure(h), predicted, *spread))
     head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
-    return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows))
+    note = (
+        "The interval of the mean is Hartung, Knapp, Sidik and Jonkman's; it is wide where few "
+        "sites differ, and never narrower than that of one AUC common to all sites."
+    )
+    gone = dict.fromkeys(
+        f"{task(h)}: without {x.site}, {x.reason}."
+        for h in report.heterogeneity
+        for x in h.left_out or ()
+    )
+    note = " ".join([note, *gone])
+    return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows), note)
 
 
 def leave_one_out(report: Report) -> Table:

@@ -7,6 +7,7 @@ from hepafed.server.formats import (
     ReadAtSpecificity,
     Report,
     ResultRow,
+    covering,
 )
 from hepafed.server.report.tables.table import Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
@@ -17,7 +18,6 @@ from hepafed.server.report.tables.words import (
     interval,
     number,
     place,
-    preferred,
     task,
 )
 
@@ -58,9 +58,10 @@ def discrimination(report: Report) -> Table:
         "Discrimination: area under the ROC curve",
         ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
         tuple(rows),
-        note="The 95 % CI beside the AUC accounts for several lesions in one patient (Obuchowski) "
-        "where "
-        "it can be computed. The DeLong interval ignores this and is for comparison only. Pooled "
+        note="The 95 % CI beside the AUC is the one that is judged. It is made on the logit scale, "
+        "because DeLong's interval is too narrow at a high AUC of few cases. For lesions it accounts "
+        "for several lesions in one patient (Obuchowski). DeLong's interval ignores both and is for "
+        "comparison with other software only. Pooled "
         "AUCs come from counts, not scores: the AUC of the scores lies within the pooling error. "
         "A site's own AUC is exact.",
         span=2,
@@ -70,7 +71,7 @@ def discrimination(report: Report) -> Table:
 def _auc_row(r: ResultRow) -> tuple[object, ...]:
     auc = r.auc
     positives = "" if r.positives is None else f" ({r.positives:,})"
-    shown: object = figure(preferred(auc))
+    shown: object = (figure(auc), covering(auc).warning)
     off = bound(auc) if r.scope == "pooled" else "0"
     if auc.value is None:
         shown = (NONE, auc.reason)

@@ -9,7 +9,7 @@ from hepafed.server.formats import (
     PointEstimate,
     RateEstimate,
 )
-from hepafed.server.report.tables.words import NONE, HasTask, interval, number
+from hepafed.server.report.tables.words import NONE, HasTask, interval, number, preferred
 
 HEADLINE = ("patient", "malignant_vs_benign")
 AnyEstimate = AucEstimate | BriefAuc | IntervalEstimate | PointEstimate | RateEstimate
@@ -39,4 +39,6 @@ def estimate(found: AnyEstimate | None) -> tuple[str, str]:
         return NONE, ""
     if found.value is None:
         return NONE, found.reason
+    if isinstance(found, AucEstimate | BriefAuc):
+        found = preferred(found)
     return number(found.value), "" if isinstance(found, PointEstimate) else interval(found)

@@ -1,9 +1,8 @@
 """How the report puts figures, places and reasons into words."""
 
-from dataclasses import replace
 from typing import Protocol
 
-from hepafed.server.formats import AucEstimate
+from hepafed.server.formats import AucEstimate, BriefAuc, IntervalEstimate, covering
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -96,15 +95,16 @@ def figure(values: HasValue | None) -> str:
     """Put a figure and its interval into words; an en dash where there is none."""
     if values is None or values.value is None:
         return NONE
-    ends = interval(values)
+    ends = interval(preferred(values) if isinstance(values, AucEstimate | BriefAuc) else values)
     return f"{number(values.value)} ({ends})" if ends else number(values.value)
 
 
-def preferred(auc: AucEstimate) -> AucEstimate:
-    """Return an AUC with the interval that the text uses: the clustered one where there is one."""
-    if auc.clustered is None or auc.clustered.low is None:
-        return auc
-    return replace(auc, low=auc.clustered.low, high=auc.clustered.high)
+def preferred(auc: AucEstimate | BriefAuc) -> IntervalEstimate:
+    """Return an AUC with the one interval that is printed, drawn and judged (`covering`)."""
+    chosen = covering(auc)
+    return IntervalEstimate(
+        value=auc.value, low=chosen.low, high=chosen.high, reason=auc.reason or chosen.warning
+    )
 
 
 def bound(auc: AucEstimate) -> str:
