@@ -52,7 +52,12 @@ from hepafed.common.statistics.bins import (
     pair_intervals,
 )
 from hepafed.common.statistics.calibration import calibrate, expected_error
-from hepafed.common.statistics.clustered_auc import Sizes, clustered_auc, covariance
+from hepafed.common.statistics.clustered_auc import (
+    Sizes,
+    clustered_auc,
+    clustered_interval,
+    covariance,
+)
 from hepafed.common.statistics.curves import (
     Curve,
     average_precision,
@@ -147,6 +152,7 @@ __all__ = [
     "check_curve",
     "clustered_auc",
     "clustered_figures",
+    "clustered_interval",
     "covariance",
     "covering_ends",
     "curve_from_mass",

@@ -117,9 +117,7 @@ class _Members:
     at: list[int]
 
 
-def _mean_ends(
-    mean: Estimate, matrix: Floats, members: _Members
-) -> tuple[float, float] | None:
+def _mean_ends(mean: Estimate, matrix: Floats, members: _Members) -> tuple[float, float] | None:
     """Return the covering interval of a mean of AUCs; None where it has no standard error.
 
     As of one AUC (`auc.covering_ends`). Half a pair is added in each member. The degrees of

@@ -11,8 +11,14 @@ from hepafed.server.formats.between_sites import (
 from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
 from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
-from hepafed.server.formats.comparisons import ComparisonRow, McNemarResult, NonInferiority
+from hepafed.server.formats.comparisons import (
+    ComparisonRow,
+    LostCases,
+    McNemarResult,
+    NonInferiority,
+)
 from hepafed.server.formats.estimates import (
+    NOT_CLUSTERED,
     AucEstimate,
     BriefAuc,
     ClusteredInterval,
@@ -45,6 +51,7 @@ from hepafed.server.formats.subgroups import SubgroupRow, SuppressedPart
 from hepafed.server.formats.values import Limits
 
 __all__ = [
+    "NOT_CLUSTERED",
     "REPORT_1",
     "AgreementRow",
     "AtPrevalence",
@@ -66,6 +73,7 @@ __all__ = [
     "Limits",
     "LogitInterval",
     "Looks",
+    "LostCases",
     "McNemarResult",
     "ModelCard",
     "ModelPart",

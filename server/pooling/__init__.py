@@ -1,7 +1,7 @@
 """Pool what sites released into one report (docs/statistics.md); nothing here ever sees a score."""
 
-from hepafed.server.pooling.check import check_summary
-from hepafed.server.pooling.comparisons import Compared, check_comparison
+from hepafed.server.pooling.check import check_comparison, check_summary
+from hepafed.server.pooling.comparisons import Compared
 from hepafed.server.pooling.drift import reference_of
 from hepafed.server.pooling.evidence import Group, evidence
 from hepafed.server.pooling.pool import Questions, pool

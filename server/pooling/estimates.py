@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from hepafed.common.contract import Figure
+from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.disclosure import NO_INTERVAL
 from hepafed.common.statistics import Auc, Estimate, Rate, Ratio, adjusted_interval, rate
 from hepafed.server.formats import (
+    NOT_CLUSTERED,
     AucEstimate,
     BriefAuc,
     ClusteredInterval,
@@ -56,13 +57,13 @@ def auc_estimate(
 
 
 def settled(auc: AucEstimate, cases: tuple[int, int] | None = None) -> AucEstimate:
-    """Return an AUC with the interval that is printed and judged chosen anew.
+    """Return an AUC with the interval that is printed and judged; one that it has stays.
 
     `cases`, positives and negatives, tell where an interval is cautious.
     """
     if auc.value is None:
-        return replace(auc, covering=None)
-    chosen = covering(replace(auc, covering=None))
+        return auc
+    chosen = covering(auc)
     few = cases is not None and min(cases) * min(auc.value, 1 - auc.value) < LEAST_LOST
     if few and chosen.decides:
         chosen = replace(chosen, warning=CAUTIOUS)
@@ -89,6 +90,24 @@ def ends_of_few(figure: Figure, positives: int, negatives: int) -> tuple[float, 
     fewest = max(min(positives, negatives) - 1.0, 1.0)
     pairs = positives * negatives
     return adjusted_interval(figure.value, figure.se, fewest, positives, negatives, pairs)
+
+
+def from_error(auc: AucEstimate, task: TaskSummary) -> AucEstimate:
+    """Return a site's AUC with an interval from its standard error, where it gave no better one."""
+    if auc.logit is not None or auc.clustered is not None:
+        return auc
+    ends = ends_of_few(task.auc, task.positives, task.negatives)
+    if ends is None:
+        return auc
+    lesions = task.unit == "lesion"
+    chosen = CoveringInterval(
+        low=ends[0],
+        high=ends[1],
+        method="logit",
+        decides=not lesions,
+        warning=NOT_CLUSTERED if lesions else "",
+    )
+    return replace(auc, covering=chosen)
 
 
 def logit_interval(ends: tuple[float, float] | None) -> LogitInterval | None:

@@ -154,8 +154,20 @@ class RandomEffects:
     """Half the 95 % interval (Hartung and Knapp 2001, Sidik and Jonkman 2002)."""
     weights: tuple[float, ...]
     """Shares of the points, in their order."""
-    common: bool = False
-    """Whether `half` is that of one common value, which was the wider one."""
+    freedom: float
+    """Degrees of freedom of `half`: k − 1, or infinite for that of one common value."""
+
+    @property
+    def error(self) -> float:
+        """The standard error that `half` is made of."""
+        if math.isinf(self.freedom):
+            return self.half / Z
+        return self.half / float(student.ppf(0.5 + LEVEL / 2, self.freedom))
+
+    @property
+    def interval_method(self) -> str:
+        """How `half` was made."""
+        return "fixed effect" if math.isinf(self.freedom) else HKSJ
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -202,7 +214,7 @@ def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
         i2=max(0.0, over / q) if q > 0 else 0.0,
         half=max(half, least),
         weights=tuple(w / whole for w in random),
-        common=half < least,
+        freedom=freedom if half >= least else math.inf,
     )
 
 
@@ -235,7 +247,7 @@ def heterogeneity(
         tau2=whole.tau2,
         q=whole.q,
         i2=whole.i2,
-        interval_method="fixed effect" if whole.common else HKSJ,
+        interval_method=whole.interval_method,
         errors=_errors(by_site, found),
         weights=tuple(
             SiteWeight(site=s, weight=w) for s, w in zip(found, whole.weights, strict=True)

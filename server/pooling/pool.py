@@ -46,6 +46,7 @@ from hepafed.server.pooling.evidence import (
     task_of,
 )
 from hepafed.server.pooling.heterogeneity import heterogeneity, site_mean
+from hepafed.server.pooling.joining import readers_judged
 from hepafed.server.pooling.multiclass import (
     NOT_ASKED,
     confusion_row,
@@ -120,6 +121,7 @@ def pool(
     site_means = {s: _own_means(v) for s, v in summaries.items()}
     results = _results(summaries, scopes, products is not None, single, asked.prevalences)
     results += _macro_rows(summaries, means, site_means)
+    patients = _totals(_by_site(summaries, *TASK_ORDER[0]))
     return Report(
         model=model,
         sites=tuple(_site_row(s, v) for s, v in summaries.items()),
@@ -130,10 +132,10 @@ def pool(
             for s in scopes
         ),
         heterogeneity=tuple(_heterogeneity(summaries, groups)),
-        readers=tuple(reader_rows(whole, asked.margin)),
+        readers=tuple(readers_judged(reader_rows(whole, asked.margin), patients)),
         reader_agreement=tuple(agreement_rows(whole)),
         calibration=tuple(_calibration(scopes, summaries)),
-        comparisons=tuple(comparison_rows(compared, asked.model_margins)),
+        comparisons=tuple(comparison_rows(compared, asked.model_margins, summaries)),
         drift=tuple(drift_rows({s.site: s.known for s in scopes}, asked.reference)),
         subgroups=tuple(subgroup_rows(summaries, exact)),
         suppressed=_suppressed(summaries, compared),
@@ -171,8 +173,8 @@ def _results(
         pooled = pooled_row(i, whole.known, _totals(by_site), prevalences, own)
         if unit == "lesion" and pooled.auc.value is not None and own is None:
             clustered = _clustered(single.get(task), second_step)
-            auc = settled(replace(pooled.auc, clustered=clustered), _totals(by_site))
-            pooled = replace(pooled, auc=auc)
+            auc = replace(pooled.auc, clustered=clustered, covering=None)
+            pooled = replace(pooled, auc=settled(auc, _totals(by_site)))
         results.append(pooled)
         results += [
             site_row(s.site or "", i, s.known, s.tasks[unit, task], prevalences)

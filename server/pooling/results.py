@@ -30,7 +30,6 @@ from hepafed.common.statistics import (
 from hepafed.server.formats import (
     AtPrevalence,
     AucEstimate,
-    ClusteredInterval,
     IntervalEstimate,
     NetBenefit,
     ReadAtSensitivity,
@@ -43,13 +42,13 @@ from hepafed.server.pooling.estimates import (
     auc_figure,
     clustered_interval,
     ends_of,
-    ends_of_few,
+    from_error,
     interval_estimate,
     point_estimate,
     rate_estimate,
     settled,
 )
-from hepafed.server.pooling.evidence import SUPPRESSED, Evidence
+from hepafed.server.pooling.evidence import Evidence
 
 
 class _CurveReading(NamedTuple):
@@ -123,10 +122,8 @@ def _exact_auc(task: TaskSummary) -> AucEstimate:
     own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
         clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
-    elif task.unit == "lesion" and task.auc.value is not None:
-        clustered = ClusteredInterval(low=None, high=None, reason=SUPPRESSED)
-    ends = ends_of(own.get("logit")) or ends_of_few(task.auc, task.positives, task.negatives)
-    return auc_estimate(task.auc, "delong", adjusted=ends, clustered=clustered)
+    made = auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    return from_error(made, task)
 
 
 def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figure]) -> ResultRow:

@@ -83,6 +83,8 @@ def _row(row: ForestRow, y: float, x: Callable[[float], float]) -> list[str]:
             f'M{high:.1f} {y - 4}V{y + 4}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
         )
     if row.kind != "prediction":
-        shape, size = ("square", max(1.5, 7 * row.weight**0.5)) if row.kind == "site" else ("diamond", 5)
+        shape, size = (
+            ("square", max(1.5, 7 * row.weight**0.5)) if row.kind == "site" else ("diamond", 5)
+        )
         parts.append(mark(shape, x(row.value), y, colour, size))
     return parts

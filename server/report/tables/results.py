@@ -59,9 +59,9 @@ def discrimination(report: Report) -> Table:
         ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
         tuple(rows),
         note="The 95 % CI beside the AUC is the one that is judged. It is made on the logit scale, "
-        "because DeLong's interval is too narrow at a high AUC of few cases. For lesions it accounts "
-        "for several lesions in one patient (Obuchowski). DeLong's interval ignores both and is for "
-        "comparison with other software only. Pooled "
+        "because DeLong's interval is too narrow at a high AUC of few cases. For lesions it takes "
+        "into account that a patient can have several (Obuchowski). DeLong's interval does neither "
+        "and is for comparison with other software only. Pooled "
         "AUCs come from counts, not scores: the AUC of the scores lies within the pooling error. "
         "A site's own AUC is exact.",
         span=2,

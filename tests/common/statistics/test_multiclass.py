@@ -169,9 +169,10 @@ def test_a_sites_own_figures_are_exact_and_have_clustered_intervals() -> None:
         assert 0 < ends.low < whole.value < ends.high < 1
         # few patients: the interval is wider than 1.96 standard errors to each side of the logit
         slope = whole.value * (1 - whole.value)
-        assert math.log(whole.value / (1 - whole.value)) - math.log(
-            ends.low / (1 - ends.low)
-        ) > 1.96 * whole.se / slope
+        assert (
+            math.log(whole.value / (1 - whole.value)) - math.log(ends.low / (1 - ends.low))
+            > 1.96 * whole.se / slope
+        )
 
 
 def test_a_site_without_a_class_says_that_it_is_missing() -> None:

@@ -36,8 +36,12 @@ def test_an_exact_auc_has_no_binning_error_and_no_other_interval_of_its_own() ->
 
 
 def test_an_interval_without_width_is_said_to_be_of_separated_classes() -> None:
-    separated = "the interval is degenerate: the classes are fully separated"
+    separated = "DeLong's interval has no width: the classes are fully separated"
     assert auc_estimate(Figure(value=1.0, low=1.0, high=1.0, se=0.0), "delong").reason == separated
+    assert auc_estimate(Figure(value=0.0, low=0.0, high=0.0, se=0.0), "delong").reason == separated
+    assert auc_estimate(Figure(value=0.5, low=0.5, high=0.5, se=0.0), "delong").reason == (
+        "DeLong's interval has no width: every case of a class has the same rank"
+    )
     assert auc_estimate(Figure(value=1.0, low=0.99, high=1.0), "delong").reason == ""
     assert auc_estimate(Figure(value=0.5), "delong").reason == ""
 
