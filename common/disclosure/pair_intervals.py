@@ -66,8 +66,8 @@ def with_covering(pair: PairSummary, known: KnownIntervals, x: int, y: int) -> P
         None if (e := known.ends[i]) is None or e.adjusted is None else e for i in (x, y)
     )
     gain = pair.difference
-    both = first is not None and second is not None
-    if both and gain.value is not None and known.variance(x, y) > ROUNDING:
+    varies = gain.value is not None and known.variance(x, y) > ROUNDING
+    if first is not None and second is not None and varies:
         low, high = difference_ends(first, second, known.correlation(x, y))
         gain = Figure(value=gain.value, low=low, high=high)
     else:

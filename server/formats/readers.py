@@ -34,6 +34,8 @@ class ReaderRow:
     """Patients that the reader judged."""
     of: Count | None = optional(None)
     """Patients of the report."""
+    of_positives: Count | None = optional(None)
+    """Malignant patients of the report."""
     positives: Count
     """Malignant patients among them."""
     sensitivity: RateEstimate

@@ -1,7 +1,7 @@
 """A report's headline on the terminal."""
 
 from hepafed.server.formats import JudgedEvaluation, Report
-from hepafed.server.report.tables import TASK_WORDS, figure, p_value
+from hepafed.server.report.tables import TASK_WORDS, cases, figure, gain, p_value
 
 WIDTH = 36
 """Columns of what a line is about."""
@@ -20,7 +20,8 @@ def summary_lines(report: Report) -> list[str]:
     for c in report.comparisons:
         if (c.scope, c.unit) == ("pooled", "patient"):
             name = f"AUC {c.second} − {c.first}  "
-            lines.append(f"{name:<{WIDTH}}{figure(c.difference)}, p {p_value(c.p_holm)}")
+            shown = f"{figure(gain(c))}, p {p_value(c.p_holm)}, n {cases(c)}"
+            lines.append(f"{name:<{WIDTH}}{shown}")
     if report.evaluation:
         lines += _promised(report.evaluation)
     if report.look is not None and report.look.number > 1:

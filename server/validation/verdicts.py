@@ -1,11 +1,12 @@
 """The verdicts on what was promised before a validation."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from hepafed.common.contract import Endpoint, Evaluation
 from hepafed.server.formats import (
     AucEstimate,
+    ComparisonRow,
     IntervalEstimate,
     JudgedEndpoint,
     JudgedEvaluation,
@@ -14,6 +15,7 @@ from hepafed.server.formats import (
     ResultRow,
     covering,
 )
+from hepafed.server.pooling import reader_too_few
 from hepafed.server.runs import Run
 from hepafed.server.validation.preregistration import READER
 
@@ -108,23 +110,35 @@ def _non_inferior(
     if found is None:
         why = f"no comparison with {endpoint.against} was released"
         return replace(made, verdict="not judged", why=why)
-    difference, bound = found
+    difference = found.figure
     made = replace(
         made,
         difference=difference.value,
         difference_low=difference.low,
         difference_high=difference.high,
     )
-    if difference.low is None:
+    if found.undecided:
+        return replace(made, verdict="not judged", why=found.undecided)
+    if difference.low is None or difference.low == difference.high:
         return replace(made, verdict="not judged", why=difference.reason or "no interval")
     # the bins may have moved the difference by the bound: it has to hold even then
-    if difference.low - bound > -margin:
+    if difference.low - found.bound > -margin:
         return replace(made, verdict="non-inferior", why="the interval is above −margin")
     return replace(made, verdict="not shown", why="the interval reaches below −margin")
 
 
-def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, float] | None:
-    """Find model − reader of a rate, or model − other model of an AUC, and its bound.
+@dataclass(frozen=True)
+class _Difference:
+    """Model − comparator with the interval that is printed."""
+
+    figure: IntervalEstimate
+    bound: float = 0.0
+    undecided: str = ""
+    """Why it decides nothing."""
+
+
+def _difference(endpoint: Endpoint, report: Report) -> _Difference | None:
+    """Find model − reader of a rate, or model − other model of an AUC.
 
     None: no such comparison was released.
     """
@@ -137,7 +151,7 @@ def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, f
                     "specificity": r.specificity_difference,
                 }
                 found = rates.get(endpoint.figure)
-                return None if found is None else (found, 0.0)
+                return None if found is None else _Difference(found, 0.0, reader_too_few(r))
     own = report.model.id
     others = report.provenance.compared_models or ()
     against = {m.sha256: m.id for m in others}.get(endpoint.against, endpoint.against)
@@ -145,11 +159,21 @@ def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, f
     for c in report.comparisons:
         if (c.scope, c.unit, c.task) != wanted or endpoint.figure != "auc":
             continue
-        if (c.first, c.second) == (against, own):
-            return c.difference, c.binning_error
-        if (c.first, c.second) == (own, against):
-            return _turned(c.difference), c.binning_error
+        if {c.first, c.second} != {against, own}:
+            continue
+        why = c.non_inferiority.why if c.non_inferiority else ""
+        if c.covering is not None and not c.covering.decides:
+            why = why or c.covering.warning
+        shown = _printed(c)
+        return _Difference(shown if c.second == own else _turned(shown), c.binning_error, why)
     return None
+
+
+def _printed(c: ComparisonRow) -> IntervalEstimate:
+    """Return second − first with the interval that is printed."""
+    if c.covering is None:
+        return c.difference
+    return replace(c.difference, low=c.covering.low, high=c.covering.high)
 
 
 def _turned(d: IntervalEstimate) -> IntervalEstimate:

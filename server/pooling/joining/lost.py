@@ -74,11 +74,18 @@ def readers_judged(rows: Sequence[ReaderRow], counts: tuple[int, int]) -> list[R
     A reader who judged fewer than `LEAST_SHARE` of either has no verdict.
     """
     made = []
-    for r in rows:
-        had = (r.positives, r.n - r.positives)
-        share = min((n / of for n, of in zip(had, counts, strict=True) if of), default=1.0)
-        held, why = r.non_inferiority, too_few(share)
+    for row in rows:
+        r = replace(row, of=sum(counts), of_positives=counts[0])
+        held, why = r.non_inferiority, reader_too_few(r)
         if held is not None and why:
             held = replace(held, sensitivity=False, specificity=False, why=why)
-        made.append(replace(r, of=sum(counts), non_inferiority=held))
+        made.append(replace(r, non_inferiority=held))
     return made
+
+
+def reader_too_few(r: ReaderRow) -> str:
+    """Say why a reader's row has no verdict; "" where it may, or the patients are not known."""
+    if r.of is None or r.of_positives is None:
+        return ""
+    parts = ((r.positives, r.of_positives), (r.n - r.positives, r.of - r.of_positives))
+    return too_few(min((n / of for n, of in parts if of), default=1.0))

@@ -7,7 +7,7 @@ from hepafed.server.report.tables import (
     endpoints,
     results,
 )
-from hepafed.server.report.tables.comparisons import p_value, reader_points
+from hepafed.server.report.tables.comparisons import cases, p_value, reader_points
 from hepafed.server.report.tables.table import Table, is_headline
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
@@ -15,6 +15,7 @@ from hepafed.server.report.tables.words import (
     TASK_WORDS,
     bound,
     figure,
+    gain,
     number,
     place,
     preferred,
@@ -28,10 +29,12 @@ __all__ = [
     "Table",
     "between_sites",
     "bound",
+    "cases",
     "classes",
     "comparisons",
     "endpoints",
     "figure",
+    "gain",
     "is_headline",
     "number",
     "p_value",

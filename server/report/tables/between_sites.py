@@ -78,17 +78,33 @@ def calibration(report: Report) -> Table:
 def drift(report: Report) -> Table:
     """Tabulate how far each site's scores are from those of the tuning data."""
     rows = [
-        (d.site or "Pooled", task(d), d.class_, number(d.psi), number(d.ks), d.reason)
+        (
+            d.site or "Pooled",
+            task(d),
+            d.class_,
+            number(d.n),
+            number(d.reference),
+            _distance(d.psi, d.psi_limit, d.psi_expected),
+            _distance(d.ks, d.ks_limit),
+            d.reason or ("different" if d.differs else "no more than chance"),
+        )
         for d in report.drift
     ]
-    head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
+    head = ("Site", "Task", "Class", "n", "n, tuning", "PSI", "KS", "Difference")
     note = (
         "How different these scores are from those of the tuning data, on which the threshold was "
-        "chosen. PSI: population stability index; above 0.25 is usually called a shift. KS: "
-        "largest "
-        "gap between the two distributions."
+        "chosen. PSI: population stability index. KS: largest gap between the two distributions. "
+        "Below each: the value that it stays below in 95 of 100 comparisons of equal "
+        "distributions of this size, and its mean in these."
     )
     return Table("drift", "Scores compared with those of the tuning data", head, tuple(rows), note)
+
+
+def _distance(found: float | None, limit: float | None, mean: float | None = None) -> object:
+    if found is None or limit is None:
+        return number(found)
+    chance = f"by chance below {number(limit)}"
+    return number(found), chance if mean is None else f"{chance}, mean {number(mean)}"
 
 
 def released(report: Report) -> Table:

@@ -2,7 +2,13 @@
 
 from typing import Protocol
 
-from hepafed.server.formats import AucEstimate, BriefAuc, IntervalEstimate, covering
+from hepafed.server.formats import (
+    AucEstimate,
+    BriefAuc,
+    ComparisonRow,
+    IntervalEstimate,
+    covering,
+)
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -104,6 +110,19 @@ def preferred(auc: AucEstimate | BriefAuc) -> IntervalEstimate:
     chosen = covering(auc)
     return IntervalEstimate(
         value=auc.value, low=chosen.low, high=chosen.high, reason=auc.reason or chosen.warning
+    )
+
+
+def gain(row: ComparisonRow) -> IntervalEstimate:
+    """Return the difference of two models with the interval that is printed and judged."""
+    found, chosen = row.difference, row.covering
+    if chosen is None or found.value is None:
+        return found
+    return IntervalEstimate(
+        value=found.value,
+        low=chosen.low,
+        high=chosen.high,
+        reason=found.reason or chosen.warning,
     )
 
 
