@@ -15,6 +15,7 @@ from hepafed.common.disclosure.masking import (
     public_line,
     slot,
 )
+from hepafed.common.disclosure.pair_intervals import difference_ends
 from hepafed.common.disclosure.paired import (
     EXACT,
     Paired,
@@ -68,6 +69,7 @@ __all__ = [
     "common_rows",
     "counts_from_bytes",
     "counts_to_bytes",
+    "difference_ends",
     "fingerprint",
     "make_offer",
     "masked",

@@ -101,13 +101,13 @@ def estimates(
         if len(found) == len(at):
             value = sum(found) / len(at)
             made = interval(value, float(matrix[np.ix_(at, at)].mean())) or Estimate(value)
-            members_are = _Members(found, crossed, fourth, sizes, at)
+            members_are = _MeanOf(found, crossed, fourth, sizes, at)
             means[name] = replace(made, adjusted=_mean_ends(made, matrix, members_are))
     return single, means
 
 
 @dataclass(frozen=True)
-class _Members:
+class _MeanOf:
     """The AUCs of a mean, by their places in the sums."""
 
     values: list[float]
@@ -117,7 +117,7 @@ class _Members:
     at: list[int]
 
 
-def _mean_ends(mean: Estimate, matrix: Floats, members: _Members) -> tuple[float, float] | None:
+def _mean_ends(mean: Estimate, matrix: Floats, members: _MeanOf) -> tuple[float, float] | None:
     """Return the covering interval of a mean of AUCs; None where it has no standard error.
 
     As of one AUC (`auc.covering_ends`). Half a pair is added in each member. The degrees of

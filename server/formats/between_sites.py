@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hepafed.common.records import named, optional
-from hepafed.server.formats.estimates import BriefAuc
+from hepafed.server.formats.estimates import BriefAuc, CoveringInterval
 from hepafed.server.formats.values import (
     REASON_WHERE_NULL,
     Count,
@@ -27,6 +27,8 @@ class PredictionInterval:
     """Upper end; null where there is no interval."""
     reason: str = optional("")
     """Why there is no interval."""
+    warning: str = optional("")
+    """In which way the interval may be off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,9 @@ class LeaveOneOut:
     value: Probability | None
     """Random-effects mean AUC of the others; null where fewer than two remain."""
     low: Probability | None
-    """Lower end of its 95 % interval."""
+    """Lower end of its 95 % interval, DerSimonian and Laird's."""
     high: Probability | None
-    """Upper end of its 95 % interval."""
+    """Upper end of that interval."""
     tau2: NotNegative | None
     """Variance between the others, on the logit scale."""
     i2: Probability | None
@@ -49,6 +51,8 @@ class LeaveOneOut:
     """Why there is no mean."""
     pooled: BriefAuc | None
     """Pooled AUC of the others; null where it was not asked for (other tasks, many sites)."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval of the mean that is printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +90,9 @@ class HeterogeneityRow:
     value: Probability | None
     """Mean AUC; null for fewer than two sites."""
     low: Probability | None = optional(None)
-    """Lower end of the 95 % interval of the mean."""
+    """Lower end of DerSimonian and Laird's 95 % interval of the mean (comparable with metafor)."""
     high: Probability | None = optional(None)
-    """Upper end of the 95 % interval of the mean."""
+    """Upper end of that interval."""
     level: Level | None = optional(None)
     """Level of the intervals."""
     logit_auc: float | None = optional(None)
@@ -103,9 +107,9 @@ class HeterogeneityRow:
     """I² (Higgins 2003), 0 to 1: the share of the variation that is not chance."""
     prediction: PredictionInterval | None = optional(None)
     """Where the AUC of a further site lies."""
-    interval_method: str | None = optional(None)
-    """How `low` and `high` were made: `hartung-knapp-sidik-jonkman`, with Student's t of the sites
-    but one; where the interval of one common AUC is wider, that one (`fixed effect`)."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval of the mean that is printed and drawn: `hartung-knapp-sidik-jonkman`, with
+    Student's t of the sites but one; where that of one common AUC is wider, `fixed effect`."""
     errors: str | None = optional(None)
     """Standard errors of the sites' AUCs: `delong`; of lesions `obuchowski`, clustered by patient,
     or `obuchowski, delong where a site gave no other`."""

@@ -1,6 +1,5 @@
 """Models compared on the same cohort: paired DeLong, McNemar, Holm, non-inferiority."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,18 +8,17 @@ import numpy as np
 from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
 from hepafed.common.disclosure import Paired, pair_summaries
-from hepafed.common.statistics import Products, holm, logistic, mcnemar
+from hepafed.common.statistics import Products, Z, holm, logistic, mcnemar
 from hepafed.server.formats import (
     ComparisonRow,
     CoveringInterval,
     McNemarResult,
     NonInferiority,
 )
-from hepafed.server.pooling.estimates import brief_auc, ends_of, interval_estimate
-from hepafed.server.pooling.heterogeneity import LEAST, combined, has_interval, random_effects
+from hepafed.server.pooling.estimates import LEAST, brief_auc, ends_of, interval_estimate
+from hepafed.server.pooling.heterogeneity import combined, has_interval, random_effects
 from hepafed.server.pooling.joining import Lost, too_few
 from scipy.stats import norm
-from scipy.stats import t as student
 
 NO_SITE = "no site has an interval"
 NOT_HERE = "withheld: released pooled only, or too few cases"
@@ -76,8 +74,8 @@ class _Found:
 
     pair: PairSummary
     method: str
-    freedom: float = math.inf
-    """Degrees of freedom of the difference's standard error."""
+    p: float | None = None
+    """P value, where it is not that of the difference over its standard error."""
     covering: str = "square-and-add of both covering intervals"
     """How the covering interval of the difference was made."""
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -127,14 +125,11 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
     usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
     left_out = {s: "its difference has no variance" for s in by_site if s not in usable}
     points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
-    covering, how, freedom = None, _Found.covering, math.inf
+    covering, how, p = None, _Found.covering, None
     if (effects := combined(points)) is not None:
-        ends = effects.ends
-        gain = Figure(
-            value=effects.mean, low=max(-1.0, ends[0]), high=min(1.0, ends[1]), se=effects.error
-        )
+        gain = _within(effects.mean, Z * effects.se, effects.se)
         method = f"{PAIRED}, random effects over {len(usable)} sites"
-        covering, how, freedom = gain, effects.interval_method, effects.freedom
+        covering, how, p = _within(effects.mean, effects.half), effects.interval_method, effects.p
     elif usable:
         ((site, gain),) = usable.items()
         covering = by_site[site].covering
@@ -155,10 +150,14 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
         calls=None if calls is None else tuple(calls),
         bound=max(p.bound for p in parts),
         covering=covering,
-        covering_first=None,
-        covering_second=None,
+        covering_first=_auc_covering([p.auc_first for p in parts]),
+        covering_second=_auc_covering([p.auc_second for p in parts]),
     )
-    return _Found(pair, method, freedom, how, left_out)
+    return _Found(pair, method, p, how, left_out)
+
+
+def _within(value: float, half: float, se: float | None = None) -> Figure:
+    return Figure(value=value, low=max(-1.0, value - half), high=min(1.0, value + half), se=se)
 
 
 def _auc(figures: Sequence[Figure]) -> Figure:
@@ -166,6 +165,17 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
+    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
+    value, low, high = ends
+    return Figure(value=value, low=low, high=high)
+
+
+def _auc_covering(figures: Sequence[Figure]) -> Figure | None:
+    """Return the interval of the mean that is printed; None for one site or none."""
+    usable = [(f.value or 0.0, f.se or 0.0) for f in figures if has_interval(f)]
+    whole = random_effects(usable)
+    if whole is None:
+        return None
     value, low, high = (logistic(x) for x in (whole.mean, *whole.ends))
     return Figure(value=value, low=low, high=high)
 
@@ -178,7 +188,7 @@ def _row(
     known: Lost,
 ) -> ComparisonRow:
     p = found.pair
-    p_value, reason = _tested(p.difference, found.freedom)
+    p_value, reason = _tested(p.difference, found.p)
     margin = margins.get((names[p.second], p.unit, p.task)) if p.first == 0 else None
     covering = _covering(p, found.covering)
     return ComparisonRow(
@@ -219,12 +229,11 @@ def _covering(p: PairSummary, method: str) -> CoveringInterval | None:
     return CoveringInterval(low=own.low, high=own.high, method=how, decides=True, warning=warning)
 
 
-def _tested(gain: Figure, freedom: float) -> tuple[float | None, str]:
+def _tested(gain: Figure, p: float | None = None) -> tuple[float | None, str]:
     """Return the p value of a difference, and why there is none or no interval."""
     if gain.value is not None and gain.se:
-        at = abs(gain.value) / gain.se
-        tail = norm.sf(at) if math.isinf(freedom) else student.sf(at, freedom)
-        return float(2 * tail), gain.reason
+        made = float(2 * norm.sf(abs(gain.value) / gain.se))
+        return (made if p is None else p), gain.reason
     if gain.value is not None and gain.se == 0:
         reason = gain.reason or "the interval is degenerate: the difference has no variance"
         return (1.0 if abs(gain.value) < 1e-12 else None), reason

@@ -1,10 +1,22 @@
 """Figures of a report made from released figures and counts: a value with interval, or a reason."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.disclosure import NO_INTERVAL
-from hepafed.common.statistics import Auc, Estimate, Rate, Ratio, adjusted_interval, rate
+from hepafed.common.statistics import (
+    Auc,
+    Estimate,
+    Rate,
+    Ratio,
+    adjusted_interval,
+    covering_ends,
+    expected_variance,
+    half_pair_added,
+    rate,
+)
 from hepafed.server.formats import (
     NOT_CLUSTERED,
     AucEstimate,
@@ -18,15 +30,17 @@ from hepafed.server.formats import (
     covering,
 )
 
+LEAST = 1e-9
+"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
 ONE_CLASS = "one class only"
-SEPARATED = "DeLong's interval has no width: the classes are fully separated"
-NO_VARIANCE = "DeLong's interval has no width: every case of a class has the same rank"
+SEPARATED = "the interval is degenerate: the classes are fully separated"
+NO_VARIANCE = "the interval is degenerate: the AUC has no variance"
 ONE_PATIENT = "fewer than two patients with a class"
 CAUTIOUS = (
-    "cautious interval: with so few cases at such an AUC it holds the true value in more than 97 "
-    "of 100 studies"
+    "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
+    "100 studies"
 )
-LEAST_LOST = 1.0
+LEAST_LOST = 2.0
 """Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 
 
@@ -108,6 +122,34 @@ def from_error(auc: AucEstimate, task: TaskSummary) -> AucEstimate:
         warning=NOT_CLUSTERED if lesions else "",
     )
     return replace(auc, covering=chosen)
+
+
+def mean_covering(
+    mean: Figure, parts: Sequence[tuple[float, float, int, int]]
+) -> tuple[float, float] | None:
+    """Return the covering interval of a mean of independent AUCs (`auc.covering_ends`).
+
+    `parts`: AUC, standard error, positives and negatives of each. One whose AUC has no variance,
+    as where the classes are separated, counts with the variance that is expected of so many
+    cases with half a pair lost.
+    """
+    if mean.value is None or mean.se is None:
+        return None
+    middles = [half_pair_added(value, m * n) for value, _, m, n in parts]
+    variances = [
+        se * se if se > LEAST else expected_variance(x, m, n)
+        for x, (_, se, m, n) in zip(middles, parts, strict=True)
+    ]
+    degrees = [max(min(m, n) - 1.0, 1.0) for _, _, m, n in parts]
+    total, k = sum(variances), len(parts)
+    freedom = total**2 / sum(v * v / d for v, d in zip(variances, degrees, strict=True))
+    return covering_ends(
+        min(max(mean.value, LEAST), 1 - LEAST),
+        sum(middles) / k,
+        math.sqrt(total) / k,
+        freedom,
+        lambda t: sum(expected_variance(t, m, n) for _, _, m, n in parts) / k**2,
+    )
 
 
 def logit_interval(ends: tuple[float, float] | None) -> LogitInterval | None:

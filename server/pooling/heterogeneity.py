@@ -8,13 +8,11 @@ from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.statistics import (
     LEVEL,
     Z,
-    covering_ends,
-    expected_variance,
-    half_pair_added,
     logistic,
 )
 from hepafed.server.formats import (
     BriefAuc,
+    CoveringInterval,
     HeterogeneityRow,
     LeaveOneOut,
     PredictionInterval,
@@ -22,12 +20,20 @@ from hepafed.server.formats import (
     SiteLeftOut,
     SiteWeight,
 )
-from hepafed.server.pooling.estimates import auc_estimate
+from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering
+from scipy.stats import norm
 from scipy.stats import t as student
 
 HKSJ = "hartung-knapp-sidik-jonkman"
-LEAST = 1e-9
-"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
+FEW_SITES = 5
+FEW = (
+    "cautious interval: of {} sites like these it can hold the true mean in up to 99 of 100 studies"
+)
+LEAST_I2 = 0.5
+UNSEEN = (
+    "may be too narrow: with so little spread it holds the AUC of a further site in as few as 86 "
+    "of 100 studies"
+)
 
 
 def has_interval(auc: Figure) -> bool:
@@ -81,6 +87,11 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
     tasks = list(by_site.values())
     positives = sum(t.positives for t in tasks)
     figure, method = _mean_figure(tasks)
+    parts = [
+        (t.auc.value, site_error(t) or 0.0, t.positives, t.negatives)
+        for t in tasks
+        if t.auc.value is not None
+    ]
     return ResultRow(
         scope="site-mean",
         site=None,
@@ -88,7 +99,7 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
         task=task,
         n=positives + sum(t.negatives for t in tasks),
         positives=positives,
-        auc=auc_estimate(figure, method, adjusted=_mean_covering(figure, tasks)),
+        auc=auc_estimate(figure, method, adjusted=mean_covering(figure, parts)),
     )
 
 
@@ -106,36 +117,6 @@ def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
     se = math.sqrt(sum(e * e for e in errors)) / len(errors)
     low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
     return Figure(value=mean, low=low, high=high, se=se), method
-
-
-def _mean_covering(mean: Figure, tasks: list[TaskSummary]) -> tuple[float, float] | None:
-    """Return the covering interval of the sites' mean (`auc.covering_ends`).
-
-    A site whose AUC has no variance, as one that separates the classes, counts with the variance
-    that is expected of so many cases with half a pair lost.
-    """
-    if mean.value is None or mean.se is None:
-        return None
-    known = [t for t in tasks if t.auc.value is not None]
-    counts = [(t.positives, t.negatives) for t in known]
-    middles = [
-        half_pair_added(t.auc.value or 0.0, m * n) for t, (m, n) in zip(known, counts, strict=True)
-    ]
-    variances = [
-        e * e if (e := site_error(t) or 0.0) > LEAST else expected_variance(x, *c)
-        for t, x, c in zip(known, middles, counts, strict=True)
-    ]
-    degrees = [max(min(c) - 1.0, 1.0) for c in counts]
-    total, k = sum(variances), len(known)
-    freedom = total**2 / sum(v * v / d for v, d in zip(variances, degrees, strict=True))
-    middle = sum(middles) / k
-    return covering_ends(
-        min(max(mean.value, LEAST), 1 - LEAST),
-        middle,
-        math.sqrt(total) / k,
-        freedom,
-        lambda t: sum(expected_variance(t, *c) for c in counts) / k**2,
-    )
 
 
 @dataclass(frozen=True)
@@ -158,11 +139,12 @@ class RandomEffects:
     """Degrees of freedom of `half`: k − 1, or infinite for that of one common value."""
 
     @property
-    def error(self) -> float:
-        """The standard error that `half` is made of."""
+    def p(self) -> float:
+        """The two-sided p value of a mean of 0; below 0.05 where `ends` leave 0 out."""
         if math.isinf(self.freedom):
-            return self.half / Z
-        return self.half / float(student.ppf(0.5 + LEVEL / 2, self.freedom))
+            return float(2 * norm.sf(abs(self.mean) / self.half * Z))
+        quantile = float(student.ppf(0.5 + LEVEL / 2, self.freedom))
+        return float(2 * student.sf(abs(self.mean) / self.half * quantile, self.freedom))
 
     @property
     def interval_method(self) -> str:
@@ -247,7 +229,7 @@ def heterogeneity(
         tau2=whole.tau2,
         q=whole.q,
         i2=whole.i2,
-        interval_method=whole.interval_method,
+        covering=_covering(whole),
         errors=_errors(by_site, found),
         weights=tuple(
             SiteWeight(site=s, weight=w) for s, w in zip(found, whole.weights, strict=True)
@@ -257,9 +239,20 @@ def heterogeneity(
 
 
 def _mean_and_ends(whole: RandomEffects) -> tuple[float, float, float]:
-    """Return the mean AUC and the ends of its 95 % interval."""
-    low, high = whole.ends
+    """Return the mean AUC and the ends of DerSimonian and Laird's interval."""
+    low, high = whole.mean - Z * whole.se, whole.mean + Z * whole.se
     return logistic(whole.mean), logistic(low), logistic(high)
+
+
+def _covering(whole: RandomEffects) -> CoveringInterval:
+    few = len(whole.weights) <= FEW_SITES or whole.tau2 == 0
+    return CoveringInterval(
+        low=logistic(whole.ends[0]),
+        high=logistic(whole.ends[1]),
+        method=whole.interval_method,
+        decides=True,
+        warning=FEW.format(len(whole.weights)) if few else "",
+    )
 
 
 def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
@@ -267,7 +260,9 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
     if sites < 3:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
     half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
-    return PredictionInterval(low=logistic(whole.mean - half), high=logistic(whole.mean + half))
+    low, high = logistic(whole.mean - half), logistic(whole.mean + half)
+    unseen = sites > 3 and whole.i2 < LEAST_I2
+    return PredictionInterval(low=low, high=high, warning=UNSEEN if unseen else "")
 
 
 def _without(
@@ -288,6 +283,7 @@ def _without(
                 tau2=rest.tau2 if rest else None,
                 i2=rest.i2 if rest else None,
                 reason="" if rest else "fewer than two sites remain",
+                covering=_covering(rest) if rest else None,
                 pooled=pooled.get(site),
             )
         )

@@ -10,8 +10,14 @@ from dataclasses import replace
 from hepafed.common.contract import EVERY, Figure, SubgroupSummary, in_order
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import TASK, TELLING, UNIT, WITHHELD
-from hepafed.common.statistics import logistic
-from hepafed.server.formats import AucEstimate, RateEstimate, SubgroupRow, SuppressedPart
+from hepafed.common.statistics import Z, logistic
+from hepafed.server.formats import (
+    AucEstimate,
+    CoveringInterval,
+    RateEstimate,
+    SubgroupRow,
+    SuppressedPart,
+)
 from hepafed.server.pooling.estimates import auc_estimate, ends_of_few, rate_estimate
 from hepafed.server.pooling.heterogeneity import has_interval, random_effects
 
@@ -142,6 +148,11 @@ def _pooled_auc(parts: list[SubgroupSummary]) -> AucEstimate:
         (g,) = [g for g in parts if (g.auc.value, g.auc.se) == usable[0]]
         method = "delong, of the one site that has an interval"
         return auc_estimate(g.auc, method, adjusted=_ends(g))
-    value, low, high = (logistic(x) for x in (whole.mean, *whole.ends))
-    figure, method = Figure(value=value, low=low, high=high), f"over {len(usable)} sites"
-    return auc_estimate(figure, f"random effects {method}", adjusted=(low, high))
+    ends = (whole.mean + side * Z * whole.se for side in (0, -1, 1))
+    value, low, high = (logistic(x) for x in ends)
+    made = auc_estimate(
+        Figure(value=value, low=low, high=high), f"random effects over {len(usable)} sites"
+    )
+    low, high = (logistic(x) for x in whole.ends)
+    chosen = CoveringInterval(low=low, high=high, method=whole.interval_method, decides=True)
+    return replace(made, covering=chosen)

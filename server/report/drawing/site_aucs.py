@@ -4,7 +4,15 @@ from hepafed.server.formats import HeterogeneityRow, Report
 from hepafed.server.report.drawing.chart import clip
 from hepafed.server.report.drawing.forest import ForestRow, forest
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
-from hepafed.server.report.tables import Table, figure, is_headline, number, place, preferred
+from hepafed.server.report.tables import (
+    Table,
+    figure,
+    is_headline,
+    mean_of_sites,
+    number,
+    place,
+    preferred,
+)
 
 
 def forest_plot(report: Report) -> Plot:
@@ -87,14 +95,15 @@ def _random_effects(report: Report) -> list[ForestRow]:
     found = next(iter(_spread(report)), None)
     if found is None:
         return []
+    mean = mean_of_sites(found)
     made = [
         ForestRow(
             name="Random effects",
-            value=found.value,
-            low=found.low,
-            high=found.high,
+            value=mean.value,
+            low=mean.low,
+            high=mean.high,
             kind="summary",
-            words=figure(found),
+            words=figure(mean),
         )
     ]
     ends = found.prediction

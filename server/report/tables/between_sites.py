@@ -7,6 +7,7 @@ from hepafed.server.report.tables.words import (
     NONE,
     figure,
     interval,
+    mean_of_sites,
     number,
     place,
     task,
@@ -21,9 +22,10 @@ def heterogeneity(report: Report) -> Table:
             rows.append((task(h), h.sites, (NONE, h.reason), NONE, NONE, NONE))
             continue
         ends = h.prediction
-        predicted: object = interval(ends) or (NONE, ends.reason if ends else "")
+        predicted: object = (interval(ends) or NONE, (ends.reason or ends.warning) if ends else "")
+        warned = h.covering.warning if h.covering else ""
         spread = (f"{100 * h.i2:.0f} %", number(h.tau2))
-        rows.append((task(h), h.sites, figure(h), predicted, *spread))
+        rows.append((task(h), h.sites, (figure(mean_of_sites(h)), warned), predicted, *spread))
     head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
     note = (
         "The interval of the mean is Hartung, Knapp, Sidik and Jonkman's; it is wide where few "
@@ -41,7 +43,7 @@ def heterogeneity(report: Report) -> Table:
 def leave_one_out(report: Report) -> Table:
     """Tabulate the headline task without each site in turn."""
     rows = [
-        (o.without, figure(o), figure(o.pooled), number(o.i2), number(o.tau2))
+        (o.without, figure(mean_of_sites(o)), figure(o.pooled), number(o.i2), number(o.tau2))
         for h in report.heterogeneity
         if is_headline(h)
         for o in h.leave_one_out

@@ -6,7 +6,9 @@ from hepafed.server.formats import (
     AucEstimate,
     BriefAuc,
     ComparisonRow,
+    HeterogeneityRow,
     IntervalEstimate,
+    LeaveOneOut,
     covering,
 )
 
@@ -111,6 +113,12 @@ def preferred(auc: AucEstimate | BriefAuc) -> IntervalEstimate:
     return IntervalEstimate(
         value=auc.value, low=chosen.low, high=chosen.high, reason=auc.reason or chosen.warning
     )
+
+
+def mean_of_sites(row: HeterogeneityRow | LeaveOneOut) -> IntervalEstimate:
+    """Return a random-effects mean with the interval that is printed and drawn."""
+    ends = row.covering or row
+    return IntervalEstimate(value=row.value, low=ends.low, high=ends.high)
 
 
 def gain(row: ComparisonRow) -> IntervalEstimate:

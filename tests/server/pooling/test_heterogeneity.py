@@ -146,11 +146,17 @@ def test_a_row_holds_the_mean_and_a_further_sites_interval_by_t_of_k_minus_2() -
     mean, se = oracle.mean_effect_re, oracle.sd_eff_w_re
     half = knapp(oracle, 4)
     assert row.value == pytest.approx(expit(mean))
+    z = stats.norm.ppf(0.975)
     assert (row.low, row.high) == (
+        pytest.approx(expit(mean - z * se)),
+        pytest.approx(expit(mean + z * se)),
+    )
+    assert row.covering is not None
+    assert (row.covering.low, row.covering.high) == (
         pytest.approx(expit(mean - half)),
         pytest.approx(expit(mean + half)),
     )
-    assert row.interval_method == "hartung-knapp-sidik-jonkman"
+    assert row.covering.method == "hartung-knapp-sidik-jonkman"
     assert (row.logit_auc, row.se) == (pytest.approx(mean), pytest.approx(se))
     assert (row.tau2, row.q, row.i2) == (
         pytest.approx(oracle.tau2),
@@ -190,10 +196,14 @@ def test_each_site_is_left_out_once_in_the_order_of_names() -> None:
     for r in rows:
         oracle = dersimonian([v for s, v in UNEQUAL.items() if s != r.without])
         left = len(UNEQUAL) - (r.without in UNEQUAL)
-        mean, half = oracle.mean_effect_re, knapp(oracle, left)
+        z = stats.norm.ppf(0.975)
+        mean, se, half = oracle.mean_effect_re, oracle.sd_eff_w_re, knapp(oracle, left)
         assert r.value == pytest.approx(expit(mean))
-        assert r.low == pytest.approx(expit(mean - half))
-        assert r.high == pytest.approx(expit(mean + half))
+        assert r.low == pytest.approx(expit(mean - z * se))
+        assert r.high == pytest.approx(expit(mean + z * se))
+        assert r.covering is not None
+        assert r.covering.low == pytest.approx(expit(mean - half))
+        assert r.covering.high == pytest.approx(expit(mean + half))
         assert r.tau2 == pytest.approx(max(0.0, oracle.tau2))
         assert r.i2 == pytest.approx(max(0.0, oracle.i2))
         assert r.reason == ""
@@ -216,9 +226,10 @@ def test_sites_that_agree_closely_have_the_interval_of_one_common_auc() -> None:
     weights = [(a * (1 - a) / e) ** 2 for a, e in alike.values()]
     values = [math.log(a / (1 - a)) for a, _ in alike.values()]
     mean, half = np.average(values, weights=weights), stats.norm.ppf(0.975) / sum(weights) ** 0.5
-    assert row.low == pytest.approx(expit(mean - half))
-    assert row.high == pytest.approx(expit(mean + half))
-    assert row.interval_method == "fixed effect"
+    assert row.covering is not None
+    assert row.covering.low == pytest.approx(expit(mean - half))
+    assert row.covering.high == pytest.approx(expit(mean + half))
+    assert row.covering.method == "fixed effect"
 
 
 def test_each_site_in_the_mean_has_its_random_effects_weight() -> None:
@@ -275,3 +286,16 @@ def test_a_site_that_separates_the_classes_does_not_narrow_the_mean_of_sites() -
     assert auc.covering is not None
     assert auc.covering.low is not None
     assert auc.covering.low < 0.85 < auc.low < 0.95 < (auc.covering.high or 0) < 1
+
+
+def test_few_sites_or_none_that_differ_carry_a_warning() -> None:
+    sizes = [0.02, 0.03, 0.05, 0.04, 0.06, 0.03]
+    apart = {s: (0.6 + 0.06 * i, e) for i, (s, e) in enumerate(zip("abcdef", sizes, strict=True))}
+    alike = {s: (0.8, e) for s, e in zip("abcdef", sizes, strict=True)}
+    five = {s: apart[s] for s in "abcde"}
+    for found, warned, unseen in ((apart, False, False), (five, True, False), (alike, True, True)):
+        row = heterogeneity(UNIT, TASK, tasks(found), {})
+        assert row.covering is not None
+        assert row.prediction is not None
+        assert ("cautious" in row.covering.warning) == warned
+        assert ("may be too narrow" in row.prediction.warning) == unseen
