@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ends = tuple[float, float] | None
 CORRELATION = 0.5
 SAME_CLASS = 0.85
-LEAST_LOST = 2.0
+LEAST_LOST = 3.0
 """As in server/pooling/estimates.py."""
 Z = float(norm.ppf(0.975))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
-PRIOR = 30.0
+PRIOR = 40.0
 """Degrees of freedom that the expected variance of an AUC counts for beside the sampled one."""
 MOST_FREEDOM = 1e6
 """More degrees of freedom are as good as these."""

@@ -40,7 +40,7 @@ CAUTIOUS = (
     "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
     "100 studies"
 )
-LEAST_LOST = 2.0
+LEAST_LOST = 3.0
 """Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 
 

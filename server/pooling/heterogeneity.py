@@ -29,9 +29,10 @@ FEW_SITES = 5
 FEW = (
     "cautious interval: of {} sites like these it can hold the true mean in up to 99 of 100 studies"
 )
-LEAST_I2 = 0.5
+LEAST_I2 = 0.75
+MANY_SITES = 20
 UNSEEN = (
-    "may be too narrow: with so little spread it holds the AUC of a further site in as few as 86 "
+    "may be too narrow: of so few sites it holds the AUC of a further one in as few as 86 "
     "of 100 studies"
 )
 
@@ -104,13 +105,11 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
 
 
 def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
-    known = [t for t in tasks if t.auc.value is not None]
-    values = [t.auc.value for t in known if t.auc.value is not None]
-    errors = [e for t in known if (e := site_error(t)) is not None]
+    values = [t.auc.value for t in tasks if t.auc.value is not None]
+    errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
     if not values:
         return Figure(reason="no site has both classes"), "mean of sites"
-    clustered = any(site_error(t) is not t.auc.se for t in known)
-    method = f"mean of sites, {'clustered' if clustered else 'DeLong'} errors"
+    method = "mean of sites, DeLong errors"
     mean = sum(values) / len(values)
     if len(errors) < len(values):
         return Figure(value=mean, reason="a site has no standard error: no interval"), method
@@ -261,7 +260,7 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
     half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
     low, high = logistic(whole.mean - half), logistic(whole.mean + half)
-    unseen = sites > 3 and whole.i2 < LEAST_I2
+    unseen = 3 < sites <= MANY_SITES and whole.i2 < LEAST_I2
     return PredictionInterval(low=low, high=high, warning=UNSEEN if unseen else "")
 
 

@@ -148,8 +148,8 @@ def moderated(value: float, se: float, freedom: float, m: int, n: int) -> tuple[
         q1, q2, mean = x / (2 - x), 2 * x * x / (1 + x), (m + n) / 2
         return (x * (1 - x) + (mean - 1) * (q1 + q2 - 2 * x * x)) / (m * n)
 
-    ratio = (freedom * se**2 / variance(value) + 30) / (freedom + 30)
-    reach = t.ppf(0.975, freedom + 30) ** 2 * ratio
+    ratio = (freedom * se**2 / variance(value) + 40) / (freedom + 40)
+    reach = t.ppf(0.975, freedom + 40) ** 2 * ratio
     low, high = (
         brentq(lambda x: (value - x) ** 2 - reach * variance(x), value, end)
         for end in (1e-12, 1 - 1e-12)

@@ -197,7 +197,7 @@ def test_an_interval_without_width_or_without_a_value_decides_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("value", "cases", "warned"),
-    [(0.9, (21, 60), False), (0.9, (19, 60), True), (0.1, (60, 19), True), (0.5, (5, 90), False)],
+    [(0.9, (31, 60), False), (0.9, (29, 60), True), (0.1, (60, 29), True), (0.5, (7, 90), False)],
 )
 def test_few_cases_at_a_high_or_low_auc_carry_a_warning_that_stops_no_verdict(
     value: float, cases: tuple[int, int], warned: bool

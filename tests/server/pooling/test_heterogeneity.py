@@ -271,8 +271,15 @@ def test_lesions_are_pooled_with_errors_that_are_clustered_by_patient() -> None:
     )  # fmt: skip
     assert row.errors == "obuchowski"
     mean = site_mean("lesion", "benign_vs_rest", found).auc
-    assert mean.se == pytest.approx(math.hypot(0.05, 0.06) / 2)
-    assert mean.method == "mean of sites, clustered errors"
+    plain = {s: replace(t, figures={}) for s, t in found.items()}
+    narrow = site_mean("lesion", "benign_vs_rest", plain).auc
+    # low and high stay DeLong's; what is printed knows the patients
+    assert (mean.low, mean.high, mean.se) == (narrow.low, narrow.high, narrow.se)
+    assert mean.se == pytest.approx(math.hypot(0.02, 0.03) / 2)
+    assert mean.covering is not None
+    assert mean.covering.high is not None
+    logit = math.log(mean.covering.high / (1 - mean.covering.high)) - math.log(0.75 / 0.25)
+    assert logit * 0.75 * 0.25 > 1.9 * math.hypot(0.05, 0.06) / 2
     found["c"] = lesion(0.75, 0.04, None)
     row = heterogeneity("lesion", "benign_vs_rest", found, {})
     assert row.errors == "obuchowski, delong where a site gave no other"
