@@ -49,6 +49,8 @@ def check_figures(site: str, *figures: Figure, least: float = 0.0) -> None:
     for f in figures:
         if any(v is not None and not least <= v <= 1 for v in (f.value, f.low, f.high)):
             raise DataError(f"{site} released an AUC outside {least:g}…1")
+        if f.low is not None and f.high is not None and f.low > f.high:
+            raise DataError(f"{site} released an interval that ends before it begins")
         if f.se is not None and not 0 <= f.se <= 1:
             raise DataError(f"{site} released an impossible standard error")
 

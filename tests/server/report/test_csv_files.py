@@ -30,3 +30,21 @@ def test_a_sites_name_is_no_formula_for_a_spreadsheet(plain: dict[str, Any]) -> 
     for name, text in csv_files(read_report(bad)).items():
         for row in csv.reader(io.StringIO(text)):
             assert not any(c.startswith("=") for c in row), name
+
+
+def test_csv_gives_the_interval_that_covers_and_delongs_beside_it(plain: dict[str, Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["results.csv"])))
+    seen = 0
+    for row, r in zip(rows, plain["results"], strict=True):
+        auc = r["auc"]
+        chosen = auc.get("covering") or {"low": None, "high": None, "method": ""}
+        assert [row["auc_delong_low"], row["auc_delong_high"]] == [
+            "" if auc[k] is None else repr(auc[k]) for k in ("low", "high")
+        ]
+        if chosen["method"]:
+            assert [float(row["auc_low"]), float(row["auc_high"])] == [
+                chosen["low"], chosen["high"],
+            ]  # fmt: skip
+            assert row["auc_interval"] == chosen["method"]
+            seen += chosen["low"] != auc["low"]
+    assert seen > 3
