@@ -84,6 +84,14 @@ def settled(auc: AucEstimate, cases: tuple[int, int] | None = None) -> AucEstima
     return replace(auc, covering=chosen)
 
 
+def as_patients(unit: str, cases: tuple[int, int], size: Sequence[int] | None) -> tuple[int, int]:
+    """Return how many patients lesions are worth; `size`: patients and lesions of the scope."""
+    if unit != "lesion" or size is None or not size[1]:
+        return cases
+    m, n = (int(c * size[0] / size[1]) for c in cases)
+    return m, n
+
+
 def brief_auc(figure: Figure, ends: tuple[float, float] | None = None) -> BriefAuc:
     """Return an AUC with its plain interval, and `ends`, those that cover, where they are known."""
     made = BriefAuc(value=figure.value, low=figure.low, high=figure.high, reason=figure.reason)

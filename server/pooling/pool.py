@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.statistics import (
-    MEANS,
     TASK_ORDER,
     Estimate,
     Intervals,
@@ -30,15 +29,14 @@ from hepafed.server.formats import (
 from hepafed.server.pooling.comparisons import Compared, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
 from hepafed.server.pooling.estimates import (
+    as_patients,
     auc_estimate,
     auc_figure,
     brief_auc,
     clustered_interval,
-    ends_of,
     settled,
 )
 from hepafed.server.pooling.evidence import (
-    SUPPRESSED,
     Evidence,
     Group,
     evidence,
@@ -52,6 +50,7 @@ from hepafed.server.pooling.multiclass import (
     confusion_row,
     macro_row,
     multiclass_row,
+    own_means,
     pooled_means,
 )
 from hepafed.server.pooling.readers import agreement_rows, reader_rows
@@ -117,8 +116,8 @@ def pool(
     scopes = [_Scope(None, whole, {} if exact is None else _tasks(exact)), *sites]
     single, means = pooled_means(whole, products)
     if exact is not None:
-        means = _own_means(exact)
-    site_means = {s: _own_means(v) for s, v in summaries.items()}
+        means = own_means(exact)
+    site_means = {s: own_means(v) for s, v in summaries.items()}
     results = _results(summaries, scopes, products is not None, single, asked.prevalences)
     results += _macro_rows(summaries, means, site_means)
     patients = _totals(_by_site(summaries, *TASK_ORDER[0]))
@@ -174,7 +173,9 @@ def _results(
         if unit == "lesion" and pooled.auc.value is not None and own is None:
             clustered = _clustered(single.get(task), second_step)
             auc = replace(pooled.auc, clustered=clustered, covering=None)
-            pooled = replace(pooled, auc=settled(auc, _totals(by_site)))
+            size = [sum(v.patients for v in summaries.values()), sum(_lesions(summaries))]
+            cases = as_patients(unit, _totals(by_site), size)
+            pooled = replace(pooled, auc=settled(auc, cases))
         results.append(pooled)
         results += [
             site_row(s.site or "", i, s.known, s.tasks[unit, task], prevalences)
@@ -199,6 +200,10 @@ def _heterogeneity(
     ]
 
 
+def _lesions(summaries: Mapping[str, SiteSummary]) -> list[int]:
+    return [v.lesions for v in summaries.values()]
+
+
 def _suppressed(
     summaries: Mapping[str, SiteSummary], compared: Compared | None
 ) -> tuple[SuppressedPart, ...]:
@@ -212,19 +217,6 @@ def _suppressed(
             if any(p.calls is None for p in v.pairs) and v.form != "masked"
         ),
     )
-
-
-def _own_means(summary: SiteSummary) -> dict[str, AucEstimate]:
-    """Return the means over classes as a summary states them."""
-    gone = Figure(reason=SUPPRESSED)
-    return {
-        n: auc_estimate(
-            summary.figures.get(n, gone),
-            f"{n}, clustered by patient",
-            adjusted=ends_of(summary.figures.get(f"{n}_logit")),
-        )
-        for n in MEANS
-    }
 
 
 def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
@@ -243,7 +235,7 @@ def _macro_rows(
     means: Mapping[str, AucEstimate],
     site_means: Mapping[str, Mapping[str, AucEstimate]],
 ) -> list[ResultRow]:
-    lesions = sum(v.lesions for v in summaries.values())
+    lesions = sum(_lesions(summaries))
     rows = [macro_row("pooled", None, lesions, means["macro"])]
     rows += [macro_row("site", s, v.lesions, site_means[s]["macro"]) for s, v in summaries.items()]
     known = [v for m in site_means.values() if (v := m["macro"].value) is not None]

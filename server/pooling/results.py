@@ -38,6 +38,7 @@ from hepafed.server.formats import (
 )
 from hepafed.server.pooling.estimates import (
     ONE_CLASS,
+    as_patients,
     auc_estimate,
     auc_figure,
     clustered_interval,
@@ -83,7 +84,7 @@ def pooled_row(
         found = auc_from_intervals(cells)
         error, adjusted = (found.bound, found.adjusted) if found else (0.0, None)
         auc = auc_estimate(auc_figure(found), "delong", error, adjusted)
-    made = _row("pooled", None, (unit, task), totals, auc)
+    made = _row("pooled", None, (unit, task), totals, _settled(auc, unit, totals, known))
     return _with_rates(_with_curves(made, cells, exact), index, known, totals, prevalences)
 
 
@@ -92,7 +93,8 @@ def site_row(
 ) -> ResultRow:
     """Return a site's row: its own exact figures, and what its counts and cells give."""
     totals = (task.positives, task.negatives)
-    made = _row("site", site, (task.unit, task.task), totals, _exact_auc(task))
+    auc = _settled(_exact_auc(task), task.unit, totals, known)
+    made = _row("site", site, (task.unit, task.task), totals, auc)
     made = _with_curves(made, known.cells[task.unit, task.task], task.figures)
     return _with_rates(made, index, known, totals, prevalences)
 
@@ -105,7 +107,6 @@ def _row(
     auc: AucEstimate,
 ) -> ResultRow:
     unit, task = question
-    auc = settled(auc, totals)
     return ResultRow(
         scope=scope,
         site=site,
@@ -115,6 +116,11 @@ def _row(
         positives=totals[0],
         auc=auc,
     )
+
+
+def _settled(auc: AucEstimate, unit: str, totals: tuple[int, int], known: Evidence) -> AucEstimate:
+    size = known.section("size")
+    return settled(auc, as_patients(unit, totals, None if size is None else size.tolist()))
 
 
 def _exact_auc(task: TaskSummary) -> AucEstimate:
