@@ -119,8 +119,9 @@ def _row(
 
 
 def _settled(auc: AucEstimate, unit: str, totals: tuple[int, int], known: Evidence) -> AucEstimate:
-    size = known.section("size")
-    return settled(auc, as_patients(unit, totals, None if size is None else size.tolist()))
+    size = known.sections.get("size")
+    of = None if size is None or isinstance(size, str) else size.tolist()
+    return settled(auc, as_patients(unit, totals, of))
 
 
 def _exact_auc(task: TaskSummary) -> AucEstimate:
