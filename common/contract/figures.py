@@ -106,6 +106,12 @@ class PairSummary:
     """8 counts by truth, call of the first and call of the second; None where they are withheld."""
     bound: float = 0.0
     """How far the bins can have moved the difference at most."""
+    covering_first: Figure | None = None
+    """AUC of the first model with the interval that covers, of lesions clustered by patient."""
+    covering_second: Figure | None = None
+    """AUC of the second model with the interval that covers."""
+    covering: Figure | None = None
+    """The difference with the interval that covers, made from both models' (Zou and Yue 2013)."""
 
 
 @dataclass(frozen=True, kw_only=True)

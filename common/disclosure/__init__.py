@@ -21,6 +21,7 @@ from hepafed.common.disclosure.operating_point import (
     check_tuning,
     choose_threshold,
 )
+from hepafed.common.disclosure.pair_intervals import difference_ends
 from hepafed.common.disclosure.paired import (
     EXACT,
     Paired,
@@ -75,6 +76,7 @@ __all__ = [
     "common_rows",
     "counts_from_bytes",
     "counts_to_bytes",
+    "difference_ends",
     "fingerprint",
     "make_offer",
     "masked",

@@ -8,11 +8,17 @@ the second step (`clusters.products_of` of all models at once) gives the covaria
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary
+from hepafed.common.disclosure.pair_intervals import (
+    NO_VARIANCE,
+    ROUNDING,
+    known_intervals,
+    with_covering,
+)
 from hepafed.common.disclosure.summaries import NO_INTERVAL, figure_of
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.statistics import (
@@ -20,23 +26,18 @@ from hepafed.common.statistics import (
     TASK_ORDER,
     Additive,
     Auc,
-    Intervals,
     Products,
     ScoreTable,
-    Sizes,
     additive_of,
     auc_from_intervals,
     called,
     check_additive,
-    covariance,
     curves_of,
     estimate,
     intervals_of_histogram,
     pair_histogram,
     products_of,
-    products_with_exact_squares,
     rows_of,
-    sizes_of,
     task_scores,
     threshold_of,
     vector_length,
@@ -49,8 +50,6 @@ EXACT = 1
 """The fewest cases in a cell of a placement curve that a site makes for itself: nothing is
 hidden."""
 WITHHELD = "withheld: fewer patients than the site's minimum count"
-ROUNDING = 1e-12
-"""A smaller variance is the rounding of sums in fixed point; the two models do not differ."""
 NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
 
 
@@ -173,57 +172,30 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
     a difference has no interval.
     """
     cells = [[intervals_of_histogram(pair_histogram(s, f)) for f in FIGURES] for s in paired.sums]
-    matrix = None
-    if products is not None:
-        sizes = [sizes_of(c, s.size, s.clusters) for c, s in zip(cells, paired.sums, strict=True)]
-        matrix = _covariance([c for model in cells for c in model], products, _together(sizes))
+    values = [[auc_from_intervals(c) for c in model] for model in cells]
+    known = None if products is None else known_intervals(paired.sums, cells, values, products)
     made = []
     for pair, (a, b) in enumerate(pairs_of(len(cells))):
         for i, (unit, task) in enumerate(TASK_ORDER):
             at = FIGURES.index((unit, task))
             x, y = at + a * len(FIGURES), at + b * len(FIGURES)
-            variance = None
-            if matrix is not None:
-                variance = float(matrix[x, x] + matrix[y, y] - 2 * matrix[x, y])
-            aucs = auc_from_intervals(cells[a][at]), auc_from_intervals(cells[b][at])
+            aucs = values[a][at], values[b][at]
             positives, negatives = cells[a][at].totals
-            made.append(
-                PairSummary(
-                    first=a,
-                    second=b,
-                    unit=unit,
-                    task=task,
-                    positives=int(positives),
-                    negatives=int(negatives),
-                    auc_first=figure_of(aucs[0]),
-                    auc_second=figure_of(aucs[1]),
-                    difference=_difference(aucs, variance),
-                    calls=tuple(paired.calls[pair, i].ravel().tolist()),
-                    bound=sum(x.bound for x in aucs if x is not None),
-                )
+            found = PairSummary(
+                first=a,
+                second=b,
+                unit=unit,
+                task=task,
+                positives=int(positives),
+                negatives=int(negatives),
+                auc_first=figure_of(aucs[0]),
+                auc_second=figure_of(aucs[1]),
+                difference=_difference(aucs, None if known is None else known.variance(x, y)),
+                calls=tuple(paired.calls[pair, i].ravel().tolist()),
+                bound=sum(x.bound for x in aucs if x is not None),
             )
+            made.append(found if known is None else with_covering(found, known, x, y))
     return tuple(made)
-
-
-def _covariance(cells: list[Intervals], products: Products, sizes: Sizes) -> Floats:
-    """Return the covariance of all models' AUCs: exact variances, correlations off the curves.
-
-    Curves are coarse. The squares that they smooth away come back from the histograms; the
-    products of two models keep their correlation, so that the matrix stays one of a covariance
-    and two equal models differ by exactly nothing.
-    """
-    coarse = covariance(products.real()[0], sizes)
-    exact = covariance(products_with_exact_squares(cells, products), sizes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.sqrt(np.diag(exact) / np.diag(coarse))
-    scale = np.where(np.isfinite(scale), scale, 1.0)
-    return np.asarray(coarse * np.outer(scale, scale), np.float64)
-
-
-def _together(parts: Sequence[Sizes]) -> Sizes:
-    return Sizes(
-        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Sizes)}
-    )
 
 
 def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> Figure:
@@ -237,7 +209,7 @@ def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> 
         return Figure(value=value, reason=NO_INTERVAL)
     se = math.sqrt(variance) if variance > ROUNDING else 0.0
     if se == 0 and abs(value) > ROUNDING:
-        return Figure(value=value, reason="the difference has no variance: no interval")
+        return Figure(value=value, reason=NO_VARIANCE)
     found = estimate(value, se, within=(-1.0, 1.0))
     return Figure(value=found.value, low=found.low, high=found.high, se=found.se)
 
@@ -256,6 +228,16 @@ def own_pairs(
     shown = calls and bool((paired.calls[paired.calls > 0] >= minimum).all())
     if few:
         found = tuple(
-            replace(p, auc_first=gone, auc_second=gone, difference=gone, bound=0.0) for p in found
+            replace(
+                p,
+                auc_first=gone,
+                auc_second=gone,
+                difference=gone,
+                bound=0.0,
+                covering_first=None,
+                covering_second=None,
+                covering=None,
+            )
+            for p in found
         )
     return tuple(p if shown else replace(p, calls=None) for p in found)

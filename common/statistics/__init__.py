@@ -27,9 +27,13 @@ from hepafed.common.statistics.agreement import (
 )
 from hepafed.common.statistics.auc import (
     Auc,
+    adjusted_interval,
     auc_from_counts,
     auc_from_intervals,
+    covering_ends,
     delong_auc,
+    expected_variance,
+    half_pair_added,
     score_counts,
 )
 from hepafed.common.statistics.bins import (
@@ -48,7 +52,12 @@ from hepafed.common.statistics.bins import (
     pair_intervals,
 )
 from hepafed.common.statistics.calibration import calibrate, expected_error
-from hepafed.common.statistics.clustered_auc import Sizes, clustered_auc, covariance
+from hepafed.common.statistics.clustered_auc import (
+    Sizes,
+    clustered_auc,
+    clustered_interval,
+    covariance,
+)
 from hepafed.common.statistics.curves import (
     FEWEST,
     Curve,
@@ -138,6 +147,7 @@ __all__ = [
     "add_products",
     "additive_of",
     "adjusted_figure",
+    "adjusted_interval",
     "auc_from_counts",
     "auc_from_intervals",
     "average_precision",
@@ -149,7 +159,9 @@ __all__ = [
     "check_curve",
     "clustered_auc",
     "clustered_figures",
+    "clustered_interval",
     "covariance",
+    "covering_ends",
     "curve_from_mass",
     "curve_of",
     "curves",
@@ -158,8 +170,10 @@ __all__ = [
     "estimate",
     "estimates",
     "expected_error",
+    "expected_variance",
     "f1_scores",
     "from_fixed",
+    "half_pair_added",
     "holm",
     "intervals_of",
     "intervals_of_histogram",

@@ -1,6 +1,7 @@
 """Areas under ROC curves with DeLong's variance, from scores, counts, or intervals of bins."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
+PRIOR = 40.0
+"""Degrees of freedom that the expected variance of an AUC counts for beside the sampled one."""
+MOST_FREEDOM = 1e6
+"""More degrees of freedom are as good as these."""
 _HALVINGS = 60
 """How often the bracket of an interval's end is halved; float64 has no finer step."""
 
@@ -37,7 +42,7 @@ class Auc:
 
     @property
     def adjusted(self) -> tuple[float, float] | None:
-        """The interval on the logit scale, for a high AUC or a small cohort."""
+        """The interval that covers, also for a high AUC or a small cohort."""
         m, n = self.positives, self.negatives
         return adjusted_interval(self.value, self.se, self.freedom, m, n, m * n)
 
@@ -166,29 +171,65 @@ def _cumulative(edges: NDArray[np.int64], mass: Floats, at: NDArray[np.int64]) -
 
 
 def adjusted_interval(
-    value: float, se: float | None, freedom: float, positives: int, negatives: int, pairs: int
+    value: float,
+    se: float | None,
+    freedom: float,
+    positives: int,
+    negatives: int,
+    pairs: int,
+    effective: tuple[float, float] | None = None,
 ) -> tuple[float, float] | None:
-    """Return the interval on the logit scale, with Student's t for a variance of few cases.
+    """Return the interval that covers: on the logit scale, its end away from 0 or 1 moderated.
 
     The plain interval, value ± 1.96 se, is symmetric and has no width at an AUC of 1; it covers
     too rarely when the AUC is high and the cohort small (docs/statistics.md has the simulation).
 
-    `freedom`: degrees of freedom of the variance. `pairs`: of a positive and a negative case; the
-    logit is the empirical one of pairs won and lost, half a pair added to each (Haldane 1956,
-    Anscombe 1956; Gart and Zweifel 1967). Without it the logit runs away where only a few pairs
-    are lost, and the interval is too wide. Where the AUC is 0 or 1, or has no variance,
-    Newcombe's (2006) score interval of `positives` and `negatives` independent cases. None
-    without `se`.
+    `freedom`: degrees of freedom of the variance. `positives`, `negatives`: of clustered cases,
+    the clusters that have one. `pairs`: of a positive and a negative case. `effective`: how many
+    independent positives and negatives tell as much, where cases are clustered. Where the AUC is
+    0 or 1, or has no variance, Newcombe's (2006) score interval of `positives` and `negatives`
+    independent cases. None without `se`.
     """
-    if se is None or positives < 1 or negatives < 1:
+    m, n = positives, negatives
+    if se is None or m < 1 or n < 1:
         return None
     if not 0 < value < 1 or se <= 0:
-        return newcombe(value, positives, negatives)
-    middle = (pairs * value + 0.5) / (pairs + 1)
+        return newcombe(value, m, n)
+    a, b = effective or (m, n)
+    return covering_ends(
+        value, half_pair_added(value, pairs), se, freedom, lambda t: expected_variance(t, a, b)
+    )
+
+
+def half_pair_added(value: float, pairs: int) -> float:
+    """Return the AUC with half a pair added to the pairs won and to those lost.
+
+    Its logit is the empirical one (Haldane 1956, Anscombe 1956; Gart and Zweifel 1967). Without
+    it the logit runs away where only a few pairs are lost, and the interval is too wide.
+    """
+    return (pairs * value + 0.5) / (pairs + 1)
+
+
+def covering_ends(
+    value: float, middle: float, se: float, freedom: float, expected: Callable[[float], float]
+) -> tuple[float, float]:
+    """Return the ends of the covering interval of an AUC inside 0…1 with a standard error.
+
+    Both ends are those of the logit of `middle`, with Student's t of `freedom`. The end on the
+    side of 0.5 is moved out to that of a score interval where that is further away: near 1 the
+    sampled variance is too small just where the AUC is too high, so the logit interval begins
+    above the truth too often (6 % of cohorts at 0.98 with 30 positives of 200). The score
+    interval's variance is `expected`(θ) times the ratio of the sampled and the expected variance,
+    which is moderated as of PRIOR more degrees of freedom at a ratio of 1 (Smyth 2004).
+    """
     centre = math.log(middle / (1 - middle))
     half = _quantile(freedom) * se / (middle * (1 - middle))
     # half a pair must not carry an interval of next to no width past the value it is of
-    return min(logistic(centre - half), value), max(logistic(centre + half), value)
+    low, high = min(logistic(centre - half), value), max(logistic(centre + half), value)
+    known = min(freedom, MOST_FREEDOM)
+    ratio = (known * se * se / expected(value) + PRIOR) / (known + PRIOR)
+    outer = score_ends(value, _quantile(known + PRIOR), lambda t: ratio * expected(t))
+    return (min(low, outer[0]), high) if value >= 0.5 else (low, max(high, outer[1]))
 
 
 def _quantile(freedom: float) -> float:
@@ -214,22 +255,35 @@ def freedom_of_sum(second: float, fourth: float, count: int) -> float:
     return max(2 * second * second / spread, 2.0) if spread > 0 else math.inf
 
 
-def newcombe(value: float, m: int, n: int) -> tuple[float, float]:
+def newcombe(value: float, m: float, n: float) -> tuple[float, float]:
     """Return the score interval of an AUC of m positives and n negatives (Newcombe 2006, method 5).
 
-    All θ with (value − θ)² ≤ 1.96² V(θ),
-    V = θ(1 − θ)/(mn) · [1 + (m + n − 2)/2 · ((1 − θ)/(2 − θ) + θ/(1 + θ))].
+    All θ with (value − θ)² ≤ 1.96² V(θ), V of `expected_variance`.
     """
+    return score_ends(value, Z, lambda t: expected_variance(t, m, n))
 
-    def inside(t: float) -> bool:
-        more = ((m + n) / 2 - 1) * ((1 - t) / (2 - t) + t / (1 + t))
-        return (value - t) ** 2 <= Z * Z * t * (1 - t) / (m * n) * (1 + more)
+
+def expected_variance(theta: float, m: float, n: float) -> float:
+    """Return the variance that an AUC of m positives and n negatives has by Newcombe's model.
+
+    V(θ) = θ(1 − θ)/(mn) · [1 + (m + n − 2)/2 · ((1 − θ)/(2 − θ) + θ/(1 + θ))]: Hanley and McNeil's
+    (1982) with both classes given the mean of their counts (Newcombe 2006, method 5).
+    """
+    more = ((m + n) / 2 - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
+    return theta * (1 - theta) / (m * n) * (1 + more)
+
+
+def score_ends(
+    value: float, quantile: float, variance: Callable[[float], float]
+) -> tuple[float, float]:
+    """Return the ends of all θ with (value − θ)² ≤ quantile² · variance(θ)."""
 
     def end(outer: float) -> float:
         near, far = value, outer
         for _ in range(_HALVINGS):
             middle = (near + far) / 2
-            near, far = (middle, far) if inside(middle) else (near, middle)
+            inside = (value - middle) ** 2 <= quantile * quantile * variance(middle)
+            near, far = (middle, far) if inside else (near, middle)
         return near
 
     # at 0 or 1 the value itself has no variance: its end is the value

@@ -73,22 +73,47 @@ def interval(value: float, variance: float) -> Estimate | None:
 def clustered_interval(
     value: float, crossed: Floats, fourth: Floats, sizes: Sizes, at: int
 ) -> Estimate | None:
-    """Return the clustered interval of figure `at`, and beside it the adjusted one.
+    """Return the clustered interval of figure `at`, and beside it the one that covers.
 
-    fourth float64[F, 5]: Σ P⁴, P³N, P²N², PN³, N⁴ over clusters. Where the adjusted one falls
+    fourth float64[F, 5]: Σ P⁴, P³N, P²N², PN³, N⁴ over clusters. Where the covering one falls
     back on a score interval, clusters count as cases; pairs are of cases.
     """
     found = interval(value, float(covariance(crossed, sizes)[at, at]))
     if found is None:
         return None
+    m, n = int(sizes.positives[at]), int(sizes.negatives[at])
+    ends = adjusted_interval(
+        value,
+        found.se,
+        freedom(crossed, fourth, sizes, at),
+        int(sizes.with_positives[at]),
+        int(sizes.with_negatives[at]),
+        m * n,
+        effective(sizes, at),
+    )
+    return replace(found, adjusted=ends)
+
+
+def freedom(crossed: Floats, fourth: Floats, sizes: Sizes, at: int) -> float:
+    """Return the degrees of freedom of figure `at`'s variance over clusters."""
     m, n = float(sizes.positives[at]), float(sizes.negatives[at])
     pp, nn, pn = crossed[at, at]
     second = pp / m**2 + nn / n**2 + 2 * pn / (m * n)
     weights = [1 / m**4, 4 / (m**3 * n), 6 / (m * n) ** 2, 4 / (m * n**3), 1 / n**4]
-    freedom = freedom_of_sum(second, float(fourth[at] @ weights), int(sizes.clusters[at]))
-    clusters = (int(sizes.with_positives[at]), int(sizes.with_negatives[at]))
-    ends = adjusted_interval(value, found.se, freedom, *clusters, pairs=int(m * n))
-    return replace(found, adjusted=ends)
+    return freedom_of_sum(second, float(fourth[at] @ weights), int(sizes.clusters[at]))
+
+
+def effective(sizes: Sizes, at: int) -> tuple[float, float]:
+    """Return how many independent positives and negatives the clustered cases are taken to be.
+
+    Cases of a cluster are taken to correlate at ½ (design effect (1 + cases per cluster) / 2).
+    """
+    pairs = (
+        (float(sizes.positives[at]), float(sizes.with_positives[at])),
+        (float(sizes.negatives[at]), float(sizes.with_negatives[at])),
+    )
+    a, b = (2 * cases / (1 + cases / max(clusters, 1.0)) for cases, clusters in pairs)
+    return a, b
 
 
 def fourth_powers(p: Floats, n: Floats) -> Floats:

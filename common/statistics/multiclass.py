@@ -1,15 +1,29 @@
 """Means of AUCs over classes, macro and Hand and Till's, with intervals that know the clusters."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, Figure
 from hepafed.common.statistics.additive import TASK_ORDER, Additive
 from hepafed.common.statistics.agreement import Estimate
-from hepafed.common.statistics.auc import Auc, delong_auc, placements, squares
+from hepafed.common.statistics.auc import (
+    MOST_FREEDOM,
+    Auc,
+    covering_ends,
+    delong_auc,
+    expected_variance,
+    half_pair_added,
+    placements,
+    score_ends,
+    squares,
+)
 from hepafed.common.statistics.bins import Intervals, intervals_of_histogram
 from hepafed.common.statistics.clustered_auc import (
     Sizes,
     clustered_interval,
     covariance,
+    effective,
+    freedom,
     interval,
     with_exact_diagonal,
 )
@@ -23,6 +37,7 @@ from hepafed.common.statistics.placement_sums import (
     pair_histogram,
     products_of,
 )
+from hepafed.common.statistics.rates import Z
 from hepafed.common.statistics.scores import ScoreTable
 from numpy.typing import NDArray
 
@@ -85,8 +100,58 @@ def estimates(
         found = [v.value for i in at if (v := values[i]) is not None]
         if len(found) == len(at):
             value = sum(found) / len(at)
-            means[name] = interval(value, float(matrix[np.ix_(at, at)].mean())) or Estimate(value)
+            made = interval(value, float(matrix[np.ix_(at, at)].mean())) or Estimate(value)
+            members_are = _MeanOf(found, crossed, fourth, sizes, at)
+            means[name] = replace(made, adjusted=_mean_ends(made, matrix, members_are))
     return single, means
+
+
+@dataclass(frozen=True)
+class _MeanOf:
+    """The AUCs of a mean, by their places in the sums."""
+
+    values: list[float]
+    crossed: Floats
+    fourth: Floats
+    sizes: Sizes
+    at: list[int]
+
+
+def _mean_ends(mean: Estimate, matrix: Floats, members: _MeanOf) -> tuple[float, float] | None:
+    """Return the covering interval of a mean of AUCs; None where it has no standard error.
+
+    As of one AUC (`auc.covering_ends`). Half a pair is added in each member. The degrees of
+    freedom are the members' mean, weighted by their variances. The expected variance is the mean
+    of the members', times the share of it that the sampled covariance leaves to the mean.
+    """
+    if mean.se is None:
+        return None
+    at, sizes = members.at, members.sizes
+    each = np.diag(matrix)[at]
+    sampled = float(each.sum()) > 0 and 0 < mean.value < 1 and mean.se > 0
+    share = mean.se**2 / float(each.mean()) if sampled else 1.0
+
+    def expected(theta: float) -> float:
+        parts = [expected_variance(theta, *effective(sizes, i)) for i in at]
+        return share * sum(parts) / len(parts)
+
+    if not sampled:
+        return score_ends(mean.value, Z, expected)
+    degrees = [
+        min(freedom(members.crossed, members.fourth, sizes, i), MOST_FREEDOM) if v > 0 else 0.0
+        for i, v in zip(at, each.tolist(), strict=True)
+    ]
+    middles = [
+        half_pair_added(v, int(sizes.positives[i]) * int(sizes.negatives[i]))
+        for i, v in zip(at, members.values, strict=True)
+    ]
+    return covering_ends(
+        mean.value,
+        sum(middles) / len(middles),
+        mean.se,
+        float(np.average(degrees, weights=each)),
+        expected,
+    )
 
 
 def clustered_figures(
@@ -111,12 +176,13 @@ def clustered_figures(
         {
             n: released(means[n]) if n in means else Figure(reason="a class is missing")
             for n in MEANS
-        },
+        }
+        | {k: f for n in MEANS for k, f in adjusted_figure(f"{n}_logit", means.get(n)).items()},
     )
 
 
 def adjusted_figure(name: str, found: Auc | Estimate | None) -> dict[str, Figure]:
-    """Return the interval on the logit scale as a releasable figure, where there is one."""
+    """Return the interval that covers as a releasable figure, where there is one."""
     if found is None or found.adjusted is None:
         return {}
     low, high = found.adjusted

@@ -5,19 +5,29 @@ from hepafed.server.formats.between_sites import (
     HeterogeneityRow,
     LeaveOneOut,
     PredictionInterval,
+    SiteLeftOut,
+    SiteWeight,
 )
 from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
 from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
-from hepafed.server.formats.comparisons import ComparisonRow, McNemarResult, NonInferiority
+from hepafed.server.formats.comparisons import (
+    ComparisonRow,
+    LostCases,
+    McNemarResult,
+    NonInferiority,
+)
 from hepafed.server.formats.estimates import (
+    NOT_CLUSTERED,
     AucEstimate,
     BriefAuc,
     ClusteredInterval,
+    CoveringInterval,
     IntervalEstimate,
     LogitInterval,
     PointEstimate,
     RateEstimate,
+    covering,
 )
 from hepafed.server.formats.evaluation import (
     EarlierLook,
@@ -47,6 +57,7 @@ from hepafed.server.formats.subgroups import SubgroupRow, SuppressedPart
 from hepafed.server.formats.values import Limits
 
 __all__ = [
+    "NOT_CLUSTERED",
     "REPORT_1",
     "AgreementRow",
     "AtPrevalence",
@@ -56,6 +67,7 @@ __all__ = [
     "ClusteredInterval",
     "ComparisonRow",
     "ConfusionRow",
+    "CoveringInterval",
     "DriftRow",
     "EarlierLook",
     "FormRow",
@@ -67,6 +79,7 @@ __all__ = [
     "Limits",
     "LogitInterval",
     "Looks",
+    "LostCases",
     "McNemarResult",
     "ModelCard",
     "ModelPart",
@@ -85,10 +98,13 @@ __all__ = [
     "ReliabilityTenth",
     "Report",
     "ResultRow",
+    "SiteLeftOut",
     "SiteRow",
+    "SiteWeight",
     "SubgroupRow",
     "SuppressedPart",
     "TuningScores",
+    "covering",
     "read_card",
     "read_report",
     "why_exploratory",

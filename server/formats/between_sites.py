@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hepafed.common.records import named, optional
-from hepafed.server.formats.estimates import BriefAuc
+from hepafed.server.formats.estimates import BriefAuc, CoveringInterval
 from hepafed.server.formats.values import (
     REASON_WHERE_NULL,
     Count,
@@ -27,6 +27,8 @@ class PredictionInterval:
     """Upper end; null where there is no interval."""
     reason: str = optional("")
     """Why there is no interval."""
+    warning: str = optional("")
+    """In which way the interval may be off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,9 @@ class LeaveOneOut:
     value: Probability | None
     """Random-effects mean AUC of the others; null where fewer than two remain."""
     low: Probability | None
-    """Lower end of its 95 % interval."""
+    """Lower end of its 95 % interval, DerSimonian and Laird's."""
     high: Probability | None
-    """Upper end of its 95 % interval."""
+    """Upper end of that interval."""
     tau2: NotNegative | None
     """Variance between the others, on the logit scale."""
     i2: Probability | None
@@ -49,6 +51,28 @@ class LeaveOneOut:
     """Why there is no mean."""
     pooled: BriefAuc | None
     """Pooled AUC of the others; null where it was not asked for (other tasks, many sites)."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval of the mean that is printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteWeight:
+    """How much a site counts in the random-effects mean."""
+
+    site: str
+    """The site."""
+    weight: Probability
+    """Its share of all weights, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteLeftOut:
+    """A site that is not in the random-effects mean."""
+
+    site: str
+    """The site."""
+    reason: str
+    """Why its AUC cannot be pooled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +90,9 @@ class HeterogeneityRow:
     value: Probability | None
     """Mean AUC; null for fewer than two sites."""
     low: Probability | None = optional(None)
-    """Lower end of the 95 % interval of the mean."""
+    """Lower end of DerSimonian and Laird's 95 % interval of the mean (comparable with metafor)."""
     high: Probability | None = optional(None)
-    """Upper end of the 95 % interval of the mean."""
+    """Upper end of that interval."""
     level: Level | None = optional(None)
     """Level of the intervals."""
     logit_auc: float | None = optional(None)
@@ -83,6 +107,16 @@ class HeterogeneityRow:
     """I² (Higgins 2003), 0 to 1: the share of the variation that is not chance."""
     prediction: PredictionInterval | None = optional(None)
     """Where the AUC of a further site lies."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval of the mean that is printed and drawn: `hartung-knapp-sidik-jonkman`, with
+    Student's t of the sites but one; where that of one common AUC is wider, `fixed effect`."""
+    errors: str | None = optional(None)
+    """Standard errors of the sites' AUCs: `delong`; of lesions `obuchowski`, clustered by patient,
+    or `obuchowski, delong where a site gave no other`."""
+    weights: tuple[SiteWeight, ...] | None = optional(None)
+    """The sites in the mean, with their weights."""
+    left_out: tuple[SiteLeftOut, ...] | None = optional(None)
+    """The sites that are not in the mean."""
     reason: str = optional("")
     """Why there is no mean."""
     leave_one_out: tuple[LeaveOneOut, ...] = ()
@@ -106,8 +140,18 @@ class DriftRow:
     n: Count
     """Cases of this class."""
     psi: float | None
-    """Population stability index over ten groups; above 0.25 is usually called a shift."""
+    """Population stability index over ten groups; null for fewer than 100 cases on either side."""
     ks: Probability | None
-    """Largest gap of the two distributions."""
+    """Largest gap of the two distributions; null for fewer than 100 cases on either side."""
+    reference: Count | None = optional(None)
+    """Cases of this class in the tuning data."""
+    psi_expected: float | None = optional(None)
+    """What `psi` is on average where both distributions are equal (Yurdakul and Naranjo 2020)."""
+    psi_limit: float | None = optional(None)
+    """What `psi` stays below in 95 of 100 such comparisons of equal distributions."""
+    ks_limit: Probability | None = optional(None)
+    """What `ks` stays below in 95 of 100 such comparisons (Smirnov 1948)."""
+    differs: bool | None = optional(None)
+    """Whether `psi` or `ks` is above its limit."""
     reason: str = optional("")
     """Why there is no comparison."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hepafed.common.records import optional
-from hepafed.server.formats.estimates import BriefAuc, IntervalEstimate
+from hepafed.server.formats.estimates import BriefAuc, CoveringInterval, IntervalEstimate
 from hepafed.server.formats.values import Count, PooledOrSite, Probability, Task, Unit
 
 
@@ -15,6 +15,22 @@ class NonInferiority:
     """How much lower the first model's AUC may be."""
     holds: bool
     """Whether the second's gain, its interval and the bound of the bins, is below the margin."""
+    why: str = optional("")
+    """Why no verdict was given (then `holds` is false); empty where one was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostCases:
+    """Cases of a site that are in the report and not in the comparison."""
+
+    site: str
+    """The site."""
+    n: Count
+    """Its cases in the comparison."""
+    of: Count
+    """Its cases in the report."""
+    reason: str = optional("")
+    """Why the site is not in it; empty where some of its cases are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +89,12 @@ class ComparisonRow:
     """Why there is no difference, no interval or no test."""
     mcnemar: McNemarResult
     """The calls of both models."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval of the difference that is printed and judged; absent where there is none."""
+    of: Count | None = optional(None)
+    """Cases of the report that the comparison could have had."""
+    lost: tuple[LostCases, ...] | None = optional(None)
+    """Sites of which cases are missing in the comparison."""
     sites: tuple[str, ...] | None = optional(None)
     """Sites in the pooled comparison; of pooled rows alone."""
     absent: tuple[str, ...] | None = optional(None)

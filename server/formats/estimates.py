@@ -1,6 +1,6 @@
 """A figure as it stands in report.json: a value with or without interval, or null and a reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from hepafed.common.records import optional
@@ -39,17 +39,35 @@ class IntervalEstimate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoveringInterval:
+    """The 95 % interval that the report prints, draws and judges (docs/statistics.md)."""
+
+    low: float | None
+    """Lower end; null where no interval can be given."""
+    high: float | None
+    """Upper end; null where no interval can be given."""
+    method: str
+    """How it was made, e.g. `logit` or `obuchowski, logit`; empty where there is none."""
+    decides: bool
+    """Whether a goal or a margin may be judged by it."""
+    warning: str = optional("")
+    """Why it decides nothing, or in which way it may be off; empty where it covers."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BriefAuc:
-    """An AUC with its 95 % interval and nothing else."""
+    """An AUC with its 95 % intervals and nothing else."""
 
     value: Probability | None
     """The AUC; null where it cannot be computed."""
     low: Probability | None
-    """Lower end of the interval."""
+    """Lower end of the plain interval."""
     high: Probability | None
-    """Upper end of the interval."""
+    """Upper end of the plain interval."""
     reason: str = optional("")
     """Why there is no value, or no interval."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval that is printed; absent where it is not known."""
 
     schema_rules: ClassVar = (REASON_WHERE_NULL,)
 
@@ -84,7 +102,7 @@ class RateEstimate:
 
 @dataclass(frozen=True, kw_only=True)
 class LogitInterval:
-    """A 95 % interval of an AUC, made on the logit scale (docs/statistics.md)."""
+    """A 95 % interval of an AUC that covers, made on the logit scale (docs/statistics.md)."""
 
     low: Probability
     """Lower end."""
@@ -137,5 +155,46 @@ class AucEstimate:
     """Why there is no value, or no interval, or why the interval has no width."""
     clustered: ClusteredInterval | None = optional(None)
     """The interval that knows which lesions share a patient; of lesion tasks alone."""
+    covering: CoveringInterval | None = optional(None)
+    """The interval that the report prints, draws and judges; absent where there is no value."""
 
     schema_rules: ClassVar = (REASON_WHERE_NULL,)
+
+
+SEPARATED = "the interval is degenerate: the AUC has no variance"
+NOT_CLUSTERED = "lesions of one patient are taken as independent: the interval is too narrow"
+PLAIN = "plain interval: it covers too rarely where the AUC is high or the cohort is small"
+
+
+def covering(auc: AucEstimate | BriefAuc) -> CoveringInterval:
+    """Return the one interval of an AUC that is printed, drawn and judged.
+
+    The clustered one on the logit scale where lesions share a patient, otherwise the one on the
+    logit scale. A report of an older release may have neither: then its plain interval, which
+    decides nothing, as does one of width zero.
+    """
+    if auc.covering is not None:
+        return auc.covering
+    if isinstance(auc, BriefAuc):
+        return _plain(auc.low, auc.high, "plain")
+    clustered, logit = auc.clustered, auc.logit
+    if clustered is not None and clustered.logit is not None:
+        ends, method = clustered.logit, f"{clustered.method}, {clustered.logit.method}"
+        return CoveringInterval(low=ends.low, high=ends.high, method=method, decides=True)
+    if clustered is not None and clustered.low is not None:
+        return _plain(clustered.low, clustered.high, clustered.method)
+    if logit is None:
+        made = _plain(auc.low, auc.high, auc.method)
+    else:
+        made = CoveringInterval(low=logit.low, high=logit.high, method=logit.method, decides=True)
+    if clustered is not None and made.decides:
+        return replace(made, decides=False, warning=NOT_CLUSTERED)
+    return made
+
+
+def _plain(low: float | None, high: float | None, method: str) -> CoveringInterval:
+    if low is None or high is None:
+        return CoveringInterval(low=None, high=None, method="", decides=False)
+    if low == high:
+        return CoveringInterval(low=None, high=None, method="", decides=False, warning=SEPARATED)
+    return CoveringInterval(low=low, high=high, method=method, decides=True, warning=PLAIN)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from hepafed.common.records import optional
 from hepafed.server.formats.estimates import IntervalEstimate, RateEstimate
 from hepafed.server.formats.values import Count, Limits, Probability
 
@@ -19,6 +20,8 @@ class ReaderNonInferiority:
     """Whether the interval of the difference in sensitivity is above −margin."""
     specificity: bool
     """Whether the interval of the difference in specificity is above −margin."""
+    why: str = optional("")
+    """Why no verdict was given (then both are false); empty where one was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,10 @@ class ReaderRow:
     """Column of the reader in the score tables."""
     n: Count
     """Patients that the reader judged."""
+    of: Count | None = optional(None)
+    """Patients of the report."""
+    of_positives: Count | None = optional(None)
+    """Malignant patients of the report."""
     positives: Count
     """Malignant patients among them."""
     sensitivity: RateEstimate

@@ -8,19 +8,27 @@ from hepafed.common.contract import (
     NAME,
     SOURCES,
     Figure,
+    PairSummary,
     TaskSummary,
 )
-from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.disclosure import TASK, UNIT
+from hepafed.common.contract.messages import SiteComparison, SiteSummary
+from hepafed.common.disclosure import TASK, UNIT, pairs_of
 from hepafed.common.errors import DataError, HepaFedError
-from hepafed.common.statistics import intervals_of, pair_intervals
+from hepafed.common.statistics import TASK_ORDER, intervals_of, pair_intervals
 from hepafed.server.pooling.evidence import evidence, task_of
 
 MOST_MINIMUM = 1000
 """Largest `minimum_count` that a policy can state."""
 MOST_LEFT_OUT = 10**8
 """The most lesions that a site can have left out."""
-SHARES = ("clustered", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
+SHARES = (
+    "clustered",
+    "logit",
+    "partial_auc",
+    "sensitivity_at",
+    "specificity_at",
+    "average_precision",
+)
 
 
 def check_summary(site: str, summary: SiteSummary) -> None:
@@ -46,8 +54,57 @@ def check_figures(site: str, *figures: Figure, least: float = 0.0) -> None:
     for f in figures:
         if any(v is not None and not least <= v <= 1 for v in (f.value, f.low, f.high)):
             raise DataError(f"{site} released an AUC outside {least:g}…1")
+        if f.low is not None and f.high is not None and f.low > f.high:
+            raise DataError(f"{site} released an interval that ends before it begins")
         if f.se is not None and not 0 <= f.se <= 1:
             raise DataError(f"{site} released an impossible standard error")
+
+
+def check_comparison(site: str, found: SiteComparison, models: int, summary: SiteSummary) -> None:
+    """Hold a site's comparison to what can be and to its own summary; DataError names the site."""
+    wanted = [(a, b, u, t) for a, b in pairs_of(models) for u, t in TASK_ORDER]
+    if [(p.first, p.second, p.unit, p.task) for p in found.pairs] != wanted:
+        raise DataError(f"{site} released another comparison than was asked for")
+    if not (0 < found.patients <= summary.patients and 0 < found.lesions <= summary.lesions) or (
+        found.minimum_count != summary.minimum_count
+    ):
+        raise DataError(f"{site} released a comparison of other cases than it has")
+    for p in found.pairs:
+        cases = found.patients if p.unit == "patient" else found.lesions
+        if min(p.positives, p.negatives) < 0 or p.positives + p.negatives != cases:
+            raise DataError(f"{site} released a comparison of other cases than it has")
+        check_figures(site, p.auc_first, p.auc_second)
+        check_figures(site, p.difference, least=-1.0)
+        check_figures(site, *(f for f in (p.covering_first, p.covering_second) if f is not None))
+        if p.covering is not None:
+            check_figures(site, p.covering, least=-1.0)
+        _check_difference(site, p)
+        if p.calls is None:
+            continue
+        if (
+            len(p.calls) != 8
+            or min(p.calls) < 0
+            or ((sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives))
+        ):
+            raise DataError(f"{site} released crossed calls of other cases than it has")
+
+
+def _check_difference(site: str, p: PairSummary) -> None:
+    gain, first, second = p.difference.value, p.auc_first.value, p.auc_second.value
+    fits = 0 <= p.bound <= 1
+    if gain is not None:
+        fits = fits and first is not None and second is not None
+        fits = fits and abs(gain - ((second or 0.0) - (first or 0.0))) <= 1e-9
+    covering = (
+        (p.covering, p.difference),
+        (p.covering_first, p.auc_first),
+        (p.covering_second, p.auc_second),
+    )
+    for other, its in covering:
+        if other is not None and other.value is not None:
+            fits = fits and its.value is not None and abs(other.value - its.value) <= 1e-9
+    if not fits:
+        raise DataError(f"{site} released a difference that is not that of its AUCs")
 
 
 def _check_subgroups(site: str, summary: SiteSummary) -> None:

@@ -7,17 +7,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
-from hepafed.common.disclosure import Paired, pair_summaries, pairs_of
-from hepafed.common.errors import DataError
-from hepafed.common.statistics import TASK_ORDER, Products, Z, holm, logistic, mcnemar
-from hepafed.server.formats import ComparisonRow, McNemarResult, NonInferiority
-from hepafed.server.pooling.check import check_figures
-from hepafed.server.pooling.estimates import brief_auc, interval_estimate
-from hepafed.server.pooling.heterogeneity import LEAST, combined, has_interval, random_effects
+from hepafed.common.disclosure import Paired, pair_summaries
+from hepafed.common.statistics import Products, Z, holm, logistic, mcnemar
+from hepafed.server.formats import (
+    ComparisonRow,
+    CoveringInterval,
+    McNemarResult,
+    NonInferiority,
+)
+from hepafed.server.pooling.estimates import LEAST, brief_auc, ends_of, interval_estimate
+from hepafed.server.pooling.heterogeneity import combined, has_interval, random_effects
+from hepafed.server.pooling.joining import Lost, too_few
 from scipy.stats import norm
 
 NO_SITE = "no site has an interval"
 NOT_HERE = "withheld: released pooled only, or too few cases"
+SAME = "the difference has no variance: nothing can be decided"
+PLAIN_DIFFERENCE = "plain interval: it covers too rarely where an AUC is high or few are compared"
 NOT_BY_ALL = "withheld by a site"
 PAIRED = "paired DeLong"
 
@@ -37,70 +43,50 @@ class Compared:
     """Sites of the report that are not in the comparison, with the reason."""
 
 
-def check_comparison(site: str, found: SiteComparison, models: int, summary: SiteSummary) -> None:
-    """Hold a site's comparison to what can be and to its own summary; DataError names the site."""
-    wanted = [(a, b, u, t) for a, b in pairs_of(models) for u, t in TASK_ORDER]
-    if [(p.first, p.second, p.unit, p.task) for p in found.pairs] != wanted:
-        raise DataError(f"{site} released another comparison than was asked for")
-    if not (0 < found.patients <= summary.patients and 0 < found.lesions <= summary.lesions) or (
-        found.minimum_count != summary.minimum_count
-    ):
-        raise DataError(f"{site} released a comparison of other cases than it has")
-    for p in found.pairs:
-        cases = found.patients if p.unit == "patient" else found.lesions
-        if min(p.positives, p.negatives) < 0 or p.positives + p.negatives != cases:
-            raise DataError(f"{site} released a comparison of other cases than it has")
-        check_figures(site, p.auc_first, p.auc_second)
-        check_figures(site, p.difference, least=-1.0)
-        _check_difference(site, p)
-        if p.calls is None:
-            continue
-        if (
-            len(p.calls) != 8
-            or min(p.calls) < 0
-            or ((sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives))
-        ):
-            raise DataError(f"{site} released crossed calls of other cases than it has")
-
-
-def _check_difference(site: str, p: PairSummary) -> None:
-    gain, first, second = p.difference.value, p.auc_first.value, p.auc_second.value
-    fits = 0 <= p.bound <= 1
-    if gain is not None:
-        fits = fits and first is not None and second is not None
-        fits = fits and abs(gain - ((second or 0.0) - (first or 0.0))) <= 1e-9
-    if not fits:
-        raise DataError(f"{site} released a difference that is not that of its AUCs")
-
-
 def comparison_rows(
-    compared: Compared | None, margins: Mapping[tuple[str, str, str], float]
+    compared: Compared | None,
+    margins: Mapping[tuple[str, str, str], float],
+    summaries: Mapping[str, SiteSummary] | None = None,
 ) -> list[ComparisonRow]:
     """Return `comparisons`, each pooled first; p values are adjusted (Holm) over pairs of models.
 
     `margins`, by (other model, unit, task), are those by which the validated model may be worse.
+    `summaries` are those of the report: what a comparison lost of their cases is counted.
     """
     if compared is None or not compared.sites:
         return []
     by_site = {s: list(v.pairs) for s, v in compared.sites.items()}
     rows = []
-    for i, (pair, method) in enumerate(_pooled_pairs(compared, by_site)):
-        pooled = _row(compared.names, "pooled", None, pair, method, margins)
+    for i, found in enumerate(_pooled_pairs(compared, by_site)):
+        pairs = {s: p[i] for s, p in by_site.items()}
+        known = Lost(summaries or {}, pairs, {**compared.absent, **found.left_out})
+        pooled = _row(compared.names, None, found, margins, known)
         rows.append(replace(pooled, sites=tuple(by_site), absent=tuple(sorted(compared.absent))))
         rows += [
-            _row(compared.names, "site", s, pairs[i], PAIRED, margins)
-            for s, pairs in by_site.items()
+            _row(compared.names, s, _Found(p, PAIRED), margins, known) for s, p in pairs.items()
         ]
     return _adjusted(rows)
 
 
-def _pooled_pairs(
-    compared: Compared, by_site: Mapping[str, list[PairSummary]]
-) -> list[tuple[PairSummary, str]]:
+@dataclass(frozen=True)
+class _Found:
+    """A pair of models in one scope, and how its difference was made."""
+
+    pair: PairSummary
+    method: str
+    p: float | None = None
+    """P value, where it is not that of the difference over its standard error."""
+    covering: str = "square-and-add of both covering intervals"
+    """How the covering interval of the difference was made."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Sites that are not in the difference, with the reason."""
+
+
+def _pooled_pairs(compared: Compared, by_site: Mapping[str, list[PairSummary]]) -> list[_Found]:
     """Return each pair of models pooled, and how: over all cases, or over the sites' figures."""
     if compared.paired is not None and compared.products is not None:
         whole = pair_summaries(compared.paired, compared.products)
-        return [(pair, f"{PAIRED}, cases of all sites") for pair in whole]
+        return [_Found(pair, f"{PAIRED}, cases of all sites") for pair in whole]
     return [
         _combined(dict(zip(by_site, parts, strict=True)))
         for parts in zip(*by_site.values(), strict=True)
@@ -133,19 +119,20 @@ def _holm(
     return made
 
 
-def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
+def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
     """Pool the sites' own comparisons: random effects on differences and on logit AUCs."""
     parts = list(by_site.values())
     usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
+    left_out = {s: "its difference has no variance" for s in by_site if s not in usable}
     points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
+    covering, how, p = None, _Found.covering, None
     if (effects := combined(points)) is not None:
-        ends = (effects.mean - Z * effects.se, effects.mean + Z * effects.se)
-        gain = Figure(
-            value=effects.mean, low=max(-1.0, ends[0]), high=min(1.0, ends[1]), se=effects.se
-        )
+        gain = _within(effects.mean, Z * effects.se, effects.se)
         method = f"{PAIRED}, random effects over {len(usable)} sites"
+        covering, how, p = _within(effects.mean, effects.half), effects.interval_method, effects.p
     elif usable:
         ((site, gain),) = usable.items()
+        covering = by_site[site].covering
         method = f"{PAIRED}, of {site}, the one site that has an interval"
     elif all(p.difference.value == 0 for p in parts):
         gain, method = parts[0].difference, f"{PAIRED}, the same at every site"
@@ -153,7 +140,7 @@ def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
         gain, method = Figure(reason=NO_SITE), f"{PAIRED}, at no site"
     counts = [p.calls for p in parts if p.calls is not None]
     calls = np.sum(counts, axis=0).tolist() if len(counts) == len(parts) else None
-    return replace(
+    pair = replace(
         parts[0],
         positives=sum(p.positives for p in parts),
         negatives=sum(p.negatives for p in parts),
@@ -162,7 +149,15 @@ def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
         difference=gain,
         calls=None if calls is None else tuple(calls),
         bound=max(p.bound for p in parts),
-    ), method
+        covering=covering,
+        covering_first=_auc_covering([p.auc_first for p in parts]),
+        covering_second=_auc_covering([p.auc_second for p in parts]),
+    )
+    return _Found(pair, method, p, how, left_out)
+
+
+def _within(value: float, half: float, se: float | None = None) -> Figure:
+    return Figure(value=value, low=max(-1.0, value - half), high=min(1.0, value + half), se=se)
 
 
 def _auc(figures: Sequence[Figure]) -> Figure:
@@ -175,18 +170,29 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     return Figure(value=value, low=low, high=high)
 
 
+def _auc_covering(figures: Sequence[Figure]) -> Figure | None:
+    """Return the interval of the mean that is printed; None for one site or none."""
+    usable = [(f.value or 0.0, f.se or 0.0) for f in figures if has_interval(f)]
+    whole = random_effects(usable)
+    if whole is None:
+        return None
+    value, low, high = (logistic(x) for x in (whole.mean, *whole.ends))
+    return Figure(value=value, low=low, high=high)
+
+
 def _row(
     names: Sequence[str],
-    scope: str,
     site: str | None,
-    p: PairSummary,
-    method: str,
+    found: _Found,
     margins: Mapping[tuple[str, str, str], float],
+    known: Lost,
 ) -> ComparisonRow:
-    p_value, reason = _tested(p.difference)
+    p = found.pair
+    p_value, reason = _tested(p.difference, found.p)
     margin = margins.get((names[p.second], p.unit, p.task)) if p.first == 0 else None
+    covering = _covering(p, found.covering)
     return ComparisonRow(
-        scope=scope,
+        scope="pooled" if site is None else "site",
         site=site,
         first=names[p.first],
         second=names[p.second],
@@ -194,34 +200,55 @@ def _row(
         task=p.task,
         n=p.positives + p.negatives,
         positives=p.positives,
-        auc_first=brief_auc(p.auc_first),
-        auc_second=brief_auc(p.auc_second),
+        auc_first=brief_auc(p.auc_first, ends_of(p.covering_first)),
+        auc_second=brief_auc(p.auc_second, ends_of(p.covering_second)),
         difference=interval_estimate(p.difference),
+        covering=covering,
         binning_error=p.bound,
-        method=method,
+        method=found.method,
         p=p_value,
         p_holm=None,
-        non_inferiority=_held(p, margin),
+        non_inferiority=_held(p, margin, covering, too_few(known.share(site, p))),
         reason=reason,
         mcnemar=mcnemar_result(p, pooled=site is None),
+        of=known.of(site, p),
+        lost=known.rows(site, p),
     )
 
 
-def _tested(gain: Figure) -> tuple[float | None, str]:
+def _covering(p: PairSummary, method: str) -> CoveringInterval | None:
+    """Return the interval of a difference that is judged; one of width zero decides nothing."""
+    gain = p.difference
+    if gain.value is None:
+        return None
+    own = p.covering if p.covering is not None else gain
+    if own.low is None or own.high is None or own.low == own.high:
+        why = own.reason or SAME
+        return CoveringInterval(low=None, high=None, method="", decides=False, warning=why)
+    warning, how = ("", method) if p.covering is not None else (PLAIN_DIFFERENCE, PAIRED)
+    return CoveringInterval(low=own.low, high=own.high, method=how, decides=True, warning=warning)
+
+
+def _tested(gain: Figure, p: float | None = None) -> tuple[float | None, str]:
     """Return the p value of a difference, and why there is none or no interval."""
     if gain.value is not None and gain.se:
-        return float(2 * norm.sf(abs(gain.value) / gain.se)), gain.reason
+        made = float(2 * norm.sf(abs(gain.value) / gain.se))
+        return (made if p is None else p), gain.reason
     if gain.value is not None and gain.se == 0:
         reason = gain.reason or "the interval is degenerate: the difference has no variance"
         return (1.0 if abs(gain.value) < 1e-12 else None), reason
     return None, gain.reason
 
 
-def _held(p: PairSummary, margin: float | None) -> NonInferiority | None:
-    if margin is None or p.difference.high is None:
+def _held(
+    p: PairSummary, margin: float | None, covering: CoveringInterval | None, why: str
+) -> NonInferiority | None:
+    if margin is None or covering is None or (p.difference.high is None and covering.high is None):
         return None
+    why = why or ("" if covering.decides else covering.warning)
     # the bins may have moved the difference by the bound: it has to hold even then
-    return NonInferiority(margin=margin, holds=bool(p.difference.high + p.bound < margin))
+    holds = not why and covering.high is not None and covering.high + p.bound < margin
+    return NonInferiority(margin=margin, holds=bool(holds), why=why)
 
 
 def mcnemar_result(p: PairSummary, *, pooled: bool) -> McNemarResult:

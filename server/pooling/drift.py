@@ -1,5 +1,6 @@
 """The comparison of a cohort's scores with those of the tuning data, class by class."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,9 +10,13 @@ from hepafed.common.statistics import Intervals, intervals_of, mass_of_bins
 from hepafed.server.formats import DriftRow, TuningScores
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 GROUPS = 10
 """Groups of equal size in the reference, over which the stability index is taken."""
+FEWEST = 100
+"""Cases of a class on either side below which chance alone makes the distances large."""
+LEVEL = 0.95
 
 
 def reference_of(kept: TuningScores | None) -> dict[tuple[str, str], Intervals]:
@@ -29,8 +34,11 @@ def drift_rows(
 
     The comparison is by class, so that another share of malignant patients alone is not called
     drift. psi is the population stability index over ten groups (half a case added to each), ks
-    the largest gap of the two distributions. A psi under 0.1 is usually called small, over 0.25
-    large.
+    the largest gap of the two distributions. Neither is given for fewer than `FEWEST` cases on
+    either side. Beside them stands what they are where the distributions are equal: n cases beside
+    m of a reference in B groups have a psi of (1/n + 1/m) times a chi-squared of B − 1 degrees
+    (Yurdakul and Naranjo 2020), and a ks below √(ln(2/0.05)/2) · √(1/n + 1/m) in 95 of 100
+    comparisons (Smirnov 1948). A fixed limit such as 0.25 does not know how many cases there are.
     """
     rows = []
     for (unit, task), wanted in reference.items():
@@ -48,19 +56,34 @@ def drift_rows(
 
 
 def _compared(made: DriftRow, found: NDArray[np.float64], wanted: NDArray[np.float64]) -> DriftRow:
-    n = round(float(found.sum()))
-    if not n or not wanted.sum():
-        return replace(made, n=n, reason="no case of this class")
-    psi, ks = _distances(found, wanted)
-    return replace(made, n=n, psi=psi, ks=ks)
+    n, m = round(float(found.sum())), round(float(wanted.sum()))
+    made = replace(made, n=n, reference=m)
+    if not n or not m:
+        return replace(made, reason="no case of this class")
+    if min(n, m) < FEWEST:
+        few = f"{n} cases here and {m} in the tuning data"
+        return replace(made, reason=f"not judged: {few}; at least {FEWEST} of each are needed")
+    psi, ks, groups = _distances(found, wanted)
+    both = 1 / n + 1 / m
+    psi_limit = both * float(chi2.ppf(LEVEL, groups - 1)) if groups > 1 else 0.0
+    ks_limit = min(1.0, math.sqrt(math.log(2 / (1 - LEVEL)) / 2 * both))
+    return replace(
+        made,
+        psi=psi,
+        ks=ks,
+        psi_expected=both * (groups - 1),
+        psi_limit=psi_limit,
+        ks_limit=ks_limit,
+        differs=psi > psi_limit or ks > ks_limit,
+    )
 
 
 def _spread(cells: Intervals, name: str) -> NDArray[np.float64]:
     return mass_of_bins(cells.low, cells.high, getattr(cells, name))
 
 
-def _distances(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the stability index and the largest gap of two spreads over the bins."""
+def _distances(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple[float, float, int]:
+    """Return the stability index, the largest gap of two spreads over the bins, and the groups."""
     ours, theirs = np.cumsum(found) / found.sum(), np.cumsum(wanted) / wanted.sum()
     inner = np.searchsorted(theirs, np.arange(1, GROUPS) / GROUPS - 1e-9)
     edges = np.unique(np.concatenate([inner, [len(found) - 1]]))
@@ -69,4 +92,4 @@ def _distances(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple
         counts = np.diff(np.concatenate([[0.0], whole[edges]])) * mass + 0.5
         shares.append(counts / counts.sum())
     psi = float(np.sum((shares[0] - shares[1]) * np.log(shares[0] / shares[1])))
-    return psi, float(np.abs(ours - theirs).max())
+    return psi, float(np.abs(ours - theirs).max()), len(edges)

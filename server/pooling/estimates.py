@@ -1,20 +1,45 @@
 """Figures of a report made from released figures and counts: a value with interval, or a reason."""
 
-from hepafed.common.contract import Figure
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.disclosure import NO_INTERVAL
-from hepafed.common.statistics import Auc, Estimate, Rate, Ratio, rate
+from hepafed.common.statistics import (
+    Auc,
+    Estimate,
+    Rate,
+    Ratio,
+    adjusted_interval,
+    covering_ends,
+    expected_variance,
+    half_pair_added,
+    rate,
+)
 from hepafed.server.formats import (
+    NOT_CLUSTERED,
     AucEstimate,
     BriefAuc,
     ClusteredInterval,
+    CoveringInterval,
     IntervalEstimate,
     LogitInterval,
     PointEstimate,
     RateEstimate,
+    covering,
 )
 
+LEAST = 1e-9
+"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
 ONE_CLASS = "one class only"
 ONE_PATIENT = "fewer than two patients with a class"
+CAUTIOUS = (
+    "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
+    "100 studies"
+)
+LEAST_LOST = 3.0
+"""Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 
 
 def auc_estimate(
@@ -28,16 +53,18 @@ def auc_estimate(
     reason = figure.reason
     if not reason and figure.low is not None and figure.low == figure.high:
         reason = without_width(figure.low)
-    return AucEstimate(
-        value=figure.value,
-        low=figure.low,
-        high=figure.high,
-        se=figure.se,
-        method=method,
-        binning_error=error,
-        logit=logit_interval(adjusted),
-        reason=reason,
-        clustered=clustered,
+    return settled(
+        AucEstimate(
+            value=figure.value,
+            low=figure.low,
+            high=figure.high,
+            se=figure.se,
+            method=method,
+            binning_error=error,
+            logit=logit_interval(adjusted),
+            reason=reason,
+            clustered=clustered,
+        )
     )
 
 
@@ -50,9 +77,94 @@ def without_width(auc: float) -> str:
     return f"the plain interval is degenerate (no width): {why}"
 
 
-def brief_auc(figure: Figure) -> BriefAuc:
-    """Return an AUC with its interval alone."""
-    return BriefAuc(value=figure.value, low=figure.low, high=figure.high, reason=figure.reason)
+def settled(auc: AucEstimate, cases: tuple[int, int] | None = None) -> AucEstimate:
+    """Return an AUC with the interval that is printed and judged; one that it has stays.
+
+    `cases`, positives and negatives, tell where an interval is cautious.
+    """
+    if auc.value is None:
+        return auc
+    chosen = covering(auc)
+    few = cases is not None and min(cases) * min(auc.value, 1 - auc.value) < LEAST_LOST
+    if few and chosen.decides:
+        chosen = replace(chosen, warning=CAUTIOUS)
+    return replace(auc, covering=chosen)
+
+
+def as_patients(unit: str, cases: tuple[int, int], size: Sequence[int] | None) -> tuple[int, int]:
+    """Return how many patients lesions are worth; `size`: patients and lesions of the scope."""
+    if unit != "lesion" or size is None or not size[1]:
+        return cases
+    m, n = (int(c * size[0] / size[1]) for c in cases)
+    return m, n
+
+
+def brief_auc(figure: Figure, ends: tuple[float, float] | None = None) -> BriefAuc:
+    """Return an AUC with its plain interval, and `ends`, those that cover, where they are known."""
+    made = BriefAuc(value=figure.value, low=figure.low, high=figure.high, reason=figure.reason)
+    if ends is None or figure.value is None:
+        return made
+    low, high = ends
+    chosen = CoveringInterval(low=low, high=high, method="logit", decides=True)
+    return replace(made, covering=chosen)
+
+
+def ends_of_few(figure: Figure, positives: int, negatives: int) -> tuple[float, float] | None:
+    """Return the ends that cover of an AUC whose degrees of freedom are not known: the fewest.
+
+    Satterthwaite's are at least those of the smaller class.
+    """
+    if figure.value is None:
+        return None
+    fewest = max(min(positives, negatives) - 1.0, 1.0)
+    pairs = positives * negatives
+    return adjusted_interval(figure.value, figure.se, fewest, positives, negatives, pairs)
+
+
+def from_error(auc: AucEstimate, task: TaskSummary) -> AucEstimate:
+    """Return a site's AUC with an interval from its standard error, where it gave no better one."""
+    if auc.logit is not None or auc.clustered is not None:
+        return auc
+    ends = ends_of_few(task.auc, task.positives, task.negatives)
+    if ends is None:
+        return auc
+    lesions = task.unit == "lesion"
+    chosen = CoveringInterval(
+        low=ends[0],
+        high=ends[1],
+        method="logit",
+        decides=not lesions,
+        warning=NOT_CLUSTERED if lesions else "",
+    )
+    return replace(auc, covering=chosen)
+
+
+def mean_covering(
+    mean: Figure, parts: Sequence[tuple[float, float, int, int]]
+) -> tuple[float, float] | None:
+    """Return the covering interval of a mean of independent AUCs (`auc.covering_ends`).
+
+    `parts`: AUC, standard error, positives and negatives of each. One whose AUC has no variance,
+    as where the classes are separated, counts with the variance that is expected of so many
+    cases with half a pair lost.
+    """
+    if mean.value is None or mean.se is None:
+        return None
+    middles = [half_pair_added(value, m * n) for value, _, m, n in parts]
+    variances = [
+        se * se if se > LEAST else expected_variance(x, m, n)
+        for x, (_, se, m, n) in zip(middles, parts, strict=True)
+    ]
+    degrees = [max(min(m, n) - 1.0, 1.0) for _, _, m, n in parts]
+    total, k = sum(variances), len(parts)
+    freedom = total**2 / sum(v * v / d for v, d in zip(variances, degrees, strict=True))
+    return covering_ends(
+        min(max(mean.value, LEAST), 1 - LEAST),
+        sum(middles) / k,
+        math.sqrt(total) / k,
+        freedom,
+        lambda t: sum(expected_variance(t, m, n) for _, _, m, n in parts) / k**2,
+    )
 
 
 def logit_interval(ends: tuple[float, float] | None) -> LogitInterval | None:

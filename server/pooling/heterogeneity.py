@@ -5,19 +5,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.statistics import LEVEL, Z, logistic
+from hepafed.common.statistics import (
+    LEVEL,
+    Z,
+    logistic,
+)
 from hepafed.server.formats import (
     BriefAuc,
+    CoveringInterval,
     HeterogeneityRow,
     LeaveOneOut,
     PredictionInterval,
     ResultRow,
+    SiteLeftOut,
+    SiteWeight,
 )
-from hepafed.server.pooling.estimates import auc_estimate
+from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering
+from scipy.stats import norm
 from scipy.stats import t as student
 
-LEAST = 1e-9
-"""A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
+HKSJ = "hartung-knapp-sidik-jonkman"
+FEW_SITES = 5
+FEW = (
+    "cautious interval: of {} sites like these it can hold the true mean in up to 99 of 100 studies"
+)
+LEAST_I2 = 0.75
+MANY_SITES = 20
+UNSEEN = (
+    "may be too narrow: of so few sites it holds the AUC of a further one in as few as 86 "
+    "of 100 studies"
+)
 
 
 def has_interval(auc: Figure) -> bool:
@@ -26,11 +43,44 @@ def has_interval(auc: Figure) -> bool:
     return inside and auc.se is not None and auc.se > LEAST
 
 
+def site_error(task: TaskSummary) -> float | None:
+    """Return the standard error of a site's AUC: of lesions the clustered one where it is known."""
+    own = task.figures.get("clustered") if task.unit == "lesion" else None
+    return own.se if own is not None and own.se is not None else task.auc.se
+
+
 def usable(by_site: Mapping[str, TaskSummary]) -> dict[str, tuple[float, float]]:
     """Return AUC and standard error of the sites that have both, neither degenerate."""
-    return {
-        s: (t.auc.value or 0.0, t.auc.se or 0.0) for s, t in by_site.items() if has_interval(t.auc)
-    }
+    found = {s: replace(t.auc, se=site_error(t)) for s, t in by_site.items()}
+    return {s: (a.value or 0.0, a.se or 0.0) for s, a in found.items() if has_interval(a)}
+
+
+def _left_out(
+    by_site: Mapping[str, TaskSummary], found: Mapping[str, object]
+) -> tuple[SiteLeftOut, ...]:
+    rows = []
+    for site, task in by_site.items():
+        if site in found:
+            continue
+        value = task.auc.value
+        if value is None:
+            why = task.auc.reason or "no AUC"
+        elif not LEAST < value < 1 - LEAST:
+            why = f"its AUC is {value:.0f}, which has no logit"
+        elif site_error(task) is None:
+            why = task.auc.reason or "its AUC has no standard error"
+        else:
+            why = "its AUC has no variance"
+        rows.append(SiteLeftOut(site=site, reason=why))
+    return tuple(rows)
+
+
+def _errors(by_site: Mapping[str, TaskSummary], found: Mapping[str, object]) -> str:
+    tasks = [by_site[s] for s in found]
+    known = [site_error(t) is not t.auc.se for t in tasks]
+    if not any(known):
+        return "delong"
+    return "obuchowski" if all(known) else "obuchowski, delong where a site gave no other"
 
 
 def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> ResultRow:
@@ -38,6 +88,11 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
     tasks = list(by_site.values())
     positives = sum(t.positives for t in tasks)
     figure, method = _mean_figure(tasks)
+    parts = [
+        (t.auc.value, site_error(t) or 0.0, t.positives, t.negatives)
+        for t in tasks
+        if t.auc.value is not None
+    ]
     return ResultRow(
         scope="site-mean",
         site=None,
@@ -45,7 +100,7 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
         task=task,
         n=positives + sum(t.negatives for t in tasks),
         positives=positives,
-        auc=auc_estimate(figure, method),
+        auc=auc_estimate(figure, method, adjusted=mean_covering(figure, parts)),
     )
 
 
@@ -75,6 +130,30 @@ class RandomEffects:
     tau2: float
     q: float
     i2: float
+    half: float
+    """Half the 95 % interval (Hartung and Knapp 2001, Sidik and Jonkman 2002)."""
+    weights: tuple[float, ...]
+    """Shares of the points, in their order."""
+    freedom: float
+    """Degrees of freedom of `half`: k − 1, or infinite for that of one common value."""
+
+    @property
+    def p(self) -> float:
+        """The two-sided p value of a mean of 0; below 0.05 where `ends` leave 0 out."""
+        if math.isinf(self.freedom):
+            return float(2 * norm.sf(abs(self.mean) / self.half * Z))
+        quantile = float(student.ppf(0.5 + LEVEL / 2, self.freedom))
+        return float(2 * student.sf(abs(self.mean) / self.half * quantile, self.freedom))
+
+    @property
+    def interval_method(self) -> str:
+        """How `half` was made."""
+        return "fixed effect" if math.isinf(self.freedom) else HKSJ
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The 95 % interval of the mean."""
+        return self.mean - self.half, self.mean + self.half
 
 
 def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
@@ -86,7 +165,13 @@ def random_effects(found: list[tuple[float, float]]) -> RandomEffects | None:
 
 
 def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
-    """Pool (value, variance) of k sites by random effects; None for fewer than two."""
+    """Pool (value, variance) of k sites by random effects; None for fewer than two.
+
+    The variance between sites is DerSimonian and Laird's. The interval takes the weighted spread
+    of the points about the mean and Student's t of k − 1 (Hartung and Knapp 2001, Sidik and
+    Jonkman 2002): with few sites 1.96 standard errors are too few. It is never narrower than that
+    of one common value, mean ± 1.96 / √Σ(1/variance) (Jackson et al. 2017).
+    """
     if len(points) < 2:
         return None
     weights = [1 / v for _, v in points]
@@ -96,9 +181,21 @@ def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
     over = q - (len(points) - 1)
     tau2 = max(0.0, over / (total - sum(w * w for w in weights) / total))
     random = [1 / (v + tau2) for _, v in points]
-    mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / sum(random)
+    whole = sum(random)
+    mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / whole
+    spread = sum(w * (y - mean) ** 2 for w, (y, _) in zip(random, points, strict=True))
+    freedom = len(points) - 1
+    half = float(student.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(spread / (freedom * whole))
+    least = Z / math.sqrt(total)
     return RandomEffects(
-        mean, 1 / math.sqrt(sum(random)), tau2, q, max(0.0, over / q) if q > 0 else 0.0
+        mean=mean,
+        se=1 / math.sqrt(whole),
+        tau2=tau2,
+        q=q,
+        i2=max(0.0, over / q) if q > 0 else 0.0,
+        half=max(half, least),
+        weights=tuple(w / whole for w in random),
+        freedom=freedom if half >= least else math.inf,
     )
 
 
@@ -113,6 +210,7 @@ def heterogeneity(
         sites=len(found),
         method="dersimonian-laird",
         value=None,
+        left_out=_left_out(by_site, found),
         leave_one_out=_without(found, without),
     )
     whole = random_effects(list(found.values()))
@@ -130,14 +228,30 @@ def heterogeneity(
         tau2=whole.tau2,
         q=whole.q,
         i2=whole.i2,
+        covering=_covering(whole),
+        errors=_errors(by_site, found),
+        weights=tuple(
+            SiteWeight(site=s, weight=w) for s, w in zip(found, whole.weights, strict=True)
+        ),
         prediction=_prediction(whole, len(found)),
     )
 
 
 def _mean_and_ends(whole: RandomEffects) -> tuple[float, float, float]:
-    """Return the mean AUC and the ends of its 95 % interval."""
+    """Return the mean AUC and the ends of DerSimonian and Laird's interval."""
     low, high = whole.mean - Z * whole.se, whole.mean + Z * whole.se
     return logistic(whole.mean), logistic(low), logistic(high)
+
+
+def _covering(whole: RandomEffects) -> CoveringInterval:
+    few = len(whole.weights) <= FEW_SITES or whole.tau2 == 0
+    return CoveringInterval(
+        low=logistic(whole.ends[0]),
+        high=logistic(whole.ends[1]),
+        method=whole.interval_method,
+        decides=True,
+        warning=FEW.format(len(whole.weights)) if few else "",
+    )
 
 
 def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
@@ -145,7 +259,9 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
     if sites < 3:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
     half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
-    return PredictionInterval(low=logistic(whole.mean - half), high=logistic(whole.mean + half))
+    low, high = logistic(whole.mean - half), logistic(whole.mean + half)
+    unseen = 3 < sites <= MANY_SITES and whole.i2 < LEAST_I2
+    return PredictionInterval(low=low, high=high, warning=UNSEEN if unseen else "")
 
 
 def _without(
@@ -166,6 +282,7 @@ def _without(
                 tau2=rest.tau2 if rest else None,
                 i2=rest.i2 if rest else None,
                 reason="" if rest else "fewer than two sites remain",
+                covering=_covering(rest) if rest else None,
                 pooled=pooled.get(site),
             )
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from hepafed.common.contract import Figure
+from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.statistics import (
     FIGURES,
     MEANS,
@@ -21,12 +22,15 @@ from hepafed.common.statistics import (
 )
 from hepafed.server.formats import AucEstimate, ConfusionRow, MulticlassRow, ResultRow
 from hepafed.server.pooling.estimates import (
+    as_patients,
     auc_estimate,
+    ends_of,
     interval_estimate,
     point_estimate,
     rate_estimate,
+    settled,
 )
-from hepafed.server.pooling.evidence import Evidence
+from hepafed.server.pooling.evidence import SUPPRESSED, Evidence
 from numpy.typing import NDArray
 
 MISSING = "a class is missing"
@@ -54,11 +58,16 @@ def pooled_means(
     made: dict[str, AucEstimate] = {}
     for name, members in MEANS.items():
         found = [known.cells[m] for m in members]
-        made[name] = mean_auc(name, found, means.get(name))
+        made[name] = mean_auc(name, found, means.get(name), size)
     return single, made
 
 
-def mean_auc(name: str, cells: list[Intervals | str], interval: Estimate | None) -> AucEstimate:
+def mean_auc(
+    name: str,
+    cells: list[Intervals | str],
+    interval: Estimate | None,
+    size: NDArray[np.int64] | None = None,
+) -> AucEstimate:
     """Return a mean of AUCs over classes; without an interval where none is known."""
     method = f"{name}, clustered by patient" if interval else name
     for c in cells:
@@ -69,11 +78,32 @@ def mean_auc(name: str, cells: list[Intervals | str], interval: Estimate | None)
     if len(known) < len(cells):
         return auc_estimate(Figure(reason=MISSING), method)
     value = sum(a.value for a in known) / len(known)
+    fewest = min(((a.positives, a.negatives) for a in known), key=min)
+    rarest = as_patients("lesion", fewest, None if size is None else size.tolist())
     error = sum(a.bound for a in known) / len(known)
     if interval is None or interval.se is None:
         return auc_estimate(Figure(value=value, reason=NOT_ASKED), method, error)
     figure = Figure(value=value, low=interval.low, high=interval.high, se=interval.se)
-    return auc_estimate(figure, method, error)
+    return settled(auc_estimate(figure, method, error, interval.adjusted), rarest)
+
+
+def own_means(summary: SiteSummary) -> dict[str, AucEstimate]:
+    """Return the means over classes as a summary states them."""
+    gone = Figure(reason=SUPPRESSED)
+    rarest = min(summary.by_class.values(), default=0)
+    size = (summary.patients, summary.lesions)
+    cases = as_patients("lesion", (rarest, summary.lesions - rarest), size)
+    return {
+        n: settled(
+            auc_estimate(
+                summary.figures.get(n, gone),
+                f"{n}, clustered by patient",
+                adjusted=ends_of(summary.figures.get(f"{n}_logit")),
+            ),
+            cases,
+        )
+        for n in MEANS
+    }
 
 
 def macro_row(scope: str, site: str | None, lesions: int, auc: AucEstimate) -> ResultRow:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.statistics import (
-    MEANS,
     TASK_ORDER,
     Estimate,
     Intervals,
@@ -29,9 +28,15 @@ from hepafed.server.formats import (
 )
 from hepafed.server.pooling.comparisons import Compared, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
-from hepafed.server.pooling.estimates import auc_estimate, auc_figure, brief_auc, clustered_interval
+from hepafed.server.pooling.estimates import (
+    as_patients,
+    auc_estimate,
+    auc_figure,
+    brief_auc,
+    clustered_interval,
+    settled,
+)
 from hepafed.server.pooling.evidence import (
-    SUPPRESSED,
     Evidence,
     Group,
     evidence,
@@ -39,11 +44,13 @@ from hepafed.server.pooling.evidence import (
     task_of,
 )
 from hepafed.server.pooling.heterogeneity import heterogeneity, site_mean
+from hepafed.server.pooling.joining import readers_judged
 from hepafed.server.pooling.multiclass import (
     NOT_ASKED,
     confusion_row,
     macro_row,
     multiclass_row,
+    own_means,
     pooled_means,
 )
 from hepafed.server.pooling.readers import agreement_rows, reader_rows
@@ -109,10 +116,11 @@ def pool(
     scopes = [_Scope(None, whole, {} if exact is None else _tasks(exact)), *sites]
     single, means = pooled_means(whole, products)
     if exact is not None:
-        means = _own_means(exact)
-    site_means = {s: _own_means(v) for s, v in summaries.items()}
+        means = own_means(exact)
+    site_means = {s: own_means(v) for s, v in summaries.items()}
     results = _results(summaries, scopes, products is not None, single, asked.prevalences)
     results += _macro_rows(summaries, means, site_means)
+    patients = _totals(_by_site(summaries, *TASK_ORDER[0]))
     return Report(
         model=model,
         sites=tuple(_site_row(s, v) for s, v in summaries.items()),
@@ -123,10 +131,10 @@ def pool(
             for s in scopes
         ),
         heterogeneity=tuple(_heterogeneity(summaries, groups)),
-        readers=tuple(reader_rows(whole, asked.margin)),
+        readers=tuple(readers_judged(reader_rows(whole, asked.margin), patients)),
         reader_agreement=tuple(agreement_rows(whole)),
         calibration=tuple(_calibration(scopes, summaries)),
-        comparisons=tuple(comparison_rows(compared, asked.model_margins)),
+        comparisons=tuple(comparison_rows(compared, asked.model_margins, summaries)),
         drift=tuple(drift_rows({s.site: s.known for s in scopes}, asked.reference)),
         subgroups=tuple(subgroup_rows(summaries, exact)),
         suppressed=_suppressed(summaries, compared),
@@ -170,7 +178,10 @@ def _results(
         pooled = pooled_row(i, whole.known, _totals(by_site), prevalences, own)
         if unit == "lesion" and pooled.auc.value is not None and own is None:
             clustered = _clustered(single.get(task), second_step)
-            pooled = replace(pooled, auc=replace(pooled.auc, clustered=clustered))
+            auc = replace(pooled.auc, clustered=clustered, covering=None)
+            size = [sum(v.patients for v in summaries.values()), sum(_lesions(summaries))]
+            cases = as_patients(unit, _totals(by_site), size)
+            pooled = replace(pooled, auc=settled(auc, cases))
         results.append(pooled)
         results += [
             site_row(s.site or "", i, s.known, s.tasks[unit, task], prevalences)
@@ -195,6 +206,10 @@ def _heterogeneity(
     ]
 
 
+def _lesions(summaries: Mapping[str, SiteSummary]) -> list[int]:
+    return [v.lesions for v in summaries.values()]
+
+
 def _suppressed(
     summaries: Mapping[str, SiteSummary], compared: Compared | None
 ) -> tuple[SuppressedPart, ...]:
@@ -208,13 +223,6 @@ def _suppressed(
             if any(p.calls is None for p in v.pairs) and v.form != "masked"
         ),
     )
-
-
-def _own_means(summary: SiteSummary) -> dict[str, AucEstimate]:
-    """Return the means over classes as a summary states them."""
-    gone = Figure(reason=SUPPRESSED)
-    found = {n: summary.figures.get(n, gone) for n in MEANS}
-    return {n: auc_estimate(f, f"{n}, clustered by patient") for n, f in found.items()}
 
 
 def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
@@ -233,7 +241,7 @@ def _macro_rows(
     means: Mapping[str, AucEstimate],
     site_means: Mapping[str, Mapping[str, AucEstimate]],
 ) -> list[ResultRow]:
-    lesions = sum(v.lesions for v in summaries.values())
+    lesions = sum(_lesions(summaries))
     rows = [macro_row("pooled", None, lesions, means["macro"])]
     rows += [macro_row("site", s, v.lesions, site_means[s]["macro"]) for s, v in summaries.items()]
     known = [v for m in site_means.values() if (v := m["macro"].value) is not None]
@@ -263,11 +271,11 @@ def _without_each(
         rest = {s: v for s, v in summaries.items() if s != site}
         others = [g for g in groups if site not in g.sites]
         cells = figure_cells((unit, task), rest, others)
-        made[site] = brief_auc(
-            Figure(reason=cells)
-            if isinstance(cells, str)
-            else auc_figure(auc_from_intervals(cells))
-        )
+        if isinstance(cells, str):
+            made[site] = brief_auc(Figure(reason=cells))
+            continue
+        found = auc_from_intervals(cells)
+        made[site] = brief_auc(auc_figure(found), found.adjusted if found else None)
     return made
 
 

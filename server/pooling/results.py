@@ -40,13 +40,16 @@ from hepafed.server.formats import (
 )
 from hepafed.server.pooling.estimates import (
     ONE_CLASS,
+    as_patients,
     auc_estimate,
     auc_figure,
     clustered_interval,
     ends_of,
+    from_error,
     interval_estimate,
     point_estimate,
     rate_estimate,
+    settled,
 )
 from hepafed.server.pooling.evidence import Evidence
 
@@ -83,7 +86,7 @@ def pooled_row(
         found = auc_from_intervals(cells)
         error, adjusted = (found.bound, found.adjusted) if found else (0.0, None)
         auc = auc_estimate(auc_figure(found), "delong", error, adjusted)
-    made = _row("pooled", None, (unit, task), totals, auc)
+    made = _row("pooled", None, (unit, task), totals, _settled(auc, unit, totals, known))
     return _with_rates(_with_curves(made, cells, exact), index, known, totals, prevalences)
 
 
@@ -92,7 +95,8 @@ def site_row(
 ) -> ResultRow:
     """Return a site's row: its own exact figures, and what its counts and cells give."""
     totals = (task.positives, task.negatives)
-    made = _row("site", site, (task.unit, task.task), totals, _exact_auc(task))
+    auc = _settled(_exact_auc(task), task.unit, totals, known)
+    made = _row("site", site, (task.unit, task.task), totals, auc)
     made = _with_curves(made, known.cells[task.unit, task.task], task.figures)
     return _with_rates(made, index, known, totals, prevalences)
 
@@ -116,12 +120,19 @@ def _row(
     )
 
 
+def _settled(auc: AucEstimate, unit: str, totals: tuple[int, int], known: Evidence) -> AucEstimate:
+    size = known.sections.get("size")
+    of = None if size is None or isinstance(size, str) else size.tolist()
+    return settled(auc, as_patients(unit, totals, of))
+
+
 def _exact_auc(task: TaskSummary) -> AucEstimate:
     """Return the AUC that a score table gave, clustered where lesions share a patient."""
     own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
         clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
-    return auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    made = auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    return from_error(made, task)
 
 
 def _with_curves(made: ResultRow, cells: Intervals | str, own: Mapping[str, Figure]) -> ResultRow:

@@ -11,8 +11,14 @@ from hepafed.common.contract import EVERY, Figure, SubgroupSummary, in_order
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import TASK, TELLING, UNIT, WITHHELD
 from hepafed.common.statistics import Z, logistic
-from hepafed.server.formats import AucEstimate, RateEstimate, SubgroupRow, SuppressedPart
-from hepafed.server.pooling.estimates import auc_estimate, rate_estimate
+from hepafed.server.formats import (
+    AucEstimate,
+    CoveringInterval,
+    RateEstimate,
+    SubgroupRow,
+    SuppressedPart,
+)
+from hepafed.server.pooling.estimates import auc_estimate, ends_of_few, rate_estimate
 from hepafed.server.pooling.heterogeneity import has_interval, random_effects
 
 Key = tuple[str, str]
@@ -121,7 +127,14 @@ def _rate(parts: list[tuple[int | None, int | None]]) -> RateEstimate:
 
 
 def _site_auc(g: SubgroupSummary) -> AucEstimate:
-    return auc_estimate(g.auc, "delong")
+    return auc_estimate(g.auc, "delong", adjusted=_ends(g))
+
+
+def _ends(g: SubgroupSummary) -> tuple[float, float] | None:
+    """Return the ends that cover; None where the level's counts are withheld."""
+    if g.positives is None or g.negatives is None:
+        return None
+    return ends_of_few(g.auc, g.positives, g.negatives)
 
 
 def _pooled_auc(parts: list[SubgroupSummary]) -> AucEstimate:
@@ -133,9 +146,13 @@ def _pooled_auc(parts: list[SubgroupSummary]) -> AucEstimate:
     whole = random_effects(usable)
     if whole is None:
         (g,) = [g for g in parts if (g.auc.value, g.auc.se) == usable[0]]
-        return auc_estimate(g.auc, "delong, of the one site that has an interval")
+        method = "delong, of the one site that has an interval"
+        return auc_estimate(g.auc, method, adjusted=_ends(g))
     ends = (whole.mean + side * Z * whole.se for side in (0, -1, 1))
     value, low, high = (logistic(x) for x in ends)
-    return auc_estimate(
+    made = auc_estimate(
         Figure(value=value, low=low, high=high), f"random effects over {len(usable)} sites"
     )
+    low, high = (logistic(x) for x in whole.ends)
+    chosen = CoveringInterval(low=low, high=high, method=whole.interval_method, decides=True)
+    return replace(made, covering=chosen)

@@ -14,7 +14,9 @@ from hepafed.server.formats import (
     Report,
     ResultRow,
     SiteRow,
+    covering,
 )
+from hepafed.server.report.tables import preferred
 
 KEY = ("scope", "site", "unit", "task")
 """Columns that name a row of `results`."""
@@ -52,6 +54,9 @@ RESULT_HEADER = (
     "mcc",
     "average_precision",
     "binning_error",
+    "auc_interval",
+    "auc_delong_low",
+    "auc_delong_high",
     "auc_clustered_low",
     "auc_clustered_high",
     "reason",
@@ -125,11 +130,13 @@ def _result(r: ResultRow) -> list[object]:
     )
     row: list[object] = [*_key(r), r.n, r.positives]
     for f in found:
-        row += [f.value, f.low, f.high] if f is not None else [None] * 3
+        shown = preferred(f) if isinstance(f, AucEstimate) else f
+        row += [shown.value, shown.low, shown.high] if shown is not None else [None] * 3
     row += [p.value if p is not None else None for p in (r.f1, r.mcc, r.average_precision)]
     clustered = r.auc.clustered
     ends = [clustered.low, clustered.high] if clustered is not None else [None, None]
-    return [*row, r.auc.binning_error, *ends, r.auc.reason]
+    plain = [covering(r.auc).method, r.auc.low, r.auc.high]
+    return [*row, r.auc.binning_error, *plain, *ends, r.auc.reason]
 
 
 def _site(s: SiteRow) -> list[object]:

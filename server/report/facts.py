@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hepafed.server.formats import Report, ResultRow, why_exploratory
-from hepafed.server.report.tables import has_lesions, is_headline
+from hepafed.server.report.tables import is_headline
 
 PICTURES = "key-images"
 SMALL = 1000

@@ -90,7 +90,7 @@ def report_from_scores(
         exact=_summary(table, threshold, add(list(sums.values()))),
         compared=compare({name: table, **against}, threshold) if against else None,
         questions=questions,
-        notes=_notes(table),
+        notes=[*_notes(table), *_unshared({name: table, **(against or {})})],
     )
     made = _with_direction(made)
     return _of_two_classes(made, table.lesions) if table.two_classes else made
@@ -149,7 +149,26 @@ def compare(models: Mapping[str, ScoreTable], threshold: float) -> Compared:
         sites={s: _site_comparison(tables, paired[s]) for s, tables in sites.items()},
         paired=whole,
         products=add_products(products),
+        absent={
+            s: "no lesion that every table has"
+            for t in models.values()
+            for s in _by_site(t)
+            if s not in sites
+        },
     )
+
+
+def _unshared(models: Mapping[str, ScoreTable]) -> list[str]:
+    """Say for each table how many of its lesions are not compared, as not every table has them."""
+    if len(models) < 2:
+        return []
+    shared = len(common_rows(list(models.values()))[0].truth)
+    return [
+        f"{len(t.truth) - shared:,} of {len(t.truth):,} lesions of {name} are not compared: another"
+        " table lacks them."
+        for name, t in models.items()
+        if len(t.truth) > shared
+    ]
 
 
 def _site_comparison(tables: list[ScoreTable], paired: Paired) -> SiteComparison:

@@ -5,9 +5,9 @@ from hepafed.server.models import operating_point
 from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
 from hepafed.server.report.tables import (
     TASK_WORDS,
+    cases,
     figure,
     p_value,
-    preferred,
     renamed,
     validated_minus,
 )
@@ -27,7 +27,7 @@ def summary_lines(report: Report) -> list[str]:
         if r.scope == "pooled":
             unit = renamed(r.unit, unit_words(report))
             name = f"{unit}: {TASK_WORDS.get(r.task, r.task)}"
-            auc, sensitivity = figure(preferred(r.auc)), figure(r.sensitivity)
+            auc, sensitivity = figure(r.auc), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())
     point = report.model.operating_point
@@ -40,7 +40,8 @@ def summary_lines(report: Report) -> list[str]:
     for c in report.comparisons:
         if (c.scope, c.unit) == ("pooled", "patient"):
             name = f"AUC {c.first} − {c.second}  "
-            lines.append(f"{name:<{WIDTH}}{figure(validated_minus(c))}, p {p_value(c.p_holm)}")
+            shown = f"{figure(validated_minus(c))}, p {p_value(c.p_holm)}, n {cases(c)}"
+            lines.append(f"{name:<{WIDTH}}{shown}")
     if report.evaluation:
         lines += _promised(report.evaluation, exploratory(report))
     if report.look is not None and report.look.number > 1:

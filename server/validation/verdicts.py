@@ -1,18 +1,21 @@
 """The verdicts on what was promised before a validation."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from hepafed.common.contract import Endpoint, Evaluation
 from hepafed.server.formats import (
     AucEstimate,
+    ComparisonRow,
     IntervalEstimate,
     JudgedEndpoint,
     JudgedEvaluation,
     RateEstimate,
     Report,
     ResultRow,
+    covering,
 )
+from hepafed.server.pooling import reader_too_few
 from hepafed.server.runs import Run
 from hepafed.server.validation.preregistration import READER
 
@@ -34,15 +37,15 @@ def judged(
 
 
 def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
-    made = _figure(endpoint, report)
+    made, undecided = _figure(endpoint, report)
     if endpoint.margin is not None:
         return _non_inferior(made, endpoint, endpoint.margin, report)
     if made.value is None:
         return made
     if endpoint.at_least is None:
         return replace(made, verdict="reported", why="no goal was stated")
-    if made.low is None or made.high is None:
-        return replace(made, why=made.why or "there is no interval")
+    if made.low is None or made.high is None or made.low == made.high or undecided:
+        return replace(made, why=undecided or made.why or "there is no interval")
     # a pooled AUC may be off by its bound: the goal has to hold even then
     if made.low - made.bound >= endpoint.at_least:
         return replace(made, verdict="met", why="the whole interval is at or above the goal")
@@ -53,8 +56,8 @@ def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
     return replace(made, verdict="not shown", why=why)
 
 
-def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
-    """Find the pooled figure; the clustered interval of an AUC where there is one."""
+def _figure(endpoint: Endpoint, report: Report) -> tuple[JudgedEndpoint, str]:
+    """Find the pooled figure with the interval that is printed, and why it decides nothing."""
     made = JudgedEndpoint(
         **asdict(endpoint),
         value=None,
@@ -69,18 +72,21 @@ def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
         if (r.scope, r.unit, r.task) == wanted:
             found = _named(r, endpoint.figure)
             if found is None:
-                return made
-            clustered = found.clustered if isinstance(found, AucEstimate) else None
-            interval = clustered or found
-            return replace(
+                return made, ""
+            if not isinstance(found, AucEstimate):
+                rate = replace(made, value=found.value, low=found.low, high=found.high)
+                return replace(rate, why=found.reason), ""
+            chosen = covering(found)
+            found_auc = replace(
                 made,
                 value=found.value,
-                low=interval.low,
-                high=interval.high,
-                bound=found.binning_error if isinstance(found, AucEstimate) else 0.0,
+                low=chosen.low if chosen.decides else None,
+                high=chosen.high if chosen.decides else None,
+                bound=found.binning_error,
                 why=found.reason,
             )
-    return made
+            return found_auc, "" if chosen.decides else chosen.warning
+    return made, ""
 
 
 def _named(row: ResultRow, figure: str) -> AucEstimate | RateEstimate | None:
@@ -104,23 +110,35 @@ def _non_inferior(
     if found is None:
         why = f"no comparison with {endpoint.against} was released"
         return replace(made, verdict="not judged", why=why)
-    difference, bound = found
+    difference = found.figure
     made = replace(
         made,
         difference=difference.value,
         difference_low=difference.low,
         difference_high=difference.high,
     )
-    if difference.low is None:
+    if found.undecided:
+        return replace(made, verdict="not judged", why=found.undecided)
+    if difference.low is None or difference.low == difference.high:
         return replace(made, verdict="not judged", why=difference.reason or "no interval")
     # the bins may have moved the difference by the bound: it has to hold even then
-    if difference.low - bound > -margin:
+    if difference.low - found.bound > -margin:
         return replace(made, verdict="non-inferior", why="the interval is above −margin")
     return replace(made, verdict="not shown", why="the interval reaches below −margin")
 
 
-def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, float] | None:
-    """Find model − reader of a rate, or model − other model of an AUC, and its bound.
+@dataclass(frozen=True)
+class _Difference:
+    """Model − comparator with the interval that is printed."""
+
+    figure: IntervalEstimate
+    bound: float = 0.0
+    undecided: str = ""
+    """Why it decides nothing."""
+
+
+def _difference(endpoint: Endpoint, report: Report) -> _Difference | None:
+    """Find model − reader of a rate, or model − other model of an AUC.
 
     None: no such comparison was released.
     """
@@ -133,7 +151,7 @@ def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, f
                     "specificity": r.specificity_difference,
                 }
                 found = rates.get(endpoint.figure)
-                return None if found is None else (found, 0.0)
+                return None if found is None else _Difference(found, 0.0, reader_too_few(r))
     own = report.model.id
     others = report.provenance.compared_models or ()
     against = {m.sha256: m.id for m in others}.get(endpoint.against, endpoint.against)
@@ -141,11 +159,21 @@ def _difference(endpoint: Endpoint, report: Report) -> tuple[IntervalEstimate, f
     for c in report.comparisons:
         if (c.scope, c.unit, c.task) != wanted or endpoint.figure != "auc":
             continue
-        if (c.first, c.second) == (against, own):
-            return c.difference, c.binning_error
-        if (c.first, c.second) == (own, against):
-            return _turned(c.difference), c.binning_error
+        if {c.first, c.second} != {against, own}:
+            continue
+        why = c.non_inferiority.why if c.non_inferiority else ""
+        if c.covering is not None and not c.covering.decides:
+            why = why or c.covering.warning
+        shown = _printed(c)
+        return _Difference(shown if c.second == own else _turned(shown), c.binning_error, why)
     return None
+
+
+def _printed(c: ComparisonRow) -> IntervalEstimate:
+    """Return second − first with the interval that is printed."""
+    if c.covering is None:
+        return c.difference
+    return replace(c.difference, low=c.covering.low, high=c.covering.high)
 
 
 def _turned(d: IntervalEstimate) -> IntervalEstimate:

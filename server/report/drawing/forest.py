@@ -40,7 +40,7 @@ class ForestRow:
     kind: str = "site"
     """`site` (a square as large as its weight), `summary` (a diamond) or `prediction` (a bar)."""
     weight: float = 1.0
-    """Share of the largest site's weight, 0 to 1."""
+    """Share of the largest site's weight, 0 to 1; the area of the square is in proportion."""
     words: str = ""
     """Words at the right; the figure itself when empty."""
 
@@ -115,6 +115,8 @@ def _row(row: ForestRow, y: float, x: Callable[[float], float], at: Columns) -> 
             f'M{high:.1f} {y - 4}V{y + 4}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
         )
     if row.kind != "prediction":
-        shape, size = ("square", 3 + 4 * row.weight**0.5) if row.kind == "site" else ("diamond", 5)
+        shape, size = (
+            ("square", max(1.5, 7 * row.weight**0.5)) if row.kind == "site" else ("diamond", 5)
+        )
         parts.append(mark(shape, x(row.value), y, colour, size))
     return parts

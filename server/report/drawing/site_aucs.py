@@ -1,6 +1,6 @@
 """The figure of the sites' AUCs: every site, the pooled AUC and the random-effects mean."""
 
-from hepafed.server.formats import AucEstimate, Report
+from hepafed.server.formats import HeterogeneityRow, Report
 from hepafed.server.report.drawing.chart import clip
 from hepafed.server.report.drawing.forest import ForestRow, forest
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
@@ -9,6 +9,7 @@ from hepafed.server.report.tables import (
     auc_places,
     figure,
     is_headline,
+    mean_of_sites,
     number,
     place,
     preferred,
@@ -37,8 +38,8 @@ def forest_plot(report: Report) -> Plot:
     )
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
     caption = (
-        "Squares: AUC of each site with 95 % CI; larger squares carry more weight (inverse "
-        "variance). "
+        "Squares: AUC of each site with 95 % CI; the area of a square is the site's weight in "
+        "the random-effects mean. "
         f"{_diamonds(made)}"
     )
     if any(m.kind == "prediction" for m in made):
@@ -46,6 +47,8 @@ def forest_plot(report: Report) -> Plot:
             " Last bar: range in which the AUC of a new, similar site is expected with 95 % "
             "probability (prediction interval); with few sites this range is wide."
         )
+    if left := [f"{x.site} ({x.reason})" for h in _spread(report) for x in h.left_out or ()]:
+        caption += f" Not in the random-effects mean: {'; '.join(left)}."
     svg = forest("forest", title, said, made)
     return Plot("forest", title, caption, svg, table=table, tall=len(made) > 20)
 
@@ -62,25 +65,27 @@ def _diamonds(made: list[ForestRow]) -> str:
 
 def _sites(report: Report) -> list[ForestRow]:
     sites, places = [r for r in headline_rows(report) if r.scope == "site"], auc_places(report)
-    precisions = [_precision(r.auc) for r in sites]
-    largest = max(precisions, default=0.0) or 1.0
-    return [
-        ForestRow(
-            name=f"{clip(r.site or '', 18)} ({r.n})",
-            value=r.auc.value,
-            low=r.auc.low,
-            high=r.auc.high,
-            weight=precision / largest,
-            words=figure(r.auc, places),
+    weights = {w.site: w.weight for h in _spread(report) for w in h.weights or ()}
+    largest = max(weights.values(), default=1.0)
+    made = []
+    for r in sites:
+        auc = preferred(r.auc)
+        made.append(
+            ForestRow(
+                name=f"{clip(r.site or '', 18)} ({r.n})",
+                value=auc.value,
+                low=auc.low,
+                high=auc.high,
+                weight=weights.get(r.site or "", 0.0) / largest,
+                words=figure(auc, places),
+            )
         )
-        for r, precision in zip(sites, precisions, strict=True)
-    ]
+    return made
 
 
-def _precision(auc: AucEstimate) -> float:
-    if auc.low is None or auc.high is None or auc.high <= auc.low:
-        return 0.0
-    return float(1 / (auc.high - auc.low) ** 2)
+def _spread(report: Report) -> list[HeterogeneityRow]:
+    """Return the headline's row of `heterogeneity`, where there is a mean of the sites."""
+    return [h for h in report.heterogeneity if is_headline(h) and h.value is not None]
 
 
 def _summaries(report: Report) -> list[ForestRow]:
@@ -103,18 +108,19 @@ def _summaries(report: Report) -> list[ForestRow]:
 
 def _random_effects(report: Report) -> list[ForestRow]:
     """Return the random-effects mean and, where there is one, the prediction interval."""
-    found = next((h for h in report.heterogeneity if is_headline(h) and h.value is not None), None)
+    found = next(iter(_spread(report)), None)
     if found is None:
         return []
     places = auc_places(report)
+    mean = mean_of_sites(found)
     made = [
         ForestRow(
             name="Random effects",
-            value=found.value,
-            low=found.low,
-            high=found.high,
+            value=mean.value,
+            low=mean.low,
+            high=mean.high,
             kind="summary",
-            words=figure(found, places),
+            words=figure(mean, places),
         )
     ]
     ends = found.prediction

@@ -11,7 +11,7 @@ from hepafed.server.report.tables import (
 )
 from hepafed.server.report.tables.calibration_words import calibration_sentences
 from hepafed.server.report.tables.cohorts import LEFT_OUT_WORDS, SOURCE_WORDS
-from hepafed.server.report.tables.comparisons import p_value, reader_points, validated_minus
+from hepafed.server.report.tables.comparisons import cases, p_value, reader_points, validated_minus
 from hepafed.server.report.tables.glossary import glossary
 from hepafed.server.report.tables.rounding import auc_places, percent
 from hepafed.server.report.tables.table import (
@@ -29,6 +29,7 @@ from hepafed.server.report.tables.words import (
     bound,
     figure,
     interval,
+    mean_of_sites,
     number,
     place,
     preferred,
@@ -46,6 +47,7 @@ __all__ = [
     "between_sites",
     "bound",
     "calibration_sentences",
+    "cases",
     "cell_words",
     "classes",
     "cohorts",
@@ -57,6 +59,7 @@ __all__ = [
     "in_units",
     "interval",
     "is_headline",
+    "mean_of_sites",
     "number",
     "p_value",
     "percent",

@@ -8,6 +8,7 @@ from hepafed.server.report.tables.words import (
     NONE,
     figure,
     interval,
+    mean_of_sites,
     number,
     place,
     task,
@@ -29,18 +30,37 @@ def heterogeneity(report: Report) -> Table:
             rows.append((task(h), h.sites, (NONE, h.reason), NONE, NONE, NONE))
             continue
         ends = h.prediction
-        predicted: object = interval(ends, places) or (NONE, ends.reason if ends else "")
+        unsure = (ends.reason or ends.warning) if ends else ""
+        predicted: object = (interval(ends, places) or NONE, unsure)
+        warned = h.covering.warning if h.covering else ""
         spread = (f"{100 * h.i2:.0f} %", number(h.tau2))
-        rows.append((task(h), h.sites, figure(h, places), predicted, *spread))
+        mean = (figure(mean_of_sites(h), places), warned)
+        rows.append((task(h), h.sites, mean, predicted, *spread))
     head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
-    return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows))
+    note = (
+        "The interval of the mean is Hartung, Knapp, Sidik and Jonkman's; it is wide where few "
+        "sites differ, and never narrower than that of one AUC common to all sites."
+    )
+    gone = dict.fromkeys(
+        f"{task(h)}: without {x.site}, {x.reason}."
+        for h in report.heterogeneity
+        for x in h.left_out or ()
+    )
+    note = " ".join([note, *gone])
+    return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows), note)
 
 
 def leave_one_out(report: Report) -> Table:
     """Tabulate the headline task without each site in turn."""
     places = auc_places(report)
     rows = [
-        (o.without, figure(o, places), figure(o.pooled, places), number(o.i2), number(o.tau2))
+        (
+            o.without,
+            figure(mean_of_sites(o), places),
+            figure(o.pooled, places),
+            number(o.i2),
+            number(o.tau2),
+        )
         for h in report.heterogeneity
         if is_headline(h)
         for o in h.leave_one_out
@@ -97,17 +117,33 @@ def reliability(report: Report) -> Table:
 def drift(report: Report) -> Table:
     """Tabulate how far each site's scores are from those of the tuning data."""
     rows = [
-        (d.site or "Pooled", task(d), d.class_, number(d.psi), number(d.ks), d.reason)
+        (
+            d.site or "Pooled",
+            task(d),
+            d.class_,
+            number(d.n),
+            number(d.reference),
+            _distance(d.psi, d.psi_limit, d.psi_expected),
+            _distance(d.ks, d.ks_limit),
+            d.reason or ("different" if d.differs else "no more than chance"),
+        )
         for d in report.drift
     ]
-    head = ("Site", "Task", "Class", "PSI", "KS", "Remark")
+    head = ("Site", "Task", "Class", "n", "n, tuning", "PSI", "KS", "Difference")
     note = (
         "How different these scores are from those of the tuning data, on which the threshold was "
-        "chosen. PSI: population stability index; above 0.25 is usually called a shift. KS: "
-        "largest "
-        "gap between the two distributions."
+        "chosen. PSI: population stability index. KS: largest gap between the two distributions. "
+        "Below each: the value that it stays below in 95 of 100 comparisons of equal "
+        "distributions of this size, and its mean in these."
     )
     return Table("drift", "Scores compared with those of the tuning data", head, tuple(rows), note)
+
+
+def _distance(found: float | None, limit: float | None, mean: float | None = None) -> object:
+    if found is None or limit is None:
+        return number(found)
+    chance = f"by chance below {number(limit)}"
+    return number(found), chance if mean is None else f"{chance}, mean {number(mean)}"
 
 
 def released(report: Report) -> Table:

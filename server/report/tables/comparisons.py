@@ -5,7 +5,7 @@ from dataclasses import replace
 from hepafed.server.formats import ComparisonRow, IntervalEstimate, Report
 from hepafed.server.report.tables.rounding import auc_places
 from hepafed.server.report.tables.table import Table, estimate
-from hepafed.server.report.tables.words import NONE, figure, task
+from hepafed.server.report.tables.words import NONE, figure, gain, number, task
 
 
 def reader_name(column: str) -> str:
@@ -34,35 +34,48 @@ def readers(report: Report) -> Table:
     rows: list[tuple[object, ...]] = []
     for r in report.readers:
         held = r.non_inferiority
-        margin = held.margin if held else None
+        margin, why = (held.margin, held.why) if held else (None, "")
+        judged = number(r.n) if r.of in (None, r.n) else f"{r.n:,} of {r.of:,}"
         rows += [
             (
                 reader_name(r.reader),
+                judged,
                 "Sensitivity",
                 estimate(r.sensitivity),
                 estimate(r.model_sensitivity),
                 estimate(r.sensitivity_difference),
                 p_value(r.sensitivity_mcnemar_exact_p),
-                _shown(held.sensitivity if held else None, margin),
+                _shown(held.sensitivity if held else None, margin, why),
             ),
             (
                 reader_name(r.reader),
+                judged,
                 "Specificity",
                 estimate(r.specificity),
                 estimate(r.model_specificity),
                 estimate(r.specificity_difference),
                 p_value(r.specificity_mcnemar_exact_p),
-                _shown(held.specificity if held else None, margin),
+                _shown(held.specificity if held else None, margin, why),
             ),
         ]
-    head = ("Who", "Rate", "Reader", "Model", "Model − reader", "McNemar p", "Not inferior")
+    head = (
+        "Who",
+        "Patients",
+        "Rate",
+        "Reader",
+        "Model",
+        "Model − reader",
+        "McNemar p",
+        "Not inferior",
+    )
     note = (
         "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
         "are of McNemar's exact test and not adjusted for the number of readers. Not inferior: the "
-        "interval of model − reader is above −margin; judged only where a margin was stated."
+        "interval of model − reader is above −margin; judged only where a margin was stated and "
+        "the reader judged at least 95 % of the patients of either class."
     )
     return Table(
-        "readers", "Readers and the model at the operating point", head, tuple(rows), note, 2
+        "readers", "Readers and the model at the operating point", head, tuple(rows), note, 3
     )
 
 
@@ -87,6 +100,7 @@ def comparisons(report: Report) -> Table:
         (
             _pair(c),
             task(c),
+            (cases(c), _lost(c)),
             estimate(c.auc_first, places),
             estimate(c.auc_second, places),
             estimate(validated_minus(c), places),
@@ -97,9 +111,11 @@ def comparisons(report: Report) -> Table:
         for c in pooled
     ]
     methods = dict.fromkeys(c.method for c in pooled)
+    made = dict.fromkeys(c.covering.method for c in pooled if c.covering and c.covering.method)
     head = (
         "Models",
         "Task",
+        "n",
         "AUC, first",
         "AUC, second",
         "First − second",
@@ -113,8 +129,12 @@ def comparisons(report: Report) -> Table:
         f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
         "point); p values are adjusted after Holm for the number of pairs of models. First not "
         "inferior: the lower 95 % limit of first − second minus the pooling error is above "
-        "−margin. The validated model is the first of its pairs."
+        "−margin. The validated model is the first of its pairs. It is not judged where fewer than "
+        "95 % of the report's cases of either class are compared; the sites that lack cases are "
+        "named below n. The interval of a difference is made from those of both AUCs "
+        f"({'; '.join(made) or 'none'})."
     )
+
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
 
@@ -125,7 +145,7 @@ def comparisons_by_site(report: Report) -> Table:
         (
             _pair(c),
             c.site,
-            c.n,
+            cases(c),
             estimate(c.auc_first, places),
             estimate(c.auc_second, places),
             estimate(validated_minus(c), places),
@@ -141,7 +161,7 @@ def comparisons_by_site(report: Report) -> Table:
 
 def validated_minus(comparison: ComparisonRow) -> IntervalEstimate:
     """Return the AUC of first − second; the validated model is the first of its pairs."""
-    held = comparison.difference
+    held = gain(comparison)
     if held.value is None:
         return held
     ends = (None if e is None else 0.0 - e for e in (held.high, held.low))
@@ -157,13 +177,28 @@ def _pair(comparison: ComparisonRow) -> str:
     return f"{comparison.first} vs {comparison.second}"
 
 
+def cases(comparison: ComparisonRow) -> str:
+    """Write how many cases are compared: `52 of 94` where some of the report's are not."""
+    of = comparison.of
+    return number(comparison.n) if of in (None, comparison.n) else f"{comparison.n:,} of {of:,}"
+
+
+def _lost(comparison: ComparisonRow) -> str:
+    return "; ".join(
+        f"{x.site}: {x.n} of {x.of}" + (f" ({x.reason})" if x.reason else "")
+        for x in comparison.lost or ()
+    )
+
+
 def _held(comparison: ComparisonRow) -> object:
     held = comparison.non_inferiority
-    return _shown(held.holds, held.margin) if held else NONE
+    return _shown(held.holds, held.margin, held.why) if held else NONE
 
 
-def _shown(holds: bool | None, margin: float | None) -> object:
-    """Return whether non-inferiority was shown, with the margin below."""
+def _shown(holds: bool | None, margin: float | None, why: str = "") -> object:
+    """Return whether non-inferiority was shown, with the margin below, or why it is not judged."""
     if holds is None or margin is None:
         return NONE
+    if why:
+        return "not judged", f"margin {margin:g}; {why}"
     return "shown" if holds else "not shown", f"margin {margin:g}"

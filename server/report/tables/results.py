@@ -10,6 +10,7 @@ from hepafed.server.formats import (
     ReadAtSpecificity,
     Report,
     ResultRow,
+    covering,
 )
 from hepafed.server.report.tables.rounding import auc_places, percent
 from hepafed.server.report.tables.table import Table, estimate, is_headline
@@ -21,7 +22,6 @@ from hepafed.server.report.tables.words import (
     interval,
     number,
     place,
-    preferred,
     task,
     value_of,
 )
@@ -65,11 +65,17 @@ def discrimination(report: Report) -> Table:
 def _auc_note(report: Report) -> str:
     """Say what holds of the AUCs of this report, each sentence where its fact is there."""
     said = []
-    if any(r.auc.clustered and r.auc.clustered.low is not None for r in report.results):
+    rows = [r for r in report.results if r.auc.value is not None]
+    if any("logit" in covering(r.auc).method for r in rows):
         said.append(
-            "Where a patient has several lesions, the 95 % CI beside the AUC accounts for it "
-            "(Obuchowski; computed from the scores in bins). The DeLong interval ignores this and "
-            "is for comparison only."
+            "The 95 % CI beside the AUC is the one that is judged. It is made on the logit scale, "
+            "because DeLong's interval is too narrow at a high AUC of few cases. DeLong's is for "
+            "comparison with other software only."
+        )
+    if any(r.auc.clustered and r.auc.clustered.low is not None for r in rows):
+        said.append(
+            "Where a patient has several lesions, it accounts for that (Obuchowski; computed from "
+            "the scores in bins); DeLong's does not."
         )
     if report.provenance.run:
         if any(r.scope == "pooled" and r.auc.value is not None for r in report.results):
@@ -85,7 +91,7 @@ def _auc_note(report: Report) -> str:
 def _auc_row(r: ResultRow, places: int) -> tuple[object, ...]:
     auc = r.auc
     positives = "" if r.positives is None else f" ({r.positives:,})"
-    shown: object = figure(preferred(auc), places)
+    shown: object = (figure(auc, places), covering(auc).warning)
     off = bound(auc) if r.scope == "pooled" else "0"
     if auc.value is None:
         shown = (NONE, auc.reason)

@@ -12,7 +12,7 @@ from hepafed.server.formats import (
     Report,
 )
 from hepafed.server.report.tables.rounding import percent, percent_interval
-from hepafed.server.report.tables.words import NONE, HasTask, interval, number, value_of
+from hepafed.server.report.tables.words import NONE, HasTask, interval, number, preferred, value_of
 
 HEADLINE = ("patient", "malignant_vs_benign")
 AnyEstimate = AucEstimate | BriefAuc | IntervalEstimate | PointEstimate | RateEstimate
@@ -91,4 +91,6 @@ def estimate(found: AnyEstimate | None, places: int = 3) -> tuple[str, str]:
         ends = percent_interval(found)
         return percent(found.value, found.denominator or 0), "; ".join(filter(None, (ends, counts)))
     shown = value_of(found.value, places)
+    if isinstance(found, AucEstimate | BriefAuc):
+        found = preferred(found)
     return shown, "" if isinstance(found, PointEstimate) else interval(found, places)

@@ -1,9 +1,17 @@
 """How the report puts figures, places and reasons into words."""
 
-from dataclasses import replace
 from typing import Protocol
 
-from hepafed.server.formats import AucEstimate, RateEstimate
+from hepafed.server.formats import (
+    AucEstimate,
+    BriefAuc,
+    ComparisonRow,
+    HeterogeneityRow,
+    IntervalEstimate,
+    LeaveOneOut,
+    RateEstimate,
+    covering,
+)
 from hepafed.server.report.tables.rounding import rate_figure, rounded
 
 TASK_WORDS = {
@@ -99,7 +107,8 @@ def figure(values: HasValue | None, places: int = 3) -> str:
         return NONE
     if isinstance(values, RateEstimate):
         return rate_figure(values)
-    ends, shown = interval(values, places), value_of(values.value, places)
+    printed = preferred(values) if isinstance(values, AucEstimate | BriefAuc) else values
+    ends, shown = interval(printed, places), value_of(values.value, places)
     return f"{shown} ({ends})" if ends else shown
 
 
@@ -108,11 +117,31 @@ def value_of(value: float, places: int) -> str:
     return rounded(value, places) if 0 < value < 1 else number(value, places)
 
 
-def preferred(auc: AucEstimate) -> AucEstimate:
-    """Return an AUC with the interval that the text uses: the clustered one where there is one."""
-    if auc.clustered is None or auc.clustered.low is None:
-        return auc
-    return replace(auc, low=auc.clustered.low, high=auc.clustered.high)
+def preferred(auc: AucEstimate | BriefAuc) -> IntervalEstimate:
+    """Return an AUC with the one interval that is printed, drawn and judged (`covering`)."""
+    chosen = covering(auc)
+    return IntervalEstimate(
+        value=auc.value, low=chosen.low, high=chosen.high, reason=auc.reason or chosen.warning
+    )
+
+
+def mean_of_sites(row: HeterogeneityRow | LeaveOneOut) -> IntervalEstimate:
+    """Return a random-effects mean with the interval that is printed and drawn."""
+    ends = row.covering or row
+    return IntervalEstimate(value=row.value, low=ends.low, high=ends.high)
+
+
+def gain(row: ComparisonRow) -> IntervalEstimate:
+    """Return the difference of two models with the interval that is printed and judged."""
+    found, chosen = row.difference, row.covering
+    if chosen is None or found.value is None:
+        return found
+    return IntervalEstimate(
+        value=found.value,
+        low=chosen.low,
+        high=chosen.high,
+        reason=found.reason or chosen.warning,
+    )
 
 
 def bound(auc: AucEstimate) -> str:

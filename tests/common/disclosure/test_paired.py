@@ -85,6 +85,8 @@ def test_figures_need_the_minimum_of_patients(minimum: int, few: bool) -> None:
     for pair in made:
         for figure in (pair.auc_first, pair.auc_second, pair.difference):
             assert (figure.value is None) == few
+        for figure in (pair.covering_first, pair.covering_second, pair.covering):
+            assert (figure is None) == few
         assert not few or pair.bound == 0.0
     assert not few or "withheld" in made[0].difference.reason
 
@@ -209,6 +211,32 @@ def test_a_comparison_is_delongs_of_the_cases(task: int) -> None:
     assert found.difference.low == pytest.approx(max(-1, second - first - half), abs=2e-3)
     assert found.difference.high == pytest.approx(min(1, second - first + half), abs=2e-3)
     assert found.calls == tuple(PAIRED.calls[0, task].ravel().tolist())
+
+
+def test_a_difference_covers_by_both_aucs_intervals_and_their_correlation() -> None:
+    """Zou and Yue (2013), from the covariance that numpy gives of the pairs' placements."""
+    pair, first, second = own_pairs(TABLES, PAIRED, 1, calls=True)[0], *delong(0)[:2]
+    ends = pair.covering_first, pair.covering_second, pair.covering
+    (l1, u1), (l2, u2), (low, high) = ((f.low, f.high) for f in ends if f is not None)
+    truth = TABLES[0].truth > 0
+    scores = [-t.log_probs[:, 0] for t in TABLES]
+    wins = [(np.sign(s[truth][:, None] - s[~truth][None, :]) + 1) / 2 for s in scores]
+    s10, s01 = np.cov([w.mean(1) for w in wins]), np.cov([w.mean(0) for w in wins])
+    s = s10 / truth.sum() + s01 / (~truth).sum()
+    rho = s[0, 1] / np.sqrt(s[0, 0] * s[1, 1])
+    gain = second - first
+    a, b, c, d = second - l2, u1 - first, u2 - second, first - l1
+    assert min(a, b, c, d) > 0
+    assert low == pytest.approx(gain - np.sqrt(a * a + b * b - 2 * rho * a * b), abs=3e-3)
+    assert high == pytest.approx(gain + np.sqrt(c * c + d * d - 2 * rho * c * d), abs=3e-3)
+
+
+def test_models_that_do_not_differ_have_no_interval_that_decides() -> None:
+    same = [TABLES[0], TABLES[0]]
+    for pair in own_pairs(same, paired_of(same, (0.5, 0.5)), 1, calls=True):
+        assert pair.covering is not None
+        assert (pair.covering.low, pair.covering.high) == (None, None)
+        assert "no variance" in pair.covering.reason
 
 
 def test_three_models_are_compared_by_pairs_in_order() -> None:

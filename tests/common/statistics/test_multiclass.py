@@ -1,5 +1,7 @@
 """Means of AUCs over classes have the variance of a mean, and say why where they have none."""
 
+import math
+
 import numpy as np
 import pytest
 from hepafed.common.contract import Figure
@@ -157,7 +159,20 @@ def test_a_sites_own_figures_are_exact_and_have_clustered_intervals() -> None:
     ]
     assert means["hand_till"].value == pytest.approx(np.mean(pairs))
     assert means["macro"].se is not None
-    assert list(means) == ["macro", "hand_till"]
+    assert list(means) == ["macro", "hand_till", "macro_logit", "hand_till_logit"]
+    for name in ("macro", "hand_till"):
+        whole, ends = means[name], means[f"{name}_logit"]
+        assert whole.value is not None
+        assert whole.se is not None
+        assert ends.low is not None
+        assert ends.high is not None
+        assert 0 < ends.low < whole.value < ends.high < 1
+        # few patients: the interval is wider than 1.96 standard errors to each side of the logit
+        slope = whole.value * (1 - whole.value)
+        assert (
+            math.log(whole.value / (1 - whole.value)) - math.log(ends.low / (1 - ends.low))
+            > 1.96 * whole.se / slope
+        )
 
 
 def test_a_site_without_a_class_says_that_it_is_missing() -> None:

@@ -95,7 +95,10 @@ def test_a_model_does_not_differ_from_itself() -> None:
         assert row["difference"]["value"] == 0
         assert row["difference"]["se"] == 0
         assert row["p"] == 1.0
-        assert row["non_inferiority"] == {"margin": 0.05, "holds": True}
+        # an interval of width zero decides nothing
+        why = "the difference has no variance: no interval"
+        assert row["non_inferiority"] == {"margin": 0.05, "holds": False, "why": why}
+        assert row["covering"]["decides"] is False
 
 
 def test_comparisons_of_three_models_are_adjusted_together_task_by_task() -> None:

@@ -1,5 +1,6 @@
 """A site's comparison is of the pairs that were asked for and of its own cases."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -171,3 +172,22 @@ def test_a_later_pair_is_checked_where_an_earlier_one_withholds_its_calls() -> N
     pairs = list(good.pairs)
     pairs[7] = replace(pairs[7], calls=(1,) * 8)
     refused(CALLS, comparison(pairs=tuple(pairs)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("covering", -0.25), ("covering_first", 0.75), ("covering_second", 0.5)]
+)
+def test_an_interval_that_covers_is_of_the_same_figure_and_inside_its_range(
+    name: str, value: float
+) -> None:
+    check(with_pair(2, **{name: Figure(value=value, low=value - 0.1, high=value + 0.1)}))
+    check(with_pair(2, **{name: None}))
+    other = "a difference that is not that of its AUCs"
+    refused(other, with_pair(2, **{name: Figure(value=value + 0.01)}))
+    for ends in ((-1.1, 0.9), (0.1, 1.01), (math.nan, 0.9)):
+        refused(
+            r"an AUC outside -?\d…1",
+            with_pair(2, **{name: Figure(value=value, low=ends[0], high=ends[1])}),
+        )
+    turned = Figure(value=value, low=0.9, high=0.1)
+    refused("an interval that ends before it begins", with_pair(2, **{name: turned}))

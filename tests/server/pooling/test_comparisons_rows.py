@@ -10,7 +10,7 @@ from hepafed.common.contract.messages import SiteComparison
 from hepafed.server.formats import ComparisonRow
 from hepafed.server.pooling import Compared
 from hepafed.server.pooling.comparisons import comparison_rows, mcnemar_result
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 from statsmodels.stats.multitest import multipletests
 
 Z = float(norm.ppf(0.975))
@@ -227,27 +227,46 @@ def test_without_an_interval_no_margin_is_held() -> None:
     assert margin_row(pair(difference=Figure(value=0.0)), {("n", *PATIENT): 0.5}) is None
 
 
-def effects(found: dict[str, tuple[float, float]]) -> tuple[float, float]:
-    """DerSimonian and Laird by hand: mean and standard error."""
+def effects(found: dict[str, tuple[float, float]]) -> tuple[float, float, float]:
+    """DerSimonian and Laird's mean and error, and half of Hartung and Knapp's interval."""
     y, v = [x for x, _ in found.values()], [e * e for _, e in found.values()]
     w = [1 / x for x in v]
     fixed = sum(a * b for a, b in zip(w, y, strict=True)) / sum(w)
     q = sum(a * (b - fixed) ** 2 for a, b in zip(w, y, strict=True))
     tau2 = max(0.0, (q - len(y) + 1) / (sum(w) - sum(a * a for a in w) / sum(w)))
     w = [1 / (x + tau2) for x in v]
-    return sum(a * b for a, b in zip(w, y, strict=True)) / sum(w), 1 / math.sqrt(sum(w))
+    mean = sum(a * b for a, b in zip(w, y, strict=True)) / sum(w)
+    spread = sum(a * (b - mean) ** 2 for a, b in zip(w, y, strict=True))
+    half = t.ppf(0.975, len(y) - 1) * math.sqrt(spread / (len(y) - 1) / sum(w))
+    half = max(half, Z / math.sqrt(sum(1 / x for x in v)))
+    return mean, 1 / math.sqrt(sum(w)), half
 
 
 def test_differences_of_sites_are_pooled_by_random_effects() -> None:
     row = by_difference(**{s: gain(*v) for s, v in DIFFERENCES.items()})
-    mean, se = effects(DIFFERENCES)
-    found = row.difference
+    mean, se, half = effects(DIFFERENCES)
+    found, error = row.difference, half / t.ppf(0.975, 2)
     assert (found.value, found.se) == (pytest.approx(mean), pytest.approx(se))
     assert (found.low, found.high) == (
         pytest.approx(mean - Z * se), pytest.approx(mean + Z * se),
     )  # fmt: skip
     assert row.method == "paired DeLong, random effects over 3 sites"
-    assert row.p == pytest.approx(2 * norm.sf(abs(mean) / se))
+    # printed, judged and tested by Hartung and Knapp's: z is too sure of three sites
+    assert row.p == pytest.approx(2 * t.sf(abs(mean) / error, 2))
+    assert row.covering is not None
+    assert (row.covering.low, row.covering.high) == (
+        pytest.approx(mean - half), pytest.approx(mean + half),
+    )  # fmt: skip
+    assert row.covering.method == "hartung-knapp-sidik-jonkman"
+
+
+def test_sites_that_agree_are_tested_as_of_one_common_difference() -> None:
+    row = by_difference(a=gain(0.03, 0.02), b=gain(0.03, 0.02), c=gain(0.03, 0.01))
+    error = 1 / math.sqrt(2 / 0.02**2 + 1 / 0.01**2)
+    assert row.difference.se == pytest.approx(error)
+    assert row.p == pytest.approx(2 * norm.sf(0.03 / error))
+    assert row.covering is not None
+    assert row.covering.method == "fixed effect"
 
 
 def test_the_pooled_interval_ends_at_minus_1_and_1() -> None:
@@ -265,7 +284,7 @@ def test_the_pooled_interval_ends_at_minus_1_and_1() -> None:
 def test_sites_without_an_error_do_not_count_in_the_pooled_difference(left: Figure) -> None:
     two = {s: DIFFERENCES[s] for s in ("a", "b")}
     row = by_difference(c=left, **{s: gain(*v) for s, v in two.items()})
-    mean, _ = effects(two)
+    mean, _, _ = effects(two)
     assert row.difference.value == pytest.approx(mean)
     assert row.method == "paired DeLong, random effects over 2 sites"
     row = by_difference(c=left, a=gain(0.04, 0.02))
@@ -294,7 +313,7 @@ def test_aucs_of_sites_are_pooled_on_the_logit_scale() -> None:
     parts = {s: Figure(value=v, se=e) for s, (v, e) in found.items()}
     first = pooled_of(**{s: pair(auc_first=f) for s, f in parts.items()}).auc_first
     second = pooled_of(**{s: pair(auc_second=f) for s, f in parts.items()}).auc_second
-    mean, se = effects({s: (logit(v), e / v / (1 - v)) for s, (v, e) in found.items()})
+    mean, se, half = effects({s: (logit(v), e / v / (1 - v)) for s, (v, e) in found.items()})
     for auc in (first, second):
         assert auc.value is not None
         assert auc.low is not None
@@ -302,6 +321,9 @@ def test_aucs_of_sites_are_pooled_on_the_logit_scale() -> None:
         assert logit(auc.value) == pytest.approx(mean)
         assert logit(auc.low) == pytest.approx(mean - Z * se)
         assert logit(auc.high) == pytest.approx(mean + Z * se)
+        assert auc.covering is not None
+        assert auc.covering.low is not None
+        assert logit(auc.covering.low) == pytest.approx(mean - half)
         assert auc.reason == ""
 
 

@@ -1,5 +1,7 @@
 """A figure of a report has its interval, or says why it has none; a reason never hides another."""
 
+import math
+
 import pytest
 from hepafed.common.contract import Figure
 from hepafed.common.statistics import Auc, Estimate, Ratio
@@ -10,12 +12,14 @@ from hepafed.server.pooling.estimates import (
     brief_auc,
     clustered_interval,
     ends_of,
+    ends_of_few,
     interval_estimate,
     logit_interval,
     point_estimate,
     rate_estimate,
+    settled,
 )
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 FIGURE = Figure(value=0.8, low=0.7, high=0.95, se=0.05)
 
@@ -148,3 +152,65 @@ def test_a_figure_that_is_not_there_is_null_throughout() -> None:
 def test_a_point_says_why_only_where_it_is_missing() -> None:
     assert (point_estimate(0.0, "why").value, point_estimate(0.0, "why").reason) == (0.0, "")
     assert (point_estimate(None, "why").value, point_estimate(None, "why").reason) == (None, "why")
+
+
+@pytest.mark.parametrize(
+    ("logit", "clustered", "method", "decides"),
+    [
+        ((0.65, 0.9), None, "logit", True),
+        ((0.65, 0.9), ClusteredInterval(low=0.5, high=0.99), "obuchowski", True),
+        ((0.65, 0.9), ClusteredInterval(low=None, high=None, reason="few"), "logit", False),
+        (None, None, "delong", True),
+    ],
+)
+def test_one_interval_is_chosen_for_printing_and_judging(
+    logit: tuple[float, float] | None,
+    clustered: ClusteredInterval | None,
+    method: str,
+    decides: bool,
+) -> None:
+    made = auc_estimate(FIGURE, "delong", adjusted=logit, clustered=clustered).covering
+    assert made is not None
+    assert (made.method, made.decides) == (method, decides)
+    assert (made.low, made.high) == {
+        "logit": (0.65, 0.9), "obuchowski": (0.5, 0.99), "delong": (0.7, 0.95),
+    }[method]  # fmt: skip
+
+
+def test_the_clustered_interval_on_the_logit_scale_goes_before_all_others() -> None:
+    both = clustered_interval(Estimate(0.8, se=0.05, low=0.7, high=0.9), (0.6, 0.88))
+    made = auc_estimate(FIGURE, "delong", adjusted=(0.65, 0.9), clustered=both).covering
+    assert made is not None
+    assert (made.low, made.high, made.method) == (0.6, 0.88, "obuchowski, logit")
+
+
+def test_an_interval_without_width_or_without_a_value_decides_nothing() -> None:
+    perfect = auc_estimate(Figure(value=1.0, low=1.0, high=1.0, se=0.0), "delong").covering
+    assert perfect is not None
+    assert (perfect.low, perfect.high, perfect.decides) == (None, None, False)
+    assert perfect.warning
+    assert auc_estimate(Figure(reason="withheld"), "delong").covering is None
+
+
+@pytest.mark.parametrize(
+    ("value", "cases", "warned"),
+    [(0.9, (31, 60), False), (0.9, (29, 60), True), (0.1, (60, 29), True), (0.5, (7, 90), False)],
+)
+def test_few_cases_at_a_high_or_low_auc_carry_a_warning_that_stops_no_verdict(
+    value: float, cases: tuple[int, int], warned: bool
+) -> None:
+    figure = Figure(value=value, low=value - 0.05, high=value + 0.05, se=0.03)
+    ends = (value - 0.08, value + 0.06)
+    made = settled(auc_estimate(figure, "delong", adjusted=ends), cases).covering
+    assert made is not None
+    assert (made.decides, "cautious" in made.warning) == (True, warned)
+
+
+def test_a_standard_error_alone_gives_an_interval_with_the_fewest_degrees_of_freedom() -> None:
+    found = ends_of_few(Figure(value=0.8, se=0.05), 12, 30)
+    assert found is not None
+    middle = (360 * 0.8 + 0.5) / 361
+    half = t.ppf(0.975, 11) * 0.05 / (middle * (1 - middle))
+    logit = math.log(middle / (1 - middle)) + half
+    assert found[1] == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert ends_of_few(Figure(reason="withheld"), 12, 30) is None

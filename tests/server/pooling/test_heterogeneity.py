@@ -1,6 +1,7 @@
 """Between sites: every site counts the same in the mean, and by its precision in the others."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,12 @@ def dersimonian(found: list[tuple[float, float]]):  # noqa: ANN201
     values = [math.log(a / (1 - a)) for a, _ in found]
     variances = [(e / a / (1 - a)) ** 2 for a, e in found]
     return combine_effects(np.array(values), np.array(variances), method_re="dl")
+
+
+def knapp(oracle, sites: int) -> float:  # noqa: ANN001
+    """Half the Hartung-Knapp-Sidik-Jonkman interval, not below that of a common value."""
+    half = float(stats.t.ppf(0.975, sites - 1) * oracle.sd_eff_w_re_hksj)
+    return max(half, float(stats.norm.ppf(0.975) * oracle.sd_eff_w_fe))
 
 
 def expit(x: float) -> float:
@@ -137,12 +144,19 @@ def test_equal_values_have_no_heterogeneity_and_one_value_is_no_pool() -> None:
 def test_a_row_holds_the_mean_and_a_further_sites_interval_by_t_of_k_minus_2() -> None:
     row, oracle = heterogeneity(UNIT, TASK, tasks(UNEQUAL), {}), dersimonian([*UNEQUAL.values()])
     mean, se = oracle.mean_effect_re, oracle.sd_eff_w_re
-    z = stats.norm.ppf(0.975)
+    half = knapp(oracle, 4)
     assert row.value == pytest.approx(expit(mean))
+    z = stats.norm.ppf(0.975)
     assert (row.low, row.high) == (
         pytest.approx(expit(mean - z * se)),
         pytest.approx(expit(mean + z * se)),
     )
+    assert row.covering is not None
+    assert (row.covering.low, row.covering.high) == (
+        pytest.approx(expit(mean - half)),
+        pytest.approx(expit(mean + half)),
+    )
+    assert row.covering.method == "hartung-knapp-sidik-jonkman"
     assert (row.logit_auc, row.se) == (pytest.approx(mean), pytest.approx(se))
     assert (row.tau2, row.q, row.i2) == (
         pytest.approx(oracle.tau2),
@@ -181,11 +195,15 @@ def test_each_site_is_left_out_once_in_the_order_of_names() -> None:
     assert [r.without for r in rows] == ["a", "b", "c", "d", "z"]
     for r in rows:
         oracle = dersimonian([v for s, v in UNEQUAL.items() if s != r.without])
+        left = len(UNEQUAL) - (r.without in UNEQUAL)
         z = stats.norm.ppf(0.975)
-        mean, se = oracle.mean_effect_re, oracle.sd_eff_w_re
+        mean, se, half = oracle.mean_effect_re, oracle.sd_eff_w_re, knapp(oracle, left)
         assert r.value == pytest.approx(expit(mean))
         assert r.low == pytest.approx(expit(mean - z * se))
         assert r.high == pytest.approx(expit(mean + z * se))
+        assert r.covering is not None
+        assert r.covering.low == pytest.approx(expit(mean - half))
+        assert r.covering.high == pytest.approx(expit(mean + half))
         assert r.tau2 == pytest.approx(max(0.0, oracle.tau2))
         assert r.i2 == pytest.approx(max(0.0, oracle.i2))
         assert r.reason == ""
@@ -199,3 +217,92 @@ def test_of_two_sites_none_can_be_left_out() -> None:
         ("b", None, None, None, None, None),
     ]
     assert {r.reason for r in rows} == {"fewer than two sites remain"}
+
+
+def test_sites_that_agree_closely_have_the_interval_of_one_common_auc() -> None:
+    alike = {"a": (0.8, 0.05), "b": (0.801, 0.05), "c": (0.799, 0.05)}
+    row = heterogeneity(UNIT, TASK, tasks(alike), {})
+    # the sites spread less than chance: no variance between them, weights 1 / variance
+    weights = [(a * (1 - a) / e) ** 2 for a, e in alike.values()]
+    values = [math.log(a / (1 - a)) for a, _ in alike.values()]
+    mean, half = np.average(values, weights=weights), stats.norm.ppf(0.975) / sum(weights) ** 0.5
+    assert row.covering is not None
+    assert row.covering.low == pytest.approx(expit(mean - half))
+    assert row.covering.high == pytest.approx(expit(mean + half))
+    assert row.covering.method == "fixed effect"
+
+
+def test_each_site_in_the_mean_has_its_random_effects_weight() -> None:
+    row, oracle = heterogeneity(UNIT, TASK, tasks(UNEQUAL), {}), dersimonian([*UNEQUAL.values()])
+    wanted = oracle.weights_re / oracle.weights_re.sum()
+    assert row.weights is not None
+    assert [w.site for w in row.weights] == list(UNEQUAL)
+    assert [w.weight for w in row.weights] == pytest.approx(wanted.tolist())
+
+
+def test_sites_that_drop_out_of_the_mean_are_named_with_the_reason() -> None:
+    found = tasks({"b": (0.8, 0.1), "a": (0.7, 0.05)})
+    found["e"] = task(1.0, 0.0)
+    found["d"] = task(0.75, 0.0)
+    found["c"] = task(0.9, None)
+    found["f"] = replace(task(None, None, 0, 9), auc=Figure(reason="all of one class"))
+    row = heterogeneity(UNIT, TASK, found, {})
+    assert [(x.site, x.reason) for x in row.left_out or ()] == [
+        ("e", "its AUC is 1, which has no logit"),
+        ("d", "its AUC has no variance"),
+        ("c", "its AUC has no standard error"),
+        ("f", "all of one class"),
+    ]
+    assert row.sites == 2
+
+
+def lesion(value: float, se: float, clustered: float | None) -> TaskSummary:
+    figures = {} if clustered is None else {"clustered": Figure(value=value, se=clustered)}
+    made = task(value, se, 30, 40)
+    return replace(made, unit="lesion", task="benign_vs_rest", figures=figures)
+
+
+def test_lesions_are_pooled_with_errors_that_are_clustered_by_patient() -> None:
+    found = {"b": lesion(0.8, 0.02, 0.05), "a": lesion(0.7, 0.03, 0.06)}
+    row = heterogeneity("lesion", "benign_vs_rest", found, {})
+    oracle = dersimonian([(0.8, 0.05), (0.7, 0.06)])
+    assert (row.value, row.se) == (
+        pytest.approx(expit(oracle.mean_effect_re)), pytest.approx(oracle.sd_eff_w_re),
+    )  # fmt: skip
+    assert row.errors == "obuchowski"
+    mean = site_mean("lesion", "benign_vs_rest", found).auc
+    plain = {s: replace(t, figures={}) for s, t in found.items()}
+    narrow = site_mean("lesion", "benign_vs_rest", plain).auc
+    # low and high stay DeLong's; what is printed knows the patients
+    assert (mean.low, mean.high, mean.se) == (narrow.low, narrow.high, narrow.se)
+    assert mean.se == pytest.approx(math.hypot(0.02, 0.03) / 2)
+    assert mean.covering is not None
+    assert mean.covering.high is not None
+    logit = math.log(mean.covering.high / (1 - mean.covering.high)) - math.log(0.75 / 0.25)
+    assert logit * 0.75 * 0.25 > 1.9 * math.hypot(0.05, 0.06) / 2
+    found["c"] = lesion(0.75, 0.04, None)
+    row = heterogeneity("lesion", "benign_vs_rest", found, {})
+    assert row.errors == "obuchowski, delong where a site gave no other"
+    assert heterogeneity(UNIT, TASK, tasks(UNEQUAL), {}).errors == "delong"
+
+
+def test_a_site_that_separates_the_classes_does_not_narrow_the_mean_of_sites() -> None:
+    auc = site_mean(UNIT, TASK, {"b": task(0.9, 0.05, 20, 25), "a": task(1.0, 0.0, 4, 6)}).auc
+    # DeLong's error of the perfect site is 0; a score interval of 4 and 6 patients is wide
+    assert auc.se == pytest.approx(0.025)
+    assert auc.covering is not None
+    assert auc.covering.low is not None
+    assert auc.covering.low < 0.85 < auc.low < 0.95 < (auc.covering.high or 0) < 1
+
+
+def test_few_sites_or_none_that_differ_carry_a_warning() -> None:
+    sizes = [0.02, 0.03, 0.05, 0.04, 0.06, 0.03]
+    apart = {s: (0.6 + 0.06 * i, e) for i, (s, e) in enumerate(zip("abcdef", sizes, strict=True))}
+    alike = {s: (0.8, e) for s, e in zip("abcdef", sizes, strict=True)}
+    five = {s: apart[s] for s in "abcde"}
+    for found, warned, unseen in ((apart, False, False), (five, True, False), (alike, True, True)):
+        row = heterogeneity(UNIT, TASK, tasks(found), {})
+        assert row.covering is not None
+        assert row.prediction is not None
+        assert ("cautious" in row.covering.warning) == warned
+        assert ("may be too narrow" in row.prediction.warning) == unseen

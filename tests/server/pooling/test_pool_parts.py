@@ -297,7 +297,11 @@ def test_drift_is_of_all_and_of_each_site() -> None:
     assert not isinstance(reference, str)
     made = report(THREE, questions=Questions(reference={PATIENT: reference}))
     assert [d.site for d in made.drift] == [None, None, "c", "c", "a", "a", "b", "b"]
-    assert [d.psi for d in made.drift if d.site == "c"] == pytest.approx([0.0, 0.0])
+    # too few cases for a figure, which says how many there are on either side
+    assert [d.psi for d in made.drift if d.site == "c"] == [None, None]
+    own = THREE["c"].tasks[0]
+    assert [d.reference for d in made.drift][:2] == [own.positives, own.negatives]
+    assert all(d.reason.startswith("not judged") for d in made.drift)
     assert [d.n for d in made.drift][:2] == [
         sum(v.tasks[0].positives for v in THREE.values()),
         sum(v.tasks[0].negatives for v in THREE.values()),

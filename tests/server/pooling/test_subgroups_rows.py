@@ -13,7 +13,7 @@ from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.formats import SubgroupRow
 from hepafed.server.pooling.subgroups import subgroup_rows, withheld_rows
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 Z = float(norm.ppf(0.975))
 WITHHELD = "withheld: too few, or the total less this one would show another that is too few"
@@ -150,8 +150,8 @@ def test_where_no_site_names_a_level_there_is_no_row() -> None:
     assert subgroup_rows({"a": site(gone("every level"))}) == []
 
 
-def effects(found: list[tuple[float, float]]) -> tuple[float, float]:
-    """DerSimonian and Laird on the logit scale, by hand."""
+def effects(found: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """DerSimonian and Laird's mean and error, and half of Hartung and Knapp's interval."""
     y = [math.log(a / (1 - a)) for a, _ in found]
     v = [(e / a / (1 - a)) ** 2 for a, e in found]
     w = [1 / x for x in v]
@@ -159,7 +159,11 @@ def effects(found: list[tuple[float, float]]) -> tuple[float, float]:
     q = sum(a * (b - fixed) ** 2 for a, b in zip(w, y, strict=True))
     tau2 = max(0.0, (q - len(y) + 1) / (sum(w) - sum(a * a for a in w) / sum(w)))
     w = [1 / (x + tau2) for x in v]
-    return sum(a * b for a, b in zip(w, y, strict=True)) / sum(w), 1 / math.sqrt(sum(w))
+    mean = sum(a * b for a, b in zip(w, y, strict=True)) / sum(w)
+    spread = sum(a * (b - mean) ** 2 for a, b in zip(w, y, strict=True))
+    half = t.ppf(0.975, len(y) - 1) * math.sqrt(spread / (len(y) - 1) / sum(w))
+    half = max(half, Z / math.sqrt(sum(1 / x for x in v)))
+    return mean, 1 / math.sqrt(sum(w)), half
 
 
 def logit(a: float | None) -> float:
@@ -173,10 +177,13 @@ def test_aucs_are_pooled_by_random_effects_over_the_sites_that_have_an_interval(
     parts["d"] = level(auc=Figure(value=1.0, low=1.0, high=1.0, se=0.0))
     parts["e"] = gone()
     auc = pooled(**parts).auc
-    mean, se = effects([*found.values()])
+    mean, se, half = effects([*found.values()])
     assert logit(auc.value) == pytest.approx(mean)
     assert logit(auc.low) == pytest.approx(mean - Z * se)
     assert logit(auc.high) == pytest.approx(mean + Z * se)
+    assert auc.covering is not None
+    assert logit(auc.covering.low) == pytest.approx(mean - half)
+    assert logit(auc.covering.high) == pytest.approx(mean + half)
     assert (auc.method, auc.reason) == ("random effects over 3 sites", "")
 
 

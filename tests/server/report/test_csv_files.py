@@ -45,3 +45,21 @@ def test_the_sites_file_has_sources_and_what_was_left_out_and_nothing_where_it_i
     ]  # fmt: skip
     assert list(rows[0].values())[-7:] == ["dicom", "0", "0", "9", "12", "", ""]
     assert list(rows[1].values())[-7:] == [""] * 7
+
+
+def test_csv_gives_the_interval_that_covers_and_delongs_beside_it(plain: dict[str, Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["results.csv"])))
+    seen = 0
+    for row, r in zip(rows, plain["results"], strict=True):
+        auc = r["auc"]
+        chosen = auc.get("covering") or {"low": None, "high": None, "method": ""}
+        assert [row["auc_delong_low"], row["auc_delong_high"]] == [
+            "" if auc[k] is None else repr(auc[k]) for k in ("low", "high")
+        ]
+        if chosen["method"]:
+            assert [float(row["auc_low"]), float(row["auc_high"])] == [
+                chosen["low"], chosen["high"],
+            ]  # fmt: skip
+            assert row["auc_interval"] == chosen["method"]
+            seen += chosen["low"] != auc["low"]
+    assert seen > 3

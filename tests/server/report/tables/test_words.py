@@ -1,8 +1,24 @@
 """Figures, intervals and bounds in words: minus signs, dashes, and nothing where there is none."""
 
 import pytest
-from hepafed.server.formats import AucEstimate, ClusteredInterval, IntervalEstimate
-from hepafed.server.report.tables.words import bound, figure, interval, number, preferred
+from hepafed.server.formats import (
+    AucEstimate,
+    BriefAuc,
+    ClusteredInterval,
+    CoveringInterval,
+    HeterogeneityRow,
+    IntervalEstimate,
+    LogitInterval,
+)
+from hepafed.server.report.tables.table import estimate
+from hepafed.server.report.tables.words import (
+    bound,
+    figure,
+    interval,
+    mean_of_sites,
+    number,
+    preferred,
+)
 
 
 def auc(error: float = 0.0, clustered: ClusteredInterval | None = None) -> AucEstimate:
@@ -66,3 +82,48 @@ def test_the_clustered_interval_is_preferred_where_it_has_ends() -> None:
     ends = preferred(auc(clustered=ClusteredInterval(low=0.8, high=0.97)))
     assert (ends.value, ends.low, ends.high) == (0.9, 0.8, 0.97)
     assert preferred(auc(clustered=ClusteredInterval(low=None, high=None))).low == 0.85
+
+
+def test_every_auc_is_written_with_the_interval_that_covers() -> None:
+    logit = LogitInterval(low=0.75, high=0.93)
+    patient = AucEstimate(
+        value=0.9, low=0.85, high=0.95, method="delong", binning_error=0.0, logit=logit
+    )
+    clustered = ClusteredInterval(low=0.8, high=0.97, logit=LogitInterval(low=0.66, high=0.94))
+    lesion = AucEstimate(
+        value=0.9,
+        low=0.85,
+        high=0.95,
+        method="delong",
+        binning_error=0.0,
+        logit=logit,
+        clustered=clustered,
+    )
+    chosen = CoveringInterval(low=0.6, high=0.96, method="logit", decides=True)
+    brief = BriefAuc(value=0.9, low=0.85, high=0.95, covering=chosen)
+    for found, ends in ((patient, "0.750–0.930"), (lesion, "0.660–0.940"), (brief, "0.600–0.960")):
+        assert figure(found) == f"0.900 ({ends})"
+        assert estimate(found) == ("0.900", ends)
+
+
+def test_an_auc_whose_interval_has_no_width_is_written_without_one() -> None:
+    perfect = AucEstimate(value=1.0, low=1.0, high=1.0, method="delong", binning_error=0.0)
+    assert figure(perfect) == "1.000"
+    assert estimate(perfect) == ("1.000", "")
+
+
+def test_a_mean_of_sites_is_written_with_the_interval_that_covers() -> None:
+    chosen = CoveringInterval(
+        low=0.7, high=0.95, method="hartung-knapp-sidik-jonkman", decides=True
+    )
+    row = HeterogeneityRow(
+        unit="patient",
+        task="malignant_vs_benign",
+        sites=3,
+        method="dersimonian-laird",
+        value=0.9,
+        low=0.85,
+        high=0.93,
+        covering=chosen,
+    )
+    assert figure(mean_of_sites(row)) == "0.900 (0.700–0.950)"

@@ -1,0 +1,52 @@
+"""The forest plot shows the intervals that cover, and squares as large as the weights that pool."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hepafed.server.formats import read_report
+from hepafed.server.report.drawing.forest import ForestRow, forest
+from hepafed.server.report.drawing.site_aucs import forest_plot
+
+
+def sides(weights: list[float]) -> list[float]:
+    """Give the side of each square that is drawn."""
+    rows = [ForestRow(name=str(w), value=0.8, low=0.7, high=0.9, weight=w) for w in weights]
+    drawn = str(forest("f", "t", "d", rows))
+    corners = re.findall(r'<polygon points="([0-9.]+),[0-9.]+ ([0-9.]+),', drawn)
+    return [float(right) - float(left) for left, right in corners]
+
+
+def test_the_area_of_a_square_is_in_proportion_to_its_weight() -> None:
+    made = sides([1.0, 0.25, 0.09])
+    assert [(s / made[0]) ** 2 for s in made] == pytest.approx([1.0, 0.25, 0.09], abs=0.02)
+
+
+def test_the_rows_of_the_forest_have_the_intervals_that_cover(plain: dict[str, Any]) -> None:
+    report = read_report(plain)
+    table = forest_plot(report).table
+    assert table is not None
+    shown = {row[0]: row[1:] for row in table.rows}
+    for r in report.results:
+        if (r.unit, r.scope) != ("patient", "site") or r.auc.covering is None:
+            continue
+        (row,) = [v for name, v in shown.items() if str(name).startswith(f"{r.site} (")]
+        assert row == (r.auc.value, r.auc.covering.low, r.auc.covering.high)
+    spread = report.heterogeneity[0]
+    assert spread.covering is not None
+    assert shown["Random effects"][1:] == (spread.covering.low, spread.covering.high)
+
+
+def test_the_caption_names_the_sites_that_dropped_out(plain: dict[str, Any]) -> None:
+    report = read_report(plain)
+    first, *others = report.heterogeneity
+    assert (
+        "Not in the random-effects mean"
+        not in forest_plot(
+            replace(report, heterogeneity=(replace(first, left_out=()), *others))
+        ).caption
+    )
+    changed = plain["heterogeneity"][0] | {"left_out": [{"site": "z", "reason": "its AUC is 1"}]}
+    report = read_report(plain | {"heterogeneity": [changed, *plain["heterogeneity"][1:]]})
+    assert "Not in the random-effects mean: z (its AUC is 1)." in forest_plot(report).caption
