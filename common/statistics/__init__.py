@@ -48,6 +48,14 @@ from hepafed.common.statistics.bins import (
     pair_intervals,
 )
 from hepafed.common.statistics.calibration import calibrate, expected_error
+from hepafed.common.statistics.clustered import (
+    Clustered,
+    call_intervals,
+    clustered_kappa,
+    clustered_rate,
+    possible_products,
+    right_interval,
+)
 from hepafed.common.statistics.clustered_auc import Sizes, clustered_auc, covariance
 from hepafed.common.statistics.curves import (
     Curve,
@@ -116,6 +124,7 @@ __all__ = [
     "TENTHS",
     "Additive",
     "Auc",
+    "Clustered",
     "Curve",
     "Estimate",
     "Histogram",
@@ -136,12 +145,15 @@ __all__ = [
     "average_precision",
     "bin_logits",
     "calibrate",
+    "call_intervals",
     "called",
     "cells_of",
     "check_additive",
     "check_curve",
     "clustered_auc",
     "clustered_figures",
+    "clustered_kappa",
+    "clustered_rate",
     "covariance",
     "curve_from_mass",
     "curve_of",
@@ -172,6 +184,7 @@ __all__ = [
     "paired_difference",
     "partial_auc",
     "patients_of",
+    "possible_products",
     "pr_points",
     "products_length",
     "products_of",
@@ -180,6 +193,7 @@ __all__ = [
     "read_scores",
     "reader_pairs",
     "recalls",
+    "right_interval",
     "roc_points",
     "rows_of",
     "score_counts",

@@ -11,6 +11,8 @@ The layout is fixed but for the readers, whose names the request states:
 | `size` | [2] | patients, lesions |
 | `confusion` | [3, 3] | lesions by true class and class with the largest probability |
 | `called` | [4, 2, 2] | by task, truth, and call at the operating point (lesion tasks: 0.5) |
+| `confusion_products` | [9, 9] | Σ x xᵀ over patients, x their lesions by cell of `confusion` |
+| `called_products` | [3, 4, 4] | the same by lesion task, x their lesions by cell of `called` |
 | `clusters` | [4, 2] | by task: patients with at least one negative, one positive |
 | `decision` | [4, 2, 19] | by task and truth: cases with p ≥ 0.05, 0.10, … 0.95 |
 | `reliability` | [4, 2, 10] | by task and truth: cases with p in tenths of [0, 1] |
@@ -33,6 +35,7 @@ import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics.bins import BINS
+from hepafed.common.statistics.clustered.products import possible_products
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
@@ -57,6 +60,8 @@ def sections(readers: int = 0) -> dict[str, tuple[int, ...]]:
         "size": (2,),
         "confusion": (classes, classes),
         "called": (tasks, 2, 2),
+        "confusion_products": (classes**2, classes**2),
+        "called_products": (tasks - 1, 4, 4),
         "clusters": (tasks, 2),
         "decision": (tasks, 2, len(DECISION_THRESHOLDS)),
         "reliability": (tasks, 2, TENTHS),
@@ -127,6 +132,8 @@ class Additive:
     size: Counts
     confusion: Counts
     called: Counts
+    confusion_products: Counts
+    called_products: Counts
     clusters: Counts
     decision: Counts
     reliability: Counts
@@ -201,6 +208,9 @@ def check_additive(sums: Additive, what: str) -> None:
     good = good and bool((s.clusters <= np.minimum(patients, s.called.sum(2))).all())
     good = good and bool((from_fixed(s.squares) <= by_task + 1e-6).all())
     good = good and bool((s.reader_calls.sum((1, 2, 3)) <= patients).all())
+    good = good and possible_products(
+        s.confusion_products, s.called_products, (s.confusion, s.called), int(patients)
+    )
     if not good:
         raise PayloadError(f"the sums of {what} are impossible")
 

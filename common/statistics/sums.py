@@ -11,6 +11,7 @@ from hepafed.common.statistics.additive import (
     to_fixed,
 )
 from hepafed.common.statistics.bins import BINS, bin_logits
+from hepafed.common.statistics.clustered.products import patient_products
 from hepafed.common.statistics.scores import (
     ScoreTable,
     TaskScores,
@@ -50,6 +51,7 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
     )
     pairs = patients.truth * BINS + bin_logits(patients.logits)
     confusion = table.truth * classes + argmax_class(table)
+    index, count = patients_of(table)
     calls = [reader_calls(table, r) for r in readers]
     model = called(patients, threshold)
     return Additive(
@@ -62,6 +64,13 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
             [
                 _crossed([s.truth, called(s, threshold_of(unit, threshold))])
                 for (unit, _), s in zip(TASK_ORDER, all_scores, strict=True)
+            ]
+        ),
+        confusion_products=patient_products(index, count, confusion, classes**2),
+        called_products=np.stack(
+            [
+                patient_products(index, count, 2 * s.truth + called(s, LESION_THRESHOLD), 4)
+                for s in all_scores[1:]
             ]
         ),
         clusters=np.stack([r["clusters"] for r in rows]),
