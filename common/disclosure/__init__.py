@@ -1,5 +1,6 @@
 """What a site may release of its cohort, and how it is masked."""
 
+from hepafed.common.disclosure.lesion_intervals import CLUSTERED
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
@@ -47,6 +48,7 @@ from hepafed.common.disclosure.summaries import (
 from hepafed.common.disclosure.suppression import withheld
 
 __all__ = [
+    "CLUSTERED",
     "EXACT",
     "FEWEST_SITES",
     "MOST_ATTEMPTS",

@@ -13,7 +13,7 @@ from hepafed.common.statistics import (
     right_interval,
 )
 
-PREFIX = "clustered_"
+CLUSTERED = "clustered_"
 """Begins the names of these figures: `clustered_sensitivity`, …, `clustered_kappa`."""
 
 
@@ -38,7 +38,7 @@ def task_intervals(sums: Additive) -> dict[str, dict[str, Figure]]:
     for i, (unit, task) in enumerate(TASK_ORDER):
         if unit == "lesion":
             found = call_intervals(sums.called[i], sums.called_products[i - 1])
-            made[task] = {PREFIX + n: _figure(c) for n, c in found.items()}
+            made[task] = {CLUSTERED + n: _figure(c) for n, c in found.items()}
     return made
 
 
@@ -48,7 +48,7 @@ def table_intervals(sums: Additive) -> dict[str, Figure]:
         "accuracy": right_interval(sums.confusion, sums.confusion_products),
         "kappa": clustered_kappa(sums.confusion, sums.confusion_products),
     }
-    return {PREFIX + n: _figure(c) for n, c in made.items() if c is not None}
+    return {CLUSTERED + n: _figure(c) for n, c in made.items() if c is not None}
 
 
 def _figure(found: Clustered) -> Figure:

@@ -16,6 +16,7 @@ from hepafed.server.formats.estimates import (
     ClusteredInterval,
     IntervalEstimate,
     LogitInterval,
+    PatientInterval,
     PointEstimate,
     RateEstimate,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "NetBenefit",
     "NonInferiority",
     "OperatingPoint",
+    "PatientInterval",
     "PointEstimate",
     "PredictionInterval",
     "Provenance",

@@ -15,6 +15,7 @@ from hepafed.common.statistics import (
     Z,
     auc_from_intervals,
     average_precision,
+    call_intervals,
     curves,
     likelihood_ratios,
     matthews,
@@ -32,6 +33,7 @@ from hepafed.server.formats import (
     AucEstimate,
     IntervalEstimate,
     NetBenefit,
+    PatientInterval,
     ReadAtSensitivity,
     ReadAtSpecificity,
     ResultRow,
@@ -43,8 +45,10 @@ from hepafed.server.pooling.estimates import (
     clustered_interval,
     ends_of,
     interval_estimate,
+    patient_intervals,
     point_estimate,
     rate_estimate,
+    site_intervals,
 )
 from hepafed.server.pooling.evidence import Evidence
 
@@ -81,8 +85,16 @@ def pooled_row(
         found = auc_from_intervals(cells)
         error, adjusted = (found.bound, found.adjusted) if found else (0.0, None)
         auc = auc_estimate(auc_figure(found), "delong", error, adjusted)
-    made = _row("pooled", None, (unit, task), totals, auc)
-    return _with_rates(_with_curves(made, cells, exact), index, known, totals, prevalences)
+    made = _with_curves(_row("pooled", None, (unit, task), totals, auc), cells, exact)
+    clustered = _pooled_intervals(index, known) if unit == "lesion" else {}
+    return _with_rates(made, index, known, totals, prevalences, clustered)
+
+
+def _pooled_intervals(index: int, known: Evidence) -> dict[str, PatientInterval]:
+    called, products = known.section("called"), known.section("called_products")
+    if called is None or products is None:
+        return patient_intervals(known.reason("called") or known.reason("called_products"))
+    return patient_intervals(call_intervals(called[index], products[index - 1]))
 
 
 def site_row(
@@ -92,7 +104,8 @@ def site_row(
     totals = (task.positives, task.negatives)
     made = _row("site", site, (task.unit, task.task), totals, _exact_auc(task))
     made = _with_curves(made, known.cells[task.unit, task.task], task.figures)
-    return _with_rates(made, index, known, totals, prevalences)
+    clustered = site_intervals(task.figures) if task.unit == "lesion" else {}
+    return _with_rates(made, index, known, totals, prevalences, clustered)
 
 
 def _row(
@@ -186,8 +199,12 @@ def _with_rates(
     known: Evidence,
     totals: tuple[int, int],
     prevalences: Sequence[float],
+    clustered: Mapping[str, PatientInterval],
 ) -> ResultRow:
-    """Add what follows from the calls at the operating point."""
+    """Add what follows from the calls at the operating point.
+
+    `clustered` holds the intervals from the spread between patients, of a lesion task.
+    """
     p, n = totals
     called = known.section("called")
     if called is None:
@@ -198,19 +215,23 @@ def _with_rates(
     one_class = "" if p and n else ONE_CLASS
     return replace(
         made,
-        sensitivity=rate_estimate(tp, p),
-        specificity=rate_estimate(tn, n),
-        ppv=rate_estimate(tp, tp + fp),
-        npv=rate_estimate(tn, tn + fn),
-        accuracy=rate_estimate(tp + tn, p + n),
-        balanced_accuracy=balanced(tp, p, tn, n),
+        sensitivity=rate_estimate(tp, p, clustered=clustered.get("sensitivity")),
+        specificity=rate_estimate(tn, n, clustered=clustered.get("specificity")),
+        ppv=rate_estimate(tp, tp + fp, clustered=clustered.get("ppv")),
+        npv=rate_estimate(tn, tn + fn, clustered=clustered.get("npv")),
+        accuracy=rate_estimate(tp + tn, p + n, clustered=clustered.get("accuracy")),
+        balanced_accuracy=balanced(tp, p, tn, n, clustered.get("balanced_accuracy")),
         f1=point_estimate(f1, "no positives"),
         mcc=point_estimate(matthews(called[index]), "truth or calls are all of one class"),
         likelihood_positive=interval_estimate(
-            positive, one_class or "no negative is called positive"
+            positive,
+            one_class or "no negative is called positive",
+            clustered.get("likelihood_positive"),
         ),
         likelihood_negative=interval_estimate(
-            negative, one_class or "no negative is called negative"
+            negative,
+            one_class or "no negative is called negative",
+            clustered.get("likelihood_negative"),
         ),
         at_prevalence=_at_prevalence(tp / p, tn / n, prevalences) if p and n else (),
         net_benefit=_net_benefit(index, known, totals),
@@ -237,7 +258,9 @@ def _without_rates(made: ResultRow, why: str) -> ResultRow:
     )
 
 
-def balanced(tp: int, p: int, tn: int, n: int) -> IntervalEstimate:
+def balanced(
+    tp: int, p: int, tn: int, n: int, clustered: PatientInterval | None = None
+) -> IntervalEstimate:
     """Return the mean of sensitivity and specificity, of independent shares."""
     if not p or not n:
         return interval_estimate(None, ONE_CLASS)
@@ -245,7 +268,7 @@ def balanced(tp: int, p: int, tn: int, n: int) -> IntervalEstimate:
     se = math.sqrt(a * (1 - a) / p + b * (1 - b) / n) / 2
     value = (a + b) / 2
     found = Figure(value=value, low=max(0.0, value - Z * se), high=min(1.0, value + Z * se), se=se)
-    return interval_estimate(found)
+    return interval_estimate(found, clustered=clustered)
 
 
 def _at_prevalence(

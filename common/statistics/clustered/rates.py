@@ -31,8 +31,8 @@ class Clustered:
     high: float
     se: float
     """Standard error from the spread between patients."""
-    cases: float
-    """So many independent cases would tell as much."""
+    cases: float | None
+    """So many independent cases would tell as much; None of what is not a share."""
     patients: float
     """So many patients with equally many cases would tell as much: (Σ b)² / Σ b² (Kish 1965)."""
 
@@ -100,12 +100,70 @@ def right_interval(table: Counts, products: Counts) -> Clustered | None:
 
 
 def call_intervals(called: Counts, products: Counts) -> dict[str, Clustered]:
-    """Return the intervals of all rates of a 2×2 table by truth and call, those that there are.
+    """Return the intervals of the rates of a 2×2 table by truth and call, those that there are.
 
-    products int64[4, 4]: Σ x xᵀ over patients, x their cases in the order TN, FP, FN, TP.
+    products int64[4, 4]: Σ x xᵀ over patients, x their cases in the order TN, FP, FN, TP. Beside
+    `RATES`: `balanced_accuracy`, `likelihood_positive` and `likelihood_negative`.
     """
     made = {
         name: share_interval(called.ravel(), products, np.array(hits), np.array(cases))
         for name, (hits, cases) in RATES.items()
     }
+    made["balanced_accuracy"] = _balanced(called, products, made)
+    made["likelihood_positive"] = _ratio(called, products, positive=True)
+    made["likelihood_negative"] = _ratio(called, products, positive=False)
     return {name: found for name, found in made.items() if found is not None}
+
+
+def _balanced(
+    called: Counts, products: Counts, made: Mapping[str, Clustered | None]
+) -> Clustered | None:
+    """Return the mean of sensitivity and specificity from their intervals (Zou and Donner 2008).
+
+    Their correlation is that of the two ratio estimators over patients.
+    """
+    a, b = made["sensitivity"], made["specificity"]
+    if a is None or b is None:
+        return None
+    (tn, fp), (fn, tp) = called.tolist()
+    positives, negatives = tp + fn, tn + fp
+    of_a = np.array([0, 0, -a.value, 1 - a.value]) / positives
+    of_b = np.array([1 - b.value, -b.value, 0, 0]) / negatives
+    aa, bb, ab = (float(x @ products @ y) for x, y in ((of_a, of_a), (of_b, of_b), (of_a, of_b)))
+    r = ab / math.sqrt(aa * bb) if aa * bb > 0 else 0.0
+
+    def reach(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x + y * y + 2 * r * x * y)) / 2
+
+    value = (a.value + b.value) / 2
+    low = value - reach(a.value - a.low, b.value - b.low)
+    high = value + reach(a.high - a.value, b.high - b.value)
+    patients = min(a.patients, b.patients)
+    se = reach(a.se, b.se)
+    return Clustered(value, max(0.0, low), min(1.0, high), se=se, cases=None, patients=patients)
+
+
+def _ratio(called: Counts, products: Counts, *, positive: bool) -> Clustered | None:
+    """Return a likelihood ratio with its log interval (Simel et al. 1991), clustered; or None."""
+    (tn, fp), (fn, tp) = called.tolist()
+    hit, miss = (tp, fp) if positive else (fn, tn)
+    positives, negatives, whole = tp + fn, tn + fp, float(products.sum())
+    if not hit or not miss:
+        return None
+    patients = (positives + negatives) ** 2 / whole
+    if patients < 1 + ONE_PATIENT:
+        return None
+    of_hit, of_miss = 1 / hit, 1 / miss
+    gradient = np.array([1 / negatives, 1 / negatives, -1 / positives, -1 / positives])
+    gradient += [0, -of_miss, 0, of_hit] if positive else [-of_miss, 0, of_hit, 0]
+    spread = max(0.0, float(gradient @ products @ gradient)) * patients / (patients - 1)
+    value, half = hit / positives / (miss / negatives), patient_quantile(patients)
+    half *= math.sqrt(spread)
+    return Clustered(
+        value,
+        value * math.exp(-half),
+        value * math.exp(half),
+        se=value * math.sqrt(spread),
+        cases=None,
+        patients=patients,
+    )
