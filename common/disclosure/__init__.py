@@ -1,6 +1,6 @@
 """What a site may release of its cohort, and how it is masked."""
 
-from hepafed.common.disclosure.lesion_intervals import CLUSTERED
+from hepafed.common.disclosure.lesion_intervals import CLUSTERED, unsure
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
@@ -85,5 +85,6 @@ __all__ = [
     "summarise",
     "tuning_figures",
     "tuning_scores",
+    "unsure",
     "withheld",
 ]

@@ -15,6 +15,9 @@ from hepafed.common.statistics import (
 
 CLUSTERED = "clustered_"
 """Begins the names of these figures: `clustered_sensitivity`, …, `clustered_kappa`."""
+FEWEST_PATIENTS = 15
+"""Below so many patients that count, an interval from their spread covers too rarely."""
+FEW_PATIENTS = "the interval is unsure: it rests on few patients, or on a few with most cases"
 
 
 def several_of(table: ScoreTable) -> int:
@@ -24,7 +27,7 @@ def several_of(table: ScoreTable) -> int:
 
 
 def tells_of_enough(several: int, minimum: int) -> bool:
-    """Return whether sums over the lesions of each patient tell of nobody, or of `minimum` patients.
+    """Return whether sums over each patient's lesions tell of nobody, or of `minimum` patients.
 
     The products of a single lesion's counts are these counts. What else the sums tell is of the
     patients with several lesions.
@@ -51,5 +54,12 @@ def table_intervals(sums: Additive) -> dict[str, Figure]:
     return {CLUSTERED + n: _figure(c) for n, c in made.items() if c is not None}
 
 
+def unsure(found: Clustered) -> str:
+    """Return the remark on an interval of few patients; "" where it has enough."""
+    return FEW_PATIENTS if found.patients < FEWEST_PATIENTS else ""
+
+
 def _figure(found: Clustered) -> Figure:
-    return Figure(value=found.value, low=found.low, high=found.high, se=found.se)
+    return Figure(
+        value=found.value, low=found.low, high=found.high, se=found.se, reason=unsure(found)
+    )

@@ -45,13 +45,13 @@ READ_AT = (0.90, 0.95)
 """Specificities (sensitivities) at which the sensitivity (specificity) is read off the curve."""
 
 RELEASED = (
-    "confusion_products",
-    "called_products",
     "clusters",
     "decision",
     "reliability",
     "score_sums",
     "squares",
+    "confusion_products",
+    "called_products",
     "reader_calls",
     "reader_pairs",
 )
@@ -200,13 +200,13 @@ def released_sections(
     )
     products = fine(sums.size) and tells_of_enough(several, minimum)
     allowed = {
-        "confusion_products": products,
-        "called_products": products,
         "clusters": fine(sums.size),
         "decision": fine(steps),
         "reliability": fine(sums.reliability.sum(1)),
         "score_sums": fine(sums.reliability.sum(1)),
         "squares": fine(sums.size),
+        "confusion_products": products,
+        "called_products": products,
         "reader_calls": fine(sums.reader_calls.sum((1, 2, 3))),
         "reader_pairs": fine(sums.reader_pairs.sum((1, 2))),
     }

@@ -11,13 +11,13 @@ The layout is fixed but for the readers, whose names the request states:
 | `size` | [2] | patients, lesions |
 | `confusion` | [3, 3] | lesions by true class and class with the largest probability |
 | `called` | [4, 2, 2] | by task, truth, and call at the operating point (lesion tasks: 0.5) |
-| `confusion_products` | [9, 9] | Σ x xᵀ over patients, x their lesions by cell of `confusion` |
-| `called_products` | [3, 4, 4] | the same by lesion task, x their lesions by cell of `called` |
 | `clusters` | [4, 2] | by task: patients with at least one negative, one positive |
 | `decision` | [4, 2, 19] | by task and truth: cases with p ≥ 0.05, 0.10, … 0.95 |
 | `reliability` | [4, 2, 10] | by task and truth: cases with p in tenths of [0, 1] |
 | `score_sums` | [4, 10] | by task: Σ p in each tenth (fixed point) |
 | `squares` | [4] | by task: Σ (p − truth)² (fixed point) |
+| `confusion_products` | [9, 9] | Σ x xᵀ over patients, x their lesions by cell of `confusion` |
+| `called_products` | [3, 4, 4] | the same by lesion task, x their lesions by cell of `called` |
 | `reader_calls` | [R, 2, 2, 2] | by reader: patients by truth, model's call, reader's call |
 | `reader_pairs` | [R(R−1)/2, 2, 2] | by pair of readers: patients by their two calls |
 
@@ -60,13 +60,13 @@ def sections(readers: int = 0) -> dict[str, tuple[int, ...]]:
         "size": (2,),
         "confusion": (classes, classes),
         "called": (tasks, 2, 2),
-        "confusion_products": (classes**2, classes**2),
-        "called_products": (tasks - 1, 4, 4),
         "clusters": (tasks, 2),
         "decision": (tasks, 2, len(DECISION_THRESHOLDS)),
         "reliability": (tasks, 2, TENTHS),
         "score_sums": (tasks, TENTHS),
         "squares": (tasks,),
+        "confusion_products": (classes**2, classes**2),
+        "called_products": (tasks - 1, 4, 4),
         "reader_calls": (readers, 2, 2, 2),
         "reader_pairs": (readers * (readers - 1) // 2, 2, 2),
     }
@@ -132,13 +132,13 @@ class Additive:
     size: Counts
     confusion: Counts
     called: Counts
-    confusion_products: Counts
-    called_products: Counts
     clusters: Counts
     decision: Counts
     reliability: Counts
     score_sums: Counts
     squares: Counts
+    confusion_products: Counts
+    called_products: Counts
     reader_calls: Counts
     reader_pairs: Counts
 

@@ -66,6 +66,11 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
                 for (unit, _), s in zip(TASK_ORDER, all_scores, strict=True)
             ]
         ),
+        clusters=np.stack([r["clusters"] for r in rows]),
+        decision=np.stack([r["decision"] for r in rows]),
+        reliability=np.stack([r["reliability"] for r in rows]),
+        score_sums=to_fixed(np.stack([r["score_sums"] for r in rows])),
+        squares=to_fixed(np.stack([r["squares"] for r in rows])),
         confusion_products=patient_products(index, count, confusion, classes**2),
         called_products=np.stack(
             [
@@ -73,11 +78,6 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
                 for s in all_scores[1:]
             ]
         ),
-        clusters=np.stack([r["clusters"] for r in rows]),
-        decision=np.stack([r["decision"] for r in rows]),
-        reliability=np.stack([r["reliability"] for r in rows]),
-        score_sums=to_fixed(np.stack([r["score_sums"] for r in rows])),
-        squares=to_fixed(np.stack([r["squares"] for r in rows])),
         reader_calls=np.array(
             [_crossed([patients.truth, model, c > 0], c >= 0) for c in calls], np.int64
         ).reshape(len(readers), 2, 2, 2),

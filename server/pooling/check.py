@@ -1,15 +1,28 @@
 """Check that what a site released can be, before it is pooled."""
 
+import math
+from collections.abc import Mapping
+
+import numpy as np
 from hepafed.common.contract import LEVEL, MOST_LEVELS, MOST_VARIABLES, NAME, Figure, TaskSummary
 from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.disclosure import TASK, UNIT
+from hepafed.common.disclosure import CLUSTERED, TASK, UNIT
 from hepafed.common.errors import DataError, HepaFedError
-from hepafed.common.statistics import intervals_of, pair_intervals
-from hepafed.server.pooling.evidence import evidence, task_of
+from hepafed.common.statistics import (
+    MEANS,
+    TASK_ORDER,
+    intervals_of,
+    kappa,
+    pair_intervals,
+    possible_products,
+)
+from hepafed.server.pooling.evidence import Evidence, evidence, task_of
+from numpy.typing import NDArray
 
 MOST_MINIMUM = 1000
 """Largest `minimum_count` that a policy can state."""
-SHARES = ("clustered", "partial_auc", "sensitivity_at", "specificity_at", "average_precision")
+AUCS = ("clustered", "clustered_logit")
+SHARES = ("partial_auc", "sensitivity_at", "specificity_at", "average_precision")
 
 
 def check_summary(site: str, summary: SiteSummary) -> None:
@@ -21,8 +34,9 @@ def check_summary(site: str, summary: SiteSummary) -> None:
                 raise DataError(f"{site} released cells whose sum differs from its counts")
             if t.unit == "lesion":
                 pair_intervals(t.cells, first=True)
-        check_figures(site, t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES)))
-    check_figures(site, *summary.figures.values())
+        check_figures(site, t.auc, *(f for n, f in t.figures.items() if n in AUCS))
+        check_figures(site, *(f for n, f in t.figures.items() if n.startswith(SHARES)))
+    check_figures(site, *(f for n, f in summary.figures.items() if n in MEANS))
     if not 1 <= summary.minimum_count <= MOST_MINIMUM:
         raise DataError(f"{site} released an impossible minimum count")
     _check_subgroups(site, summary)
@@ -88,3 +102,78 @@ def _check_sections(site: str, summary: SiteSummary) -> None:
             raise DataError(f"{site} released a reliability table of other cases than it has")
     if confusion is not None and confusion.sum() != summary.lesions:
         raise DataError(f"{site} released a confusion table of other lesions than it has")
+    _check_products(site, summary, known)
+    _check_intervals(site, summary, known)
+
+
+def _check_products(site: str, summary: SiteSummary, known: Evidence) -> None:
+    """Hold sums over patients to the counts that they are over."""
+    of_confusion, of_called = known.section("confusion_products"), known.section("called_products")
+    if of_confusion is None and of_called is None:
+        return
+    confusion, called = known.section("confusion"), known.section("called")
+    if of_confusion is None or of_called is None or confusion is None or called is None:
+        raise DataError(f"{site} released sums over patients without the counts that they are over")
+    if not possible_products(of_confusion, of_called, (confusion, called), summary.patients):
+        raise DataError(f"{site} released impossible sums over patients")
+
+
+def _check_intervals(site: str, summary: SiteSummary, known: Evidence) -> None:
+    """Hold the site's own intervals of rates and kappa to its counts."""
+    called, confusion = known.section("called"), known.section("confusion")
+    none = np.zeros((2, 2), np.int64)
+    for i, (unit, task) in enumerate(TASK_ORDER):
+        own = task_of(summary, unit, task)
+        if own is not None and unit == "lesion":
+            table = none if called is None else called[i]
+            _check_own(site, _values(table), own.figures)
+    values: dict[str, float] = {}
+    if confusion is not None and confusion.sum():
+        values["accuracy"] = float(np.trace(confusion) / confusion.sum())
+        if (agreement := kappa(confusion)) is not None:
+            values["kappa"] = agreement.value
+    _check_own(site, values, summary.figures)
+
+
+def _values(called: NDArray[np.int64]) -> dict[str, float]:
+    """Return the rates of a 2×2 table by truth and call, those that there are."""
+    (tn, fp), (fn, tp) = called.tolist()
+    shares = {
+        "sensitivity": (tp, tp + fn),
+        "specificity": (tn, tn + fp),
+        "ppv": (tp, tp + fp),
+        "npv": (tn, tn + fn),
+        "accuracy": (tp + tn, tp + tn + fp + fn),
+    }
+    made = {name: k / n for name, (k, n) in shares.items() if n}
+    if tp + fn and tn + fp:
+        a, b = made["sensitivity"], made["specificity"]
+        made["balanced_accuracy"] = (a + b) / 2
+        for name, over, under in (
+            ("likelihood_positive", a, 1 - b),
+            ("likelihood_negative", 1 - a, b),
+        ):
+            if under > 0:
+                made[name] = over / under
+    return made
+
+
+def _check_own(site: str, values: Mapping[str, float], figures: Mapping[str, Figure]) -> None:
+    """Check that each interval is around the value that the counts give."""
+    for name, f in figures.items():
+        if name in AUCS or not name.startswith(CLUSTERED):
+            continue
+        expected = values.get(name.removeprefix(CLUSTERED))
+        numbers = [v for v in (f.value, f.low, f.high, f.se) if v is not None]
+        fits = expected is not None and len(numbers) == 4 and all(map(math.isfinite, numbers))
+        if fits and expected is not None:
+            value, low, high, se = numbers
+            least, most = (-1.0 if name.endswith("kappa") else 0.0), max(1.0, high)
+            if "likelihood" not in name:
+                most = 1.0
+            near = math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9)
+            fits = (
+                near and least <= low <= value + 1e-9 and value - 1e-9 <= high <= most and se >= 0
+            )
+        if not fits:
+            raise DataError(f"{site} released an interval that is not of its counts")

@@ -1,9 +1,10 @@
 """Figures of a report made from released figures and counts: a value with interval, or a reason."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hepafed.common.contract import Figure
-from hepafed.common.disclosure import CLUSTERED, NO_INTERVAL
+from hepafed.common.disclosure import CLUSTERED, NO_INTERVAL, unsure
 from hepafed.common.statistics import Auc, Clustered, Estimate, Rate, Ratio, rate
 from hepafed.server.formats import (
     AucEstimate,
@@ -34,8 +35,6 @@ METHODS: Mapping[str, str] = {
     "likelihood_negative": "delta",
 }
 """How the interval from the spread between patients is made, by figure."""
-FEWEST_PATIENTS = 15
-"""Below so many patients that count, an interval from their spread covers too rarely."""
 
 
 def auc_estimate(
@@ -112,24 +111,16 @@ def patient_interval(
     """
     if found is None or found.low is None:
         return PatientInterval(low=None, high=None, method=method, reason=reason or ALL_OF_ONE)
+    made = PatientInterval(low=found.low, high=found.high, se=found.se, method=method)
     if isinstance(found, Figure):
-        return PatientInterval(low=found.low, high=found.high, se=found.se, method=method)
-    few = found.patients < FEWEST_PATIENTS
-    return PatientInterval(
-        low=found.low,
-        high=found.high,
-        se=found.se,
-        cases=found.cases,
-        patients=found.patients,
-        method=method,
-        reason=f"few patients: as if {found.patients:.1f} had equally many cases" if few else "",
-    )
+        return replace(made, reason=found.reason)
+    return replace(made, cases=found.cases, patients=found.patients, reason=unsure(found))
 
 
 def patient_intervals(
     found: Mapping[str, Clustered] | Mapping[str, Figure] | str,
 ) -> dict[str, PatientInterval]:
-    """Return the intervals of the figures in `METHODS`; instead of intervals, why there are none."""
+    """Return the intervals of the figures in `METHODS`; or, of a reason, none and that reason."""
     made = {}
     for name, method in METHODS.items():
         if isinstance(found, str):

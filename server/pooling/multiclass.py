@@ -94,6 +94,7 @@ def macro_row(scope: str, site: str | None, lesions: int, auc: AucEstimate) -> R
 
 
 def multiclass_row(
+    scope: str,
     site: str | None,
     known: Evidence,
     means: Mapping[str, AucEstimate],
@@ -113,7 +114,7 @@ def multiclass_row(
     clustered = _pooled_intervals(known) if own is None else site_intervals(own)
     one_class = "one class only, in truth and calls"
     return MulticlassRow(
-        scope="pooled" if site is None else "site",
+        scope=scope,
         site=site,
         n=int(size[1]) if size is not None else None,
         confusion=None if table is None else _rows(table),

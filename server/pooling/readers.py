@@ -1,7 +1,14 @@
 """Radiologists beside the model, on the patients each has read."""
 
 import numpy as np
-from hepafed.common.statistics import Estimate, clustered_kappa, kappa, mcnemar, paired_difference, reader_pairs
+from hepafed.common.statistics import (
+    Estimate,
+    clustered_kappa,
+    kappa,
+    mcnemar,
+    paired_difference,
+    reader_pairs,
+)
 from hepafed.server.formats import AgreementRow, IntervalEstimate, ReaderNonInferiority, ReaderRow
 from hepafed.server.pooling.estimates import (
     METHODS,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hepafed.common.contract import CLASS_KEYS
 from hepafed.common.records import write_record
 from hepafed.server.formats import AucEstimate, IntervalEstimate, RateEstimate, Report, ResultRow
+from hepafed.server.report.tables import shown
 
 KEY = ("scope", "site", "unit", "task")
 """Columns that name a row of `results`."""
@@ -113,7 +114,8 @@ def _result(r: ResultRow) -> list[object]:
     )
     row: list[object] = [*_key(r), r.n, r.positives]
     for f in found:
-        row += [f.value, f.low, f.high] if f is not None else [None] * 3
+        its = shown(f)
+        row += [None] * 3 if f is None or its is None else [f.value, its.low, its.high]
     row += [p.value if p is not None else None for p in (r.f1, r.mcc, r.average_precision)]
     clustered = r.auc.clustered
     ends = [clustered.low, clustered.high] if clustered is not None else [None, None]

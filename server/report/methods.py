@@ -125,8 +125,16 @@ def _statistics(report: Report) -> str:
         )
     words.append(
         "Rates are at the operating point for patients and at a probability of 0.5 for the "
-        "lesion tasks, with Wilson's intervals (Clopper and Pearson's in report.json)."
+        "lesion tasks. Rates of patients have Wilson's intervals (Clopper and Pearson's in "
+        "report.json)."
     )
+    if any(r.accuracy and r.accuracy.clustered for r in rows):
+        words.append(
+            "Intervals of rates of lesions and of kappa take patients as clusters. The variance is "
+            "that of a ratio over patients. Its design effect gives the number of cases of a "
+            "Wilson interval (Rao and Scott 1992), with Student's t of the effective number of "
+            "patients minus one."
+        )
     spread = report.heterogeneity
     predicted = any(h.prediction and h.prediction.low is not None for h in spread)
     if any(h.value is not None for h in spread):

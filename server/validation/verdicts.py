@@ -54,7 +54,7 @@ def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
 
 
 def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
-    """Find the pooled figure; the clustered interval of an AUC where there is one."""
+    """Find the pooled figure, with the interval that knows its clusters where there is one."""
     made = JudgedEndpoint(
         **asdict(endpoint),
         value=None,
@@ -70,15 +70,14 @@ def _figure(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
             found = _named(r, endpoint.figure)
             if found is None:
                 return made
-            clustered = found.clustered if isinstance(found, AucEstimate) else None
-            interval = clustered or found
+            interval = found.clustered or found
             return replace(
                 made,
                 value=found.value,
                 low=interval.low,
                 high=interval.high,
                 bound=found.binning_error if isinstance(found, AucEstimate) else 0.0,
-                why=found.reason,
+                why=found.reason or interval.reason,
             )
     return made
 

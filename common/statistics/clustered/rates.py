@@ -68,10 +68,7 @@ def clustered_rate(
     spread = max(0.0, aa - 2 * share * ab + share * share * bb)
     variance = spread / (n * n) * patients / (patients - 1)
     own = share * (1 - share)
-    if own == 0:
-        cases = patients
-    else:
-        cases = own / max(variance, own / n)
+    cases = patients if own == 0 else own / max(variance, own / n)
     low, high = wilson(share, cases, patient_quantile(patients))
     return Clustered(share, low, high, se=math.sqrt(variance), cases=cases, patients=patients)
 

@@ -18,6 +18,7 @@ from hepafed.server.report.tables.words import (
     number,
     place,
     preferred,
+    shown,
     task,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "preferred",
     "reader_points",
     "results",
+    "shown",
     "task",
 ]

@@ -8,7 +8,7 @@ from hepafed.server.formats import (
     Report,
     ResultRow,
 )
-from hepafed.server.report.tables.table import Table, estimate, is_headline
+from hepafed.server.report.tables.table import Table, estimate, is_headline, remarked
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     NONE,
@@ -100,7 +100,7 @@ def _rate_heads() -> list[str]:
 def _rate(found: RateEstimate | None) -> tuple[str, str]:
     if found is None or found.value is None:
         return estimate(found)
-    return number(found.value), f"{interval(found)}; {found.numerator}/{found.denominator}"
+    return number(found.value), f"{remarked(found)}; {found.numerator}/{found.denominator}"
 
 
 def lesion_rates(report: Report) -> Table:
@@ -111,9 +111,12 @@ def lesion_rates(report: Report) -> Table:
         if r.unit == "lesion" and r.scope == "pooled" and r.sensitivity is not None
     ]
     head = ("Task", *_rate_heads())
-    return Table(
-        "lesion-rates", "Lesions, one class versus the rest, at 0.5, pooled", head, tuple(rows)
+    note = (
+        "Below each rate: the 95 % interval, which accounts for several lesions in one patient, "
+        "and the counts. Wilson's interval, which ignores this, is in report.json."
     )
+    caption = "Lesions, one class versus the rest, at 0.5, pooled"
+    return Table("lesion-rates", caption, head, tuple(rows), note)
 
 
 def everything(report: Report) -> Table:

@@ -6,10 +6,18 @@ from hepafed.server.formats import (
     AucEstimate,
     BriefAuc,
     IntervalEstimate,
+    PatientInterval,
     PointEstimate,
     RateEstimate,
 )
-from hepafed.server.report.tables.words import NONE, HasTask, interval, number
+from hepafed.server.report.tables.words import (
+    NONE,
+    HasInterval,
+    HasTask,
+    interval,
+    number,
+    shown,
+)
 
 HEADLINE = ("patient", "malignant_vs_benign")
 AnyEstimate = AucEstimate | BriefAuc | IntervalEstimate | PointEstimate | RateEstimate
@@ -39,4 +47,13 @@ def estimate(found: AnyEstimate | None) -> tuple[str, str]:
         return NONE, ""
     if found.value is None:
         return NONE, found.reason
-    return number(found.value), "" if isinstance(found, PointEstimate) else interval(found)
+    if isinstance(found, PointEstimate):
+        return number(found.value), ""
+    return number(found.value), remarked(found)
+
+
+def remarked(found: HasInterval) -> str:
+    """Return the interval that is shown, with its remark, or the reason why there is none."""
+    known = shown(found)
+    remark = known.reason if isinstance(known, PatientInterval) else ""
+    return "; ".join(part for part in (interval(found), remark) if part)

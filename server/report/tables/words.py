@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Protocol
 
-from hepafed.server.formats import AucEstimate
+from hepafed.server.formats import AucEstimate, IntervalEstimate, RateEstimate
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -84,8 +84,16 @@ def number(value: object, places: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}".replace("-", "−")
 
 
+def shown(values: HasInterval | None) -> HasInterval | None:
+    """Return the interval that the report shows: that between patients where there is one."""
+    if isinstance(values, (RateEstimate, IntervalEstimate)) and values.clustered is not None:
+        return values.clustered
+    return values
+
+
 def interval(values: HasInterval | None) -> str:
     """Write `low–high`, or `low to high` where one is negative; "" where there is none."""
+    values = shown(values)
     if values is None or values.low is None or values.high is None:
         return ""
     between = " to " if values.low < 0 else "–"
