@@ -46,7 +46,8 @@ class TaskSummary:
     cells: Cells | None
     """Counts of the scores; None where they are suppressed or too few for two cells."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """Figures from the site's own scores, exact: `clustered` (interval of the AUC), `slope`,
+    """Figures from the site's own scores, exact: `clustered` (interval of the AUC),
+    `clustered_sensitivity` and the like (intervals of rates of lesions), `slope`,
     `intercept`, `in_the_large`, `partial_auc_0.90`, `sensitivity_at_0.90`, `specificity_at_0.90`
     and more."""
 
@@ -104,6 +105,9 @@ class PairSummary:
     as clusters."""
     calls: tuple[int, ...] | None
     """8 counts by truth, call of the first and call of the second; None where they are withheld."""
+    discordant: tuple[int, ...] | None = None
+    """Of each patient's d, the cases that only the first model calls right less those that only the
+    second does: Σ d², and the patients whose d is not 0; None where they are withheld."""
     bound: float = 0.0
     """How far the bins can have moved the difference at most."""
 

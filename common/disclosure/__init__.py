@@ -1,5 +1,6 @@
 """What a site may release of its cohort, and how it is masked."""
 
+from hepafed.common.disclosure.discordance import possible_discordance, right_alone
 from hepafed.common.disclosure.lesion_intervals import CLUSTERED, unsure
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
@@ -79,7 +80,9 @@ __all__ = [
     "paired_length",
     "paired_of",
     "pairs_of",
+    "possible_discordance",
     "public_line",
+    "right_alone",
     "slot",
     "subgroup_summaries",
     "summarise",

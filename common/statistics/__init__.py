@@ -16,6 +16,7 @@ from hepafed.common.statistics.additive import (
 )
 from hepafed.common.statistics.agreement import (
     Estimate,
+    clustered_mcnemar,
     estimate,
     f1_scores,
     holm,
@@ -153,6 +154,7 @@ __all__ = [
     "clustered_auc",
     "clustered_figures",
     "clustered_kappa",
+    "clustered_mcnemar",
     "clustered_rate",
     "covariance",
     "curve_from_mass",

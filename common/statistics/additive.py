@@ -35,7 +35,7 @@ import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics.bins import BINS
-from hepafed.common.statistics.clustered.products import possible_products
+from hepafed.common.statistics.clustered import possible_products
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]

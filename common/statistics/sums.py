@@ -11,7 +11,7 @@ from hepafed.common.statistics.additive import (
     to_fixed,
 )
 from hepafed.common.statistics.bins import BINS, bin_logits
-from hepafed.common.statistics.clustered.products import patient_products
+from hepafed.common.statistics.clustered import patient_products
 from hepafed.common.statistics.scores import (
     ScoreTable,
     TaskScores,

@@ -10,14 +10,12 @@ from hepafed.common.disclosure import CLUSTERED, TASK, UNIT
 from hepafed.common.errors import DataError, HepaFedError
 from hepafed.common.statistics import (
     MEANS,
-    TASK_ORDER,
     intervals_of,
     kappa,
     pair_intervals,
     possible_products,
 )
 from hepafed.server.pooling.evidence import Evidence, evidence, task_of
-from numpy.typing import NDArray
 
 MOST_MINIMUM = 1000
 """Largest `minimum_count` that a policy can state."""
@@ -120,13 +118,9 @@ def _check_products(site: str, summary: SiteSummary, known: Evidence) -> None:
 
 def _check_intervals(site: str, summary: SiteSummary, known: Evidence) -> None:
     """Hold the site's own intervals of rates and kappa to its counts."""
-    called, confusion = known.section("called"), known.section("confusion")
-    none = np.zeros((2, 2), np.int64)
-    for i, (unit, task) in enumerate(TASK_ORDER):
-        own = task_of(summary, unit, task)
-        if own is not None and unit == "lesion":
-            table = none if called is None else called[i]
-            _check_own(site, _values(table), own.figures)
+    for own in summary.tasks:
+        _check_own(site, _values(own), own.figures)
+    confusion = known.section("confusion")
     values: dict[str, float] = {}
     if confusion is not None and confusion.sum():
         values["accuracy"] = float(np.trace(confusion) / confusion.sum())
@@ -135,9 +129,12 @@ def _check_intervals(site: str, summary: SiteSummary, known: Evidence) -> None:
     _check_own(site, values, summary.figures)
 
 
-def _values(called: NDArray[np.int64]) -> dict[str, float]:
-    """Return the rates of a 2×2 table by truth and call, those that there are."""
-    (tn, fp), (fn, tp) = called.tolist()
+def _values(own: TaskSummary) -> dict[str, float]:
+    """Return the rates of a task's calls, those that there are; none where they are withheld."""
+    tp, tn = own.true_positives, own.true_negatives
+    if tp is None or tn is None:
+        return {}
+    fn, fp = own.positives - tp, own.negatives - tn
     shares = {
         "sensitivity": (tp, tp + fn),
         "specificity": (tn, tn + fp),

@@ -7,9 +7,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
-from hepafed.common.disclosure import Paired, pair_summaries, pairs_of
+from hepafed.common.disclosure import (
+    Paired,
+    pair_summaries,
+    pairs_of,
+    possible_discordance,
+    right_alone,
+)
 from hepafed.common.errors import DataError
-from hepafed.common.statistics import TASK_ORDER, Products, Z, holm, logistic, mcnemar
+from hepafed.common.statistics import (
+    TASK_ORDER,
+    Products,
+    Z,
+    clustered_mcnemar,
+    holm,
+    logistic,
+    mcnemar,
+)
 from hepafed.server.formats import ComparisonRow, McNemarResult, NonInferiority
 from hepafed.server.pooling.check import check_figures
 from hepafed.server.pooling.estimates import brief_auc, interval_estimate
@@ -20,6 +34,7 @@ NO_SITE = "no site has an interval"
 NOT_HERE = "withheld: released pooled only, or too few cases"
 NOT_BY_ALL = "withheld by a site"
 PAIRED = "paired DeLong"
+CLUSTERED_TEST = "clustered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +68,22 @@ def check_comparison(site: str, found: SiteComparison, models: int, summary: Sit
         check_figures(site, p.auc_first, p.auc_second)
         check_figures(site, p.difference, least=-1.0)
         _check_difference(site, p)
-        if p.calls is None:
-            continue
-        if (
-            len(p.calls) != 8
-            or min(p.calls) < 0
-            or ((sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives))
-        ):
-            raise DataError(f"{site} released crossed calls of other cases than it has")
+        _check_calls(site, p)
+
+
+def _check_calls(site: str, p: PairSummary) -> None:
+    if p.calls is None:
+        if p.discordant is not None:
+            raise DataError(f"{site} released how calls fall on patients without the calls")
+        return
+    counts = (sum(p.calls[:4]), sum(p.calls[4:]))
+    if len(p.calls) != 8 or min(p.calls) < 0 or counts != (p.negatives, p.positives):
+        raise DataError(f"{site} released crossed calls of other cases than it has")
+    if p.discordant is None:
+        return
+    alone = right_alone(np.array(p.calls, np.int64).reshape(2, 2, 2))
+    if len(p.discordant) != 2 or not possible_discordance(*alone, *p.discordant):
+        raise DataError(f"{site} released impossible sums of calls over patients")
 
 
 def _check_difference(site: str, p: PairSummary) -> None:
@@ -153,6 +176,8 @@ def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
         gain, method = Figure(reason=NO_SITE), f"{PAIRED}, at no site"
     counts = [p.calls for p in parts if p.calls is not None]
     calls = np.sum(counts, axis=0).tolist() if len(counts) == len(parts) else None
+    known = [p.discordant for p in parts if p.discordant is not None]
+    fallen = np.sum(known, axis=0).tolist() if len(known) == len(parts) else None
     return replace(
         parts[0],
         positives=sum(p.positives for p in parts),
@@ -161,6 +186,7 @@ def _combined(by_site: Mapping[str, PairSummary]) -> tuple[PairSummary, str]:
         auc_second=_auc([p.auc_second for p in parts]),
         difference=gain,
         calls=None if calls is None else tuple(calls),
+        discordant=None if fallen is None else tuple(fallen),
         bound=max(p.bound for p in parts),
     ), method
 
@@ -225,16 +251,23 @@ def _held(p: PairSummary, margin: float | None) -> NonInferiority | None:
 
 
 def mcnemar_result(p: PairSummary, *, pooled: bool) -> McNemarResult:
-    """Compare which calls are right; tested for patients, who are independent of each other."""
+    """Compare which calls are right: exact for patients, who are independent of each other.
+
+    For lesions, the test is over patients (`clustered_mcnemar`).
+    """
     made = McNemarResult(
         first_right_second_wrong=None, first_wrong_second_right=None, p=None, p_holm=None
     )
     if p.calls is None:
         return replace(made, reason=NOT_BY_ALL if pooled else NOT_HERE)
-    calls = np.array(p.calls, np.int64).reshape(2, 2, 2)
-    first = int(calls[1, 1, 0] + calls[0, 0, 1])
-    second = int(calls[1, 0, 1] + calls[0, 1, 0])
+    first, second = right_alone(np.array(p.calls, np.int64).reshape(2, 2, 2))
     made = replace(made, first_right_second_wrong=first, first_wrong_second_right=second)
-    if p.unit != "patient":
-        return replace(made, reason="not tested: lesions of a patient are not independent")
-    return replace(made, p=mcnemar(first, second))
+    if p.unit == "patient":
+        return replace(made, p=mcnemar(first, second))
+    if p.discordant is None:
+        why = "not tested: how the lesions fall on patients is "
+        return replace(made, reason=why + (NOT_BY_ALL if pooled else NOT_HERE))
+    tested = clustered_mcnemar(first - second, *p.discordant)
+    if tested is None:
+        return replace(made, reason="not tested: the calls differ in one patient only")
+    return replace(made, p=tested, method=CLUSTERED_TEST)

@@ -170,7 +170,8 @@ def _comparisons(report: Report) -> str:
         words.append(
             "Models were compared on the lesions that all of them could score: AUCs by the paired "
             "test of DeLong, DeLong and Clarke-Pearson (1988) with patients as clusters; patients' "
-            "calls, each model at its own operating point, by McNemar's exact test. P values of "
+            "calls, each model at its own operating point, by McNemar's exact test; calls of "
+            "lesions by its form for clusters (Yang, Sun and Hardin 2010). P values of "
             "several comparisons were adjusted after Holm (1979)."
         )
     if not words:

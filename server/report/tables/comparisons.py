@@ -107,8 +107,8 @@ def comparisons(report: Report) -> Table:
     note = (
         "These figures use the cases that every compared model could score. Paired tests: DeLong "
         "(AUC; "
-        f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
-        "point); p values are adjusted after Holm for the number of pairs of models. First not "
+        f"{'; '.join(methods)}) and McNemar (right or wrong calls at each model's operating point; "
+        "exact for patients, over patients for lesions); p values are adjusted after Holm for the number of pairs of models. First not "
         "inferior: the upper 95 % limit of second − first plus the pooling error is below the "
         "margin."
     )
