@@ -54,6 +54,7 @@ from hepafed.common.statistics.clustered import (
     call_intervals,
     clustered_kappa,
     clustered_rate,
+    patient_products,
     possible_products,
     right_interval,
 )
@@ -185,6 +186,7 @@ __all__ = [
     "pair_intervals",
     "paired_difference",
     "partial_auc",
+    "patient_products",
     "patients_of",
     "possible_products",
     "pr_points",

@@ -108,9 +108,9 @@ def comparisons(report: Report) -> Table:
         "These figures use the cases that every compared model could score. Paired tests: DeLong "
         "(AUC; "
         f"{'; '.join(methods)}) and McNemar (right or wrong calls at each model's operating point; "
-        "exact for patients, over patients for lesions); p values are adjusted after Holm for the number of pairs of models. First not "
-        "inferior: the upper 95 % limit of second − first plus the pooling error is below the "
-        "margin."
+        "exact for patients, over patients for lesions); p values are adjusted after Holm for the "
+        "number of pairs of models. First not inferior: the upper 95 % limit of second − first "
+        "plus the pooling error is below the margin."
     )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 
