@@ -305,7 +305,7 @@ def test_right_calls_of_one_model_alone_are_added_up_by_patient() -> None:
     check_paired(made, "a")
     for task, k in enumerate((0, 1, 2), start=1):
         right = [(np.exp(t.log_probs[:, k]) >= 0.5) == (t.truth == k) for t in tables]
-        d = {p: 0 for p in tables[0].patient.tolist()}
+        d = dict.fromkeys(tables[0].patient.tolist(), 0)
         for p, a, b in zip(tables[0].patient.tolist(), *right, strict=True):
             d[p] += int(a) - int(b)
         assert made.discordant[0, task].tolist() == [

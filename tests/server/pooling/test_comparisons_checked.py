@@ -171,3 +171,14 @@ def test_a_later_pair_is_checked_where_an_earlier_one_withholds_its_calls() -> N
     pairs = list(good.pairs)
     pairs[7] = replace(pairs[7], calls=(1,) * 8)
     refused(CALLS, comparison(pairs=tuple(pairs)))
+
+
+def test_sums_of_calls_over_patients_are_of_the_calls() -> None:
+    calls = (3, 1, 0, 3, 2, 1, 1, 1)  # 2 cases that only the first model calls right, 1 the second
+    check(with_pair(0, calls=calls, discordant=(3, 3)))
+    check(with_pair(0, calls=calls, discordant=None))
+    for wrong in ((3,), (3, 3, 3), (2, 2), (3, 4), (11, 3), (-1, -1)):
+        refused(
+            "impossible sums of calls over patients", with_pair(0, calls=calls, discordant=wrong)
+        )
+    refused("how calls fall on patients without the calls", with_pair(0, calls=None, discordant=(3, 3)))
