@@ -181,4 +181,6 @@ def test_sums_of_calls_over_patients_are_of_the_calls() -> None:
         refused(
             "impossible sums of calls over patients", with_pair(0, calls=calls, discordant=wrong)
         )
-    refused("how calls fall on patients without the calls", with_pair(0, calls=None, discordant=(3, 3)))
+    refused(
+        "how calls fall on patients without the calls", with_pair(0, calls=None, discordant=(3, 3))
+    )
