@@ -118,10 +118,7 @@ def test_a_rate_of_lesions_is_judged_by_the_interval_between_patients(
     row = dataclasses.replace(
         auc_row(0.93, 0.86, 0.97), unit="lesion", task="benign_vs_rest", sensitivity=rate
     )
-    text = promise() + 'unit = "lesion"
-task = "benign_vs_rest"
-figure = "sensitivity"
-'
+    text = promise() + 'unit = "lesion"\ntask = "benign_vs_rest"\nfigure = "sensitivity"\n'
     (endpoint,) = judged(evaluation_from(text), RUN, report(row), []).endpoints
     assert (endpoint.verdict, endpoint.low) == (verdict, low)
     if low is None:
