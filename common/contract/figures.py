@@ -47,8 +47,9 @@ class TaskSummary:
     """Counts of the scores; None where they are suppressed or too few for two cells."""
     figures: dict[str, Figure] = field(default_factory=dict)
     """Figures from the site's own scores: `slope`, `intercept`, `in_the_large`, `partial_auc_0.90`,
-    `sensitivity_at_0.90`, `specificity_at_0.90` and more, exact; and `clustered`, the interval of
-    the AUC, whose placements pass through bins of the scores."""
+    `sensitivity_at_0.90`, `specificity_at_0.90`, `clustered_sensitivity` and the like (intervals of
+    rates of lesions) and more, exact; and `clustered`, the interval of the AUC, whose placements
+    pass through bins of the scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,9 @@ class PairSummary:
     as clusters."""
     calls: tuple[int, ...] | None
     """8 counts by truth, call of the first and call of the second; None where they are withheld."""
+    discordant: tuple[int, ...] | None = None
+    """Of each patient's d, the cases that only the first model calls right less those that only the
+    second does: Σ d², and the patients whose d is not 0; None where they are withheld."""
     bound: float = 0.0
     """How far the bins can have moved the difference at most."""
     covering_first: Figure | None = None

@@ -1,6 +1,8 @@
 """What a site may release of its cohort, and how it is masked."""
 
 from hepafed.common.disclosure.cohort_origin import released_origin
+from hepafed.common.disclosure.discordance import possible_discordance, right_alone
+from hepafed.common.disclosure.lesion_intervals import CLUSTERED, unsure
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
@@ -53,6 +55,7 @@ from hepafed.common.disclosure.summaries import (
 from hepafed.common.disclosure.suppression import withheld
 
 __all__ = [
+    "CLUSTERED",
     "EXACT",
     "FEWEST_SITES",
     "MOST_ATTEMPTS",
@@ -86,12 +89,15 @@ __all__ = [
     "paired_length",
     "paired_of",
     "pairs_of",
+    "possible_discordance",
     "public_line",
     "released_origin",
+    "right_alone",
     "slot",
     "subgroup_summaries",
     "summarise",
     "tuning_figures",
     "tuning_scores",
+    "unsure",
     "withheld",
 ]

@@ -13,6 +13,8 @@ from itertools import combinations
 
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary
+from hepafed.common.disclosure.discordance import possible_discordance, right_alone
+from hepafed.common.disclosure.lesion_intervals import several_of, tells_of_enough
 from hepafed.common.disclosure.pair_intervals import (
     NO_VARIANCE,
     ROUNDING,
@@ -36,6 +38,7 @@ from hepafed.common.statistics import (
     estimate,
     intervals_of_histogram,
     pair_histogram,
+    patients_of,
     products_of,
     rows_of,
     task_scores,
@@ -93,11 +96,15 @@ class Paired:
     """The components of each model, over the common lesions alone, without readers."""
     calls: Counts
     """Cases by pair of models, task, truth and the calls of both models: [pairs, 4, 2, 2, 2]."""
+    discordant: Counts
+    """By pair and task, of each patient's d, the cases that only the first model calls right less
+    those that only the second does: Σ d², and the patients whose d is not 0: [pairs, 4, 2]."""
 
     def to_vector(self) -> NDArray[np.uint64]:
         """Return uint64[paired_length(models)]; vectors add up modulo 2^64."""
         parts = [s.to_vector() for s in self.sums]
-        return np.concatenate([*parts, self.calls.ravel().view(np.uint64)])
+        parts += [counts.ravel().view(np.uint64) for counts in (self.calls, self.discordant)]
+        return np.concatenate(parts)
 
     @classmethod
     def from_vector(cls, vector: NDArray[np.uint64], models: int) -> "Paired":
@@ -112,16 +119,18 @@ class Paired:
             raise PayloadError("a vector of paired sums does not have the agreed layout")
         one = vector_length()
         parts = [vector[i * one : (i + 1) * one] for i in range(models)]
-        calls = vector[models * one :].view(np.int64)
+        shape = (len(pairs_of(models)), len(TASK_ORDER))
+        calls, discordant = np.split(vector[models * one :].view(np.int64), [8 * math.prod(shape)])
         return cls(
             sums=tuple(Additive.from_vector(p) for p in parts),
-            calls=calls.reshape(len(pairs_of(models)), len(TASK_ORDER), 2, 2, 2),
+            calls=calls.reshape(*shape, 2, 2, 2),
+            discordant=discordant.reshape(*shape, 2),
         )
 
 
 def paired_length(models: int) -> int:
     """Return how many integers the vector of some models holds."""
-    return models * vector_length() + 8 * len(TASK_ORDER) * len(pairs_of(models))
+    return models * vector_length() + (8 + 2) * len(TASK_ORDER) * len(pairs_of(models))
 
 
 def add_paired(parts: Sequence[Paired]) -> Paired:
@@ -142,6 +151,9 @@ def check_paired(paired: Paired, what: str) -> None:
         same = same and calls.min(initial=0) >= 0
         same = same and bool((calls.sum(3) == paired.sums[a].called).all())
         same = same and bool((calls.sum(2) == paired.sums[b].called).all())
+    for calls, discordant in zip(paired.calls, paired.discordant, strict=True):
+        for its, (squares, patients) in zip(calls, discordant.tolist(), strict=True):
+            same = same and possible_discordance(*right_alone(its), squares, patients)
     if not same:
         raise PayloadError(f"the paired sums of {what} are not over the same cases")
 
@@ -149,20 +161,28 @@ def check_paired(paired: Paired, what: str) -> None:
 def paired_of(tables: Sequence[ScoreTable], thresholds: Sequence[float]) -> Paired:
     """Return a site's part; the tables have the same rows, thresholds are the patients'."""
     sums = tuple(additive_of(t, x) for t, x in zip(tables, thresholds, strict=True))
-    calls = [
+    crossed = [
         _crossed_calls(tables[a], tables[b], (thresholds[a], thresholds[b]))
         for a, b in pairs_of(len(tables))
     ]
-    return Paired(sums=sums, calls=np.stack(calls))
+    calls, discordant = (np.stack(parts) for parts in zip(*crossed, strict=True))
+    return Paired(sums=sums, calls=calls, discordant=discordant)
 
 
-def _crossed_calls(first: ScoreTable, second: ScoreTable, at: tuple[float, float]) -> Counts:
+def _crossed_calls(
+    first: ScoreTable, second: ScoreTable, at: tuple[float, float]
+) -> tuple[Counts, Counts]:
     made = np.zeros((len(TASK_ORDER), 2, 2, 2), np.int64)
+    discordant = np.zeros((len(TASK_ORDER), 2), np.int64)
+    index, count = patients_of(first)
     for i, (unit, task) in enumerate(TASK_ORDER):
         a, b = task_scores(first, unit, task), task_scores(second, unit, task)
         calls = [called(s, threshold_of(unit, t)) for s, t in zip((a, b), at, strict=True)]
         np.add.at(made[i], (a.truth.astype(int), calls[0].astype(int), calls[1].astype(int)), 1)
-    return made
+        gained = (calls[0] == a.truth).astype(int) - (calls[1] == a.truth)
+        d = gained if unit == "patient" else np.bincount(index, gained, count).astype(np.int64)
+        discordant[i] = d @ d, np.count_nonzero(d)
+    return made, discordant
 
 
 def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSummary, ...]:
@@ -192,6 +212,7 @@ def pair_summaries(paired: Paired, products: Products | None) -> tuple[PairSumma
                 auc_second=figure_of(aucs[1]),
                 difference=_difference(aucs, None if known is None else known.variance(x, y)),
                 calls=tuple(paired.calls[pair, i].ravel().tolist()),
+                discordant=tuple(paired.discordant[pair, i].tolist()),
                 bound=sum(x.bound for x in aucs if x is not None),
             )
             made.append(found if known is None else with_covering(found, known, x, y))
@@ -220,7 +241,8 @@ def own_pairs(
     """Return what a site releases of its own comparison, exact to the bin.
 
     With fewer patients than `minimum` it releases counts only; crossed calls only where they are
-    asked for (`calls`) and no cell of any pair's has fewer than `minimum` cases.
+    asked for (`calls`) and no cell of any pair's has fewer than `minimum` cases; how they fall on
+    patients only where besides no fewer patients, and no fewer with several lesions, are told of.
     """
     curves = [curves_of(s, EXACT) for s in paired.sums]
     found = pair_summaries(paired, products_of(list(tables), curves))
@@ -240,4 +262,10 @@ def own_pairs(
             )
             for p in found
         )
-    return tuple(p if shown else replace(p, calls=None) for p in found)
+    patients = paired.discordant[:, :, 1]
+    fallen = shown and bool((patients[patients > 0] >= minimum).all())
+    fallen = fallen and tells_of_enough(several_of(tables[0]), minimum)
+    return tuple(
+        replace(p, calls=p.calls if shown else None, discordant=p.discordant if fallen else None)
+        for p in found
+    )

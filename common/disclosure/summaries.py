@@ -5,6 +5,12 @@ from dataclasses import replace
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS, Cells, Figure, TaskSummary, TuningFigures
 from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.disclosure.lesion_intervals import (
+    several_of,
+    table_intervals,
+    task_intervals,
+    tells_of_enough,
+)
 from hepafed.common.statistics import (
     BINS,
     TASK_ORDER,
@@ -42,6 +48,8 @@ RELEASED = (
     "reliability",
     "score_sums",
     "squares",
+    "confusion_products",
+    "called_products",
     "reader_calls",
     "reader_pairs",
 )
@@ -140,8 +148,15 @@ def summarise(
     ]
     enough = len(table.truth) >= minimum_count
     clustered, overall = clustered_figures(table, sums) if enough else ({}, {})
-    tasks = tuple(_with(t, clustered.get(t.task, {})) for t in by_task)
-    sections, withheld = released_sections(sums, minimum_count)
+    several = several_of(table)
+    rates: dict[str, dict[str, Figure]] = {}
+    if enough and tells_of_enough(several, minimum_count):
+        rates, overall = task_intervals(sums), overall | table_intervals(sums)
+    tasks = tuple(
+        replace(t, figures=t.figures | clustered.get(t.task, {}) | rates.get(t.task, {}))
+        for t in by_task
+    )
+    sections, withheld = released_sections(sums, minimum_count, several)
     return SiteSummary(
         run=run,
         model=model,
@@ -159,17 +174,14 @@ def summarise(
     )
 
 
-def _with(task: TaskSummary, more: dict[str, Figure]) -> TaskSummary:
-    return replace(task, figures=task.figures | more)
-
-
 def released_sections(
-    sums: Additive, minimum: int
+    sums: Additive, minimum: int, several: int
 ) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
     """Return the small sections that have no cell of fewer than `minimum` cases.
 
     Return them by name, and the names of what is withheld: a tenth of the reliability table, a
-    step of the decision curve, a reader, or a site with fewer cases than that.
+    step of the decision curve, a reader, or a site with fewer cases than that; products over
+    patients also where fewer than that, of the `several` there are, have several lesions.
     """
 
     def fine(cases: np.ndarray) -> bool:
@@ -184,12 +196,15 @@ def released_sections(
         ],
         axis=1,
     )
+    products = fine(sums.size) and tells_of_enough(several, minimum)
     allowed = {
         "clusters": fine(sums.size),
         "decision": fine(steps),
         "reliability": fine(sums.reliability.sum(1)),
         "score_sums": fine(sums.reliability.sum(1)),
         "squares": fine(sums.size),
+        "confusion_products": products,
+        "called_products": products,
         "reader_calls": fine(sums.reader_calls.sum((1, 2, 3))),
         "reader_pairs": fine(sums.reader_pairs.sum((1, 2))),
     }

@@ -16,6 +16,7 @@ from hepafed.common.statistics.additive import (
 )
 from hepafed.common.statistics.agreement import (
     Estimate,
+    clustered_mcnemar,
     estimate,
     f1_scores,
     holm,
@@ -52,6 +53,15 @@ from hepafed.common.statistics.bins import (
     pair_intervals,
 )
 from hepafed.common.statistics.calibration import calibrate, expected_error
+from hepafed.common.statistics.clustered import (
+    Clustered,
+    call_intervals,
+    clustered_kappa,
+    clustered_rate,
+    patient_products,
+    possible_products,
+    right_interval,
+)
 from hepafed.common.statistics.clustered_auc import (
     Sizes,
     clustered_auc,
@@ -132,6 +142,7 @@ __all__ = [
     "TENTHS",
     "Additive",
     "Auc",
+    "Clustered",
     "Curve",
     "Estimate",
     "Histogram",
@@ -153,6 +164,7 @@ __all__ = [
     "average_precision",
     "bin_logits",
     "calibrate",
+    "call_intervals",
     "called",
     "cells_of",
     "check_additive",
@@ -160,6 +172,9 @@ __all__ = [
     "clustered_auc",
     "clustered_figures",
     "clustered_interval",
+    "clustered_kappa",
+    "clustered_mcnemar",
+    "clustered_rate",
     "covariance",
     "covering_ends",
     "curve_from_mass",
@@ -193,7 +208,9 @@ __all__ = [
     "pair_intervals",
     "paired_difference",
     "partial_auc",
+    "patient_products",
     "patients_of",
+    "possible_products",
     "pr_points",
     "products_length",
     "products_of",
@@ -202,6 +219,7 @@ __all__ = [
     "read_scores",
     "reader_pairs",
     "recalls",
+    "right_interval",
     "roc_points",
     "rows_of",
     "score_counts",

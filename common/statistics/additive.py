@@ -16,6 +16,8 @@ The layout is fixed but for the readers, whose names the request states:
 | `reliability` | [4, 2, 10] | by task and truth: cases with p in tenths of [0, 1] |
 | `score_sums` | [4, 10] | by task: Σ p in each tenth (fixed point) |
 | `squares` | [4] | by task: Σ (p − truth)² (fixed point) |
+| `confusion_products` | [9, 9] | Σ x xᵀ over patients, x their lesions by cell of `confusion` |
+| `called_products` | [3, 4, 4] | the same by lesion task, x their lesions by cell of `called` |
 | `reader_calls` | [R, 2, 2, 2] | by reader: patients by truth, model's call, reader's call |
 | `reader_pairs` | [R(R−1)/2, 2, 2] | by pair of readers: patients by their two calls |
 
@@ -33,6 +35,7 @@ import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics.bins import BINS
+from hepafed.common.statistics.clustered import possible_products
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
@@ -62,6 +65,8 @@ def sections(readers: int = 0) -> dict[str, tuple[int, ...]]:
         "reliability": (tasks, 2, TENTHS),
         "score_sums": (tasks, TENTHS),
         "squares": (tasks,),
+        "confusion_products": (classes**2, classes**2),
+        "called_products": (tasks - 1, 4, 4),
         "reader_calls": (readers, 2, 2, 2),
         "reader_pairs": (readers * (readers - 1) // 2, 2, 2),
     }
@@ -132,6 +137,8 @@ class Additive:
     reliability: Counts
     score_sums: Counts
     squares: Counts
+    confusion_products: Counts
+    called_products: Counts
     reader_calls: Counts
     reader_pairs: Counts
 
@@ -201,6 +208,9 @@ def check_additive(sums: Additive, what: str) -> None:
     good = good and bool((s.clusters <= np.minimum(patients, s.called.sum(2))).all())
     good = good and bool((from_fixed(s.squares) <= by_task + 1e-6).all())
     good = good and bool((s.reader_calls.sum((1, 2, 3)) <= patients).all())
+    good = good and possible_products(
+        s.confusion_products, s.called_products, (s.confusion, s.called), int(patients)
+    )
     if not good:
         raise PayloadError(f"the sums of {what} are impossible")
 

@@ -32,15 +32,22 @@ def rate(numerator: int, denominator: int) -> Rate:
     if denominator == 0:
         return Rate(numerator, denominator)
     k, n = numerator, denominator
-    p, z2 = k / n, Z * Z
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    low = 0.0 if k == 0 else centre - half
-    high = 1.0 if k == n else centre + half
+    p = k / n
+    low, high = wilson(p, n, Z)
     tail = (1 - LEVEL) / 2
     exact_low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
     exact_high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
     return Rate(k, n, value=p, low=low, high=high, exact_low=exact_low, exact_high=exact_high)
+
+
+def wilson(share: float, cases: float, quantile: float) -> tuple[float, float]:
+    """Return Wilson's (1927) interval of a share of `cases`, which need not be a whole number."""
+    z2 = quantile * quantile
+    centre = (share + z2 / (2 * cases)) / (1 + z2 / cases)
+    spread = share * (1 - share) / cases + z2 / (4 * cases * cases)
+    half = quantile / (1 + z2 / cases) * math.sqrt(spread)
+    low = 0.0 if share <= 0 else centre - half
+    return low, 1.0 if share >= 1 else centre + half
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hepafed.common.statistics.additive import (
     to_fixed,
 )
 from hepafed.common.statistics.bins import BINS, bin_logits
+from hepafed.common.statistics.clustered import patient_products
 from hepafed.common.statistics.scores import (
     ScoreTable,
     TaskScores,
@@ -50,6 +51,7 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
     )
     pairs = patients.truth * BINS + bin_logits(patients.logits)
     confusion = table.truth * classes + argmax_class(table)
+    index, count = patients_of(table)
     calls = [reader_calls(table, r) for r in readers]
     model = called(patients, threshold)
     return Additive(
@@ -69,6 +71,13 @@ def additive_of(table: ScoreTable, threshold: float, readers: tuple[str, ...] = 
         reliability=np.stack([r["reliability"] for r in rows]),
         score_sums=to_fixed(np.stack([r["score_sums"] for r in rows])),
         squares=to_fixed(np.stack([r["squares"] for r in rows])),
+        confusion_products=patient_products(index, count, confusion, classes**2),
+        called_products=np.stack(
+            [
+                patient_products(index, count, 2 * s.truth + called(s, LESION_THRESHOLD), 4)
+                for s in all_scores[1:]
+            ]
+        ),
         reader_calls=np.array(
             [_crossed([patients.truth, model, c > 0], c >= 0) for c in calls], np.int64
         ).reshape(len(readers), 2, 2, 2),

@@ -42,11 +42,13 @@ class McNemarResult:
     first_wrong_second_right: Count | None
     """Cases that only the second model calls right; null where they are withheld."""
     p: Probability | None
-    """P value of McNemar's exact test; of patients alone."""
+    """P value of the test of `method`."""
     p_holm: Probability | None
     """The same, adjusted after Holm (1979) over the pairs of models."""
     reason: str = optional("")
     """Why there are no counts, or no test."""
+    method: str = optional("exact")
+    """`exact` (McNemar's, of patients), or `clustered`: of lesions, over patients."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from hepafed.common.records import optional
 from hepafed.common.statistics import LEVEL
-from hepafed.server.formats.values import REASON_WHERE_NULL, Count, Level, Probability
+from hepafed.server.formats.values import REASON_WHERE_NULL, Count, Level, NotNegative, Probability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,29 @@ class PointEstimate:
     """Why there is no value."""
 
     schema_rules: ClassVar = (REASON_WHERE_NULL,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientInterval:
+    """A 95 % interval from the spread between patients, of whom each may have several cases.
+
+    Where a figure has it, it is the one that is printed, drawn and judged (docs/statistics.md).
+    """
+
+    low: float | None
+    """Lower end; null where there is no interval."""
+    high: float | None
+    """Upper end; null where there is no interval."""
+    se: NotNegative | None = None
+    """Standard error from the spread between patients."""
+    cases: NotNegative | None = None
+    """Effective number of cases: so many independent ones would tell as much (pooled shares)."""
+    patients: NotNegative | None = None
+    """Effective number of patients: so many with equally many cases would tell as much (pooled)."""
+    method: str
+    """`rao-scott` of a share, `score` of kappa, `delta` of another figure."""
+    reason: str = optional("")
+    """Why there is no interval, or what makes it unsure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +57,8 @@ class IntervalEstimate:
     """Standard error, where the interval comes from one."""
     reason: str = optional("")
     """Why there is no value, or no interval."""
+    clustered: PatientInterval | None = optional(None)
+    """The interval from the spread between patients; of kappa and of lesion tasks alone."""
 
     schema_rules: ClassVar = (REASON_WHERE_NULL,)
 
@@ -96,6 +121,8 @@ class RateEstimate:
     """Cases in all; null where they are withheld."""
     reason: str = optional("")
     """Why there is no value."""
+    clustered: PatientInterval | None = optional(None)
+    """The interval that knows which lesions share a patient; of shares of lesions alone."""
 
     schema_rules: ClassVar = (REASON_WHERE_NULL,)
 

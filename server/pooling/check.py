@@ -1,5 +1,9 @@
 """Check that what a site released can be, before it is pooled."""
 
+import math
+from collections.abc import Mapping
+
+import numpy as np
 from hepafed.common.contract import (
     LEFT_OUT,
     LEVEL,
@@ -12,18 +16,31 @@ from hepafed.common.contract import (
     TaskSummary,
 )
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
-from hepafed.common.disclosure import TASK, UNIT, pairs_of
+from hepafed.common.disclosure import (
+    CLUSTERED,
+    TASK,
+    UNIT,
+    pairs_of,
+    possible_discordance,
+    right_alone,
+)
 from hepafed.common.errors import DataError, HepaFedError
-from hepafed.common.statistics import TASK_ORDER, intervals_of, pair_intervals
-from hepafed.server.pooling.evidence import evidence, task_of
+from hepafed.common.statistics import (
+    MEANS,
+    TASK_ORDER,
+    intervals_of,
+    kappa,
+    pair_intervals,
+    possible_products,
+)
+from hepafed.server.pooling.evidence import Evidence, evidence, task_of
 
 MOST_MINIMUM = 1000
 """Largest `minimum_count` that a policy can state."""
 MOST_LEFT_OUT = 10**8
 """The most lesions that a site can have left out."""
+AUCS = ("clustered", "clustered_logit", "logit")
 SHARES = (
-    "clustered",
-    "logit",
     "partial_auc",
     "sensitivity_at",
     "specificity_at",
@@ -40,8 +57,9 @@ def check_summary(site: str, summary: SiteSummary) -> None:
                 raise DataError(f"{site} released cells whose sum differs from its counts")
             if t.unit == "lesion":
                 pair_intervals(t.cells, first=True)
-        check_figures(site, t.auc, *(f for n, f in t.figures.items() if n.startswith(SHARES)))
-    check_figures(site, *summary.figures.values())
+        check_figures(site, t.auc, *(f for n, f in t.figures.items() if n in AUCS))
+        check_figures(site, *(f for n, f in t.figures.items() if n.startswith(SHARES)))
+    check_figures(site, *(f for n, f in summary.figures.items() if n in MEANS))
     if not 1 <= summary.minimum_count <= MOST_MINIMUM:
         raise DataError(f"{site} released an impossible minimum count")
     _check_origin(site, summary)
@@ -79,14 +97,22 @@ def check_comparison(site: str, found: SiteComparison, models: int, summary: Sit
         if p.covering is not None:
             check_figures(site, p.covering, least=-1.0)
         _check_difference(site, p)
-        if p.calls is None:
-            continue
-        if (
-            len(p.calls) != 8
-            or min(p.calls) < 0
-            or ((sum(p.calls[:4]), sum(p.calls[4:])) != (p.negatives, p.positives))
-        ):
-            raise DataError(f"{site} released crossed calls of other cases than it has")
+        _check_calls(site, p)
+
+
+def _check_calls(site: str, p: PairSummary) -> None:
+    if p.calls is None:
+        if p.discordant is not None:
+            raise DataError(f"{site} released how calls fall on patients without the calls")
+        return
+    counts = (sum(p.calls[:4]), sum(p.calls[4:]))
+    if len(p.calls) != 8 or min(p.calls) < 0 or counts != (p.negatives, p.positives):
+        raise DataError(f"{site} released crossed calls of other cases than it has")
+    if p.discordant is None:
+        return
+    alone = right_alone(np.array(p.calls, np.int64).reshape(2, 2, 2))
+    if len(p.discordant) != 2 or not possible_discordance(*alone, *p.discordant):
+        raise DataError(f"{site} released impossible sums of calls over patients")
 
 
 def _check_difference(site: str, p: PairSummary) -> None:
@@ -178,3 +204,77 @@ def _check_sections(site: str, summary: SiteSummary) -> None:
             raise DataError(f"{site} released a reliability table of other cases than it has")
     if confusion is not None and confusion.sum() != summary.lesions:
         raise DataError(f"{site} released a confusion table of other lesions than it has")
+    _check_products(site, summary, known)
+    _check_intervals(site, summary, known)
+
+
+def _check_products(site: str, summary: SiteSummary, known: Evidence) -> None:
+    """Hold sums over patients to the counts that they are over."""
+    of_confusion, of_called = known.section("confusion_products"), known.section("called_products")
+    if of_confusion is None and of_called is None:
+        return
+    confusion, called = known.section("confusion"), known.section("called")
+    if of_confusion is None or of_called is None or confusion is None or called is None:
+        raise DataError(f"{site} released sums over patients without the counts that they are over")
+    if not possible_products(of_confusion, of_called, (confusion, called), summary.patients):
+        raise DataError(f"{site} released impossible sums over patients")
+
+
+def _check_intervals(site: str, summary: SiteSummary, known: Evidence) -> None:
+    """Hold the site's own intervals of rates and kappa to its counts."""
+    for own in summary.tasks:
+        _check_own(site, _values(own), own.figures)
+    confusion = known.section("confusion")
+    values: dict[str, float] = {}
+    if confusion is not None and confusion.sum():
+        values["accuracy"] = float(np.trace(confusion) / confusion.sum())
+        if (agreement := kappa(confusion)) is not None:
+            values["kappa"] = agreement.value
+    _check_own(site, values, summary.figures)
+
+
+def _values(own: TaskSummary) -> dict[str, float]:
+    """Return the rates of a task's calls, those that there are; none where they are withheld."""
+    tp, tn = own.true_positives, own.true_negatives
+    if tp is None or tn is None:
+        return {}
+    fn, fp = own.positives - tp, own.negatives - tn
+    shares = {
+        "sensitivity": (tp, tp + fn),
+        "specificity": (tn, tn + fp),
+        "ppv": (tp, tp + fp),
+        "npv": (tn, tn + fn),
+        "accuracy": (tp + tn, tp + tn + fp + fn),
+    }
+    made = {name: k / n for name, (k, n) in shares.items() if n}
+    if tp + fn and tn + fp:
+        a, b = made["sensitivity"], made["specificity"]
+        made["balanced_accuracy"] = (a + b) / 2
+        for name, over, under in (
+            ("likelihood_positive", a, 1 - b),
+            ("likelihood_negative", 1 - a, b),
+        ):
+            if under > 0:
+                made[name] = over / under
+    return made
+
+
+def _check_own(site: str, values: Mapping[str, float], figures: Mapping[str, Figure]) -> None:
+    """Check that each interval is around the value that the counts give."""
+    for name, f in figures.items():
+        if name in AUCS or not name.startswith(CLUSTERED):
+            continue
+        expected = values.get(name.removeprefix(CLUSTERED))
+        numbers = [v for v in (f.value, f.low, f.high, f.se) if v is not None]
+        fits = expected is not None and len(numbers) == 4 and all(map(math.isfinite, numbers))
+        if fits and expected is not None:
+            value, low, high, se = numbers
+            least, most = (-1.0 if name.endswith("kappa") else 0.0), max(1.0, high)
+            if "likelihood" not in name:
+                most = 1.0
+            near = math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9)
+            fits = (
+                near and least <= low <= value + 1e-9 and value - 1e-9 <= high <= most and se >= 0
+            )
+        if not fits:
+            raise DataError(f"{site} released an interval that is not of its counts")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.contract.messages import SiteComparison, SiteSummary
-from hepafed.common.disclosure import Paired, pair_summaries
-from hepafed.common.statistics import Products, Z, holm, logistic, mcnemar
+from hepafed.common.disclosure import Paired, pair_summaries, right_alone
+from hepafed.common.statistics import Products, Z, clustered_mcnemar, holm, logistic, mcnemar
 from hepafed.server.formats import (
     ComparisonRow,
     CoveringInterval,
@@ -26,6 +26,7 @@ SAME = "the difference has no variance: nothing can be decided"
 PLAIN_DIFFERENCE = "plain interval: it covers too rarely where an AUC is high or few are compared"
 NOT_BY_ALL = "withheld by a site"
 PAIRED = "paired DeLong"
+CLUSTERED_TEST = "clustered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +141,8 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
         gain, method = Figure(reason=NO_SITE), f"{PAIRED}, at no site"
     counts = [p.calls for p in parts if p.calls is not None]
     calls = np.sum(counts, axis=0).tolist() if len(counts) == len(parts) else None
+    known = [p.discordant for p in parts if p.discordant is not None]
+    fallen = np.sum(known, axis=0).tolist() if len(known) == len(parts) else None
     pair = replace(
         parts[0],
         positives=sum(p.positives for p in parts),
@@ -148,6 +151,7 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
         auc_second=_auc([p.auc_second for p in parts]),
         difference=gain,
         calls=None if calls is None else tuple(calls),
+        discordant=None if fallen is None else tuple(fallen),
         bound=max(p.bound for p in parts),
         covering=covering,
         covering_first=_auc_covering([p.auc_first for p in parts]),
@@ -252,16 +256,23 @@ def _held(
 
 
 def mcnemar_result(p: PairSummary, *, pooled: bool) -> McNemarResult:
-    """Compare which calls are right; tested for patients, who are independent of each other."""
+    """Compare which calls are right: exact for patients, who are independent of each other.
+
+    For lesions, the test is over patients (`clustered_mcnemar`).
+    """
     made = McNemarResult(
         first_right_second_wrong=None, first_wrong_second_right=None, p=None, p_holm=None
     )
     if p.calls is None:
         return replace(made, reason=NOT_BY_ALL if pooled else NOT_HERE)
-    calls = np.array(p.calls, np.int64).reshape(2, 2, 2)
-    first = int(calls[1, 1, 0] + calls[0, 0, 1])
-    second = int(calls[1, 0, 1] + calls[0, 1, 0])
+    first, second = right_alone(np.array(p.calls, np.int64).reshape(2, 2, 2))
     made = replace(made, first_right_second_wrong=first, first_wrong_second_right=second)
-    if p.unit != "patient":
-        return replace(made, reason="not tested: lesions of a patient are not independent")
-    return replace(made, p=mcnemar(first, second))
+    if p.unit == "patient":
+        return replace(made, p=mcnemar(first, second))
+    if p.discordant is None:
+        why = "not tested: how the lesions fall on patients is "
+        return replace(made, reason=why + (NOT_BY_ALL if pooled else NOT_HERE))
+    tested = clustered_mcnemar(first - second, *p.discordant)
+    if tested is None:
+        return replace(made, reason="not tested: the calls differ in one patient only")
+    return replace(made, p=tested, method=CLUSTERED_TEST)

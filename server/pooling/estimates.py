@@ -1,13 +1,14 @@
 """Figures of a report made from released figures and counts: a value with interval, or a reason."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import NO_INTERVAL
+from hepafed.common.disclosure import CLUSTERED, NO_INTERVAL, unsure
 from hepafed.common.statistics import (
     Auc,
+    Clustered,
     Estimate,
     Rate,
     Ratio,
@@ -25,6 +26,7 @@ from hepafed.server.formats import (
     CoveringInterval,
     IntervalEstimate,
     LogitInterval,
+    PatientInterval,
     PointEstimate,
     RateEstimate,
     covering,
@@ -40,6 +42,21 @@ CAUTIOUS = (
 )
 LEAST_LOST = 3.0
 """Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
+ALL_OF_ONE = "no interval: all of these cases are of one patient"
+A_ZERO = "no interval: a count is 0"
+FEW_SHARE = "withheld: fewer patients with several lesions than the site's minimum count"
+METHODS: Mapping[str, str] = {
+    "sensitivity": "rao-scott",
+    "specificity": "rao-scott",
+    "ppv": "rao-scott",
+    "npv": "rao-scott",
+    "accuracy": "rao-scott",
+    "kappa": "score",
+    "balanced_accuracy": "delta",
+    "likelihood_positive": "delta",
+    "likelihood_negative": "delta",
+}
+"""How the interval from the spread between patients is made, by figure."""
 
 
 def auc_estimate(
@@ -203,8 +220,48 @@ def auc_figure(auc: Auc | None) -> Figure:
     return Figure(value=auc.value, low=low, high=high, se=auc.se, reason=reason)
 
 
-def rate_estimate(numerator: int | None, denominator: int | None, reason: str = "") -> RateEstimate:
-    """Return a share of counts with Wilson's interval and the exact one."""
+def patient_interval(
+    found: Clustered | Figure | None, method: str, reason: str = ""
+) -> PatientInterval:
+    """Return an interval from the spread between patients, or none and the reason.
+
+    A figure as a site released it tells no effective numbers.
+    """
+    if found is None or found.low is None:
+        return PatientInterval(low=None, high=None, method=method, reason=reason or ALL_OF_ONE)
+    made = PatientInterval(low=found.low, high=found.high, se=found.se, method=method)
+    if isinstance(found, Figure):
+        return replace(made, reason=found.reason)
+    return replace(made, cases=found.cases, patients=found.patients, reason=unsure(found))
+
+
+def patient_intervals(
+    found: Mapping[str, Clustered] | Mapping[str, Figure] | str,
+) -> dict[str, PatientInterval]:
+    """Return the intervals of the figures in `METHODS`; or, of a reason, none and that reason."""
+    made = {}
+    for name, method in METHODS.items():
+        if isinstance(found, str):
+            made[name] = patient_interval(None, method, found)
+        else:
+            why = A_ZERO if name.startswith("likelihood") else ALL_OF_ONE
+            made[name] = patient_interval(found.get(name), method, why)
+    return made
+
+
+def site_intervals(figures: Mapping[str, Figure]) -> dict[str, PatientInterval]:
+    """Return the intervals that a site released with its figures, or that it withheld them."""
+    own = {n: f for n in METHODS if (f := figures.get(CLUSTERED + n)) is not None}
+    return patient_intervals(own or FEW_SHARE)
+
+
+def rate_estimate(
+    numerator: int | None,
+    denominator: int | None,
+    reason: str = "",
+    clustered: PatientInterval | None = None,
+) -> RateEstimate:
+    """Return a share of counts with Wilson's interval, the exact one and the `clustered` one."""
     made = Rate(0, 0, None, None, None, None, None)
     if numerator is not None and denominator is not None:
         made = rate(int(numerator), int(denominator))
@@ -217,11 +274,14 @@ def rate_estimate(numerator: int | None, denominator: int | None, reason: str = 
         numerator=None if numerator is None else int(numerator),
         denominator=None if denominator is None else int(denominator),
         reason=(reason or "no cases") if made.value is None else "",
+        clustered=clustered if made.value is not None else None,
     )
 
 
 def interval_estimate(
-    found: Estimate | Ratio | Figure | None, reason: str = ""
+    found: Estimate | Ratio | Figure | None,
+    reason: str = "",
+    clustered: PatientInterval | None = None,
 ) -> IntervalEstimate:
     """Return a figure with its interval, or none and the reason; its own reason goes first."""
     if found is None:
@@ -233,6 +293,7 @@ def interval_estimate(
         high=found.high,
         se=None if isinstance(found, Ratio) else found.se,
         reason=own or (reason if found.value is None else ""),
+        clustered=clustered if found.value is not None else None,
     )
 
 

@@ -176,6 +176,14 @@ def _section(
 
 
 def _own(summary: SiteSummary, name: str) -> Counts | None:
+    """Return a section of one summary, whose numbers came over the network."""
+    try:
+        return _section_of(summary, name)
+    except OverflowError as e:
+        raise PayloadError(f"a number of {name.replace('_', ' ')} beyond 64 bits") from e
+
+
+def _section_of(summary: SiteSummary, name: str) -> Counts | None:
     """Return a section of one summary; `size`, `called` and `confusion` from its fields."""
     if name == "size":
         return np.array([summary.patients, summary.lesions], np.int64)

@@ -12,23 +12,33 @@ from hepafed.common.statistics import (
     Intervals,
     Products,
     auc_from_intervals,
+    clustered_kappa,
     estimates,
     f1_scores,
     kappa,
     matthews,
     products_with_exact_squares,
     recalls,
+    right_interval,
     sizes_of,
 )
-from hepafed.server.formats import AucEstimate, ConfusionRow, MulticlassRow, ResultRow
+from hepafed.server.formats import (
+    AucEstimate,
+    ConfusionRow,
+    MulticlassRow,
+    PatientInterval,
+    ResultRow,
+)
 from hepafed.server.pooling.estimates import (
     as_patients,
     auc_estimate,
     ends_of,
     interval_estimate,
+    patient_intervals,
     point_estimate,
     rate_estimate,
     settled,
+    site_intervals,
 )
 from hepafed.server.pooling.evidence import SUPPRESSED, Evidence
 from numpy.typing import NDArray
@@ -114,9 +124,16 @@ def macro_row(scope: str, site: str | None, lesions: int, auc: AucEstimate) -> R
 
 
 def multiclass_row(
-    scope: str, site: str | None, known: Evidence, means: Mapping[str, AucEstimate]
+    scope: str,
+    site: str | None,
+    known: Evidence,
+    means: Mapping[str, AucEstimate],
+    own: Mapping[str, Figure] | None = None,
 ) -> MulticlassRow:
-    """Return a row of `multiclass`; where the confusion table is withheld its figures are, too."""
+    """Return a row of `multiclass`; where the confusion table is withheld its figures are, too.
+
+    `own` are the figures of the site, None for all sites.
+    """
     size, table = known.section("size"), known.section("confusion")
     why = known.reason("confusion")
     hits = n = balanced = macro_f1 = agreement = mcc = None
@@ -124,14 +141,15 @@ def multiclass_row(
         hits, n = int(np.trace(table)), int(table.sum())
         balanced, macro_f1 = _mean(recalls(table)), _mean(f1_scores(table))
         agreement, mcc = kappa(table), matthews(table)
+    clustered = _pooled_intervals(known) if own is None else site_intervals(own)
     one_class = "one class only, in truth and calls"
     return MulticlassRow(
         scope=scope,
         site=site,
         n=int(size[1]) if size is not None else None,
         confusion=None if table is None else _rows(table),
-        accuracy=rate_estimate(hits, n, why),
-        kappa=interval_estimate(agreement, why or one_class),
+        accuracy=rate_estimate(hits, n, why, clustered["accuracy"]),
+        kappa=interval_estimate(agreement, why or one_class, clustered["kappa"]),
         balanced_accuracy=point_estimate(balanced, why or MISSING),
         f1_macro=point_estimate(macro_f1, why or "a class neither true nor called"),
         f1_micro=point_estimate(hits / n if hits is not None and n else None, why or "no cases"),
@@ -139,6 +157,18 @@ def multiclass_row(
         macro=means["macro"],
         hand_till=means["hand_till"],
     )
+
+
+def _pooled_intervals(known: Evidence) -> dict[str, PatientInterval]:
+    """Return the intervals of accuracy and kappa over the patients of all sites."""
+    table, products = known.section("confusion"), known.section("confusion_products")
+    if table is None or products is None:
+        return patient_intervals(known.reason("confusion") or known.reason("confusion_products"))
+    found = {
+        "accuracy": right_interval(table, products),
+        "kappa": clustered_kappa(table, products),
+    }
+    return patient_intervals({n: f for n, f in found.items() if f is not None})
 
 
 def confusion_row(site: str | None, known: Evidence) -> ConfusionRow:

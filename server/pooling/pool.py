@@ -127,7 +127,11 @@ def pool(
         results=tuple(results),
         confusion=tuple(confusion_row(s.site, s.known) for s in sites),
         multiclass=tuple(
-            multiclass_row(s.name, s.site, s.known, means if s.site is None else site_means[s.site])
+            multiclass_row(s.name, None, whole, means)
+            if s.site is None
+            else multiclass_row(
+                s.name, s.site, s.known, site_means[s.site], summaries[s.site].figures
+            )
             for s in scopes
         ),
         heterogeneity=tuple(_heterogeneity(summaries, groups)),

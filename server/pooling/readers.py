@@ -1,9 +1,21 @@
 """Radiologists beside the model, on the patients each has read."""
 
 import numpy as np
-from hepafed.common.statistics import Estimate, kappa, mcnemar, paired_difference, reader_pairs
-from hepafed.server.formats import AgreementRow, ReaderNonInferiority, ReaderRow
-from hepafed.server.pooling.estimates import interval_estimate, rate_estimate
+from hepafed.common.statistics import (
+    Estimate,
+    clustered_kappa,
+    kappa,
+    mcnemar,
+    paired_difference,
+    reader_pairs,
+)
+from hepafed.server.formats import AgreementRow, IntervalEstimate, ReaderNonInferiority, ReaderRow
+from hepafed.server.pooling.estimates import (
+    METHODS,
+    interval_estimate,
+    patient_interval,
+    rate_estimate,
+)
 from hepafed.server.pooling.evidence import Evidence
 from numpy.typing import NDArray
 
@@ -28,7 +40,7 @@ def _reader(name: str, calls: NDArray[np.int64], margin: float | None) -> Reader
         paired_difference(only_model[0], only_reader[0], p),
         paired_difference(only_model[1], only_reader[1], n),
     )
-    both = kappa(calls.sum(0))
+    both = calls.sum(0)
     return ReaderRow(
         reader=name,
         n=p + n,
@@ -44,7 +56,7 @@ def _reader(name: str, calls: NDArray[np.int64], margin: float | None) -> Reader
         specificity_mcnemar_exact_p=mcnemar(only_model[1], only_reader[1]) if n else None,
         sensitivity_difference=interval_estimate(gains[0], NO_POSITIVES),
         specificity_difference=interval_estimate(gains[1], NO_NEGATIVES),
-        kappa_with_model=interval_estimate(both, "both call every patient alike, or there is none"),
+        kappa_with_model=_kappa(both, "both call every patient alike, or there is none"),
         non_inferiority=None if margin is None else _held(gains, margin),
     )
 
@@ -53,6 +65,12 @@ def _held(gains: tuple[Estimate | None, Estimate | None], margin: float) -> Read
     """Return for both rates whether the interval of model − reader is above −margin."""
     first, second = (g is not None and g.low is not None and g.low > -margin for g in gains)
     return ReaderNonInferiority(margin=margin, sensitivity=first, specificity=second)
+
+
+def _kappa(table: NDArray[np.int64], none: str) -> IntervalEstimate:
+    """Return kappa of int[2, 2] patients by two calls, with the interval that covers."""
+    covering = patient_interval(clustered_kappa(table), METHODS["kappa"])
+    return interval_estimate(kappa(table), none, covering)
 
 
 def agreement_rows(known: Evidence) -> list[AgreementRow]:
@@ -64,7 +82,7 @@ def agreement_rows(known: Evidence) -> list[AgreementRow]:
         AgreementRow(
             readers=names,
             n=int(pairs[i].sum()),
-            kappa=interval_estimate(kappa(pairs[i]), "no patient is read by both, or all alike"),
+            kappa=_kappa(pairs[i], "no patient is read by both, or all alike"),
         )
         for i, names in enumerate(reader_pairs(known.readers))
     ]

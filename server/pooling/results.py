@@ -15,6 +15,7 @@ from hepafed.common.statistics import (
     Z,
     auc_from_intervals,
     average_precision,
+    call_intervals,
     curves,
     likelihood_ratios,
     matthews,
@@ -34,6 +35,7 @@ from hepafed.server.formats import (
     AucEstimate,
     IntervalEstimate,
     NetBenefit,
+    PatientInterval,
     ReadAtSensitivity,
     ReadAtSpecificity,
     ResultRow,
@@ -47,9 +49,11 @@ from hepafed.server.pooling.estimates import (
     ends_of,
     from_error,
     interval_estimate,
+    patient_intervals,
     point_estimate,
     rate_estimate,
     settled,
+    site_intervals,
 )
 from hepafed.server.pooling.evidence import Evidence
 
@@ -87,7 +91,16 @@ def pooled_row(
         error, adjusted = (found.bound, found.adjusted) if found else (0.0, None)
         auc = auc_estimate(auc_figure(found), "delong", error, adjusted)
     made = _row("pooled", None, (unit, task), totals, _settled(auc, unit, totals, known))
-    return _with_rates(_with_curves(made, cells, exact), index, known, totals, prevalences)
+    made = _with_curves(made, cells, exact)
+    clustered = _pooled_intervals(index, known) if unit == "lesion" else {}
+    return _with_rates(made, index, known, totals, prevalences, clustered)
+
+
+def _pooled_intervals(index: int, known: Evidence) -> dict[str, PatientInterval]:
+    called, products = known.section("called"), known.section("called_products")
+    if called is None or products is None:
+        return patient_intervals(known.reason("called") or known.reason("called_products"))
+    return patient_intervals(call_intervals(called[index], products[index - 1]))
 
 
 def site_row(
@@ -98,7 +111,8 @@ def site_row(
     auc = _settled(_exact_auc(task), task.unit, totals, known)
     made = _row("site", site, (task.unit, task.task), totals, auc)
     made = _with_curves(made, known.cells[task.unit, task.task], task.figures)
-    return _with_rates(made, index, known, totals, prevalences)
+    clustered = site_intervals(task.figures) if task.unit == "lesion" else {}
+    return _with_rates(made, index, known, totals, prevalences, clustered)
 
 
 def _row(
@@ -222,8 +236,12 @@ def _with_rates(
     known: Evidence,
     totals: tuple[int, int],
     prevalences: Sequence[float],
+    clustered: Mapping[str, PatientInterval],
 ) -> ResultRow:
-    """Add what follows from the calls at the operating point."""
+    """Add what follows from the calls at the operating point.
+
+    `clustered` holds the intervals from the spread between patients, of a lesion task.
+    """
     p, n = totals
     called = known.section("called")
     if called is None:
@@ -234,19 +252,31 @@ def _with_rates(
     one_class = "" if p and n else ONE_CLASS
     return replace(
         made,
-        sensitivity=rate_estimate(tp, p, "there is no positive case"),
-        specificity=rate_estimate(tn, n, "there is no negative case"),
-        ppv=rate_estimate(tp, tp + fp, "the model called no case positive"),
-        npv=rate_estimate(tn, tn + fn, "the model called no case negative"),
-        accuracy=rate_estimate(tp + tn, p + n),
-        balanced_accuracy=balanced(tp, p, tn, n),
+        sensitivity=rate_estimate(
+            tp, p, "there is no positive case", clustered=clustered.get("sensitivity")
+        ),
+        specificity=rate_estimate(
+            tn, n, "there is no negative case", clustered=clustered.get("specificity")
+        ),
+        ppv=rate_estimate(
+            tp, tp + fp, "the model called no case positive", clustered=clustered.get("ppv")
+        ),
+        npv=rate_estimate(
+            tn, tn + fn, "the model called no case negative", clustered=clustered.get("npv")
+        ),
+        accuracy=rate_estimate(tp + tn, p + n, clustered=clustered.get("accuracy")),
+        balanced_accuracy=balanced(tp, p, tn, n, clustered.get("balanced_accuracy")),
         f1=point_estimate(f1, "no positives"),
         mcc=point_estimate(matthews(called[index]), "truth or calls are all of one class"),
         likelihood_positive=interval_estimate(
-            positive, one_class or "no negative is called positive"
+            positive,
+            one_class or "no negative is called positive",
+            clustered.get("likelihood_positive"),
         ),
         likelihood_negative=interval_estimate(
-            negative, one_class or "no negative is called negative"
+            negative,
+            one_class or "no negative is called negative",
+            clustered.get("likelihood_negative"),
         ),
         at_prevalence=_at_prevalence(tp / p, tn / n, prevalences) if p and n else (),
         net_benefit=_net_benefit(index, known, totals),
@@ -273,7 +303,9 @@ def _without_rates(made: ResultRow, why: str) -> ResultRow:
     )
 
 
-def balanced(tp: int, p: int, tn: int, n: int) -> IntervalEstimate:
+def balanced(
+    tp: int, p: int, tn: int, n: int, clustered: PatientInterval | None = None
+) -> IntervalEstimate:
     """Return the mean of sensitivity and specificity, of independent shares."""
     if not p or not n:
         return interval_estimate(None, ONE_CLASS)
@@ -281,7 +313,7 @@ def balanced(tp: int, p: int, tn: int, n: int) -> IntervalEstimate:
     se = math.sqrt(a * (1 - a) / p + b * (1 - b) / n) / 2
     value = (a + b) / 2
     found = Figure(value=value, low=max(0.0, value - Z * se), high=min(1.0, value + Z * se), se=se)
-    return interval_estimate(found)
+    return interval_estimate(found, clustered=clustered)
 
 
 def _at_prevalence(

@@ -16,7 +16,7 @@ from hepafed.server.formats import (
     SiteRow,
     covering,
 )
-from hepafed.server.report.tables import preferred
+from hepafed.server.report.tables import preferred, shown
 
 KEY = ("scope", "site", "unit", "task")
 """Columns that name a row of `results`."""
@@ -130,8 +130,8 @@ def _result(r: ResultRow) -> list[object]:
     )
     row: list[object] = [*_key(r), r.n, r.positives]
     for f in found:
-        shown = preferred(f) if isinstance(f, AucEstimate) else f
-        row += [shown.value, shown.low, shown.high] if shown is not None else [None] * 3
+        its = preferred(f) if isinstance(f, AucEstimate) else shown(f)
+        row += [None] * 3 if f is None or its is None else [f.value, its.low, its.high]
     row += [p.value if p is not None else None for p in (r.f1, r.mcc, r.average_precision)]
     clustered = r.auc.clustered
     ends = [clustered.low, clustered.high] if clustered is not None else [None, None]

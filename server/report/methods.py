@@ -231,6 +231,7 @@ METHODS: Mapping[str, tuple[Rule, ...]] = {
         statistics.logit,
         statistics.clustered,
         statistics.rates,
+        statistics.rates_of_lesions,
         statistics.between_sites,
         statistics.prediction,
         statistics.calibration,

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 
-from hepafed.server.formats import AucEstimate, RateEstimate, Report
+from hepafed.server.formats import AucEstimate, RateEstimate, Report, covering
 from hepafed.server.report.facts import fills_missing, is_federated, listed, only_pictures
-from hepafed.server.report.tables import preferred
 
-BETWEEN_WORDS = {
-    "dersimonian-laird": "DerSimonian and Laird's random effects (1986)",
-    "hartung-knapp": "random effects with the interval of Hartung, Knapp, Sidik and Jonkman (2003)",
-}
+BETWEEN_WORDS = {"dersimonian-laird": "DerSimonian and Laird's random effects (1986)"}
 """Method of a row of `heterogeneity`, in words."""
+INTERVAL_WORDS = {
+    "hartung-knapp-sidik-jonkman": "Hartung, Knapp, Sidik and Jonkman's (2003), never narrower "
+    "than that of an AUC common to all sites"
+}
+"""Method of the interval of a mean of sites, in words."""
 RATE_WORDS = {"wilson": "Wilson's"}
 """Method of a rate's interval, in words."""
 
@@ -70,15 +71,12 @@ def delong(report: Report) -> str:
 
 def logit(report: Report) -> str:
     """Speak where the interval that the text prints of an AUC is that on the logit scale."""
-    if not any(_is_logit(a) for a in _aucs(report)):
+    if not any("logit" in covering(a).method for a in _aucs(report)):
         return ""
-    return "The 95 % intervals of AUCs are made on the logit scale where that can be computed."
-
-
-def _is_logit(auc: AucEstimate) -> bool:
-    shown = preferred(auc)
-    made = (auc.logit, auc.clustered.logit if auc.clustered is not None else None)
-    return any(x is not None and (x.low, x.high) == (shown.low, shown.high) for x in made)
+    return (
+        "The 95 % intervals of AUCs are made on the logit scale where that can be computed, and "
+        "the end near 0.5 is moved out to that of a score interval where this is further away."
+    )
 
 
 def clustered(report: Report) -> str:
@@ -101,10 +99,27 @@ def rates(report: Report) -> str:
     at = " and at a probability of 0.5 for the lesion tasks" if lesions else ""
     if lesions and only_pictures(report):
         at = " and at a probability of 0.5 for the tasks of single images"
+    where = "for patients " if _between_patients(report) else ""
     return (
         f"Rates are at the operating point for patients{at}. Their 95 % intervals are {made} "
-        "(Clopper and Pearson's in report.json)."
+        f"{where}(Clopper and Pearson's in report.json)."
     )
+
+
+def rates_of_lesions(report: Report) -> str:
+    """Speak where a rate has an interval from the spread between patients."""
+    if not _between_patients(report):
+        return ""
+    one = "images" if only_pictures(report) else "lesions"
+    return (
+        f"Intervals of rates of {one} take patients as clusters: the design effect of a ratio over "
+        "patients gives the number of cases of a Wilson interval (Rao and Scott 1992), with "
+        "Student's t of the effective number of patients minus one."
+    )
+
+
+def _between_patients(report: Report) -> bool:
+    return any(r.clustered is not None and r.clustered.low is not None for r in _rates(report))
 
 
 def between_sites(report: Report) -> str:
@@ -113,7 +128,10 @@ def between_sites(report: Report) -> str:
     if not used:
         return ""
     made = listed([BETWEEN_WORDS.get(m, m) for m in used])
-    return f"Between-site variation: {made} on the logit AUC, with I² (Higgins 2003)."
+    said = f"Between-site variation: {made} on the logit AUC, with I² (Higgins 2003)."
+    shown = _unique(h.covering.method for h in report.heterogeneity if h.covering is not None)
+    ends = listed([INTERVAL_WORDS[m] for m in shown if m in INTERVAL_WORDS])
+    return f"{said} The interval of the mean is {ends}." if ends else said
 
 
 def prediction(report: Report) -> str:
@@ -175,11 +193,14 @@ def models(report: Report) -> str:
     """Speak where models were compared."""
     if not report.comparisons:
         return ""
+    lesions = ""
+    if any(c.mcnemar.method == "clustered" for c in report.comparisons):
+        lesions = ", calls of lesions by its form for clusters (Yang, Sun and Hardin 2010)"
     return (
         "Models were compared on the cases that all of them could score: AUCs by the paired test "
         "of DeLong, DeLong and Clarke-Pearson (1988) with patients as clusters; patients' calls, "
-        "each model at its own operating point, by McNemar's exact test. P values of several "
-        "comparisons were adjusted after Holm (1979)."
+        f"each model at its own operating point, by McNemar's exact test{lesions}. P values of "
+        "several comparisons were adjusted after Holm (1979)."
     )
 
 

@@ -74,8 +74,9 @@ def _figure(endpoint: Endpoint, report: Report) -> tuple[JudgedEndpoint, str]:
             if found is None:
                 return made, ""
             if not isinstance(found, AucEstimate):
-                rate = replace(made, value=found.value, low=found.low, high=found.high)
-                return replace(rate, why=found.reason), ""
+                its = found.clustered or found
+                rate = replace(made, value=found.value, low=its.low, high=its.high)
+                return replace(rate, why=found.reason or its.reason), ""
             chosen = covering(found)
             found_auc = replace(
                 made,

@@ -52,7 +52,8 @@ class SiteSummary:
     suppressed: tuple[str, ...] = field(default=())
     """Names of what was withheld."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """Exact figures over all classes: `macro` and `hand_till` AUC."""
+    """Exact figures over all classes: `macro` and `hand_till` AUC, `clustered_accuracy` and
+    `clustered_kappa`."""
     sections: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Counts and sums: the small sections of `common/statistics/additive.py` that
     `common/disclosure/summaries.py` lists as `RELEASED`."""

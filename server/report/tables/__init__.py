@@ -33,6 +33,7 @@ from hepafed.server.report.tables.words import (
     number,
     place,
     preferred,
+    shown,
     task,
 )
 
@@ -68,6 +69,7 @@ __all__ = [
     "reader_points",
     "renamed",
     "results",
+    "shown",
     "task",
     "utility",
     "validated_minus",

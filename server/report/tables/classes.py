@@ -92,6 +92,6 @@ def multiclass(report: Report) -> Table:
         "Accuracy, kappa, F1 and MCC use the most probable class of each lesion; the AUCs use the "
         "probabilities. F1 is the mean over the classes. Hand–Till: mean AUC over the pairs of "
         "classes. Kappa: agreement beyond chance. MCC: Matthews' correlation (for both, 1 is "
-        "perfect and 0 is chance)."
+        "perfect and 0 is chance). The intervals account for several lesions in one patient."
     )
     return Table("multiclass", "Lesions, three classes", head, tuple(rows), note)

@@ -126,8 +126,9 @@ def comparisons(report: Report) -> Table:
     note = (
         "These figures use the cases that every compared model could score. Paired tests: DeLong "
         "(AUC; "
-        f"{'; '.join(methods)}) and McNemar (patients right or wrong at each model's operating "
-        "point); p values are adjusted after Holm for the number of pairs of models. First not "
+        f"{'; '.join(methods)}) and McNemar (right or wrong calls at each model's operating point; "
+        "exact for patients, over patients for lesions); p values are adjusted after Holm for the "
+        "number of pairs of models. First not "
         "inferior: the lower 95 % limit of first − second minus the pooling error is above "
         "−margin. The validated model is the first of its pairs. It is not judged where fewer than "
         "95 % of the report's cases of either class are compared; the sites that lack cases are "

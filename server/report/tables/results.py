@@ -38,7 +38,7 @@ def rates_of(r: ResultRow) -> tuple[RateEstimate | None, ...]:
 def key_figures(report: Report) -> Table:
     """Tabulate what the page opens with: AUC, sensitivity and specificity, pooled."""
     found = next((r for r in report.results if r.scope == "pooled" and is_headline(r)), None)
-    named = () if found is None else (preferred(found.auc), found.sensitivity, found.specificity)
+    named = () if found is None else (found.auc, found.sensitivity, found.specificity)
     rows = tuple(
         (name, estimate(values, auc_places(report)))
         for name, values in zip(("AUC", "Sensitivity", "Specificity"), named, strict=False)

@@ -37,10 +37,11 @@ def _hundredfold(value: float, cases: int) -> str:
 
 def percent_interval(rate: RateEstimate) -> str:
     """Write the interval of a rate in percent, `80–95 %`; "" where there is none."""
-    if rate.low is None or rate.high is None or rate.denominator is None:
+    ends = rate.clustered or rate
+    if ends.low is None or ends.high is None or rate.denominator is None:
         return ""
     places = 0 if rate.denominator < FEW_CASES else 1
-    return f"{100 * rate.low:.{places}f}–{100 * rate.high:.{places}f} %"
+    return f"{100 * ends.low:.{places}f}–{100 * ends.high:.{places}f} %"
 
 
 def rate_figure(rate: RateEstimate) -> str:

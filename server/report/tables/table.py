@@ -88,9 +88,16 @@ def estimate(found: AnyEstimate | None, places: int = 3) -> tuple[str, str]:
         return NONE, found.reason
     if isinstance(found, RateEstimate):
         counts = "" if found.denominator is None else f"{found.numerator}/{found.denominator}"
-        ends = percent_interval(found)
-        return percent(found.value, found.denominator or 0), "; ".join(filter(None, (ends, counts)))
+        parts = (percent_interval(found), _remark(found), counts)
+        return percent(found.value, found.denominator or 0), "; ".join(filter(None, parts))
     shown = value_of(found.value, places)
+    if isinstance(found, PointEstimate):
+        return shown, ""
     if isinstance(found, AucEstimate | BriefAuc):
-        found = preferred(found)
-    return shown, "" if isinstance(found, PointEstimate) else interval(found, places)
+        return shown, interval(preferred(found), places)
+    return shown, "; ".join(filter(None, (interval(found, places), _remark(found))))
+
+
+def _remark(found: RateEstimate | IntervalEstimate) -> str:
+    """Return what makes the interval between patients unsure, or why there is none."""
+    return found.clustered.reason if found.clustered is not None else ""

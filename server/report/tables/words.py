@@ -93,8 +93,16 @@ def number(value: object, places: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}".replace("-", "−")
 
 
+def shown(values: HasInterval | None) -> HasInterval | None:
+    """Return the interval that the report shows: that between patients where there is one."""
+    if isinstance(values, (RateEstimate, IntervalEstimate)) and values.clustered is not None:
+        return values.clustered
+    return values
+
+
 def interval(values: HasInterval | None, places: int = 3) -> str:
     """Write `low–high`, or `low to high` where one is negative; "" where there is none."""
+    values = shown(values)
     if values is None or values.low is None or values.high is None:
         return ""
     between = " to " if values.low < 0 else "–"
@@ -108,8 +116,8 @@ def figure(values: HasValue | None, places: int = 3) -> str:
     if isinstance(values, RateEstimate):
         return rate_figure(values)
     printed = preferred(values) if isinstance(values, AucEstimate | BriefAuc) else values
-    ends, shown = interval(printed, places), value_of(values.value, places)
-    return f"{shown} ({ends})" if ends else shown
+    ends, value = interval(printed, places), value_of(values.value, places)
+    return f"{value} ({ends})" if ends else value
 
 
 def value_of(value: float, places: int) -> str:

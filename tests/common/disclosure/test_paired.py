@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hepafed.common.contract import PairSummary
+from hepafed.common.disclosure.discordance import possible_discordance, right_alone
 from hepafed.common.disclosure.paired import (
     Paired,
     add_paired,
@@ -100,20 +101,23 @@ def test_calls_of_two_models_cross_by_truth() -> None:
     assert (PAIRED.calls[0, 0] == wanted).all()
 
 
-def test_a_vector_of_pairs_holds_each_models_sums_then_the_calls() -> None:
+def test_a_vector_of_pairs_holds_each_models_sums_then_the_calls_and_their_patients() -> None:
     three = paired_of([table(1), table(2), table(3)], (0.5, 0.4, 0.6))
     vector = three.to_vector()
     one = vector_length()
-    assert len(vector) == paired_length(3) == 3 * one + 3 * 4 * 8
+    assert len(vector) == paired_length(3) == 3 * one + 3 * 4 * 8 + 3 * 4 * 2
     assert vector.dtype == np.uint64
     for i in range(3):
         assert (vector[i * one : (i + 1) * one] == three.sums[i].to_vector()).all()
-    assert (vector[3 * one :].view(np.int64) == three.calls.ravel()).all()
+    after = vector[3 * one :].view(np.int64)
+    assert (after[: 3 * 4 * 8] == three.calls.ravel()).all()
+    assert (after[3 * 4 * 8 :] == three.discordant.ravel()).all()
     back = Paired.from_vector(vector, 3)
     assert (back.calls == three.calls).all()
+    assert (back.discordant == three.discordant).all()
     assert (back.to_vector() == vector).all()
     assert pairs_of(3) == [(0, 1), (0, 2), (1, 2)]
-    assert paired_length(2) == 2 * one + 4 * 8
+    assert paired_length(2) == 2 * one + 4 * 8 + 4 * 2
 
 
 def test_a_vector_of_another_length_or_type_is_refused() -> None:
@@ -305,3 +309,79 @@ def test_the_bound_of_a_difference_is_that_of_both_aucs() -> None:
     found = two([0, 0, 1, 1], [0.2, 0.5, 0.5, 0.7], [0.4, 0.4, 0.4, 0.7])[0]
     assert found.bound == pytest.approx(1 / 8 + 2 / 8)
     assert (found.auc_first.value, found.auc_second.value) == (0.875, 0.75)
+
+
+def clustered(seed: int) -> ScoreTable:
+    """Give scores of 12 patients of 1 to 6 lesions, the same for every seed."""
+    sizes = (1, 6, 1, 2, 2, 3, 1, 4, 2, 1, 5, 2)
+    patient = np.repeat([f"p{i}" for i in range(12)], sizes)
+    truth = np.random.default_rng(0).integers(0, 3, len(patient))
+    raw = np.random.default_rng(seed).normal(size=(len(patient), 3)) + np.eye(3)[truth]
+    return ScoreTable(
+        site=np.full(len(patient), "a"),
+        patient=patient,
+        lesion=np.array([f"l{i}" for i in range(len(patient))]),
+        truth=truth,
+        log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True),
+        readers={},
+    )
+
+
+def test_right_calls_of_one_model_alone_are_added_up_by_patient() -> None:
+    tables = [clustered(1), clustered(2)]
+    made = paired_of(tables, (0.5, 0.5))
+    check_paired(made, "a")
+    for task, k in enumerate((0, 1, 2), start=1):
+        right = [(np.exp(t.log_probs[:, k]) >= 0.5) == (t.truth == k) for t in tables]
+        d = dict.fromkeys(tables[0].patient.tolist(), 0)
+        for p, a, b in zip(tables[0].patient.tolist(), *right, strict=True):
+            d[p] += int(a) - int(b)
+        assert made.discordant[0, task].tolist() == [
+            sum(v * v for v in d.values()),
+            sum(v != 0 for v in d.values()),
+        ]
+    first, second = right_alone(made.calls[0, 0])
+    assert made.discordant[0, 0].tolist() == [first + second] * 2  # a patient is one case
+
+
+@pytest.mark.parametrize(
+    ("squares", "patients", "possible"),
+    [
+        (8, 8, True),  # 5 and 3 cases, each of its own patient
+        (4, 1, True),  # all of one patient, whose d is 2
+        (2, 2, True),
+        (34, 2, True),  # 5 of one patient, 3 of another
+        (3, 3, False),  # another parity than 5 − 3
+        (1, 1, False),  # d of one patient is 2
+        (8, 9, False),  # more patients than cases
+        (2, 3, False),  # |d| below 1
+        (66, 8, False),  # more than 8 cases squared
+        (-2, -1, False),
+    ],
+)
+def test_sums_over_patients_are_of_the_cases_that_differ(
+    squares: int, patients: int, possible: bool
+) -> None:
+    assert possible_discordance(5, 3, squares, patients) == possible
+
+
+@pytest.mark.parametrize("change", [(0, 0, 0), (0, 3, 1)])
+def test_impossible_sums_over_patients_are_refused(change: tuple[int, ...]) -> None:
+    made = paired_of([clustered(1), clustered(2)], (0.5, 0.5))
+    made.discordant[change] += 1 if change[2] == 0 else 40
+    with pytest.raises(PayloadError, match="the paired sums of a"):
+        check_paired(made, "a")
+
+
+def test_how_calls_fall_on_patients_needs_the_minimum_of_patients_with_several_lesions() -> None:
+    tables = [clustered(1), clustered(2)]  # 8 patients of several lesions
+    made = paired_of(tables, (0.5, 0.5))
+    calls = np.where(made.calls > 0, 99, 0)
+    for several, told in ((8, True), (9, False)):
+        wide = replace(made, calls=calls, discordant=np.full_like(made.discordant, several))
+        shown = own_pairs(tables, wide, several, calls=True)
+        assert {p.calls is not None for p in shown} == {True}
+        assert {p.discordant is not None for p in shown} == {told}
+    few = replace(made, calls=calls, discordant=np.full_like(made.discordant, 7))
+    assert {p.discordant for p in own_pairs(tables, few, 8, calls=True)} == {None}
+    assert {p.discordant for p in own_pairs(tables, made, 1, calls=False)} == {None}

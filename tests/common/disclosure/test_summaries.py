@@ -56,15 +56,16 @@ def filled(minimum: int) -> Additive:
 
 
 def test_sections_whose_smallest_cell_is_the_minimum_are_released() -> None:
-    sections, withheld = released_sections(filled(5), 5)
+    sections, withheld = released_sections(filled(5), 5, 0)
     assert tuple(sections) == RELEASED
     assert withheld == ()
     assert sections["clusters"] == tuple(filled(5).clusters.ravel().tolist())
 
 
+OVER_PATIENTS = ("clusters", "squares", "confusion_products", "called_products")
 LESS = {
-    "patients": (("size", (0,)), ("clusters", "squares")),
-    "lesions": (("size", (1,)), ("clusters", "squares")),
+    "patients": (("size", (0,)), OVER_PATIENTS),
+    "lesions": (("size", (1,)), OVER_PATIENTS),
     "first step": (("called", (2, 1, 1)), ("decision",)),
     "middle step": (("decision", (2, 1, slice(0, 8))), ("decision",)),
     "last step": (("decision", (1, 1, slice(None))), ("decision",)),
@@ -82,7 +83,7 @@ def test_one_cell_of_fewer_cases_withholds_its_section_and_no_other(
     name, place = cell
     sums = filled(5)
     getattr(sums, name)[place] -= 1
-    sections, withheld = released_sections(sums, 5)
+    sections, withheld = released_sections(sums, 5, 0)
     assert withheld == tuple(n.replace("_", " ") for n in gone)
     assert set(sections) == set(RELEASED) - set(gone)
 
@@ -94,7 +95,7 @@ def test_one_cell_of_fewer_cases_withholds_its_section_and_no_other(
 def test_a_cell_of_nobody_tells_of_nobody(name: str, place: tuple[int, ...]) -> None:
     sums = filled(5)
     getattr(sums, name)[place] = 0
-    assert released_sections(sums, 5)[1] == ()
+    assert released_sections(sums, 5, 0)[1] == ()
 
 
 @pytest.mark.parametrize(("patients", "enough"), [(12, True), (11, False)])

@@ -80,7 +80,7 @@ def test_a_summary_says_of_what_it_is() -> None:
     assert whole.confusion == tuple(
         tuple(int(((TABLE.truth == a) & (calls == b)).sum()) for b in range(3)) for a in range(3)
     )
-    assert list(whole.figures) == ["macro", "hand_till"]
+    assert list(whole.figures) == ["macro", "hand_till", "clustered_accuracy", "clustered_kappa"]
 
 
 @pytest.mark.parametrize("task", range(4))
@@ -143,6 +143,8 @@ def test_what_is_withheld_is_listed_in_the_order_of_the_tasks_and_sections() -> 
         "reliability",
         "score sums",
         "squares",
+        "confusion products",
+        "called products",
         "reader calls",
         "reader pairs",
     )

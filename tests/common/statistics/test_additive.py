@@ -83,6 +83,9 @@ def one_patient() -> Additive:
     made.reliability[:, :, 3] = made.called.sum(2)
     made.score_sums[:, 3] = 5
     made.squares[:] = 1 << 36
+    made.confusion_products[0, 0] = 1
+    for task, cell in enumerate((3, 0, 0)):
+        made.called_products[task, cell, cell] = 1
     made.reader_calls[0, 0, 0, 0] = 1
     return made
 
@@ -135,6 +138,8 @@ IMPOSSIBLE = {
     "more patients with a negative than cases": one_more("clusters", 0, 0),
     "more squares than patients": one_more("squares", 0),
     "more squares than lesions": one_more("squares", 3),
+    "two lesions of a patient that has one": one_more("confusion_products", 0, 0),
+    "two calls in a patient that has one": one_more("called_products", 1, 0, 0),
     "more patients of a reader than patients": one_more("reader_calls", 0, 1, 1, 1),
 }
 
@@ -191,6 +196,8 @@ def test_every_release_lays_out_a_vector_alike() -> None:
         "reliability": 721083,
         "score_sums": 721163,
         "squares": 721203,
-        "reader_calls": 721207,
-        "reader_pairs": 721231,
+        "confusion_products": 721207,
+        "called_products": 721288,
+        "reader_calls": 721336,
+        "reader_pairs": 721360,
     }

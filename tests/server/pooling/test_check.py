@@ -168,3 +168,102 @@ def test_a_slope_may_be_over_1() -> None:
     good = released()
     changed = {**good.tasks[0].figures, "slope": Figure(value=2.5)}
     check_summary("a", with_task(good, figures=changed))
+
+
+PRODUCTS = "impossible sums over patients"
+
+
+@pytest.mark.parametrize("name", ["confusion_products", "called_products"])
+@pytest.mark.parametrize("by", [1, -2], ids=["more", "fewer"])
+def test_sums_over_patients_are_of_the_sites_counts(name: str, by: int) -> None:
+    good = released()
+    values = np.array(good.sections[name], np.int64)
+    values[0] += by
+    with pytest.raises(DataError, match=PRODUCTS):
+        check_summary("a", with_section(good, name, values))
+
+
+def test_sums_over_patients_beyond_64_bits_are_refused() -> None:
+    good = released()
+    flat = (1 << 70, *good.sections["confusion_products"][1:])
+    beyond = dataclasses.replace(good, sections={**good.sections, "confusion_products": flat})
+    with pytest.raises(DataError, match="beyond 64 bits"):
+        check_summary("a", beyond)
+
+
+@pytest.mark.parametrize("name", ["confusion_products", "called_products"])
+def test_sums_over_patients_come_together_and_with_their_counts(name: str) -> None:
+    good = released()
+    alone = {n: v for n, v in good.sections.items() if n != name}
+    with pytest.raises(DataError, match="without the counts"):
+        check_summary("a", dataclasses.replace(good, sections=alone))
+    with pytest.raises(DataError, match="without the counts"):
+        check_summary("a", dataclasses.replace(good, confusion=None))
+    bare = {n: v for n, v in alone.items() if not n.endswith("products")}
+    check_summary("a", dataclasses.replace(good, sections=bare))
+
+
+def with_figure(good: SiteSummary, task: int | None, name: str, **change: object) -> SiteSummary:
+    """Change a figure of one task, or of the summary."""
+    its = good.figures if task is None else good.tasks[task].figures
+    figures = {**its, name: dataclasses.replace(its.get(name, Figure()), **change)}
+    if task is None:
+        return dataclasses.replace(good, figures=figures)
+    tasks = list(good.tasks)
+    tasks[task] = dataclasses.replace(tasks[task], figures=figures)
+    return dataclasses.replace(good, tasks=tuple(tasks))
+
+
+OWN = [
+    (None, "clustered_kappa"),
+    (None, "clustered_accuracy"),
+    (1, "clustered_sensitivity"),
+    (2, "clustered_balanced_accuracy"),
+    (3, "clustered_likelihood_positive"),
+]
+
+
+@pytest.mark.parametrize(("task", "name"), OWN)
+def test_an_interval_of_a_site_is_around_the_value_of_its_counts(
+    task: int | None, name: str
+) -> None:
+    good = released()
+    its = good.figures[name] if task is None else good.tasks[task].figures[name]
+    assert its.value is not None
+    assert its.high is not None
+    for change in (
+        {"value": its.value + 1e-6},
+        {"value": None},
+        {"low": None},
+        {"high": None},
+        {"se": None},
+        {"se": -0.1},
+        {"low": its.value + 0.01},
+        {"low": -1.01},
+        {"high": its.value - 0.01},
+        {"high": float("nan")},
+        {"high": float("inf")},
+    ):
+        with pytest.raises(DataError, match="not of its counts"):
+            check_summary("a", with_figure(good, task, name, **change))
+    if "likelihood" not in name:
+        check_summary("a", with_figure(good, task, name, high=1.0))
+        with pytest.raises(DataError, match="not of its counts"):
+            check_summary("a", with_figure(good, task, name, high=1.01))
+    least = -1.0 if name == "clustered_kappa" else 0.0
+    check_summary("a", with_figure(good, task, name, low=least))
+    with pytest.raises(DataError, match="not of its counts"):
+        check_summary("a", with_figure(good, task, name, low=least - 1e-3))
+
+
+def test_an_interval_of_withheld_counts_or_of_no_known_figure_is_refused() -> None:
+    good = released()
+    tasks = list(good.tasks)
+    tasks[2] = dataclasses.replace(tasks[2], true_positives=None)
+    bare = {n: v for n, v in good.sections.items() if not n.endswith("products")}
+    withheld = dataclasses.replace(good, tasks=tuple(tasks), sections=bare)
+    with pytest.raises(DataError, match="not of its counts"):
+        check_summary("a", withheld)
+    some = {"value": 0.5, "low": 0.4, "high": 0.6, "se": 0.1}
+    with pytest.raises(DataError, match="not of its counts"):
+        check_summary("a", with_figure(good, 1, "clustered_certainty", **some))

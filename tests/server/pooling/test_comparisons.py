@@ -17,6 +17,7 @@ from hepafed.server.report.from_scores import compare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
+from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
 PATIENT = ("patient", "malignant_vs_benign")
@@ -135,10 +136,20 @@ def test_the_first_model_is_not_inferior_when_the_other_gains_less_than_the_marg
     assert held == [False, True]
 
 
-def test_mcnemar_tests_patients_alone() -> None:
+def test_calls_of_lesions_are_tested_over_patients() -> None:
     a, b = two_models(2, 120, 2)
-    for row in comparison_rows(compare({"a": a, "b": b}, 0.5), {}):
-        assert (row["mcnemar"]["p"] is None) == (row["unit"] == "lesion")
+    rows = comparison_rows(compare({"a": a, "b": b}, 0.5), {})
+    pooled = next(r for r in rows if (r["scope"], r["task"]) == ("pooled", "benign_vs_rest"))
+    right = [(np.exp(t.log_probs[:, 0]) >= 0.5) == (t.truth == 0) for t in (a, b)]
+    d: dict[tuple[str, str], int] = {}
+    for site, patient, x, y in zip(a.site.tolist(), a.patient.tolist(), *right, strict=True):
+        d[site, patient] = d.get((site, patient), 0) + int(x) - int(y)
+    gains = np.array([v for v in d.values() if v])
+    found = pooled["mcnemar"]
+    assert found["method"] == "clustered"
+    t = gains.sum() / np.sqrt((gains**2).sum())
+    assert found["p"] == pytest.approx(2 * student.sf(abs(t), len(gains) - 1))
+    assert {r["mcnemar"].get("method") for r in rows if r["unit"] == "patient"} == {None}
 
 
 def test_only_lesions_that_both_have_scored_are_compared() -> None:

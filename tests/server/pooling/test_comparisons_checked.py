@@ -191,3 +191,16 @@ def test_an_interval_that_covers_is_of_the_same_figure_and_inside_its_range(
         )
     turned = Figure(value=value, low=0.9, high=0.1)
     refused("an interval that ends before it begins", with_pair(2, **{name: turned}))
+
+
+def test_sums_of_calls_over_patients_are_of_the_calls() -> None:
+    calls = (3, 1, 0, 3, 2, 1, 1, 1)  # 2 cases that only the first model calls right, 1 the second
+    check(with_pair(0, calls=calls, discordant=(3, 3)))
+    check(with_pair(0, calls=calls, discordant=None))
+    for wrong in ((3,), (3, 3, 3), (2, 2), (3, 4), (11, 3), (-1, -1)):
+        refused(
+            "impossible sums of calls over patients", with_pair(0, calls=calls, discordant=wrong)
+        )
+    refused(
+        "how calls fall on patients without the calls", with_pair(0, calls=None, discordant=(3, 3))
+    )

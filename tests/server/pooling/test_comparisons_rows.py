@@ -11,6 +11,7 @@ from hepafed.server.formats import ComparisonRow
 from hepafed.server.pooling import Compared
 from hepafed.server.pooling.comparisons import comparison_rows, mcnemar_result
 from scipy.stats import binomtest, norm, t
+from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
 Z = float(norm.ppf(0.975))
@@ -174,12 +175,39 @@ def test_mcnemar_counts_who_alone_was_right_in_both_classes() -> None:
     assert made.reason == ""
 
 
-def test_lesions_are_counted_and_not_tested() -> None:
-    made = mcnemar_result(pair(at=LESION), pooled=True)
+def test_lesions_are_tested_over_patients_where_their_sums_are_known() -> None:
+    made = mcnemar_result(pair(at=LESION, discordant=(36, 6)), pooled=True)
     assert (made.first_right_second_wrong, made.first_wrong_second_right) == (12, 12)
-    assert (made.p, made.reason) == (
-        None, "not tested: lesions of a patient are not independent",
-    )  # fmt: skip
+    assert (made.p, made.method, made.reason) == (1.0, "clustered", "")
+    calls = (9, 0, 1, 45, 7, 9, 8, 32)
+    gained = mcnemar_result(pair(at=LESION, calls=calls, discordant=(25, 9)), pooled=True)
+    d = gained.first_right_second_wrong - gained.first_wrong_second_right
+    assert d != 0
+    assert gained.p == pytest.approx(2 * student.sf(abs(d) / 5, 8))
+
+
+@pytest.mark.parametrize(
+    ("discordant", "reason"),
+    [
+        (None, "not tested: how the lesions fall on patients is withheld by a site"),
+        ((4, 1), "not tested: the calls differ in one patient only"),
+    ],
+)
+def test_lesions_are_counted_and_not_tested_without_patients_that_differ(
+    discordant: tuple[int, int] | None, reason: str
+) -> None:
+    made = mcnemar_result(pair(at=LESION, discordant=discordant), pooled=True)
+    assert (made.first_right_second_wrong, made.first_wrong_second_right) == (12, 12)
+    assert (made.p, made.reason) == (None, reason)
+
+
+def test_how_calls_fall_on_patients_is_added_up_or_withheld() -> None:
+    parts = [pair(at=LESION, discordant=(20, 5)), pair(at=LESION, discordant=(16, 4))]
+    found = rows({"a": site(parts[0]), "b": site(parts[1])})[0]
+    assert (found.mcnemar.p, found.mcnemar.method) == (1.0, "clustered")
+    one = rows({"a": site(parts[0]), "b": site(pair(at=LESION))})[0]
+    assert one.mcnemar.p is None
+    assert one.mcnemar.reason.endswith("is withheld by a site")
 
 
 def test_calls_that_are_withheld_say_by_whom() -> None:

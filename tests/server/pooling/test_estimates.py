@@ -4,7 +4,8 @@ import math
 
 import pytest
 from hepafed.common.contract import Figure
-from hepafed.common.statistics import Auc, Estimate, Ratio
+from hepafed.common.disclosure.lesion_intervals import FEW_PATIENTS
+from hepafed.common.statistics import Auc, Clustered, Estimate, Ratio
 from hepafed.server.formats import ClusteredInterval
 from hepafed.server.pooling.estimates import (
     auc_estimate,
@@ -15,6 +16,8 @@ from hepafed.server.pooling.estimates import (
     ends_of_few,
     interval_estimate,
     logit_interval,
+    patient_interval,
+    patient_intervals,
     point_estimate,
     rate_estimate,
     settled,
@@ -214,3 +217,31 @@ def test_a_standard_error_alone_gives_an_interval_with_the_fewest_degrees_of_fre
     logit = math.log(middle / (1 - middle)) + half
     assert found[1] == pytest.approx(1 / (1 + math.exp(-logit)))
     assert ends_of_few(Figure(reason="withheld"), 12, 30) is None
+
+
+def test_an_interval_between_patients_keeps_its_numbers_and_its_remark() -> None:
+    pooled = Clustered(0.5, 0.3, 0.7, se=0.1, cases=25.0, patients=14.0)
+    made = patient_interval(pooled, "rao-scott")
+    assert (made.low, made.high, made.se, made.cases, made.patients) == (0.3, 0.7, 0.1, 25, 14)
+    assert (made.method, made.reason) == ("rao-scott", FEW_PATIENTS)
+    own = patient_interval(Figure(value=0.5, low=0.3, high=0.7, se=0.1, reason="few"), "score")
+    assert (own.cases, own.patients, own.reason, own.method) == (None, None, "few", "score")
+    none = patient_interval(None, "score")
+    assert (none.low, none.reason) == (None, "no interval: all of these cases are of one patient")
+
+
+def test_without_intervals_each_figure_has_the_reason() -> None:
+    made = patient_intervals("withheld")
+    assert {i.reason for i in made.values()} == {"withheld"}
+    assert {i.low for i in made.values()} == {None}
+    some = patient_intervals({"ppv": Figure(value=0.5, low=0.3, high=0.7, se=0.1)})
+    assert some["ppv"].low == 0.3
+    assert some["likelihood_positive"].reason == "no interval: a count is 0"
+    assert some["kappa"].reason == "no interval: all of these cases are of one patient"
+
+
+def test_a_figure_without_a_value_has_no_interval_between_patients() -> None:
+    clustered = patient_interval(None, "rao-scott", "withheld")
+    assert rate_estimate(0, 0, clustered=clustered).clustered is None
+    assert rate_estimate(1, 2, clustered=clustered).clustered == clustered
+    assert interval_estimate(None, "why", clustered).clustered is None

@@ -51,7 +51,12 @@ def known(found: Any = "", **sections: Any) -> Evidence:  # noqa: ANN401
 
 
 def row(table: np.ndarray | str, size: Any = (19, 33)) -> MulticlassRow:  # noqa: ANN401
-    its = known(confusion=table, size=size if isinstance(size, str) else np.array(size))
+    products = table if isinstance(table, str) else np.diag(np.array(table).ravel())
+    its = known(
+        confusion=table,
+        confusion_products=products,
+        size=size if isinstance(size, str) else np.array(size),
+    )
     return multiclass_row("pooled", None, its, MEANS)
 
 
@@ -74,7 +79,8 @@ def test_a_row_holds_the_table_by_true_class_and_the_means_of_aucs() -> None:
     assert made.confusion == ((9, 2, 1), (3, 7, 0), (2, 4, 5))
     assert (made.scope, made.site, made.n) == ("pooled", None, 33)  # lesions, not patients
     assert (made.macro, made.hand_till) == (MEANS["macro"], MEANS["hand_till"])
-    assert multiclass_row("site", "b", known(confusion=TABLE, size="x"), MEANS).site == "b"
+    its = known(confusion=TABLE, size="x")
+    assert multiclass_row("site", "b", its, MEANS, {}).site == "b"
 
 
 def test_a_withheld_table_takes_its_figures_with_it_but_not_the_number_of_lesions() -> None:

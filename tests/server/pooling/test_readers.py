@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from hepafed.common.statistics import clustered_kappa
 from hepafed.server.pooling.evidence import Evidence
 from hepafed.server.pooling.readers import agreement_rows, reader_rows
 from scipy.stats import binomtest
@@ -141,3 +142,16 @@ def test_agreement_is_of_each_pair_of_readers_on_what_both_read() -> None:
         None,
         "no patient is read by both, or all alike",
     )
+
+
+def test_kappa_has_the_interval_that_covers_beside_the_plain_one() -> None:
+    (row, _) = reader_rows(known([SECOND, FIRST], ()), None)
+    table = np.array(SECOND).sum(0)
+    its = clustered_kappa(table)
+    assert its is not None
+    found = row.kappa_with_model
+    assert found.clustered is not None
+    assert (found.clustered.low, found.clustered.high) == (its.low, its.high)
+    assert (found.clustered.method, found.clustered.patients) == ("score", table.sum())
+    assert found.low != found.clustered.low
+    assert found.low is not None

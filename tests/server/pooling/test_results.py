@@ -39,7 +39,9 @@ def known(found: Intervals | str | None = None, **sections: Any) -> Evidence:  #
     decision = np.full((4, 2, 19), 700, np.int64)
     decision[AT, 0], decision[AT, 1] = np.arange(20, 1, -1), np.arange(13, -6, -1).clip(2)
     made = dict.fromkeys(TASKS, "another task") | {TASKS[AT]: cells() if found is None else found}
-    held = {"called": called, "decision": decision, **sections}
+    products = np.full((3, 4, 4), 1000, np.int64)
+    products[AT - 1] = np.diag(called[AT].ravel())
+    held = {"called": called, "decision": decision, "called_products": products, **sections}
     return Evidence(cells=made, sections=held, readers=())
 
 

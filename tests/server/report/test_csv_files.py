@@ -62,4 +62,19 @@ def test_csv_gives_the_interval_that_covers_and_delongs_beside_it(plain: dict[st
             ]  # fmt: skip
             assert row["auc_interval"] == chosen["method"]
             seen += chosen["low"] != auc["low"]
+
+
+def test_csv_holds_the_interval_of_a_rate_that_the_page_prints(plain: dict[str, Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_files(read_report(plain))["results.csv"])))
+    seen = 0
+    for row, r in zip(rows, plain["results"], strict=True):
+        for name in ("sensitivity", "ppv", "likelihood_positive"):
+            found = r.get(name)
+            if not found or found["value"] is None:
+                continue
+            printed = found.get("clustered", found)
+            seen += "clustered" in found
+            for end in ("low", "high"):
+                value = printed[end]
+                assert row[f"{name}_{end}"] == ("" if value is None else repr(value))
     assert seen > 3

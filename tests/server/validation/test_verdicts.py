@@ -1,5 +1,6 @@
 """What was promised is judged by the report's intervals, never by its point estimates."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hepafed.server.formats import (
     IntervalEstimate,
     McNemarResult,
     ModelPart,
+    PatientInterval,
     Provenance,
     RateEstimate,
     ReaderRow,
@@ -92,6 +94,35 @@ def test_the_clustered_interval_decides_where_there_is_one() -> None:
     made = report(auc_row(0.93, 0.86, 0.97, clustered=clustered))
     (endpoint,) = judged(evaluation_from(promise()), RUN, made, []).endpoints
     assert (endpoint.verdict, endpoint.low) == ("not shown", 0.84)
+
+
+@pytest.mark.parametrize(
+    ("clustered", "verdict", "low"),
+    [
+        (PatientInterval(low=0.84, high=0.98, method="rao-scott"), "not shown", 0.84),
+        (PatientInterval(low=0.85, high=0.98, method="rao-scott"), "met", 0.85),
+        (
+            PatientInterval(low=None, high=None, method="rao-scott", reason="suppressed by a site"),
+            "not judged",
+            None,
+        ),
+        (None, "met", 0.88),
+    ],
+)
+def test_a_rate_of_lesions_is_judged_by_the_interval_between_patients(
+    clustered: PatientInterval | None, verdict: str, low: float | None
+) -> None:
+    rate = RateEstimate(
+        value=0.93, low=0.88, high=0.97, numerator=93, denominator=100, clustered=clustered
+    )
+    row = dataclasses.replace(
+        auc_row(0.93, 0.86, 0.97), unit="lesion", task="benign_vs_rest", sensitivity=rate
+    )
+    text = promise() + 'unit = "lesion"\ntask = "benign_vs_rest"\nfigure = "sensitivity"\n'
+    (endpoint,) = judged(evaluation_from(text), RUN, report(row), []).endpoints
+    assert (endpoint.verdict, endpoint.low) == (verdict, low)
+    if low is None:
+        assert endpoint.why == "suppressed by a site"
 
 
 def against(low: float, high: float, margin: float = 0.05) -> str:

@@ -9,6 +9,8 @@ from hepafed.server.formats import (
     HeterogeneityRow,
     IntervalEstimate,
     LogitInterval,
+    PatientInterval,
+    RateEstimate,
 )
 from hepafed.server.report.tables.table import estimate
 from hepafed.server.report.tables.words import (
@@ -127,3 +129,27 @@ def test_a_mean_of_sites_is_written_with_the_interval_that_covers() -> None:
         covering=chosen,
     )
     assert figure(mean_of_sites(row)) == "0.900 (0.700–0.950)"
+
+
+def lesion_rate(clustered: PatientInterval | None) -> RateEstimate:
+    return RateEstimate(
+        value=0.7, low=0.6, high=0.8, numerator=7, denominator=10, clustered=clustered
+    )
+
+
+def test_a_rate_of_lesions_is_written_with_the_interval_between_patients() -> None:
+    wide = PatientInterval(low=0.5, high=0.85, method="rao-scott")
+    assert figure(lesion_rate(wide)) == "0.700 (0.500–0.850)"
+    assert figure(lesion_rate(None)) == "0.700 (0.600–0.800)"
+    kappa = IntervalEstimate(
+        value=0.4, low=0.3, high=0.5, clustered=PatientInterval(low=-0.1, high=0.7, method="score")
+    )
+    assert figure(kappa) == "0.400 (−0.100 to 0.700)"
+
+
+def test_a_cell_tells_the_remark_on_an_interval_or_why_there_is_none() -> None:
+    unsure = PatientInterval(low=0.5, high=0.85, method="rao-scott", reason="few patients")
+    assert estimate(lesion_rate(unsure)) == ("0.700", "0.500–0.850; few patients")
+    none = PatientInterval(low=None, high=None, method="rao-scott", reason="withheld")
+    assert estimate(lesion_rate(none)) == ("0.700", "withheld")
+    assert estimate(lesion_rate(None)) == ("0.700", "0.600–0.800")
