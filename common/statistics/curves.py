@@ -131,8 +131,8 @@ def sensitivity_interval(curve: Curve, specificity: float) -> tuple[float, float
     is that of a share plus that over the threshold (Linnet 1987; Zhou and Qin 2005); the share of
     as many cases as have this variance gets Wilson's interval.
 
-    The interval holds `sensitivity_at`. Returns None where fewer than 3 negatives are expected beyond the specificity: no interval of
-    so few covers.
+    The interval holds `sensitivity_at`. Returns None where fewer than 3 negatives are expected
+    beyond the specificity: no interval of so few covers.
     """
     x, y = curve.false_positives, curve.sensitivity
     return _ends(x, y, 1 - specificity, float(curve.negatives[-1]), float(curve.positives[-1]))
