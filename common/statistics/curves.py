@@ -131,8 +131,8 @@ def sensitivity_interval(curve: Curve, specificity: float) -> tuple[float, float
     is that of a share plus that over the threshold (Linnet 1987; Zhou and Qin 2005); the share of
     as many cases as have this variance gets Wilson's interval.
 
-    Returns None where fewer than 3 negatives are expected beyond the specificity: no interval of
-    so few covers.
+    The interval holds `sensitivity_at`. Returns None where fewer than 3 negatives are expected
+    beyond the specificity: no interval of so few covers.
     """
     x, y = curve.false_positives, curve.sensitivity
     return _ends(x, y, 1 - specificity, float(curve.negatives[-1]), float(curve.positives[-1]))
@@ -158,7 +158,8 @@ def _ends(x: Floats, y: Floats, at: float, held: float, other: float) -> tuple[f
     shrunk = 1 + Z**2 / cases
     middle = (mean + Z**2 / (2 * cases)) / shrunk
     half = Z / shrunk * float(np.sqrt(spread / cases + (Z / (2 * cases)) ** 2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    value = _upper(x, y, at)  # where the curve is steep its middle can lie beside it
+    return max(0.0, min(value, middle - half)), min(1.0, max(value, middle + half))
 
 
 def _upper(x: Floats, y: Floats, at: float) -> float:

@@ -8,10 +8,10 @@ TERMS = (
     ("Balanced accuracy", ("Balanced accuracy", "Bal. acc."), "mean of the rates of right calls "
      "of each class."),
     ("Brier", ("Brier",), "mean squared distance between probability and truth; 0 is perfect."),
-    ("Calibration slope", ("Slope",), "below 1, probabilities are too extreme; above 1, they are "
-     "too near to the middle."),
     ("Calibration intercept, in the large", ("Intercept", "In the large"), "above 0, "
      "probabilities are too low on the whole; below 0, they are too high."),
+    ("Calibration slope", ("Slope",), "below 1, probabilities are too extreme; above 1, they are "
+     "too near to the middle."),
     ("CI", ("CI",), "confidence interval; of many 95 % intervals, 95 in 100 hold the true value."),
     ("DeLong", ("DeLong",), "interval and test of an AUC that take cases as independent."),
     ("ECE", ("ECE",), "expected calibration error; mean distance between predicted and observed "
@@ -23,7 +23,7 @@ TERMS = (
     ("KS", ("KS",), "largest distance between two distributions, 0 to 1."),
     ("LR+, LR−", ("LR+", "LR−"), "likelihood ratios; by how much a call of malignant or benign "
      "multiplies the odds of malignancy."),
-    ("MCC", ("MCC",), "Matthews' correlation between calls and truth; 1 is perfect, 0 is chance."),
+    ("MCC", ("MCC",), "correlation of calls and truth after Matthews; 1 is perfect, 0 is chance."),
     ("McNemar", ("McNemar",), "test of whether two raters are wrong on equally many of the same "
      "cases."),
     ("Net benefit", ("Net benefit",), "true positives minus false positives at their weight, per "

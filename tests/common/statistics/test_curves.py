@@ -10,6 +10,7 @@ from hepafed.common.statistics.bins import (
     intervals_of_histogram,
 )
 from hepafed.common.statistics.curves import (
+    Curve,
     average_precision,
     curve_from_mass,
     curves,
@@ -18,11 +19,15 @@ from hepafed.common.statistics.curves import (
     pr_points,
     roc_points,
     sensitivity_at,
+    sensitivity_interval,
     specificity_at,
+    specificity_interval,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from statsmodels.stats.proportion import proportion_confint
 
 counts = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30).filter(
     lambda c: sum(a for a, _ in c) > 0 and sum(b for _, b in c) > 0
@@ -197,3 +202,50 @@ def test_a_last_cell_of_several_bins_leaves_its_end_open_too() -> None:
     assert worst.negatives.tolist() == [0, 1, 1, 3, 3]
     assert best.positives.tolist() == [0, 5, 5, 8, 8]
     assert best.negatives.tolist() == [0, 0, 1, 1, 3]
+
+
+def binormal(seed: int, positives: int, negatives: int, gap: float) -> Curve:
+    """The ROC curve of normal scores, `gap` standard deviations apart."""
+    rng = np.random.default_rng(seed)
+    scores = np.r_[rng.normal(size=negatives), rng.normal(size=positives) + gap]
+    truth = np.r_[np.zeros(negatives), np.ones(positives)][np.argsort(scores)]
+    return curve_from_mass(truth, 1 - truth)
+
+
+def test_the_interval_at_a_fixed_specificity_covers_the_truth() -> None:
+    """By simulation: 200 draws cannot tell 95 % from less than 90 % or more than 98.5 %."""
+    gap, held = 1.466, 0.9  # AUC 0.85
+    truth = float(stats.norm.sf(stats.norm.ppf(held) - gap))
+    hits = 0
+    for seed in range(200):
+        ends = sensitivity_interval(binormal(seed, 40, 60, gap), held)
+        assert ends is not None
+        hits += ends[0] <= truth <= ends[1]
+    assert 180 <= hits <= 197
+
+
+def test_where_every_case_is_told_apart_the_interval_is_wilsons_and_has_a_width() -> None:
+    scores = np.r_[np.zeros(40), np.ones(20)]
+    ends = sensitivity_interval(curve_from_mass(scores, 1 - scores), 0.9)
+    assert ends is not None
+    wilson = proportion_confint(20, 20, method="wilson")
+    assert ends == pytest.approx(wilson, abs=1e-9)
+
+
+def test_the_specificity_at_a_sensitivity_is_the_same_with_the_classes_exchanged() -> None:
+    made = binormal(3, 50, 70, 1.2)
+    turned = curve_from_mass(
+        np.diff(made.negatives), np.diff(made.positives)
+    )  # the lowest scores are now those of the class that is looked for
+    found, expected = specificity_interval(made, 0.9), sensitivity_interval(turned, 0.9)
+    assert found is not None
+    assert expected is not None
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("negatives", "there"), [(30, True), (29, False)])
+def test_fewer_than_three_cases_beyond_the_fixed_rate_give_no_interval(
+    negatives: int, there: bool
+) -> None:
+    found = sensitivity_interval(binormal(1, 40, negatives, 1.0), 0.9)
+    assert (found is not None) == there

@@ -64,6 +64,18 @@ def test_a_report_is_given_as_it_was_written(gate: Gate) -> None:
     assert answer.json() == {"results": [{"auc": 0.75, "site": "é"}]}
 
 
+def test_a_signed_report_is_given_byte_for_byte_with_its_signature(gate: Gate) -> None:
+    folder = gate.stores.runs.folder(new(gate, "validate").id)
+    run = folder.name
+    text = '{ "site":  "é" }'
+    (folder / "report.json").write_text(text, encoding="utf-8")
+    answer = gate("GET", f"/api/runs/{run}/report?signed=yes", "eva")
+    assert answer.json() == {"text": text, "signature": ""}
+    (folder / "report.sig").write_text("c2ln")
+    answer = gate("GET", f"/api/runs/{run}/report?signed=yes", "eva")
+    assert answer.json() == {"text": text, "signature": "c2ln"}
+
+
 @pytest.mark.parametrize("what", ["", "/report", "/cohort"])
 def test_a_run_that_is_not_there_is_named(gate: Gate, what: str) -> None:
     answer = gate("GET", f"/api/runs/demo-1{what}", "ann")
