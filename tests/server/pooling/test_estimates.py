@@ -7,6 +7,7 @@ from hepafed.common.contract import Figure
 from hepafed.common.statistics import Auc, Estimate, Ratio
 from hepafed.server.formats import ClusteredInterval
 from hepafed.server.pooling.estimates import (
+    as_patients,
     auc_estimate,
     auc_figure,
     brief_auc,
@@ -217,3 +218,10 @@ def test_a_standard_error_alone_gives_an_interval_with_the_fewest_degrees_of_fre
     logit = math.log(middle / (1 - middle)) + half
     assert found[1] == pytest.approx(1 / (1 + math.exp(-logit)))
     assert ends_of_few(Figure(reason="withheld"), 12, 30) is None
+
+
+def test_lesions_count_as_the_patients_that_have_them() -> None:
+    assert as_patients("lesion", (30, 61), (40, 120)) == (10, 20)
+    assert as_patients("patient", (30, 61), (40, 120)) == (30, 61)
+    assert as_patients("lesion", (30, 61), None) == (30, 61)
+    assert as_patients("lesion", (0, 0), (0, 0)) == (0, 0)
