@@ -8,6 +8,7 @@ from hepafed.common.disclosure.lesion_intervals import FEW_PATIENTS
 from hepafed.common.statistics import Auc, Clustered, Estimate, Ratio
 from hepafed.server.formats import ClusteredInterval
 from hepafed.server.pooling.estimates import (
+    as_patients,
     auc_estimate,
     auc_figure,
     brief_auc,
@@ -245,3 +246,10 @@ def test_a_figure_without_a_value_has_no_interval_between_patients() -> None:
     assert rate_estimate(0, 0, clustered=clustered).clustered is None
     assert rate_estimate(1, 2, clustered=clustered).clustered == clustered
     assert interval_estimate(None, "why", clustered).clustered is None
+
+
+def test_lesions_count_as_the_patients_that_have_them() -> None:
+    assert as_patients("lesion", (30, 61), (40, 120)) == (10, 20)
+    assert as_patients("patient", (30, 61), (40, 120)) == (30, 61)
+    assert as_patients("lesion", (30, 61), None) == (30, 61)
+    assert as_patients("lesion", (0, 0), (0, 0)) == (0, 0)
