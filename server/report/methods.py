@@ -13,7 +13,6 @@ from hepafed.server.report import methods_statistics as statistics
 from hepafed.server.report.facts import (
     counted,
     exploratory,
-    has_lesions,
     is_federated,
     is_synthetic,
     lesions,
@@ -22,7 +21,7 @@ from hepafed.server.report.facts import (
     unit_words,
 )
 from hepafed.server.report.plain_words import tested
-from hepafed.server.report.tables import FORM_WORDS
+from hepafed.server.report.tables import FORM_WORDS, has_lesions
 
 Rule = Callable[[Report], str]
 SPLITS = {

@@ -5,7 +5,6 @@ from hepafed.server.report.facts import (
     PICTURES,
     counted,
     exploratory,
-    has_lesions,
     is_federated,
     is_synthetic,
     lesions,
@@ -16,7 +15,7 @@ from hepafed.server.report.facts import (
     sites_from,
     unit_words,
 )
-from hepafed.server.report.tables import LEFT_OUT_WORDS, SOURCE_WORDS
+from hepafed.server.report.tables import LEFT_OUT_WORDS, SOURCE_WORDS, has_lesions
 
 ROLES = {
     "external": "which took no part in training",

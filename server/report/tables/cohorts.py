@@ -156,10 +156,13 @@ def _by_class(report: Report) -> Iterator[tuple[str, Known]]:
         for key, name in zip(CLASS_KEYS, CLASS_WORDS, strict=True):
             yield name, {s.site: s.by_class.get(key) for s in report.sites}
         return
-    benign = {s.site: s.by_class.get("benign") for s in report.sites}
-    lesions = {s.site: s.lesions for s in report.sites}
-    yield "benign", dict(benign)
-    yield "malignant", {s: None if n is None else lesions[s] - n for s, n in benign.items()}
+    benign: Known = {s.site: s.by_class.get("benign") for s in report.sites}
+    malignant: Known = {}
+    for s in report.sites:
+        held = benign[s.site]
+        malignant[s.site] = None if held is None else s.lesions - held
+    yield "benign", benign
+    yield "malignant", malignant
 
 
 def _counted(
