@@ -86,3 +86,22 @@ def test_only_the_identity_itself_is_taken_for_a_forgotten_affine(tmp_path: Path
     moved[2, 3] = 1
     assert not read_nifti(write(tmp_path / "m.nii", moved), None).identity
     assert not read_nifti(write(tmp_path / "s.nii", np.diag([1, 1, 2, 1])), 1).identity
+
+
+@pytest.mark.parametrize("more", [(1,), (1, 1)])
+def test_axes_of_length_one_beyond_the_third_are_left_out(
+    tmp_path: Path, more: tuple[int, ...]
+) -> None:
+    flat = read_nifti(write(tmp_path / "flat.nii", STRAIGHT), None)
+    found = read_nifti(write(tmp_path / "m.nii", STRAIGHT, shape=(5, 7, 3, *more)), None)
+    assert found.points.tolist() == flat.points.tolist()
+
+
+def test_more_than_one_image_in_a_file_is_no_mask(tmp_path: Path) -> None:
+    with pytest.raises(MaskError, match="not three-dimensional"):
+        read_frame(write(tmp_path / "m.nii", STRAIGHT, shape=(5, 7, 3, 2)))
+
+
+def test_one_label_of_a_map_has_the_forgotten_affine_of_its_file(tmp_path: Path) -> None:
+    for name, affine, forgotten in (("i.nii", np.eye(4), True), ("s.nii", STRAIGHT, False)):
+        assert read_nifti(write(tmp_path / name, affine), 1).identity is forgotten
