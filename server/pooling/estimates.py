@@ -45,16 +45,11 @@ LEAST_LOST = 3.0
 ALL_OF_ONE = "no interval: all of these cases are of one patient"
 A_ZERO = "no interval: a count is 0"
 FEW_SHARE = "withheld: fewer patients with several lesions than the site's minimum count"
+SHARES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 METHODS: Mapping[str, str] = {
-    "sensitivity": "rao-scott",
-    "specificity": "rao-scott",
-    "ppv": "rao-scott",
-    "npv": "rao-scott",
-    "accuracy": "rao-scott",
+    **dict.fromkeys(SHARES, "rao-scott"),
+    **dict.fromkeys(("balanced_accuracy", "likelihood_positive", "likelihood_negative"), "delta"),
     "kappa": "score",
-    "balanced_accuracy": "delta",
-    "likelihood_positive": "delta",
-    "likelihood_negative": "delta",
 }
 """How the interval from the spread between patients is made, by figure."""
 

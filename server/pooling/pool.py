@@ -61,6 +61,7 @@ from hepafed.server.pooling.subgroups import subgroup_rows, withheld_rows
 Question = tuple[str, str]
 LARGEST_LEAVE_OUT = 20
 """Sites up to which the pooled AUC is also computed without each one."""
+NO_MEAN = "no interval is computed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,9 +256,8 @@ def _macro_rows(
     return [*rows, macro_row("site-mean", None, lesions, auc_estimate(figure, "mean of sites"))]
 
 
-def _of_sites(count: int) -> str:
-    of = "one site" if count == 1 else f"{count} sites"
-    return f"mean of the {of} with every class: no interval is computed"
+def _of_sites(n: int) -> str:
+    return f"mean of the {f'{n} sites' if n > 1 else 'one site'} with every class: {NO_MEAN}"
 
 
 def _without_each(
@@ -273,8 +273,7 @@ def _without_each(
             made[site] = brief_auc(Figure(reason="the site is part of a masked sum"))
             continue
         rest = {s: v for s, v in summaries.items() if s != site}
-        others = [g for g in groups if site not in g.sites]
-        cells = figure_cells((unit, task), rest, others)
+        cells = figure_cells((unit, task), rest, [g for g in groups if site not in g.sites])
         if isinstance(cells, str):
             made[site] = brief_auc(Figure(reason=cells))
             continue
@@ -286,7 +285,7 @@ def _without_each(
 def _calibration(
     scopes: Sequence[_Scope], summaries: Mapping[str, SiteSummary]
 ) -> list[CalibrationRow]:
-    rows = []
+    rows: list[CalibrationRow] = []
     for i, (unit, task) in enumerate(TASK_ORDER):
         by_site = _by_site(summaries, unit, task)
         for s in scopes:

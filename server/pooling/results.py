@@ -1,4 +1,8 @@
-"""The rows of `results`: one scope, one unit, one task."""
+"""The rows of `results`: one scope, one unit, one task.
+
+Longer than 300 lines because a row is one record: whatever form a site released, each of its
+figures is made here from the same counts.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -59,7 +59,7 @@ def _parts(
             "discrimination",
             (
                 plots["roc"],
-                plots["roc-classes"],
+                *(plots[name] for name in ("roc-classes",) if name in plots),
                 plots["forest"],
                 results.discrimination(report),
                 plots["pr"],

@@ -62,7 +62,7 @@ def table_of_scores(report: Report) -> str:
     at = report.model.operating_point.threshold
     return (
         f"A table of scores ({report.model.id}) was analysed at a threshold of {at:.4f} on "
-        "1 − p(benign), which was set when the report was made. It is not known how the threshold "
+        "1 − p(benign), which was set when this report was made. It is not known how the threshold "
         "was chosen and which analyses were made before: every figure is exploratory."
     )
 

@@ -19,6 +19,7 @@ from hepafed.server.report.drawing.chart import (
     draw,
 )
 from hepafed.server.report.drawing.plot import Plot, headline_rows, pooled_of, why_absent
+from hepafed.server.report.facts import unit_words
 from hepafed.server.report.tables import Table, auc_places, figure, percent, reader_points
 
 Points = tuple[tuple[float, ...], ...]
@@ -63,7 +64,8 @@ def _bands(pooled: ResultRow | None) -> list[Band]:
 
 def class_roc_plot(report: Report) -> Plot:
     """Draw the pooled ROC curve of each class of lesions against the rest, each with its band."""
-    title = "ROC curves of each class of lesions against the rest, pooled"
+    units = unit_words(report)[1]
+    title = f"ROC curves of each class of {units} against the rest, pooled"
     rows = {r.task: r for r in report.results if (r.unit, r.scope) == ("lesion", "pooled")}
     traces, bands = [], []
     for key, (colour, dash) in zip(CLASS_KEYS, STYLES, strict=False):
@@ -94,7 +96,7 @@ def class_roc_plot(report: Report) -> Plot:
     if bands:
         caption += (
             " Shaded: 95 % interval of the sensitivity at each specificity, with fewer cases "
-            "counted where lesions share patients."
+            f"counted where {units} share patients."
         )
     head = ("1 − specificity", "Sensitivity")
     table = _points_table(traces, "roc-class-points", "Points of the curves by class", head)

@@ -11,7 +11,7 @@ TOP = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
+class Shape:
     """Where names, axis and words lie: side by side, or the axis below its name and words."""
 
     frame: Frame
@@ -25,8 +25,8 @@ class Columns:
     """Class of the words: which end of them `words` is."""
 
 
-SIDE_BY_SIDE = Columns(frame=WIDE, left=190, right=530, step=24, drop=0, words=546, kind="")
-BELOW = Columns(frame=NARROW, left=8, right=326, step=42, drop=17, words=338, kind="end ")
+SIDE_BY_SIDE = Shape(frame=WIDE, left=190, right=530, step=24, drop=0, words=546, kind="")
+BELOW = Shape(frame=NARROW, left=8, right=326, step=42, drop=17, words=338, kind="end ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +48,14 @@ class ForestRow:
 def forest(identity: str, title: str, description: str, rows: Sequence[ForestRow]) -> Drawing:
     """Draw AUCs one below the other on a common axis."""
 
-    def drawn(columns: Columns) -> Markup:
+    def drawn(columns: Shape) -> Markup:
         height, parts = _parts(rows, columns)
         return document(identity, title, description, columns.frame, height, parts)
 
     return Drawing(wide=drawn(SIDE_BY_SIDE), narrow=drawn(BELOW))
 
 
-def _parts(rows: Sequence[ForestRow], at: Columns) -> tuple[float, list[str]]:
+def _parts(rows: Sequence[ForestRow], at: Shape) -> tuple[float, list[str]]:
     """Return the height and the parts of the drawing."""
     ends = [e for r in rows for e in (r.low, r.value) if e is not None]
     low = min(0.9, max(0.0, (int(min(ends, default=0.5) * 10)) / 10))
@@ -93,7 +93,7 @@ def _parts(rows: Sequence[ForestRow], at: Columns) -> tuple[float, list[str]]:
     return bottom + 26, parts
 
 
-def _row(row: ForestRow, y: float, x: Callable[[float], float], at: Columns) -> list[str]:
+def _row(row: ForestRow, y: float, x: Callable[[float], float], at: Shape) -> list[str]:
     bold = "" if row.kind == "site" else "strong"
     parts = [
         text(0, y + 4, clip(row.name, 26), bold),

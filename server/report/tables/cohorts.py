@@ -50,7 +50,12 @@ def flow(report: Report) -> Table:
     )
     kept = [i for i, h in enumerate(head) if has_lesions(report) or not h.startswith("Lesions")]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    return Table("flow", "Patient flow by site", tuple(head[i] for i in kept), shown, note)
+    ours = (tuple(head[i] for i in kept).index("Left out"),)
+    if not has_lesions(report):
+        note = "Labelled: in the table that was read."
+    return Table(
+        "flow", "Patient flow by site", tuple(head[i] for i in kept), shown, note, ours=ours
+    )
 
 
 def left_out_total(site: SiteRow) -> tuple[int | None, int | None]:
@@ -110,7 +115,10 @@ def table_one(report: Report) -> tuple[Table, ...]:
             "Percentages are of the patients or lesions of the column. Groups are those that the "
             "sites' policies share; a small group is withheld."
         )
-        tables.append(Table(name, f"Table 1. Patients and lesions by site{part}", head, rows, note))
+        what = "Patients and lesions" if has_lesions(report) else "Patients"
+        if not has_lesions(report):
+            note = note.replace("patients or lesions", "patients")
+        tables.append(Table(name, f"Table 1. {what} by site{part}", head, rows, note, ours=(0,)))
     return tuple(tables)
 
 

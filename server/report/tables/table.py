@@ -29,22 +29,27 @@ class Table:
     note: str = ""
     span: int = 1
     """Number of cells that name each row."""
+    ours: tuple[int, ...] = ()
+    """Cells of each row whose words are the program's, not a site's."""
 
 
 def in_units(table: Table, units: tuple[str, str]) -> Table:
     """Return a table that names what it counts: `units` is one and several, such as image, images.
 
-    Of the cells only the names of tasks are ours ("Lesion: benign vs rest"); a site's name stays.
+    Of the cells only names of tasks ("Lesion: benign vs rest"), remarks below a figure and the
+    columns of `Table.ours` are the program's; a site's name stays.
     """
     if units == ("lesion", "lesions"):
         return table
-    rows = tuple(
-        tuple(
-            renamed(cell, units) if isinstance(cell, str) and cell.startswith("Lesion: ") else cell
-            for cell in row
-        )
-        for row in table.rows
-    )
+
+    def cell(at: int, found: object) -> object:
+        if isinstance(found, str) and (at in table.ours or found.startswith("Lesion: ")):
+            return renamed(found, units)
+        if isinstance(found, tuple) and len(found) == 2 and table.name != "comparisons":
+            return found[0], renamed(str(found[1] or ""), units)
+        return found
+
+    rows = tuple(tuple(cell(at, found) for at, found in enumerate(row)) for row in table.rows)
     head = tuple(renamed(h, units) for h in table.head)
     caption, note = (renamed(t, units) for t in (table.caption, table.note))
     return replace(table, caption=caption, head=head, rows=rows, note=note)

@@ -80,7 +80,10 @@ def test_a_summary_says_of_what_it_is() -> None:
     assert whole.confusion == tuple(
         tuple(int(((TABLE.truth == a) & (calls == b)).sum()) for b in range(3)) for a in range(3)
     )
-    assert list(whole.figures) == ["macro", "hand_till", "clustered_accuracy", "clustered_kappa"]
+    assert list(whole.figures) == [
+        "macro", "hand_till", "macro_logit", "hand_till_logit", "clustered_accuracy",
+        "clustered_kappa",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("task", range(4))

@@ -71,4 +71,4 @@ def test_a_label_map_is_that_of_every_compared_table(tmp_path: Path) -> None:
     code, printed, said = report(tmp_path, *words)
     assert (code, said) == (0, "")
     assert "other: Decimal commas were read as points." in printed
-    assert "AUC other − t" in printed
+    assert "AUC t − other" in printed

@@ -224,7 +224,7 @@ def test_a_site_cannot_be_in_two_sums() -> None:
 
 
 def test_predictive_values_and_drift_are_given_where_they_were_asked_for() -> None:
-    t = table("a", 1, 200, 3, 1.0, 3)
+    t = table("a", 1, 3000, 3, 1.0, 3)
     same = additive_of(t, THRESHOLD, READERS)
     histogram = intervals_of_histogram_of(same)
     report = pool(
@@ -251,12 +251,12 @@ def intervals_of_histogram_of(sums):  # noqa: ANN001, ANN201
 
 
 def test_a_card_keeps_the_tuning_scores_in_cells_and_the_same_cohort_does_not_drift() -> None:
-    t = table("a", 1, 400, 3, 1.0, 3)
+    t = table("a", 1, 3000, 3, 1.0, 3)
     kept = tuning_scores([tuning_figures(t, 5)])
     assert kept is not None
     held = np.array(kept["positives"]) + np.array(kept["negatives"])
     assert held.min() >= 5
-    assert held.sum() == 200
+    assert held.sum() == 1500
     reference = reference_of(read_record(TuningScores, kept, DataError))
     drift = pool({"a": summary(t)}, MODEL, Provenance(), questions=Questions(reference=reference))[
         "drift"
@@ -268,7 +268,7 @@ def test_a_card_keeps_the_tuning_scores_in_cells_and_the_same_cohort_does_not_dr
 
 
 def test_scores_that_moved_are_called_drift() -> None:
-    t = table("a", 1, 300, 3, 1.0, 3)
+    t = table("a", 1, 3000, 3, 1.0, 3)
     moved = dataclasses.replace(
         t,
         log_probs=np.log(np.exp(t.log_probs) * [0.2, 1, 1])

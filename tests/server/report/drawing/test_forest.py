@@ -13,7 +13,7 @@ from hepafed.server.report.drawing.site_aucs import forest_plot
 def sides(weights: list[float]) -> list[float]:
     """Give the side of each square that is drawn."""
     rows = [ForestRow(name=str(w), value=0.8, low=0.7, high=0.9, weight=w) for w in weights]
-    drawn = str(forest("f", "t", "d", rows))
+    drawn = str(forest("f", "t", "d", rows).wide)
     corners = re.findall(r'<polygon points="([0-9.]+),[0-9.]+ ([0-9.]+),', drawn)
     return [float(right) - float(left) for left, right in corners]
 

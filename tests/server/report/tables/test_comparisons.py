@@ -34,7 +34,8 @@ def test_the_better_validated_model_has_a_positive_difference(compared: Report) 
     assert shown.low is not None
     assert shown.high is not None
     assert shown.low < gain < shown.high
-    assert (shown.low, shown.high) == (-(row.difference.high or 0), -(row.difference.low or 0))
+    assert row.covering is not None
+    assert (shown.low, shown.high) == (-(row.covering.high or 0), -(row.covering.low or 0))
 
 
 def test_the_page_and_the_terminal_write_it_the_same_way(compared: Report) -> None:

@@ -139,8 +139,8 @@ def lesion_rate(clustered: PatientInterval | None) -> RateEstimate:
 
 def test_a_rate_of_lesions_is_written_with_the_interval_between_patients() -> None:
     wide = PatientInterval(low=0.5, high=0.85, method="rao-scott")
-    assert figure(lesion_rate(wide)) == "0.700 (0.500–0.850)"
-    assert figure(lesion_rate(None)) == "0.700 (0.600–0.800)"
+    assert figure(lesion_rate(wide)) == "70 % (50–85)"
+    assert figure(lesion_rate(None)) == "70 % (60–80)"
     kappa = IntervalEstimate(
         value=0.4, low=0.3, high=0.5, clustered=PatientInterval(low=-0.1, high=0.7, method="score")
     )
@@ -149,7 +149,7 @@ def test_a_rate_of_lesions_is_written_with_the_interval_between_patients() -> No
 
 def test_a_cell_tells_the_remark_on_an_interval_or_why_there_is_none() -> None:
     unsure = PatientInterval(low=0.5, high=0.85, method="rao-scott", reason="few patients")
-    assert estimate(lesion_rate(unsure)) == ("0.700", "0.500–0.850; few patients")
+    assert estimate(lesion_rate(unsure)) == ("70 %", "50–85 %; few patients; 7/10")
     none = PatientInterval(low=None, high=None, method="rao-scott", reason="withheld")
-    assert estimate(lesion_rate(none)) == ("0.700", "withheld")
-    assert estimate(lesion_rate(None)) == ("0.700", "0.600–0.800")
+    assert estimate(lesion_rate(none)) == ("70 %", "withheld; 7/10")
+    assert estimate(lesion_rate(None)) == ("70 %", "60–80 %; 7/10")
