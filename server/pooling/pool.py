@@ -116,8 +116,7 @@ def pool(
     ]
     scopes = [_Scope(None, whole, {} if exact is None else _tasks(exact)), *sites]
     single, means = pooled_means(whole, products)
-    if exact is not None:
-        means = own_means(exact)
+    means = means if exact is None else own_means(exact)
     site_means = {s: own_means(v) for s, v in summaries.items()}
     results = _results(summaries, scopes, products is not None, single, asked.prevalences)
     results += _macro_rows(summaries, means, site_means)
