@@ -6,11 +6,21 @@ from dataclasses import replace
 
 import pytest
 from hepafed.server.formats import NetBenefit, Report
-from hepafed.server.report.drawing.chart import GREY, MARGIN_LEFT, MARGIN_TOP, SIDE
+from hepafed.server.report.drawing.chart import GREY
 from hepafed.server.report.drawing.decision import LOWEST, cut, decision_plot
+from hepafed.server.report.drawing.frame import WIDE
+from hepafed.server.report.drawing.plot import Plot
 from hepafed.server.report.from_scores import report_from_scores
 
 from tests.server.federation import table_of
+
+MARGIN_LEFT, MARGIN_TOP, SIDE = WIDE.left, WIDE.top, WIDE.side
+
+
+def wide(plot: Plot) -> str:
+    """Give the drawing of a plot for a screen."""
+    assert plot.svg is not None
+    return str(plot.svg.wide)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +67,7 @@ def with_curve(model: list[float], threshold: float = 0.5) -> Report:
 
 def lines(report: Report, colour: str) -> list[list[tuple[float, float]]]:
     """Read the lines of one colour in the drawing's own coordinates."""
-    root = ET.fromstring(str(decision_plot(report).svg))  # noqa: S314 - our own drawing
+    root = ET.fromstring(wide(decision_plot(report)))  # noqa: S314 - our own drawing
     found = [p.get("points") or "" for p in root.findall("polyline") if p.get("stroke") == colour]
     return [[tuple(map(float, p.split(","))) for p in f.split()] for f in found]  # type: ignore[misc]
 
@@ -78,7 +88,7 @@ def test_the_models_line_ends_at_the_frame_and_does_not_run_along_it() -> None:
 def test_a_line_that_comes_back_has_two_pieces_and_one_name() -> None:
     report = with_curve([0.2, -0.4, -0.4, 0.2])
     assert len(lines(report, "#000000")) == 2
-    assert str(decision_plot(report).svg).count(">Act on the model<") == 1
+    assert wide(decision_plot(report)).count(">Act on the model<") == 1
 
 
 def test_a_line_inside_the_frame_is_whole_and_nothing_is_said_of_the_frame() -> None:
@@ -96,7 +106,7 @@ def test_the_operating_point_is_marked_at_its_own_net_benefit() -> None:
     assert row.specificity is not None
     tp, fp = row.sensitivity.numerator, row.specificity.denominator - row.specificity.numerator  # type: ignore[operator]
     wanted = tp / row.n - fp / row.n * 3 / 7  # type: ignore[operator]
-    root = ET.fromstring(str(plot.svg))  # noqa: S314 - our own drawing
+    root = ET.fromstring(wide(plot))  # noqa: S314 - our own drawing
     ticks = [t.text for t in root.iter("text") if t.get("class") == "end"]
     high = float(str(ticks[-1]))
     diamond = root.findall("polygon")[0].get("points") or ""
@@ -118,7 +128,7 @@ def test_of_an_operating_point_below_the_frame_only_the_threshold_is_marked() ->
     ((low, top),) = lines(report, GREY)
     assert low[0] == top[0] == pytest.approx(MARGIN_LEFT + 0.98 * SIDE, abs=0.1)
     assert "diamond" not in plot.caption
-    assert not re.search("<polygon", str(plot.svg))
+    assert not re.search("<polygon", wide(plot))
 
 
 def test_without_calls_no_operating_point_is_marked_or_spoken_of() -> None:
@@ -126,7 +136,7 @@ def test_without_calls_no_operating_point_is_marked_or_spoken_of() -> None:
     report = replace(report, results=tuple(replace(r, specificity=None) for r in report.results))
     plot = decision_plot(report)
     assert "perating point" not in plot.caption
-    assert "<polygon" not in str(plot.svg)
+    assert "<polygon" not in wide(plot)
     assert lines(report, GREY) == []
 
 
