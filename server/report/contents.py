@@ -59,7 +59,7 @@ def _parts(
             "discrimination",
             (
                 plots["roc"],
-                plots["roc-classes"],
+                *(plots[key] for key in ("roc-classes",) if key in plots),
                 plots["forest"],
                 results.discrimination(report),
                 plots["pr"],

@@ -9,10 +9,13 @@ from hepafed.server.report.drawing.site_aucs import forest_plot
 
 
 def plots(report: Report) -> dict[str, Plot]:
-    """Return every figure of the page by its id, in the order of their numbers."""
+    """Return every figure of the page by its id, in the order of their numbers.
+
+    A table of benign and malignant has no figure by class of lesion.
+    """
     made = (
         roc_plot(report),
-        class_roc_plot(report),
+        *([class_roc_plot(report)] if report.classes is None else []),
         forest_plot(report),
         pr_plot(report),
         calibration_plot(report),
