@@ -30,7 +30,7 @@ def test_the_flow_adds_what_was_left_out_to_what_was_analysed(report: Report) ->
     a, b, c = report.sites
     assert first == (
         a.site,
-        "volumes from DICOM, exported key images",
+        "DICOM volumes, exported key images",
         a.patients + 3,
         a.lesions + 7,
         "no sequence could be read: 3 patients, 5 lesions; "
