@@ -44,7 +44,7 @@ def test_the_flow_adds_what_was_left_out_to_what_was_analysed(report: Report) ->
         "not stated",
         "excluded by the site: number withheld; no sequence could be read: 1 patients, 1 lesions",
     )
-    assert third[1:5] == ("volumes of an LLD-MMRI folder", c.patients, c.lesions, "nothing")
+    assert third[1:5] == ("volumes of the LLD-MMRI layout", c.patients, c.lesions, "nothing")
     assert second[5:] == (b.patients, b.lesions)
 
 
