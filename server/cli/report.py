@@ -179,7 +179,8 @@ def verify(folder: Path, access: Path | None) -> None:
         count = len(found.problems)
         raise ReportError(
             f"{folder} is not as it was written: {count} problem{'s' if count > 1 else ''}",
-            "use the coordinator's copy: server report RUN -o ANOTHER_FOLDER",
+            "write it again from its run or its table: server report RUN -o ANOTHER_FOLDER, or "
+            "server report --scores TABLE -o ANOTHER_FOLDER",
         )
 
 

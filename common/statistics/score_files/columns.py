@@ -138,5 +138,6 @@ def _missing(places: Mapping[str, int], header: Sequence[str], findings: Finding
     told = f" (columns found: {found})" if places else ": its first line has no known name"
     findings.wrong(
         f"it lacks the column {', '.join(missing)}{told}; write {', '.join(THREE)} for three "
-        f"classes, or {', '.join(TWO)} for benign and malignant"
+        f"classes, or {', '.join(TWO)} for benign and malignant; "
+        "the evaluator's guide lists the other names that are read"
     )

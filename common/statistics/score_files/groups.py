@@ -87,7 +87,10 @@ def _one_value(
             continue
         name = PREFIX + variable
         if variable in OF_A_PERSON:
-            told = f"{name} is {{}}, and otherwise in {{other}} of the same patient"
+            told = (
+                f"{name} is {{}}, and otherwise in {{other}} of the same patient; "
+                "write one value a patient"
+            )
             findings.wrong(told, row, text, at)
         else:
             findings.note(f"{name} differs between the lesions of a patient", row)

@@ -99,7 +99,7 @@ def _once(
             continue
         first = seen.setdefault((*patient, _alike(lesion)), row)
         if first != row and named:
-            findings.wrong("the same lesion as {other}", row, other=first)
+            findings.wrong("the same lesion as {other}; keep one row a lesion", row, other=first)
         elif first != row:
             told = "the same patient as {other}: write the column lesion_id, one row a lesion"
             findings.wrong(told, row, other=first)

@@ -37,8 +37,9 @@ def calibration_plot(report: Report) -> Plot:
         reference_name="Perfect",
     )
     caption = (
-        "Points on the dashed line mean that predicted and observed risk agree. Each point is a "
-        f"tenth of the predicted probability, over the patients of all sites. {said}"
+        "Points on the dashed line mean that predicted and observed risk agree. Each point is "
+        "one of ten equal bands of predicted probability, over the patients of all sites. "
+        f"{said}"
     )
     return Plot("calibration", title, caption, draw(chart), table=_table(held))
 

@@ -6,14 +6,16 @@ from hepafed.server.report.drawing.curves import class_roc_plot, pr_plot, roc_pl
 from hepafed.server.report.drawing.decision import decision_plot
 from hepafed.server.report.drawing.plot import Plot
 from hepafed.server.report.drawing.site_aucs import forest_plot
-from hepafed.server.report.tables import has_lesions
 
 
 def plots(report: Report) -> dict[str, Plot]:
-    """Return every figure of the page by its id, in the order of their numbers."""
+    """Return every figure of the page by its id, in the order of their numbers.
+
+    A table of benign and malignant has no figure by class of lesion.
+    """
     made = (
         roc_plot(report),
-        *([class_roc_plot(report)] if has_lesions(report) else []),
+        *([class_roc_plot(report)] if report.classes is None else []),
         forest_plot(report),
         pr_plot(report),
         calibration_plot(report),

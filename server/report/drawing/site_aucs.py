@@ -37,11 +37,7 @@ def forest_plot(report: Report) -> Plot:
         tuple((m.name, m.value, m.low, m.high) for m in made),
     )
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
-    caption = (
-        "Squares: AUC of each site with 95 % CI; the area of a square is the site's weight in "
-        "the random-effects mean. "
-        f"{_diamonds(made)}"
-    )
+    caption = f"Squares: AUC of each site with 95 % CI{_area(report)}. {_diamonds(made)}"
     if any(m.kind == "prediction" for m in made):
         caption += (
             " Last bar: range in which the AUC of a new, similar site is expected with 95 % "
@@ -51,6 +47,13 @@ def forest_plot(report: Report) -> Plot:
         caption += f" Not in the random-effects mean: {'; '.join(left)}."
     svg = forest("forest", title, said, made)
     return Plot("forest", title, caption, svg, table=table, tall=len(made) > 20)
+
+
+def _area(report: Report) -> str:
+    """Say what the area of a square is; without a mean of the sites all are of one size."""
+    if not _spread(report):
+        return ""
+    return "; the area of a square is the site's weight in the random-effects mean"
 
 
 def _diamonds(made: list[ForestRow]) -> str:
@@ -66,7 +69,7 @@ def _diamonds(made: list[ForestRow]) -> str:
 def _sites(report: Report) -> list[ForestRow]:
     sites, places = [r for r in headline_rows(report) if r.scope == "site"], auc_places(report)
     weights = {w.site: w.weight for h in _spread(report) for w in h.weights or ()}
-    largest = max(weights.values(), default=1.0)
+    largest, absent = max(weights.values(), default=1.0), 0.0 if weights else 1.0
     made = []
     for r in sites:
         auc = preferred(r.auc)
@@ -76,7 +79,7 @@ def _sites(report: Report) -> list[ForestRow]:
                 value=auc.value,
                 low=auc.low,
                 high=auc.high,
-                weight=weights.get(r.site or "", 0.0) / largest,
+                weight=weights.get(r.site or "", absent) / largest,
                 words=figure(auc, places),
             )
         )

@@ -31,7 +31,7 @@ def threshold_used(report: Report) -> str:
     if not any(r is not None and r.value is not None for r in rates):
         return ""
     at = 100 * report.model.operating_point.threshold
-    return f"A patient is called malignant from a score of {at:.1f} % on."
+    return f"A patient is called malignant if the score is {at:.1f} % or more."
 
 
 def rates_missing(report: Report) -> str:

@@ -58,7 +58,7 @@ def on_patients(report: Report) -> str:
     role = ROLES.get(report.provenance.split) if is_federated(report) else None
     where = counted(len(report.sites), "site") + (f", {role}" if role else "")
     units = f" with {counted(lesions(report), one, many)}" if has_lesions(report) else ""
-    return f"The test used {counted(patients(report), 'patient')}{malignant}{units} of {where}."
+    return f"The test used {counted(patients(report), 'patient')}{malignant}{units} from {where}."
 
 
 def from_volumes(report: Report) -> str:

@@ -111,14 +111,12 @@ def table_one(report: Report) -> tuple[Table, ...]:
         name = "table-1" if number == 1 else f"table-1-{number}"
         part = f" (part {number} of {len(chunks)})" if len(chunks) > 1 else ""
         rows = tuple(_properties(report, groups))
+        whom = "Patients and lesions" if has_lesions(report) else "Patients"
         note = (
-            "Percentages are of the patients or lesions of the column. Groups are those that the "
-            "sites' policies share; a small group is withheld."
+            f"Percentages are of the {whom.lower().replace(' and ', ' or ')} of the column. "
+            "Groups are those that the sites' policies share; a small group is withheld."
         )
-        what = "Patients and lesions" if has_lesions(report) else "Patients"
-        if not has_lesions(report):
-            note = note.replace("patients or lesions", "patients")
-        tables.append(Table(name, f"Table 1. {what} by site{part}", head, rows, note, ours=(0,)))
+        tables.append(Table(name, f"Table 1. {whom} by site{part}", head, rows, note, ours=(0,)))
     return tuple(tables)
 
 

@@ -155,7 +155,7 @@ def fixed_points(report: Report) -> Table:
         "Patients: figures read off the pooled curves",
         ("Figure", "Value", "95 % CI", "Range allowed by the released counts"),
         tuple(rows),
-        note="The intervals know that the threshold of a fixed rate is itself estimated. A dash: "
+        note="The intervals allow for a threshold that is itself estimated. A dash: "
         f"fewer than {FEWEST} patients lie beyond the fixed rate, or no method is given.",
     )
 

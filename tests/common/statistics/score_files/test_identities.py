@@ -61,7 +61,10 @@ def test_a_lesion_that_comes_twice_is_named_with_both_rows(tmp_path: Path) -> No
     told = refused(tmp_path, GOOD, *other, GOOD)
     assert "row 6: the same lesion as row 2" in told
     told = refused(tmp_path, GOOD, *other, GOOD, GOOD)
-    assert "2 rows: the same lesion as an earlier row (rows 6 as 2, 7 as 2)" in told
+    assert (
+        "2 rows: the same lesion as an earlier row; keep one row a lesion (rows 6 as 2, 7 as 2)"
+        in told
+    )
 
 
 @pytest.mark.parametrize("lesion", [" l1", "l1\u00a0", "L1"])

@@ -96,7 +96,7 @@ def test_every_problem_of_a_table_is_told_at_once(tmp_path: Path) -> None:
         "row 3: patient_id is NA; write one in every row",
         "row 4: site A and a differs from row 2 only by capitals, hyphens for spaces, or leading "
         "zeros; write it in one way",
-        "row 6: the same lesion as row 2",
+        "row 6: the same lesion as row 2; keep one row a lesion",
         "row 4: truth is HCC, not one of benign, primary_malignant, metastatic; use --label-map",
         "row 5: p_primary_malignant is x, not a number",
     ]

@@ -14,6 +14,14 @@ from hepafed.server.report.from_scores import report_from_scores
 
 from tests.server.federation import table_of
 
+MARGIN_LEFT, MARGIN_TOP, SIDE = WIDE.left, WIDE.top, WIDE.side
+
+
+def wide(plot: Plot) -> str:
+    """Give the drawing of a plot for a screen."""
+    assert plot.svg is not None
+    return str(plot.svg.wide)
+
 
 @pytest.mark.parametrize(
     ("points", "pieces"),

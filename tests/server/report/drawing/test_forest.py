@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hepafed.server.formats import read_report
 from hepafed.server.report.drawing.forest import ForestRow, forest
+from hepafed.server.report.drawing.plot import headline_rows
 from hepafed.server.report.drawing.site_aucs import forest_plot
 
 
@@ -50,3 +51,14 @@ def test_the_caption_names_the_sites_that_dropped_out(plain: dict[str, Any]) -> 
     changed = plain["heterogeneity"][0] | {"left_out": [{"site": "z", "reason": "its AUC is 1"}]}
     report = read_report(plain | {"heterogeneity": [changed, *plain["heterogeneity"][1:]]})
     assert "Not in the random-effects mean: z (its AUC is 1)." in forest_plot(report).caption
+
+
+def test_without_a_mean_of_the_sites_all_squares_are_of_one_size(plain: dict[str, Any]) -> None:
+    report = read_report(plain)
+    assert "the area of a square is the site's weight" in forest_plot(report).caption
+    made = forest_plot(replace(report, heterogeneity=()))
+    assert "Squares: AUC of each site with 95 % CI." in made.caption
+    assert made.svg is not None
+    drawn = re.findall(r'<polygon points="([0-9.]+),[0-9.]+ ([0-9.]+),', str(made.svg.wide))
+    squares = sum(r.scope == "site" and r.auc.value is not None for r in headline_rows(report))
+    assert [float(b) - float(a) for a, b in drawn][:squares] == pytest.approx([14.0] * squares)
