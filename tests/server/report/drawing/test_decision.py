@@ -65,11 +65,6 @@ def with_curve(model: list[float], threshold: float = 0.5) -> Report:
     )
 
 
-def wide(plot: Plot) -> str:
-    assert plot.svg is not None
-    return str(plot.svg.wide)
-
-
 def lines(report: Report, colour: str) -> list[list[tuple[float, float]]]:
     """Read the lines of one colour in the drawing's own coordinates."""
     root = ET.fromstring(wide(decision_plot(report)))  # noqa: S314 - our own drawing
