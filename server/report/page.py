@@ -19,7 +19,13 @@ from hepafed.server.report.facts import (
     sites_without_subgroups,
     unit_words,
 )
-from hepafed.server.report.methods import methods
+from hepafed.server.report.methods import (
+    look_number,
+    methods,
+    not_registered,
+    registered_after,
+    registered_first,
+)
 from hepafed.server.report.plain_words import first_page
 from hepafed.server.report.tables import (
     FIGURE_WORDS,
@@ -170,7 +176,11 @@ def sentences(report: Report) -> dict[str, list[tuple[str, str]]]:
     drawn, lists = plots(report), checklists(report, frozenset(a for a, _ in SECTIONS))
     used = used_words(contents(report, drawn, lists))
     stated = () if card is None else (*card.intended_use, *card.limits)
+    plain = [(h if not n else "", s) for h, all_ in first_page(report) for n, s in enumerate(all_)]
+    registered = (registered_first, registered_after, not_registered, look_number)
     return {
+        "plain": plain,
+        "preregistration": [("", said) for rule in registered if (said := rule(report))],
         "missing": gone or [("", nothing_missing(report))],
         "privacy": [("", note) for note in report.notes],
         "methods": methods(report),

@@ -3,7 +3,9 @@
 import re
 
 import pytest
-from hepafed.server.report.page import missing, render
+from hepafed.server.report.facts import exploratory
+from hepafed.server.report.page import missing, render, sentences
+from hepafed.server.report.plain_words import first_page
 
 from .kinds import ALL, report_of
 from .test_write import Page
@@ -69,3 +71,16 @@ def test_of_key_images_no_part_of_the_page_but_the_card_speaks_of_lesions() -> N
     words = " ".join(Page(before_card.split("<body", 1)[1]).words)
     found = {s.strip() for s in re.findall(r"[^.\n]*\blesions?\b[^.\n]*", words)}
     assert {f for f in found if "malignant lesion" not in f} == set()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_word_document_has_the_first_page_and_says_what_was_registered(kind: str) -> None:
+    report = report_of(kind)
+    said = sentences(report)
+    assert [s for _, s in said["plain"]] == [s for _, part in first_page(report) for s in part]
+    assert {h for h, _ in said["plain"] if h} == {h for h, part in first_page(report) if part}
+    words = " ".join(s for _, s in said["preregistration"])
+    assert bool(words) == bool(report.evaluation or report.look or report.provenance.run)
+    assert ("exploratory" in words) == bool(
+        (report.provenance.run and not report.evaluation) or exploratory(report)
+    )
