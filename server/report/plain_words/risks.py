@@ -26,6 +26,11 @@ def risks_too_extreme(report: Report) -> str:
     row = calibration_of(report)
     if row is None or row.slope.high is None or row.slope.high >= 1:
         return ""
+    if row.slope.high < 0:
+        return (
+            "Predicted risks are the wrong way round: patients with higher ones are less often "
+            f"malignant ({_slope(row)})."
+        )
     return f"Predicted risks are too extreme: high ones too high, low ones too low ({_slope(row)})."
 
 

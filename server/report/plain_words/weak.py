@@ -104,7 +104,13 @@ def slope_off(report: Report) -> str:
     if row is None or slope_agrees(report):
         return ""
     slope = number(row.slope.value, 2)
-    return f"The calibration slope is {slope}, not 1. The probabilities need recalibration."
+    backwards = row.slope.high is not None and row.slope.high < 0
+    then = (
+        "The scores rank patients the wrong way round."
+        if backwards
+        else "The probabilities need recalibration."
+    )
+    return f"The calibration slope is {slope}, not 1. {then}"
 
 
 def one_site(report: Report) -> str:

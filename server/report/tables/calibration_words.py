@@ -25,6 +25,12 @@ def _slope(slope: IntervalEstimate) -> list[str]:
     if slope.low is None or slope.high is None:
         return []
     stated = f"The calibration slope is {figure(slope)}; ideal is 1."
+    if slope.high < 0:
+        return [
+            stated,
+            "Predictions are the wrong way round: patients with higher ones are less often "
+            "malignant.",
+        ]
     if slope.high < 1:
         return [stated, "Predictions are too extreme: high ones are too high, low ones too low."]
     if slope.low > 1:
@@ -60,7 +66,8 @@ def _farthest(row: CalibrationRow) -> list[str]:
     seen, mean = worst.observed, worst.mean_score
     return [
         f"The tenth that is farthest off: of {seen.denominator} patients with a predicted "
-        f"probability of {mean:.2f} on average, {seen.numerator} were malignant, {figure(seen)}."
+        f"probability of {mean:.2f} on average, {seen.numerator} "
+        f"{'was' if seen.numerator == 1 else 'were'} malignant, {figure(seen)}."
     ]
 
 

@@ -132,9 +132,12 @@ def comparisons(report: Report) -> Table:
         "inferior: the lower 95 % limit of first − second minus the pooling error is above "
         "−margin. The validated model is the first of its pairs. It is not judged where fewer than "
         "95 % of the report's cases of either class are compared; the sites that lack cases are "
-        "named below n. The interval of a difference is made from those of both AUCs "
-        f"({'; '.join(made) or 'none'})."
+        "named below n."
     )
+    if made:
+        note += (
+            f" The interval of a difference is made from those of both AUCs ({'; '.join(made)})."
+        )
 
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
 

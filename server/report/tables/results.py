@@ -91,7 +91,9 @@ def _auc_note(report: Report) -> str:
 def _auc_row(r: ResultRow, places: int) -> tuple[object, ...]:
     auc = r.auc
     positives = "" if r.positives is None else f" ({r.positives:,})"
-    shown: object = (figure(auc, places), covering(auc).warning)
+    chosen = covering(auc)
+    why = auc.reason if chosen.low is None else ""
+    shown: object = (figure(auc, places), chosen.warning or why)
     off = bound(auc) if r.scope == "pooled" else "0"
     if auc.value is None:
         shown = (NONE, auc.reason)

@@ -83,7 +83,7 @@ def cell_words(value: object) -> tuple[str, str]:
 
 
 def estimate(found: AnyEstimate | None, places: int = 3) -> tuple[str, str]:
-    """Return a figure as a cell: the value, with its interval or the reason below.
+    """Return a figure as a cell: the value, with its interval or why there is none below.
 
     A rate is in percent, with its counts.
     """
@@ -99,8 +99,11 @@ def estimate(found: AnyEstimate | None, places: int = 3) -> tuple[str, str]:
     if isinstance(found, PointEstimate):
         return shown, ""
     if isinstance(found, AucEstimate | BriefAuc):
-        return shown, interval(preferred(found), places)
-    return shown, "; ".join(filter(None, (interval(found, places), _remark(found))))
+        printed = preferred(found)
+        return shown, interval(printed, places) or printed.reason
+    remark = _remark(found)
+    ends = interval(found, places) or ("" if remark else found.reason)
+    return shown, "; ".join(filter(None, (ends, remark)))
 
 
 def _remark(found: RateEstimate | IntervalEstimate) -> str:

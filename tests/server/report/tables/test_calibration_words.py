@@ -13,6 +13,7 @@ from hepafed.server.formats import (
 )
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.tables.calibration_words import calibration_sentences
+from hepafed.server.report.tables.words import number
 
 from tests.server.federation import table_of
 
@@ -59,6 +60,8 @@ NONE = ends(None, None, None)
     ("slope", "words"),
     [
         (ends(0.46, 0.26, 0.99), "too extreme: high ones are too high"),
+        (ends(-1.2, -1.5, -0.1), "the wrong way round"),
+        (ends(-0.2, -1.5, 0.0), "too extreme: high ones are too high"),
         (ends(0.46, 0.26, 1.0), "do not show that predictions are too extreme"),
         (ends(1.2, 1.0, 1.4), "do not show that predictions are too extreme"),
         (ends(1.2, 1.01, 1.4), "too moderate: high ones are too low"),
@@ -67,7 +70,7 @@ NONE = ends(None, None, None)
 def test_the_slope_is_judged_by_its_whole_interval(slope: IntervalEstimate, words: str) -> None:
     found = said(slope, NONE)
     assert len(found) == 2
-    assert found[0].startswith(f"The calibration slope is {slope.value:.3f} (")
+    assert found[0].startswith(f"The calibration slope is {number(slope.value)} (")
     assert words in found[1]
 
 

@@ -51,3 +51,10 @@ def test_a_difference_that_is_not_there_stays_so(compared: Report) -> None:
     row = compared.comparisons[0]
     none = replace(row.difference, value=None, low=None, high=None, reason="one class")
     assert validated_minus(replace(row, difference=none)) == none
+
+
+def test_the_note_on_intervals_of_differences_stands_where_there_is_one(compared: Report) -> None:
+    said = "The interval of a difference"
+    assert said in comparisons(compared).note
+    none = tuple(replace(c, covering=None) for c in compared.comparisons)
+    assert said not in comparisons(replace(compared, comparisons=none)).note

@@ -115,7 +115,7 @@ def test_every_auc_is_written_with_the_interval_that_covers() -> None:
 def test_an_auc_whose_interval_has_no_width_is_written_without_one() -> None:
     perfect = AucEstimate(value=1.0, low=1.0, high=1.0, method="delong", binning_error=0.0)
     assert figure(perfect) == "1.000"
-    assert estimate(perfect) == ("1.000", "")
+    assert estimate(perfect) == ("1.000", "the interval is degenerate: the AUC has no variance")
 
 
 def test_a_mean_of_sites_is_written_with_the_interval_that_covers() -> None:
@@ -157,3 +157,13 @@ def test_a_cell_tells_the_remark_on_an_interval_or_why_there_is_none() -> None:
     none = PatientInterval(low=None, high=None, method="rao-scott", reason="withheld")
     assert estimate(lesion_rate(none)) == ("70 %", "withheld; 7/10")
     assert estimate(lesion_rate(None)) == ("70 %", "60–80 %; 7/10")
+
+
+def test_a_figure_without_an_interval_says_why() -> None:
+    why = "fewer than two of a class: no interval"
+    bare = AucEstimate(
+        value=0.99, low=None, high=None, method="delong", binning_error=0.0, reason=why
+    )
+    assert estimate(bare) == ("0.990", why)
+    assert estimate(IntervalEstimate(value=0.5, low=None, high=None, reason=why)) == ("0.500", why)
+    assert estimate(auc())[1] == "0.850–0.950"
