@@ -50,3 +50,14 @@ def test_a_difference_that_is_not_there_stays_so(compared: Report) -> None:
     row = compared.comparisons[0]
     none = replace(row.difference, value=None, low=None, high=None, reason="one class")
     assert validated_minus(replace(row, difference=none)) == none
+
+
+def test_one_auc_of_the_same_cases_has_one_interval_in_the_report(compared: Report) -> None:
+    own = {(r.scope, r.site, r.unit, r.task): r for r in compared.results}
+    rows = [c for c in compared.comparisons if c.auc_first.covering is not None]
+    assert {c.unit for c in rows if c.scope == "pooled"} == {"patient", "lesion"}
+    for c in rows:
+        row = own[c.scope, c.site, c.unit, c.task]
+        assert row.n == c.n
+        assert c.auc_first.covering == row.auc.covering
+        assert c.auc_second.covering != row.auc.covering
