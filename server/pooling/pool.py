@@ -106,8 +106,7 @@ def pool(
     """Return the report of the summaries of each site and the sums of those in `groups`.
 
     `products` is the sum of step 2 over *all* sites, or None. `exact` is the summary of the whole
-    cohort where its score table is at hand (a re-analysis): its figures then replace those from
-    bins.
+    cohort where its score table is at hand: its figures then replace those from bins.
     """
     asked = questions or Questions()
     whole = evidence(summaries, groups)
