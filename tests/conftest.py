@@ -13,9 +13,7 @@ settings.register_profile("hepafed", deadline=None, derandomize=True)
 settings.load_profile("hepafed")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep on one process what shares a set-up: a folder's federation or PACS, else a file."""
-    for item in items:
-        folder = next((f for f in SHARED if f in item.path.parents), None)
-        item.add_marker(pytest.mark.xdist_group(str(folder or item.path)))
+    folder = next((f for f in SHARED if f in item.path.parents), None)
+    item.add_marker(pytest.mark.xdist_group((folder or item.path).name))
