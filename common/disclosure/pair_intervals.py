@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.statistics import (
+    FIGURES,
     Additive,
     Auc,
     Estimate,
@@ -49,15 +50,26 @@ def known_intervals(
     values: list[list[Auc | None]],
     products: Products,
 ) -> KnownIntervals:
-    """Return the intervals of all models' `FIGURES`, from the sums of both steps."""
+    """Return the intervals of all models' `FIGURES`, from the sums of both steps.
+
+    Patients are independent cases: the interval that covers is that of the AUC by itself, as it
+    stands in the results.
+    """
     sizes = _together([sizes_of(c, s.size, s.clusters) for c, s in zip(cells, sums, strict=True)])
     every = [c for model in cells for c in model]
     crossed, fourth = products_with_exact_squares(every, products), products.real()[2]
-    ends = [
-        None if auc is None else clustered_interval(auc.value, crossed, fourth, sizes, i)
-        for i, auc in enumerate(auc for model in values for auc in model)
-    ]
-    return KnownIntervals(_covariance(every, products, sizes), ends)
+
+    def ends(i: int, unit: str, auc: Auc | None) -> Estimate | None:
+        if auc is None:
+            return None
+        found = clustered_interval(auc.value, crossed, fourth, sizes, i)
+        if found is None or unit != "patient":
+            return found
+        return replace(found, adjusted=auc.adjusted)
+
+    named = [(unit, auc) for model in values for (unit, _), auc in zip(FIGURES, model, strict=True)]
+    found = [ends(i, unit, auc) for i, (unit, auc) in enumerate(named)]
+    return KnownIntervals(_covariance(every, products, sizes), found)
 
 
 def with_covering(pair: PairSummary, known: KnownIntervals, x: int, y: int) -> PairSummary:

@@ -36,6 +36,7 @@ from hepafed.common.statistics.auc import (
     expected_variance,
     half_pair_added,
     score_counts,
+    score_ends,
 )
 from hepafed.common.statistics.bins import (
     BINS,
@@ -112,6 +113,7 @@ from hepafed.common.statistics.rates import (
     net_benefit,
     rate,
     values_at_prevalence,
+    wilson,
 )
 from hepafed.common.statistics.score_files import ONE_SITE, label_map
 from hepafed.common.statistics.scores import (
@@ -223,6 +225,7 @@ __all__ = [
     "roc_points",
     "rows_of",
     "score_counts",
+    "score_ends",
     "sections",
     "sensitivity_at",
     "sensitivity_interval",
@@ -235,5 +238,6 @@ __all__ = [
     "threshold_of",
     "values_at_prevalence",
     "vector_length",
+    "wilson",
     "write_scores",
 ]

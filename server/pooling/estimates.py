@@ -12,11 +12,13 @@ from hepafed.common.statistics import (
     Estimate,
     Rate,
     Ratio,
+    Z,
     adjusted_interval,
     covering_ends,
     expected_variance,
     half_pair_added,
     rate,
+    score_ends,
 )
 from hepafed.server.formats import (
     NOT_CLUSTERED,
@@ -158,25 +160,25 @@ def mean_covering(
 
     `parts`: AUC, standard error, positives and negatives of each. One whose AUC has no variance,
     as where the classes are separated, counts with the variance that is expected of so many
-    cases with half a pair lost.
+    cases with half a pair lost; that is known, not sampled. A mean of 0 or 1 has Newcombe's
+    (2006) interval with the expected variance of the mean.
     """
     if mean.value is None or mean.se is None:
         return None
+    k = len(parts)
+
+    def expected(t: float) -> float:
+        return sum(expected_variance(t, m, n) for _, _, m, n in parts) / k**2
+
+    if not LEAST < mean.value < 1 - LEAST:
+        return score_ends(round(mean.value), Z, expected)
     middles = [half_pair_added(value, m * n) for value, _, m, n in parts]
-    variances = [
-        se * se if se > LEAST else expected_variance(x, m, n)
-        for x, (_, se, m, n) in zip(middles, parts, strict=True)
-    ]
-    degrees = [max(min(m, n) - 1.0, 1.0) for _, _, m, n in parts]
-    total, k = sum(variances), len(parts)
-    freedom = total**2 / sum(v * v / d for v, d in zip(variances, degrees, strict=True))
-    return covering_ends(
-        min(max(mean.value, LEAST), 1 - LEAST),
-        sum(middles) / k,
-        math.sqrt(total) / k,
-        freedom,
-        lambda t: sum(expected_variance(t, m, n) for _, _, m, n in parts) / k**2,
-    )
+    total = over = 0.0
+    for x, (_, se, m, n) in zip(middles, parts, strict=True):
+        total += se * se if se > LEAST else expected_variance(x, m, n)
+        over += se**4 / max(min(m, n) - 1.0, 1.0) if se > LEAST else 0.0
+    freedom = total**2 / over if over > 0 else math.inf
+    return covering_ends(mean.value, sum(middles) / k, math.sqrt(total) / k, freedom, expected)
 
 
 def logit_interval(ends: tuple[float, float] | None) -> LogitInterval | None:

@@ -33,6 +33,7 @@ from hepafed.common.statistics import (
     specificity_at,
     specificity_interval,
     values_at_prevalence,
+    wilson,
 )
 from hepafed.server.formats import (
     AtPrevalence,
@@ -310,14 +311,18 @@ def _without_rates(made: ResultRow, why: str) -> ResultRow:
 def balanced(
     tp: int, p: int, tn: int, n: int, clustered: PatientInterval | None = None
 ) -> IntervalEstimate:
-    """Return the mean of sensitivity and specificity, of independent shares."""
+    """Return the mean of sensitivity and specificity, of independent shares.
+
+    Its interval is made from both Wilson intervals (square-and-add, Zou and Donner 2008).
+    """
     if not p or not n:
         return interval_estimate(None, ONE_CLASS)
     a, b = tp / p, tn / n
-    se = math.sqrt(a * (1 - a) / p + b * (1 - b) / n) / 2
-    value = (a + b) / 2
-    found = Figure(value=value, low=max(0.0, value - Z * se), high=min(1.0, value + Z * se), se=se)
-    return interval_estimate(found, clustered=clustered)
+    (low_a, high_a), (low_b, high_b) = wilson(a, p, Z), wilson(b, n, Z)
+    value, se = (a + b) / 2, math.sqrt(a * (1 - a) / p + b * (1 - b) / n) / 2
+    low = max(0.0, value - math.hypot(a - low_a, b - low_b) / 2)
+    high = min(1.0, value + math.hypot(high_a - a, high_b - b) / 2)
+    return interval_estimate(Figure(value=value, low=low, high=high, se=se), clustered=clustered)
 
 
 def _at_prevalence(

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from hepafed.server.formats import Report, ResultRow, why_exploratory
-from hepafed.server.report.tables import is_headline
+from hepafed.server.formats import Report, ResultRow
+from hepafed.server.report.tables import endpoints, is_headline
 
 PICTURES = "key-images"
-SMALL = 1000
-"""Cases below which an AUC is written with two decimals."""
 
 
 def counted(n: int, singular: str, plural: str = "") -> str:
@@ -92,16 +90,9 @@ def lesions(report: Report) -> int:
     return sum(s.lesions for s in report.sites)
 
 
-def auc_digits(report: Report) -> int:
-    """Return the decimals of an AUC: two below 1,000 patients."""
-    return 2 if patients(report) < SMALL else 3
-
-
 def exploratory(report: Report) -> str:
     """Return why registered verdicts are exploratory; "" where they are not, or there are none."""
-    if not report.evaluation:
-        return ""
-    return report.evaluation.exploratory or why_exploratory(report.evaluation.sha256, report.look)
+    return endpoints.exploratory(report)
 
 
 def tuning_patients(report: Report) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from hepafed.server.models import operating_point
 from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
 from hepafed.server.report.tables import (
     TASK_WORDS,
+    auc_places,
     cases,
     figure,
     p_value,
@@ -18,6 +19,7 @@ WIDTH = 36
 
 def summary_lines(report: Report) -> list[str]:
     """Return the pooled figures, a line a task, under a heading; then what was promised."""
+    places = auc_places(report)
     head = f"{'pooled over ' + counted(len(report.sites), 'site'):<{WIDTH}}"
     lines = (
         ["Made-up data: no figure says anything about patients."] if is_synthetic(report) else []
@@ -27,7 +29,7 @@ def summary_lines(report: Report) -> list[str]:
         if r.scope == "pooled":
             unit = renamed(r.unit, unit_words(report))
             name = f"{unit}: {TASK_WORDS.get(r.task, r.task)}"
-            auc, sensitivity = figure(r.auc), figure(r.sensitivity)
+            auc, sensitivity = figure(r.auc, places), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())
     point = report.model.operating_point
@@ -40,7 +42,7 @@ def summary_lines(report: Report) -> list[str]:
     for c in report.comparisons:
         if (c.scope, c.unit) == ("pooled", "patient"):
             name = f"AUC {c.first} − {c.second}  "
-            shown = f"{figure(validated_minus(c))}, p {p_value(c.p_holm)}, n {cases(c)}"
+            shown = f"{figure(validated_minus(c), places)}, p {p_value(c.p_holm)}, n {cases(c)}"
             lines.append(f"{name:<{WIDTH}}{shown}")
     if report.evaluation:
         lines += _promised(report.evaluation, exploratory(report))

@@ -1,9 +1,9 @@
 """First page: how many patients the model finds, and how many it calls malignant in error."""
 
 from hepafed.server.formats import Report
-from hepafed.server.report.facts import auc_digits, pooled
+from hepafed.server.report.facts import pooled
 from hepafed.server.report.plain_words.frequencies import frequency
-from hepafed.server.report.tables import interval, number, preferred
+from hepafed.server.report.tables import auc_places, interval, number, preferred
 
 WITH, WITHOUT = "patients with a malignant lesion", "patients without one"
 
@@ -49,7 +49,7 @@ def told_apart(report: Report) -> str:
     row = pooled(report)
     if row is None or row.auc.value is None:
         return ""
-    auc, places = preferred(row.auc), auc_digits(report)
+    auc, places = preferred(row.auc), auc_places(report)
     ends = interval(auc, places)
     said = f"AUC {number(auc.value, places)}" + (f" (95 % CI {ends})" if ends else "")
     return (

@@ -1,11 +1,7 @@
 """First page: whether predicted risks can be believed, and where acting on the model helps."""
 
-from collections.abc import Sequence
-
-from hepafed.common.statistics import net_benefit
-from hepafed.server.formats import CalibrationRow, NetBenefit, Report
-from hepafed.server.report.facts import pooled
-from hepafed.server.report.tables import interval, is_headline, number
+from hepafed.server.formats import CalibrationRow, Report
+from hepafed.server.report.tables import interval, is_headline, number, utility
 
 OTHERS = "than treating all patients as malignant, or none"
 
@@ -72,30 +68,13 @@ def calibration_missing(report: Report) -> str:
     return "Whether predicted risks agree with observed ones cannot be said."
 
 
-def best_ranges(points: Sequence[NetBenefit]) -> list[tuple[float, float]]:
-    """Return the ranges of the threshold in which the model is better than both others."""
-    ranges: list[tuple[float, float]] = []
-    open_ = False
-    for p in sorted(points, key=lambda p: p.threshold):
-        if p.model > max(p.all, 0.0):
-            if open_:
-                ranges[-1] = (ranges[-1][0], p.threshold)
-            else:
-                ranges.append((p.threshold, p.threshold))
-            open_ = True
-        else:
-            open_ = False
-    return ranges
-
-
 def _range(low: float, high: float) -> str:
     return f"{100 * low:.0f} %" if low == high else f"{100 * low:.0f} % to {100 * high:.0f} %"
 
 
 def useful_where(report: Report) -> str:
     """Speak where the decision curve has a threshold at which the model is best."""
-    row = pooled(report)
-    ranges = best_ranges((row.net_benefit if row is not None else None) or ())
+    ranges = utility.best_ranges(utility.decision_points(report))
     if not ranges:
         return ""
     said = " and ".join(_range(*r) for r in ranges)
@@ -107,35 +86,19 @@ def useful_where(report: Report) -> str:
 
 def useful_nowhere(report: Report) -> str:
     """Speak where there is a decision curve and the model is best at none of its thresholds."""
-    row = pooled(report)
-    points = (row.net_benefit if row is not None else None) or ()
-    if not points or best_ranges(points):
+    points = utility.decision_points(report)
+    if not points or utility.best_ranges(points):
         return ""
     return f"At no threshold of the decision curve does acting on the model do more good {OTHERS}."
 
 
-def benefit_at_threshold(report: Report) -> tuple[float, float] | None:
-    """Return the net benefit of the model at its threshold, and of treating all; None: not known.
-
-    From the counts at the operating point (Vickers and Elkin 2006), where they are of all patients.
-    """
-    row, at = pooled(report), report.model.operating_point.threshold
-    if row is None or row.sensitivity is None or row.specificity is None or not 0 < at < 1:
-        return None
-    tp, p = row.sensitivity.numerator, row.sensitivity.denominator
-    tn, n = row.specificity.numerator, row.specificity.denominator
-    if tp is None or p is None or tn is None or n is None or not 0 < p + n == row.n:
-        return None
-    return net_benefit(tp, n - tn, p + n, at), net_benefit(p, n, p + n, at)
-
-
 def harm_at_threshold(report: Report) -> str:
     """Speak where the net benefit at the threshold is below that of treating all, or none."""
-    found = benefit_at_threshold(report)
-    if found is None or found[0] >= max(found[1], 0.0):
+    found = utility.point_benefit(report)
+    if found is None or found.model >= max(found.everybody, 0.0) - utility.EQUAL:
         return ""
-    better = "all patients as malignant" if found[1] > 0 else "no patient as malignant"
+    better = "all patients as malignant" if found.everybody > 0 else "no patient as malignant"
     return (
         f"At the threshold that was used, treating {better} does more good than acting on the "
-        f"model (net benefit {number(max(found[1], 0.0))} and {number(found[0])})."
+        f"model (net benefit {number(max(found.everybody, 0.0))} and {number(found.model)})."
     )

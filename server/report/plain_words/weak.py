@@ -1,6 +1,7 @@
 """First page: what is weak. Each rule names one weakness, and is silent where it is not there."""
 
 from hepafed.server.formats import Report
+from hepafed.server.models.operating_point import FEW
 from hepafed.server.report.facts import (
     exploratory,
     is_federated,
@@ -17,8 +18,6 @@ from hepafed.server.report.tables import bound, number
 
 FEWEST_CASES = 100
 """Patients of each class that an external validation needs (Collins, Ogundimu and Altman 2016)."""
-FEWEST_TUNING = 50
-"""Tuning patients of each class below which the threshold is called uncertain."""
 DOMINANT = 0.6
 """Share of the patients above which one site makes the pooled figures."""
 WIDE_BOUND = 0.005
@@ -41,9 +40,9 @@ def few_of_a_class(report: Report) -> str:
 
 
 def few_tuning_patients(report: Report) -> str:
-    """Speak where the card keeps tuning scores of fewer than `FEWEST_TUNING` of a class."""
+    """Speak where the card keeps tuning scores of fewer than `FEW` of a class."""
     found = tuning_patients(report)
-    if found is None or min(found) >= FEWEST_TUNING or is_placeholder(report):
+    if found is None or min(found) >= FEW or is_placeholder(report):
         return ""
     positives, negatives = found
     return (

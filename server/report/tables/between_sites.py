@@ -37,16 +37,17 @@ def heterogeneity(report: Report) -> Table:
         mean = (figure(mean_of_sites(h), places), warned)
         rows.append((task(h), h.sites, mean, predicted, *spread))
     head = ("Task", "Sites", "Mean AUC (95 % CI)", "95 % prediction interval", "I²", "τ²")
-    note = (
+    said = (
         "The interval of the mean is Hartung, Knapp, Sidik and Jonkman's; it is wide where few "
         "sites differ, and never narrower than that of one AUC common to all sites."
     )
+    note = said if any(h.value is not None for h in report.heterogeneity) else ""
     gone = dict.fromkeys(
         f"{task(h)}: without {x.site}, {x.reason}."
         for h in report.heterogeneity
         for x in h.left_out or ()
     )
-    note = " ".join([note, *gone])
+    note = " ".join(filter(None, [note, *gone]))
     return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows), note)
 
 
@@ -91,6 +92,12 @@ def calibration(report: Report) -> Table:
         "between "
         "predicted and observed risk over tenths of the probability."
     )
+    lesions = any(c.unit == "lesion" and c.slope.low is not None for c in report.calibration)
+    if lesions and any(s.lesions > s.patients for s in report.sites):
+        note += (
+            " The intervals of lesion tasks take lesions as independent: they are too narrow where "
+            "patients have several."
+        )
     return Table("calibration", "Calibration", head, tuple(rows), note, span=2)
 
 

@@ -1,6 +1,6 @@
 """The table of the endpoints that were named beforehand."""
 
-from hepafed.server.formats import IntervalEstimate, JudgedEndpoint, Report
+from hepafed.server.formats import IntervalEstimate, JudgedEndpoint, Report, why_exploratory
 from hepafed.server.report.tables.table import Table
 from hepafed.server.report.tables.words import FIGURE_WORDS, NONE, figure, task
 
@@ -8,7 +8,7 @@ from hepafed.server.report.tables.words import FIGURE_WORDS, NONE, figure, task
 def endpoints(report: Report) -> Table:
     """Tabulate what was promised and what came of it."""
     promised = report.evaluation.endpoints if report.evaluation else ()
-    late = report.look is not None and bool(report.look.earlier)
+    late = exploratory(report)
     rows = [
         (
             f"{task(e)}, {FIGURE_WORDS[e.figure]}",
@@ -25,6 +25,13 @@ def endpoints(report: Report) -> Table:
         ("Endpoint", "Kind", "Goal", "Found", "Verdict"),
         tuple(rows),
     )
+
+
+def exploratory(report: Report) -> str:
+    """Return why registered verdicts are exploratory; "" where they are not, or there are none."""
+    if not report.evaluation:
+        return ""
+    return report.evaluation.exploratory or why_exploratory(report.evaluation.sha256, report.look)
 
 
 def _goal(e: JudgedEndpoint) -> str:

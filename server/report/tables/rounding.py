@@ -5,6 +5,8 @@ from hepafed.server.formats import RateEstimate, Report
 FEW_CASES, FEW_PATIENTS = 100, 1_000
 """Below so many cases percent have no decimals; below so many patients AUCs have two."""
 MOST_PLACES = 6
+LEAST = 0.5 * 10**-MOST_PLACES
+"""What is not farther from 0 or 1 reads as 0 or 1: it is the rounding of a sum."""
 
 
 def auc_places(report: Report) -> int:
@@ -15,7 +17,7 @@ def auc_places(report: Report) -> int:
 def rounded(value: float, places: int) -> str:
     """Write a share; what is not 0 or 1 never reads as 0 or 1."""
     text = f"{value:.{places}f}"
-    while 0 < value < 1 and float(text) in (0.0, 1.0) and places < MOST_PLACES:
+    while LEAST <= value <= 1 - LEAST and float(text) in (0.0, 1.0) and places < MOST_PLACES:
         places += 1
         text = f"{value:.{places}f}"
     return text

@@ -68,6 +68,12 @@ def ranges(points: Sequence[NetBenefit], kept: Sequence[bool]) -> list[tuple[flo
     return found
 
 
+def best_ranges(points: Sequence[NetBenefit]) -> list[tuple[float, float]]:
+    """Return the runs of thresholds at which the model is better than both others."""
+    ordered = sorted(points, key=lambda p: p.threshold)
+    return ranges(ordered, [p.model > max(p.all, 0.0) + EQUAL for p in ordered])
+
+
 def in_words(found: Sequence[tuple[float, float]]) -> str:
     """Write ranges of thresholds: `0.30, and 0.45 to 0.75`."""
     return ", and ".join(f"{a:.2f}" if a == b else f"{a:.2f} to {b:.2f}" for a, b in found)
@@ -80,14 +86,14 @@ def utility_sentences(report: Report) -> list[str]:
     """
     points, made = decision_points(report), []
     if points:
-        best = [p.model > max(p.all, 0.0) + EQUAL for p in points]
+        best = best_ranges(points)
         tried = f"{len(points)} thresholds from {points[0].threshold:.2f} to "
         tried += f"{points[-1].threshold:.2f} were tried"
-        where = in_words(ranges(points, best))
+        where = in_words(best)
         made.append(
             "In these patients acting on the model has a higher net benefit than treating "
             f"everybody and than treating nobody at the thresholds {where} ({tried})."
-            if any(best)
+            if best
             else "In these patients acting on the model has at no threshold a higher net benefit "
             f"than treating everybody and than treating nobody ({tried})."
         )

@@ -12,7 +12,7 @@ from hepafed.server.formats import (
     RateEstimate,
     covering,
 )
-from hepafed.server.report.tables.rounding import rate_figure, rounded
+from hepafed.server.report.tables.rounding import LEAST, rate_figure, rounded
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -85,12 +85,17 @@ class HasScope(Protocol):
 
 
 def number(value: object, places: int = 3) -> str:
-    """Write a number for a reader; an en dash where there is none."""
+    """Write a number for a reader; an en dash where there is none.
+
+    What is below 0 never reads as 0: whether an interval holds 0 can be seen.
+    """
     if value is None:
         return NONE
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}".replace("-", "−")
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"−{rounded(-value, places)}" if value <= -LEAST else f"{abs(value):.{places}f}"
 
 
 def shown(values: HasInterval | None) -> HasInterval | None:

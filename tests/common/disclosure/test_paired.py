@@ -17,6 +17,7 @@ from hepafed.common.disclosure.paired import (
     pairs_of,
 )
 from hepafed.common.errors import PayloadError
+from hepafed.common.statistics import delong_auc
 from hepafed.common.statistics.additive import TASK_ORDER, vector_length
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
@@ -233,6 +234,18 @@ def test_a_difference_covers_by_both_aucs_intervals_and_their_correlation() -> N
     assert min(a, b, c, d) > 0
     assert low == pytest.approx(gain - np.sqrt(a * a + b * b - 2 * rho * a * b), abs=3e-3)
     assert high == pytest.approx(gain + np.sqrt(c * c + d * d - 2 * rho * c * d), abs=3e-3)
+
+
+def test_an_auc_of_patients_has_the_interval_that_it_has_by_itself() -> None:
+    """A report prints it beside the comparison: one figure, one interval."""
+    pair = own_pairs(TABLES, PAIRED, 1, calls=True)[0]
+    for table, found in zip(TABLES, (pair.covering_first, pair.covering_second), strict=True):
+        malignant = table.truth > 0
+        alone = delong_auc(-table.log_probs[malignant, 0], -table.log_probs[~malignant, 0])
+        assert alone is not None
+        assert alone.adjusted is not None
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx(alone.adjusted, abs=2e-4)
 
 
 def test_models_that_do_not_differ_have_no_interval_that_decides() -> None:

@@ -295,6 +295,28 @@ def test_a_site_that_separates_the_classes_does_not_narrow_the_mean_of_sites() -
     assert auc.covering.low < 0.85 < auc.low < 0.95 < (auc.covering.high or 0) < 1
 
 
+def test_the_mean_of_sites_that_all_separate_the_classes_has_newcombes_interval() -> None:
+    """All of (1 − θ)² ≤ 1.96² V(θ), V the mean of both sites' expected variances over 2."""
+    auc = site_mean(UNIT, TASK, {s: task(1.0, 0.0, 13, 7) for s in "ab"}).auc
+    assert auc.covering is not None
+    low, high = auc.covering.low, auc.covering.high
+    assert low is not None
+    assert high == 1.0
+    more = (20 / 2 - 1) * ((1 - low) / (2 - low) + low / (1 + low))
+    expected = low * (1 - low) / (13 * 7) * (1 + more) / 2
+    assert (1 - low) ** 2 == pytest.approx(1.959964**2 * expected, rel=1e-5)
+    assert 0.8 < low < 0.9
+
+
+def test_a_separated_site_does_not_make_the_mean_of_sites_useless() -> None:
+    """One pair of 204 is lost elsewhere: the sites' own intervals begin at about 0.7 and 0.9."""
+    lost = 1 / 204
+    auc = site_mean(UNIT, TASK, {"a": task(1.0, 0.0, 4, 16), "b": task(1 - lost, lost, 6, 34)}).auc
+    assert auc.covering is not None
+    assert auc.covering.low is not None
+    assert 0.75 < auc.covering.low < 0.95
+
+
 def test_few_sites_or_none_that_differ_carry_a_warning() -> None:
     sizes = [0.02, 0.03, 0.05, 0.04, 0.06, 0.03]
     apart = {s: (0.6 + 0.06 * i, e) for i, (s, e) in enumerate(zip("abcdef", sizes, strict=True))}

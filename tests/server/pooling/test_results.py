@@ -12,6 +12,7 @@ from hepafed.server.formats import ResultRow
 from hepafed.server.pooling.evidence import Evidence
 from hepafed.server.pooling.results import balanced, pooled_row, site_row
 from sklearn.metrics import average_precision_score, f1_score, matthews_corrcoef, roc_auc_score
+from statsmodels.stats.proportion import proportion_confint
 
 Z = 1.959963984540054
 TASKS = (
@@ -277,20 +278,37 @@ def test_rates_are_of_the_calls_of_the_task() -> None:
 
 
 def test_balanced_accuracy_is_the_mean_of_two_independent_rates() -> None:
+    """Square-and-add of both Wilson intervals (statsmodels), as of lesions with one a patient."""
     made = pooled(known()).balanced_accuracy
     a, b = 8 / 13, 18 / 21
+    (low_a, high_a), (low_b, high_b) = (
+        proportion_confint(k, n, method="wilson") for k, n in ((8, 13), (18, 21))
+    )
     se = math.sqrt(a * (1 - a) / 13 + b * (1 - b) / 21) / 2
     assert made is not None
     assert (made.value, made.se) == (pytest.approx((a + b) / 2), pytest.approx(se))
     assert (made.low, made.high) == (
-        pytest.approx((a + b) / 2 - Z * se),
-        pytest.approx((a + b) / 2 + Z * se),
+        pytest.approx((a + b) / 2 - math.hypot(a - low_a, b - low_b) / 2),
+        pytest.approx((a + b) / 2 + math.hypot(high_a - a, high_b - b) / 2),
     )
 
 
-def test_the_interval_of_balanced_accuracy_ends_at_0_and_1() -> None:
-    assert balanced(9, 10, 30, 30).high == 1.0
-    assert balanced(1, 10, 0, 30).low == 0.0
+def test_a_perfect_balanced_accuracy_is_not_certain() -> None:
+    made = balanced(26, 26, 14, 14)
+    assert made.low is not None
+    assert (made.value, made.high) == (1.0, 1.0)
+    assert 0.85 < made.low < 0.9
+
+
+@pytest.mark.parametrize("counts", [(9, 10, 30, 30), (1, 10, 0, 30), (0, 10, 0, 30)])
+def test_the_interval_of_balanced_accuracy_lies_within_0_and_1(
+    counts: tuple[int, int, int, int],
+) -> None:
+    made = balanced(*counts)
+    assert made.low is not None
+    assert made.value is not None
+    assert made.high is not None
+    assert 0 <= made.low <= made.value < made.high < 1
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 4, 5), (4, 5, 0, 0)], ids=["positives", "negatives"])

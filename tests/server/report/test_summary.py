@@ -1,5 +1,8 @@
 """The terminal says what the page says: made-up data, late registration, one site."""
 
+import re
+
+from hepafed.server.report.plain_words import first_page
 from hepafed.server.report.summary import summary_lines
 
 from .kinds import ALL, report_of
@@ -31,3 +34,12 @@ def test_pictures_are_not_called_lesions() -> None:
     text = "\n".join(summary_lines(report_of("key images")))
     assert "lesion" not in text
     assert "image: benign vs rest" in text
+
+
+def test_an_auc_has_as_many_places_as_on_the_page() -> None:
+    for kind in ("one site", "huge"):
+        report = report_of(kind)
+        text = " ".join(said for _, part in first_page(report) for said in part)
+        (value,) = re.findall(r"AUC (\d\.\d+) \(", text)
+        (line,) = [s for s in summary_lines(report) if s.startswith("patient: malignant")]
+        assert f" {value} (" in line

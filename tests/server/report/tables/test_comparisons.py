@@ -43,7 +43,8 @@ def test_the_page_and_the_terminal_write_it_the_same_way(compared: Report) -> No
     assert "First − second" in table.head
     value, _ = table.rows[0][table.head.index("First − second")]  # type: ignore[misc]
     assert not str(value).startswith("−")
-    assert any(line.startswith("AUC good − poor") for line in summary_lines(compared))
+    (line,) = [s for s in summary_lines(compared) if s.startswith("AUC good − poor")]
+    assert f"  {value} (" in line
 
 
 def test_a_difference_that_is_not_there_stays_so(compared: Report) -> None:

@@ -32,7 +32,8 @@ def test_percent_have_a_decimal_from_100_cases_on(value: float, cases: int, writ
 @pytest.mark.parametrize(
     ("value", "places", "written"),
     [(0.946, 2, "0.95"), (0.996, 2, "0.996"), (0.9996, 3, "0.9996"), (0.004, 2, "0.004"),
-     (1.0, 2, "1.00"), (0.0, 3, "0.000"), (0.5, 2, "0.50")],
+     (1.0, 2, "1.00"), (0.0, 3, "0.000"), (0.5, 2, "0.50"),
+     (1 - 1e-16, 3, "1.000"), (1e-17, 2, "0.00"), (0.999999, 2, "0.999999")],
 )  # fmt: skip
 def test_a_share_that_is_not_0_or_1_never_reads_as_one(
     value: float, places: int, written: str

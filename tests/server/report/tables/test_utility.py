@@ -9,6 +9,7 @@ from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.formats import NetBenefit, Report
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.tables.utility import (
+    best_ranges,
     decision_points,
     in_words,
     point_benefit,
@@ -118,3 +119,24 @@ def test_a_threshold_without_odds_has_no_net_benefit(threshold: float) -> None:
 def test_ranges_are_runs_of_thresholds(kept: tuple[int, ...], words: str) -> None:
     points = [NetBenefit(threshold=t / 10, model=0.1, all=0.0) for t in range(1, 5)]
     assert in_words(ranges(points, [i in kept for i in range(4)])) == words
+
+
+def points(*values: tuple[float, float, float]) -> list[NetBenefit]:
+    return [NetBenefit(threshold=t, model=m, all=a) for t, m, a in values]
+
+
+@pytest.mark.parametrize(
+    ("curve", "ranges"),
+    [
+        (points(), []),
+        (points((0.1, 0.5, 0.5)), []),
+        (points((0.1, 0.5, 0.4), (0.2, 0.4, 0.3), (0.3, 0.0, -0.2)), [(0.1, 0.2)]),
+        (points((0.3, 0.1, 0.0), (0.1, 0.5, 0.4), (0.2, 0.4, 0.5)), [(0.1, 0.1), (0.3, 0.3)]),
+        (points((0.1, 0.1 + 0.2, 0.3), (0.2, 1e-17, -0.1)), []),
+        (points((0.8, -0.1, -3.0), (0.9, 0.01, -5.0)), [(0.9, 0.9)]),
+    ],
+)
+def test_the_model_is_best_only_above_both_others(
+    curve: list[NetBenefit], ranges: list[tuple[float, float]]
+) -> None:
+    assert best_ranges(curve) == ranges
