@@ -71,7 +71,7 @@ demo-real: $(STAMP)
 test: lint pytest
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP) typing
 	$(BIN)/ruff check .

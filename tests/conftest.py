@@ -1,21 +1,6 @@
 """Settings of all tests: hypothesis tries the same examples each time, however slow the machine."""
 
-from pathlib import Path
-
-import pytest
 from hypothesis import settings
-
-TESTS = Path(__file__).parent
-SHARED = (TESTS / "integration", TESTS / "client/pacs")
-"""Folders of which all tests use what is set up once."""
 
 settings.register_profile("hepafed", deadline=None, derandomize=True)
 settings.load_profile("hepafed")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one process what shares a set-up: a folder's federation or PACS, else a file."""
-    for item in items:
-        folder = next((f for f in SHARED if f in item.path.parents), None)
-        item.add_marker(pytest.mark.xdist_group(str(folder or item.path)))

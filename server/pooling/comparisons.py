@@ -14,6 +14,7 @@ from hepafed.server.formats import (
     CoveringInterval,
     McNemarResult,
     NonInferiority,
+    ResultRow,
 )
 from hepafed.server.pooling.estimates import LEAST, brief_auc, ends_of, interval_estimate
 from hepafed.server.pooling.heterogeneity import combined, has_interval, random_effects
@@ -67,6 +68,24 @@ def comparison_rows(
             _row(compared.names, s, _Found(p, PAIRED), margins, known) for s, p in pairs.items()
         ]
     return _adjusted(rows)
+
+
+def as_in_results(
+    rows: Sequence[ComparisonRow], results: Sequence[ResultRow], model: str
+) -> list[ComparisonRow]:
+    """Give the model's AUC of a comparison the interval that `results` has of the same cases.
+
+    Both are right; a report has one interval for one figure.
+    """
+    known = {(r.scope, r.site, r.unit, r.task): r for r in results}
+    made = []
+    for row in rows:
+        own = known.get((row.scope, row.site, row.unit, row.task))
+        same = own is not None and row.first == model and own.n == row.n
+        if own is not None and same and own.auc.covering is not None and row.auc_first.covering:
+            row = replace(row, auc_first=replace(row.auc_first, covering=own.auc.covering))
+        made.append(row)
+    return made
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from hepafed.server.formats import (
     SiteRow,
     SuppressedPart,
 )
-from hepafed.server.pooling.comparisons import Compared, comparison_rows
+from hepafed.server.pooling.comparisons import Compared, as_in_results, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
 from hepafed.server.pooling.estimates import (
     as_patients,
@@ -106,8 +106,7 @@ def pool(
     """Return the report of the summaries of each site and the sums of those in `groups`.
 
     `products` is the sum of step 2 over *all* sites, or None. `exact` is the summary of the whole
-    cohort where its score table is at hand (a re-analysis): its figures then replace those from
-    bins.
+    cohort where its score table is at hand: its figures then replace those from bins.
     """
     asked = questions or Questions()
     whole = evidence(summaries, groups)
@@ -120,6 +119,7 @@ def pool(
     site_means = {s: own_means(v) for s, v in summaries.items()}
     results = _results(summaries, scopes, products is not None, single, asked.prevalences)
     results += _macro_rows(summaries, means, site_means)
+    pairs = comparison_rows(compared, asked.model_margins, summaries)
     patients = _totals(_by_site(summaries, *TASK_ORDER[0]))
     return Report(
         model=model,
@@ -138,7 +138,7 @@ def pool(
         readers=tuple(readers_judged(reader_rows(whole, asked.margin), patients)),
         reader_agreement=tuple(agreement_rows(whole)),
         calibration=tuple(_calibration(scopes, summaries)),
-        comparisons=tuple(comparison_rows(compared, asked.model_margins, summaries)),
+        comparisons=tuple(as_in_results(pairs, results, model.id)),
         drift=tuple(drift_rows({s.site: s.known for s in scopes}, asked.reference)),
         subgroups=tuple(subgroup_rows(summaries, exact)),
         suppressed=_suppressed(summaries, compared),

@@ -1,7 +1,7 @@
 """First page: what is weak. Each rule names one weakness, and is silent where it is not there."""
 
 from hepafed.server.formats import Report
-from hepafed.server.models.operating_point import FEW
+from hepafed.server.models import operating_point
 from hepafed.server.report.facts import (
     exploratory,
     is_federated,
@@ -40,9 +40,9 @@ def few_of_a_class(report: Report) -> str:
 
 
 def few_tuning_patients(report: Report) -> str:
-    """Speak where the card keeps tuning scores of fewer than `FEW` of a class."""
+    """Speak where the card keeps tuning scores of fewer than `operating_point.FEW` of a class."""
     found = tuning_patients(report)
-    if found is None or min(found) >= FEW or is_placeholder(report):
+    if found is None or min(found) >= operating_point.FEW or is_placeholder(report):
         return ""
     positives, negatives = found
     return (

@@ -58,3 +58,14 @@ def test_the_note_on_intervals_of_differences_stands_where_there_is_one(compared
     assert said in comparisons(compared).note
     none = tuple(replace(c, covering=None) for c in compared.comparisons)
     assert said not in comparisons(replace(compared, comparisons=none)).note
+
+
+def test_one_auc_of_the_same_cases_has_one_interval_in_the_report(compared: Report) -> None:
+    own = {(r.scope, r.site, r.unit, r.task): r for r in compared.results}
+    rows = [c for c in compared.comparisons if c.auc_first.covering is not None]
+    assert {c.unit for c in rows if c.scope == "pooled"} == {"patient", "lesion"}
+    for c in rows:
+        row = own[c.scope, c.site, c.unit, c.task]
+        assert row.n == c.n
+        assert c.auc_first.covering == row.auc.covering
+        assert c.auc_second.covering != row.auc.covering
