@@ -27,6 +27,7 @@ SAME = "the difference has no variance: nothing can be decided"
 PLAIN_DIFFERENCE = "plain interval: it covers too rarely where an AUC is high or few are compared"
 NOT_BY_ALL = "withheld by a site"
 PAIRED = "paired DeLong"
+OF_ALL = f"{PAIRED}, cases of all sites"
 CLUSTERED_TEST = "clustered"
 
 
@@ -73,17 +74,19 @@ def comparison_rows(
 def as_in_results(
     rows: Sequence[ComparisonRow], results: Sequence[ResultRow], model: str
 ) -> list[ComparisonRow]:
-    """Give the model's AUC of a comparison the interval that `results` has of the same cases.
+    """Give the model's AUC of a comparison the interval that `results` has of the same AUC.
 
-    Both are right; a report has one interval for one figure.
+    Both are right; a report has one interval for one figure. A mean of sites is another figure.
     """
     known = {(r.scope, r.site, r.unit, r.task): r for r in results}
     made = []
     for row in rows:
-        own = known.get((row.scope, row.site, row.unit, row.task))
-        same = own is not None and row.first == model and own.n == row.n
-        if own is not None and same and own.auc.covering is not None and row.auc_first.covering:
-            row = replace(row, auc_first=replace(row.auc_first, covering=own.auc.covering))
+        own, first = known.get((row.scope, row.site, row.unit, row.task)), row.auc_first
+        alone = row.first == model and row.method in (PAIRED, OF_ALL)
+        if alone and own and own.n == row.n and own.auc.covering and first.covering:
+            apart = abs((own.auc.value or 0.0) - (first.value or 0.0))
+            if apart <= own.auc.binning_error + row.binning_error + LEAST:
+                row = replace(row, auc_first=replace(first, covering=own.auc.covering))
         made.append(row)
     return made
 
@@ -106,7 +109,7 @@ def _pooled_pairs(compared: Compared, by_site: Mapping[str, list[PairSummary]]) 
     """Return each pair of models pooled, and how: over all cases, or over the sites' figures."""
     if compared.paired is not None and compared.products is not None:
         whole = pair_summaries(compared.paired, compared.products)
-        return [_Found(pair, f"{PAIRED}, cases of all sites") for pair in whole]
+        return [_Found(pair, OF_ALL) for pair in whole]
     return [
         _combined(dict(zip(by_site, parts, strict=True)))
         for parts in zip(*by_site.values(), strict=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hepafed.common.contract import Figure, PairSummary
 from hepafed.common.contract.messages import SiteComparison
-from hepafed.server.formats import ComparisonRow
+from hepafed.server.formats import AucEstimate, ComparisonRow, CoveringInterval, ResultRow
 from hepafed.server.pooling import Compared
-from hepafed.server.pooling.comparisons import comparison_rows, mcnemar_result
+from hepafed.server.pooling.comparisons import as_in_results, comparison_rows, mcnemar_result
 from scipy.stats import binomtest, norm, t
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
@@ -373,3 +373,41 @@ def test_the_largest_bound_of_a_site_is_that_of_the_pooled_difference() -> None:
 def test_the_form_of_a_release_does_not_change_a_row() -> None:
     its = site(pair())
     assert rows({"a": its}) == rows({"a": replace(its, form="plain")})
+
+
+def result_of(row: ComparisonRow, value: float, error: float = 0.0) -> ResultRow:
+    ends = CoveringInterval(low=0.1, high=0.2, method="logit", decides=True)
+    return ResultRow(
+        scope=row.scope,
+        site=row.site,
+        unit=row.unit,
+        task=row.task,
+        n=row.n,
+        positives=row.positives,
+        auc=AucEstimate(
+            value=value, low=0.7, high=0.9, method="delong", binning_error=error, covering=ends
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "taken"), [(0.8, True), (0.8005, True), (0.802, False), (0.64, False)]
+)
+def test_only_the_same_auc_takes_the_interval_of_the_results(*, own: float, taken: bool) -> None:
+    """The bound of the pair is 0.001: so far apart may bins move one AUC."""
+    known = replace(pair(), covering_first=Figure(value=0.8, low=0.68, high=0.88))
+    (row,) = [r for r in rows({"a": site(known)}) if r.scope == "site"]
+    result = result_of(row, own)
+    (made,) = as_in_results([row], [result], row.first)
+    assert row.auc_first.covering is not None
+    assert (made.auc_first.covering == result.auc.covering) == taken
+    assert (made == row) != taken
+
+
+def test_a_mean_over_sites_keeps_its_own_interval() -> None:
+    """It is of the same cases as the pooled AUC, and another figure, however wide the bound is."""
+    (row,) = [r for r in rows({s: site(pair()) for s in "ab"}) if r.scope == "pooled"]
+    assert "random effects" in row.method
+    assert row.auc_first.covering is not None
+    result = result_of(row, row.auc_first.value or 0.0, 0.05)
+    assert as_in_results([row], [result], row.first) == [row]
