@@ -39,7 +39,7 @@ def test_a_label_map_gives_words_their_class_and_notes_are_printed(tmp_path: Pat
     assert printed.startswith("t: The columns are separated by a semicolon.\n")
     assert "t: Decimal commas were read as points.\n" in printed
     assert "t: The rounded probabilities added up to 0.99; they were" in printed
-    assert "patient: malignant vs benign        1.000" in printed
+    assert "patient: malignant vs benign        1.00" in printed
     made = json.loads((tmp_path / "report/report.json").read_text())
     assert made["sites"][1]["by_class"] == {"benign": 1, "primary_malignant": 0, "metastatic": 1}
     assert "Decimal commas were read as points." in made["notes"]
