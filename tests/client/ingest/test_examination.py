@@ -1,5 +1,6 @@
 """An examination of oblique, shuffled series gives crops that lie on the lesion, voxel by voxel."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -23,6 +24,7 @@ DWI_GRID = affine_of((1.1, 1.4, 4.6), (31.0, -9.0), (-36.0, 10.0, 236.0))
 SLOPES = (10.0, 23.0, 57.0)
 """Grey values from column to column, row to row, slice to slice."""
 BOX = (11.0, 7.0, 3.0, 34.0, 15.0, 10.0)
+Make = Callable[..., Any]
 SOME = (0, 1, 37, 79, 80, 121, 158, 159)
 
 
@@ -148,7 +150,7 @@ def test_without_a_lesion_nothing_of_an_examination_is_kept(tmp_path: Path) -> N
 
 
 def test_a_mask_of_the_export_gives_the_place(
-    tmp_path: Path, examination: Any, write_seg: Any
+    tmp_path: Path, examination: Make, write_seg: Make
 ) -> None:
     exam = examination(sequences=("t2",))
     folder, volume = exam.folder, exam.volume("t2")

@@ -12,7 +12,7 @@ from hepafed.common.errors import CohortError, LabelsError
 from PIL import Image
 
 
-def ingest(home: Path, folder: Path, **other: Any) -> IngestReport:
+def ingest(home: Path, folder: Path, **other: object) -> IngestReport:
     usual: dict[str, Any] = {
         "sequence": "t2",
         "label_map": {},
@@ -95,7 +95,7 @@ def test_only_rows_with_the_wanted_values_go_in(tmp_path: Path, pictures: Path) 
     (pictures / "labels.csv").write_text("\n".join(rows))
     assert ingest(tmp_path / "home", pictures, where={"site": "b"}).taken == 1
     assert [r.label for r in Cohort.open(tmp_path / "home").rows()] == [2]
-    with pytest.raises(LabelsError, match="no row of .* matches"):
+    with pytest.raises(LabelsError, match=r"no row of .* matches"):
         ingest(tmp_path / "home", pictures, where={"site": "c"})
 
 
