@@ -17,9 +17,7 @@ class FederationsInOneProcess(LoadFileScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(INTEGRATION):
-            return INTEGRATION
-        return str(super()._split_scope(nodeid))
+        return INTEGRATION if nodeid.startswith(INTEGRATION) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
