@@ -98,6 +98,13 @@ def describe(event: dict[str, Any]) -> str:
         return f"  {event['site']}: models compared on {event['patients']} patients"
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
+    if kind == "capped":
+        return (
+            f"  {event['site']}: its {event['examples']} examples count as {event['counted']}, "
+            "the plan's largest share of one site"
+        )
+    if kind == "forgotten":
+        return f"tuning figures of sites that are no members any more: {', '.join(event['sites'])}"
     if kind == "interrupted":
         return f"interrupted: {event['reason']}; the run continues at the last completed round"
     if kind == "judged":

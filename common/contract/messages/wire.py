@@ -11,6 +11,8 @@ from hepafed.common.records import read_record, write_record
 LARGEST_MESSAGE = 32 * 2**20
 """The most bytes of a message; a longer one is refused before it is parsed."""
 
+LARGEST_WHOLE = 2**64
+"""The largest size of a whole number; sums are 64 bits."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -29,6 +31,13 @@ def _finite(number: str) -> float:
     return value
 
 
+def _whole(digits: str) -> int:
+    """Return a whole number; ValueError for one that no sum of ours can reach."""
+    if len(digits) > 21 or abs(value := int(digits)) > LARGEST_WHOLE:
+        raise ValueError(digits[:30])
+    return value
+
+
 def unpack(text: str) -> object:
     """Return the message that a JSON text holds, of any kind in `KINDS`.
 
@@ -36,14 +45,15 @@ def unpack(text: str) -> object:
     ------
     PayloadError
         Too long, not JSON, of no known kind, or a field is missing, unknown or of a wrong type;
-        a number that is not finite, or text that UTF-8 cannot hold (half a surrogate pair).
+        a number that is not finite or not within 64 bits, text that UTF-8 cannot hold (half a
+        surrogate pair) or that cannot be printed.
     """
     if len(text) > LARGEST_MESSAGE:
         raise PayloadError(
             f"a message has {len(text)} bytes; at most {LARGEST_MESSAGE} are allowed"
         )
     try:
-        values = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        values = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
         if _SURROGATE.search(text):
             json.dumps(values, ensure_ascii=False).encode()
         cls = KINDS[values["kind"]]
