@@ -78,7 +78,7 @@ class ScoredSite(SiteApp):
         super().__init__(home, config, wire)  # type: ignore[arg-type]
         self._work.scores = self._drawn  # type: ignore[method-assign]
 
-    def _drawn(self, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
+    def _drawn(self, _run: str, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
         return self.others.get(digest, self.table), np.ones(2, np.float32)
 
 
