@@ -16,7 +16,7 @@ from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.masked_sum import SumParticipant
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
-from hepafed.client.release.questions import Question, Questions
+from hepafed.client.release.questions import Question, QuestionHistory
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.summary import make_summary
 from hepafed.common.contract import CohortFacts, SiteConfig
@@ -58,7 +58,7 @@ class Releases:
         self._upload = upload
         self._exchanges = SumHistory(home)
         self._released = LesionHistory(home)
-        self._questions, self._clock = Questions(home, ledger), clock
+        self._questions, self._clock = QuestionHistory(home, ledger), clock
         self._masked_sum = SumParticipant(home, config, self._exchanges)
         self._prepared: Prepared | None = None
 

@@ -2,21 +2,25 @@
 
 from hepafed.client.release.questions.asked import Answered, PastQuestions, Question, RefusedModel
 from hepafed.client.release.questions.history import (
-    Questions,
+    QuestionHistory,
     asked_within_a_year,
-    waiting_refusals,
+    waiting_models,
 )
-from hepafed.client.release.questions.nearness import limit_of, singles_out, too_near
+from hepafed.client.release.questions.nearness import limit_of, look_at, too_near
+from hepafed.client.release.questions.overview import AskedCohort, AskedModel, asked_models
 
 __all__ = [
     "Answered",
+    "AskedCohort",
+    "AskedModel",
     "PastQuestions",
     "Question",
-    "Questions",
+    "QuestionHistory",
     "RefusedModel",
+    "asked_models",
     "asked_within_a_year",
     "limit_of",
-    "singles_out",
+    "look_at",
     "too_near",
-    "waiting_refusals",
+    "waiting_models",
 ]

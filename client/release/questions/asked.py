@@ -47,6 +47,10 @@ class Answered:
     """The lesions as `patient.lesion`, both shortened hashes, in order."""
     ranks: tuple[tuple[int, ...], ...]
     """The rank of each lesion's score, class against the rest, 0 the lowest: [3][lesions]."""
+    apart: bool = False
+    """Whether a few patients' scores stand apart from all others'."""
+    reviewed: bool = False
+    """Whether a person at the site has looked at that."""
 
     def __post_init__(self) -> None:
         """Check that the ranks are those of the lesions."""

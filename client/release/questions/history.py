@@ -21,7 +21,7 @@ from hepafed.client.release.questions.asked import (
     answer_of,
     patient_numbers,
 )
-from hepafed.client.release.questions.nearness import limit_of, singles_out, too_near
+from hepafed.client.release.questions.nearness import limit_of, look_at, too_near
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
@@ -30,17 +30,22 @@ from hepafed.common.statistics import ScoreTable
 KIND = "questions"
 """The kind of a ledger entry that holds the hash of questions.json; nothing leaves with it."""
 YEAR = timedelta(days=365)
-MOST_REFUSALS = 3
-"""Refused models of a cohort after which a person must look before another is answered."""
+MOST_WAITING = 3
+"""Models of a cohort, refused or setting a few patients apart, after which a person must look
+before another is answered."""
 REVIEW = "look at client questions; then client questions --reviewed"
+LOST = (
+    "restore the newest copy; without one move the file away: client questions --reviewed then "
+    "goes on without what it held (docs/security.md)"
+)
 
 
-class Questions:
+class QuestionHistory:
     """The file questions.json of a site."""
 
     def __init__(self, home: Path, ledger: Ledger) -> None:
         self._path = home / "questions.json"
-        self._file = JsonFile(path=self._path, record=PastQuestions, hint=REVIEW)
+        self._file = JsonFile(path=self._path, record=PastQuestions, hint=LOST)
         self._ledger = ledger
 
     def past(self) -> PastQuestions:
@@ -57,8 +62,7 @@ class Questions:
             raise ConfigError(
                 "questions.json is not the file that this site wrote last: it was changed, "
                 "deleted or restored from an older copy",
-                "restore the newest copy; if there is none, client questions --reviewed goes on "
-                "without what it held (docs/security.md)",
+                LOST,
             )
         return past
 
@@ -92,7 +96,9 @@ class Questions:
             for question, table in tables.items():
                 answer = answer_of(table, question, at)
                 _check_budget(past, answer, most, now)
-                if minimum and _tells_of_few(past, answer, table, minimum):
+                least = _limit(past, answer, minimum)
+                same, apart = look_at(table, least) if minimum else (False, False)
+                if same or (minimum and _near_another(past, answer, least)):
                     self._write(_with_refusal(before, answer))  # of several none is answered
                     raise RefusedError(
                         "the answer could tell of a few patients, alone or together with an "
@@ -100,11 +106,11 @@ class Questions:
                         "the models of a study must differ in more than a few patients: ask "
                         "the coordinator what this model is for (client questions)",
                     )
-                past = _with(past, answer)
+                past = _with(past, replace(answer, apart=apart))
             self._write(past)
 
     def review(self) -> None:
-        """Note that a person has looked: at what was refused, and that the file is as it is.
+        """Note that a person has looked at what waits, and takes the file as it is.
 
         Raises
         ------
@@ -113,8 +119,9 @@ class Questions:
         """
         with self._locked():
             past = self._file.read(missing=PastQuestions())
-            seen = tuple(replace(r, reviewed=True) for r in past.refused)
-            self._write(replace(past, refused=seen), anew=True)
+            refused = tuple(replace(r, reviewed=True) for r in past.refused)
+            answered = tuple(replace(a, reviewed=a.apart) for a in past.answered)
+            self._write(replace(past, refused=refused, answered=answered), anew=True)
 
     def _write(self, past: PastQuestions, *, anew: bool = False) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
@@ -150,9 +157,11 @@ def asked_within_a_year(past: PastQuestions, split: str, now: datetime) -> set[Q
     return {a.question for a in asked if a.question.split == split and a.at >= since}
 
 
-def waiting_refusals(past: PastQuestions, split: str) -> int:
-    """Return how many refused models of a cohort no person has looked at."""
-    return sum(r.question.split == split and not r.reviewed for r in past.refused)
+def waiting_models(past: PastQuestions, split: str) -> int:
+    """Return how many models of a cohort were refused, or set a few patients apart, unseen."""
+    refused = {r.question for r in past.refused if not r.reviewed}
+    apart = {a.question for a in past.answered if a.apart and not a.reviewed}
+    return sum(q.split == split for q in refused | apart)
 
 
 def _check_budget(past: PastQuestions, answer: Answered, most: int, now: datetime) -> None:
@@ -163,24 +172,28 @@ def _check_budget(past: PastQuestions, answer: Answered, most: int, now: datetim
             "site's policy allows (models_a_year)",
             "client questions shows them; raise models_a_year in site.toml if the study needs more",
         )
-    waiting = waiting_refusals(past, answer.question.split)
+    waiting = waiting_models(past, answer.question.split)
     known = any(a.question == answer.question for a in past.answered)
-    if waiting >= MOST_REFUSALS and not known:
+    if waiting >= MOST_WAITING and not known:
         raise RefusedError(
-            f"{waiting} models were refused for this cohort: a person at the site must look "
-            "at them first",
+            f"{waiting} models about this cohort wait for a person at the site to look at them",
             REVIEW,
         )
 
 
-def _tells_of_few(past: PastQuestions, answer: Answered, table: ScoreTable, minimum: int) -> bool:
-    """Tell whether an answer, alone or with one of an earlier model, tells of too few patients."""
+def _limit(past: PastQuestions, answer: Answered, minimum: int) -> int:
     patients = len(set(patient_numbers(answer.lesions).tolist()))
-    key = bytes.fromhex(past.secret)
+    return limit_of(bytes.fromhex(past.secret), answer.question, minimum, patients)
+
+
+def _near_another(past: PastQuestions, answer: Answered, least: int) -> bool:
+    """Tell whether an answer is nearly that of an earlier model but for fewer than `least`."""
     asked = answer.question
-    least = limit_of(key, asked, minimum, patients)
-    others = [a for a in past.answered if a.question.split == asked.split and a.question != asked]
-    return singles_out(table, least) or any(too_near(a, answer, least) for a in others)
+    return any(
+        too_near(a, answer, least)
+        for a in past.answered
+        if a.question.split == asked.split and a.question != asked
+    )
 
 
 def _with(past: PastQuestions, answer: Answered) -> PastQuestions:

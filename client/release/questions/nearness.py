@@ -1,9 +1,9 @@
 """When an answer would tell of a few patients only: pure rules over scores and ranks.
 
-The coordinator chooses the network, so an answer's scores are what it wants them to be. Two forms
-of the same attack are refused (docs/decisions/0020): scores that are nearly the same for all but a
-few patients, and scores that are nearly an earlier answer's but for a few patients. Both are
-refused also when those few are none: else the refusal itself would tell whether a person is here.
+The coordinator chooses the network, so an answer's scores are what it wants them to be. Refused are
+scores that are nearly an earlier answer's but for a few patients, and scores that are the same for
+nearly all patients, in both cases also where those few are none. No rule refuses because of one
+patient: else the refusal would tell whether a person is here (docs/decisions/0020).
 """
 
 import hashlib
@@ -24,8 +24,9 @@ from hepafed.common.statistics import ScoreTable, patients_of
 
 FEWEST = 6
 """Fewest patients of whom the rules speak: fewer are in the same order by chance."""
-SHARE = 0.05
-"""A patient has moved who changed their rank by more than this share of the cohort."""
+MOST_SHARE, FULL_SHARE = 0.1, 120
+"""Ranks are nearly the same that differ by no more than this share of the cohort; in one of fewer
+than so many patients by the smaller share, in proportion: there chance alone makes orders alike."""
 GAP = 4.0
 """Scores stand apart whose distance from the others is more than this many times their range."""
 POINTS, PARTS = 3, 50
@@ -35,12 +36,12 @@ POINTS, PARTS = 3, 50
 def limit_of(secret: bytes, question: Question, minimum: int, patients: int) -> int:
     """Return the fewest patients of whom an answer must tell.
 
-    It is at least `minimum`, less only in a cohort of fewer than three times that many. In a cohort
+    It is at least `minimum`, less only in a cohort of fewer than four times that many. In a cohort
     of more than four times that many it is drawn by a key that stays at the site, from `minimum` to
     3 × `minimum` - 1, and up to a quarter of the cohort: somebody who knows minimum - 1 patients of
     the cohort cannot count with a refusal whether the next one is a patient too.
     """
-    least = min(minimum, max(1, patients // 3))
+    least = min(minimum, max(1, patients // 4))
     most = min(3 * minimum - 1, patients // 4)
     if most <= least:
         return least
@@ -48,33 +49,48 @@ def limit_of(secret: bytes, question: Question, minimum: int, patients: int) -> 
     return least + int.from_bytes(drawn[:8], "big") % (most - least + 1)
 
 
-def singles_out(table: ScoreTable, least: int) -> bool:
-    """Tell whether fewer than `least` patients' scores stand apart from all others', or none's do.
+def look_at(table: ScoreTable, least: int) -> tuple[bool, bool]:
+    """Return whether nearly all patients have few different scores, and whether a few stand apart.
 
-    None do where nearly all scores are the same: such a network tells of those for whom they are
-    not. Scores are compared as logits, up to a factor and a shift.
+    A network that gives nearly all the same score tells of those for whom it does not: it is
+    refused. Fewer than `least` patients who stand apart are set aside before that is judged, so
+    that the refusal does not tell whether they are here. That they stand apart is for the site to
+    know. Scores are compared as logits, up to a factor and a shift.
     """
     patient, count = patients_of(table)
     if count < FEWEST:
-        return False
+        return False, False
+    if not np.isfinite(table.log_probs).all():
+        return True, False
     rows = logits_of(table)
-    return not np.isfinite(rows).all() or any(
-        _few_apart(r, patient, least) or _few_points(r, patient, least) for r in rows
+    rest = [_without_few_apart(r, patient, least) for r in rows]
+    return (
+        any(_few_points(r[kept], patient[kept], least) for r, kept in zip(rows, rest, strict=True)),
+        any(len(kept) < len(patient) for kept in rest),
     )
 
 
-def _few_apart(scores: Floats, patient: Ranks, least: int) -> bool:
-    """Tell whether a few patients lie beyond a gap that is wide for the range of all others."""
-    for signed in (scores, -scores):
-        order = np.argsort(-signed, kind="stable")
-        ordered, beyond = signed[order], set[int]()
-        for i in range(len(ordered) - 1):
-            beyond.add(int(patient[order[i]]))
-            if len(beyond) >= least:
+def _without_few_apart(scores: Floats, patient: Ranks, least: int) -> Ranks:
+    """Return the lesions without those beyond gaps that are wide for the range of all others.
+
+    Fewer than `least` patients are taken out, at both ends together; of several ways the one that
+    takes out most lesions.
+    """
+    order = np.argsort(scores, kind="stable")
+    ordered, owner, count = scores[order], patient[order].tolist(), len(order)
+    best = order
+    for low in range(count):
+        if len(set(owner[:low])) >= least:
+            break
+        for high in range(count, low, -1):
+            if len({*owner[:low], *owner[high:]}) >= least:
                 break
-            if ordered[i] - ordered[i + 1] > GAP * (ordered[i + 1] - ordered[-1]):
-                return True
-    return False
+            wide = GAP * (ordered[high - 1] - ordered[low])
+            below = low == 0 or ordered[low] - ordered[low - 1] > wide
+            above = high == count or ordered[high] - ordered[high - 1] > wide
+            if below and above and high - low < len(best):
+                best = order[low:high]
+    return best
 
 
 def _few_points(scores: Floats, patient: Ranks, least: int) -> bool:
@@ -93,7 +109,7 @@ def _few_points(scores: Floats, patient: Ranks, least: int) -> bool:
 
 
 def too_near(before: Answered, now: Answered, least: int) -> bool:
-    """Tell whether fewer than `least` patients moved between two answers, or none did.
+    """Tell whether two answers are nearly the same but for fewer than `least` patients, or none.
 
     Ranks are compared, of the lesions that both answers hold, so that no monotone change of the
     scores matters; of any class with any class, in both directions, and of patients as well.
@@ -105,7 +121,7 @@ def too_near(before: Answered, now: Answered, least: int) -> bool:
     pairs = [(a, b, patient) for a, b in product(first, second)]
     alone = np.arange(int(patient.max()) + 1)
     pairs.append((_least_benign(first[0], patient), _least_benign(second[0], patient), alone))
-    return any(_moved(a, b, owner) < least for a, b, owner in pairs)
+    return any(_near(a, turned, p, least) for a, b, p in pairs for turned in (b, -b))
 
 
 def _least_benign(benign: Ranks, patient: Ranks) -> Ranks:
@@ -115,11 +131,23 @@ def _least_benign(benign: Ranks, patient: Ranks) -> Ranks:
     return made
 
 
-def _moved(first: Ranks, second: Ranks, patient: Ranks) -> int:
-    """Return how many patients changed ranks by more than `SHARE` of all, in either direction."""
-    a, b, most = _middle_ranks(first), _middle_ranks(second), SHARE * len(first)
-    same, turned = np.abs(a - b) > most, np.abs(a + b - len(first)) > most
-    return min(len(set(patient[same].tolist())), len(set(patient[turned].tolist())))
+def _near(first: Ranks, second: Ranks, patient: Ranks, least: int) -> bool:
+    """Tell whether, without fewer than `least` patients, none changes ranks by much.
+
+    Those who change most are left out one after the other, and the ranks of the others made anew:
+    one patient who goes from one end to the other moves all others by a rank.
+    """
+    count = len(first)
+    most, rows = MOST_SHARE * min(1.0, count / FULL_SHARE) * count, np.arange(count)
+    for left in range(least):
+        a, b = _middle_ranks(first[rows]), _middle_ranks(second[rows])
+        change = np.abs(a - b)
+        if change.max() <= most:
+            return True
+        if left == least - 1:
+            break
+        rows = rows[patient[rows] != patient[rows[int(np.argmax(change))]]]
+    return False
 
 
 def _middle_ranks(values: Ranks) -> Floats:
