@@ -13,7 +13,7 @@ DEMO_DATA ?=
 # A folder with labels.csv and exported key images of five sites.
 DEMO_IMAGES ?= ../shared/data/images
 PYTEST_ARGS ?=
-# How many processes run the tests; a whole federation has the machine to itself.
+# How many processes run the tests; one of them runs all whole federations (tests/conftest.py).
 PROCESSES ?= 2
 BENCH_ARGS ?= --quick
 ROOM ?=
@@ -71,8 +71,7 @@ demo-real: $(STAMP)
 test: lint pytest
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --ignore=tests/integration $(PYTEST_ARGS)
-	$(BIN)/python -m pytest tests/integration $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP) typing
 	$(BIN)/ruff check .

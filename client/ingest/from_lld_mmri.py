@@ -30,7 +30,7 @@ from hepafed.client.ingest.lld_layout import Examination, SeriesEntry, read_anno
 from hepafed.client.lesions import complain_about, masks, overlapping
 from hepafed.client.lesions.masks import MaskError
 from hepafed.client.pseudonyms import Pseudonyms
-from hepafed.client.scan import WorkerPool, cores
+from hepafed.client.scan import WorkerPool
 from hepafed.common.contract import SEQUENCES
 from hepafed.common.errors import UsageError
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def ingest_lld_mmri(
     acquisitions: list[Acquisition] = []
     left: list[tuple[str, str]] = []
     progress(0, len(examinations))
-    with only_one(home), WorkerPool(workers or cores()) as pool:
+    with only_one(home), WorkerPool(workers) as pool:
         names, store = Pseudonyms(home), Cohort.create(home)
         tasks = [(home, n, e) for n, e in enumerate(examinations, 1)]
         for done, ((_, number, _), result) in enumerate(pool.spread(make, tasks), 1):

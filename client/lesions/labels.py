@@ -184,7 +184,7 @@ def _check_groups(path: Path, groups: list[str], rows: list[tuple[int, dict[str,
     if len(names) > MOST_VARIABLES:
         raise LabelsError(f"{path} has more than {MOST_VARIABLES} columns group_…")
     for c in groups:
-        if wrong := column_problem((row.get("patient_id", ""), row[c]) for _, row in rows):
+        if wrong := column_problem((row["patient_id"], row[c]) for _, row in rows):
             raise LabelsError(
                 f"{path}: the column {c} {wrong}", "declare groups, not single values"
             )

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hepafed.common.contract.vocabulary import PROTOCOLS
+from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record
 
@@ -77,7 +77,7 @@ class TrainingPlan:
         """Check every value."""
         _within("training.epochs", self.epochs, 0, 1000)
         _within("training.batch", self.batch, 0, 65536)
-        _one_of("training.optimiser", self.optimiser, ("adamw", "sgd"))
+        _one_of("training.optimiser", self.optimiser, OPTIMISERS)
         _within("training.rate", self.rate, 1e-9, 10)
         _one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
         _within("training.weight_decay", self.weight_decay, 0, 1)
@@ -112,6 +112,9 @@ class RoundsPlan:
     """`fedavg`: mean of the updates weighted by examples."""
     max_norm: float = 1e4
     """Largest L2 norm of an update; a larger one is rejected and named."""
+    max_share: float = optional(0.6)
+    """Largest share of one site in a round's mean, above a half; a site states its examples itself,
+    and those beyond the share do not count. 1: no limit."""
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -120,6 +123,7 @@ class RoundsPlan:
         _within("rounds.deadline", self.deadline, 5, 7 * 86400)
         _one_of("rounds.strategy", self.strategy, STRATEGIES)
         _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
+        _within("rounds.max_share", self.max_share, 0.51, 1)
 
 
 @dataclass(frozen=True)

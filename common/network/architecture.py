@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepafed.common.contract import CLASSES, PROTOCOLS, OperatingPointPlan, Plan
+from hepafed.common.contract import CLASSES, PROTOCOLS, OperatingPointPlan, Plan, RoundsPlan
 from hepafed.common.errors import PlanError
 
 if TYPE_CHECKING:
@@ -19,11 +19,15 @@ def for_sites(plan: Plan) -> Plan:
     """Return a plan as the sites work by it.
 
     The file of pretrained weights lies at the coordinator alone, who makes the run's initial
-    weights from it; a site gets these as a blob. How the operating point is chosen is the
-    coordinator's matter too, and a site of an older release does not know the key.
+    weights from it; a site gets these as a blob. How sites are weighed and how the operating point
+    is chosen are the coordinator's matter too, and a site of an older release does not know these
+    keys.
     """
     return replace(
-        plan, model=replace(plan.model, weights=""), operating_point=OperatingPointPlan()
+        plan,
+        model=replace(plan.model, weights=""),
+        rounds=replace(plan.rounds, max_share=RoundsPlan().max_share),
+        operating_point=OperatingPointPlan(),
     )
 
 

@@ -47,6 +47,10 @@ class Sites:
         self._clock = clock
         self._sleep = sleep
 
+    def members(self) -> list[str]:
+        """Return the names of the sites that this run may ask, online or not, in order."""
+        return sorted(self._nodes())
+
     def online(self) -> list[str]:
         """Return the names of the sites whose SuperNode is connected, in order."""
         present = set(self._grid.get_node_ids())

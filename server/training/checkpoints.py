@@ -8,12 +8,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, Layout, read_parts, save_safetensors
 from safetensors import SafetensorError, safe_open
+
+
+class SiteTuning(NamedTuple):
+    """One site's tuning AUC of one round's weights."""
+
+    lesions: int
+    auc: float
+    """Mean over the classes of lesions."""
+    se: float | None
+    """DeLong's standard error of the patients' AUC."""
 
 
 @dataclass
@@ -29,8 +39,10 @@ class TrainingState:
     """Pooled tuning AUC of the weights after each round."""
     best: int = -1
     """Round whose weights would be frozen now (`selection.judge`); -1: none yet."""
-    best_figures: list[dict[str, Any]] = field(default_factory=list)
-    """The sites' tuning figures of the best weights."""
+    judged: dict[int, dict[str, SiteTuning]] = field(default_factory=dict)
+    """What each site's tuning split says of the weights after each round."""
+    figures: dict[int, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """The sites' whole tuning figures of the weights that are kept, by round."""
     examples: dict[str, int] = field(default_factory=dict)
     """Training examples by site, as of the newest round."""
 
@@ -47,17 +59,20 @@ def parts(state: TrainingState) -> Iterator[Flat]:
 
 def save(folder: Path, state: TrainingState, weights: Flat) -> None:
     """Write the state after a round; keep the files of this round, the one before and the best."""
+    kept = {state.round, state.round - 1, state.best}
+    state.figures = {n: f for n, f in state.figures.items() if n in kept}
     about = {
         "round": state.round,
         "scores": {str(k): v for k, v in state.scores.items()},
         "best": state.best,
-        "best_figures": state.best_figures,
+        "judged": {str(n): rows for n, rows in state.judged.items()},
+        "figures": {str(n): f for n, f in state.figures.items()},
         "examples": state.examples,
     }
     path = file_of_round(folder, state.round)
     save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
     state.weights = path
-    keep = {path, file_of_round(folder, state.best), file_of_round(folder, state.round - 1)}
+    keep = {file_of_round(folder, n) for n in kept}
     for old in folder.glob("round-*.safetensors"):
         if old not in keep:
             old.unlink()
@@ -75,7 +90,11 @@ def load(folder: Path) -> TrainingState | None:
         round=about["round"],
         scores={int(k): v for k, v in about["scores"].items()},
         best=about["best"],
-        best_figures=about["best_figures"],
+        judged={
+            int(n): {site: SiteTuning(*row) for site, row in rows.items()}
+            for n, rows in about.get("judged", {}).items()
+        },
+        figures={int(n): f for n, f in about.get("figures", {}).items()},
         examples=about["examples"],
     )
 

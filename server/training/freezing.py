@@ -13,6 +13,7 @@ from hepafed.server.models import INTENDED_USE, limits_of
 from hepafed.server.runs import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
+from hepafed.server.training.checks import check_figures
 
 
 def freeze(live: LiveRun, state: TrainingState) -> str:
@@ -29,7 +30,7 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
     if state.best < 0:
         state.best = state.round
     weights = checkpoints.weights_of_round(live.folder, state, state.best)
-    figures = [read_record(TuningFigures, f, PayloadError) for f in state.best_figures]
+    figures = _usable(live, state)
     try:
         chosen = choose_threshold(figures, plan.operating_point.rule, plan.seed)
     except RunError as e:
@@ -42,7 +43,9 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
     scores = tuning_scores(figures)
     card = ModelCard(
         protocol=plan.protocol,
-        plan=write_record(replace(for_sites(plan), operating_point=plan.operating_point)),
+        plan=write_record(
+            replace(for_sites(plan), rounds=plan.rounds, operating_point=plan.operating_point)
+        ),
         run=live.run.id,
         round=state.best,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,6 +69,20 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         negatives=chosen.negatives,
     )
     return model
+
+
+def _usable(live: LiveRun, state: TrainingState) -> list[TuningFigures]:
+    """Return the sites' figures of the chosen weights; one that cannot be names its site."""
+    usable = []
+    for site, values in sorted(state.figures.get(state.best, {}).items()):
+        try:
+            found = read_record(TuningFigures, values, PayloadError)
+            check_figures(found)
+        except PayloadError as e:
+            live.event("missing", round=state.best, site=site, reason=e.message)
+        else:
+            usable.append(found)
+    return usable
 
 
 def _point(chosen: ChosenThreshold, asked: int) -> OperatingPoint:

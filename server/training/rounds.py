@@ -6,17 +6,17 @@ from pathlib import Path
 
 from hepafed.common.contract import TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
-from hepafed.common.disclosure import check_tuning
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, for_sites, pieces, to_bf16
 from hepafed.server.runs import Blobs, Expected, LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.aggregation import aggregation_for
 from hepafed.server.training.checkpoints import TrainingState
+from hepafed.server.training.checks import check_figures
 from hepafed.server.training.freezing import freeze
 from hepafed.server.training.quorum import wait_for_quorum
 from hepafed.server.training.round_updates import RoundUpdates
-from hepafed.server.training.selection import judge
+from hepafed.server.training.selection import forget, judge
 
 
 def train(live: LiveRun) -> str:
@@ -26,6 +26,7 @@ def train(live: LiveRun) -> str:
     """
     folder, blobs = live.folder, live.stores.blobs
     state = checkpoints.load(folder) or checkpoints.from_initial(folder / "initial.safetensors")
+    forget(live, state, live.sites.members())
     digest = blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
     try:
         while state.round < live.run.plan.rounds.count:
@@ -43,6 +44,7 @@ def train(live: LiveRun) -> str:
     if not live.may_go_on():
         return ""
     judge(live, state, figures)
+    forget(live, state, live.sites.members())
     return freeze(live, state)
 
 
@@ -110,7 +112,7 @@ def tune(live: LiveRun, state: TrainingState, digest: str) -> dict[str, TuningFi
     got: dict[str, TuningFigures] = {}
 
     def on_reply(site: str, reply: TuneReply) -> None:
-        check_tuning(reply.tuning)
+        check_figures(reply.tuning)
         got[site] = reply.tuning
 
     plan = live.run.plan

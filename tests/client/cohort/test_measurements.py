@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hepafed.client.cohort.measurements import Measurements, Signals, measurements_from, readings
 from hepafed.client.cohort.store import Cohort
@@ -24,6 +25,7 @@ def test_readings_follow_their_lesions_into_a_selection(cohort: Make) -> None:
     calls = readings(selection.facts)
     assert selection.lesions == ["0000", "0001", "0002", "0003"]
     assert calls["ann"].tolist() == [1, -1, 0, -1]
+    assert calls["ann"].dtype == np.int8
     assert calls["bob"].tolist() == [0, -1, -1, -1]
 
 

@@ -116,8 +116,9 @@ def test_a_damaged_index_is_seen(tmp_path: Path) -> None:
     store.add([crop("l", "p")])
     index = tmp_path / "cohort/index.db"
     index.write_bytes(index.read_bytes()[:3000])
-    with pytest.raises(CohortError, match="index is damaged"):
+    with pytest.raises(CohortError, match="index is damaged") as caught:
         store.counts()
+    assert "ingest again" in caught.value.hint
 
 
 def test_a_store_of_schema_1_is_migrated(tmp_path: Path) -> None:
@@ -188,3 +189,10 @@ def test_a_home_without_a_cohort_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(CohortError, match="no cohort yet") as found:
         Cohort.open(tmp_path)
     assert found.value.hint == "run client ingest first"
+
+
+def test_a_crop_of_wider_numbers_is_stored_as_the_same_half_precision(tmp_path: Path) -> None:
+    half = crop("l", "p")
+    Cohort.create(tmp_path / "a").add([half])
+    Cohort.create(tmp_path / "b").add([replace(half, voxels=half.voxels.astype(np.float64))])
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")

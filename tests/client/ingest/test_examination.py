@@ -1,5 +1,6 @@
 """An examination of oblique, shuffled series gives crops that lie on the lesion, voxel by voxel."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -23,6 +24,7 @@ DWI_GRID = affine_of((1.1, 1.4, 4.6), (31.0, -9.0), (-36.0, 10.0, 236.0))
 SLOPES = (10.0, 23.0, 57.0)
 """Grey values from column to column, row to row, slice to slice."""
 BOX = (11.0, 7.0, 3.0, 34.0, 15.0, 10.0)
+Make = Callable[..., Any]
 SOME = (0, 1, 37, 79, 80, 121, 158, 159)
 
 
@@ -145,3 +147,20 @@ def test_without_a_lesion_nothing_of_an_examination_is_kept(tmp_path: Path) -> N
     made, _ = make(task)
     assert (made.lesions, made.acquisitions) == ((), ())
     assert [(s.files, s.sequence) for s in made.series] == [(14, "t2")]
+
+
+def test_a_mask_of_the_export_gives_the_place(
+    tmp_path: Path, examination: Make, write_seg: Make
+) -> None:
+    exam = examination(sequences=("t2",))
+    folder, volume = exam.folder, exam.volume("t2")
+    names = [Path(h.path).relative_to(folder) for h in volume.headers]
+    images = tuple((Source(str(n).encode(), f"key {n}", 1, 1), "") for n in names)
+    seg = (write_seg(folder / "seg", volume, {"L1": exam.inside("t2")}), "")
+    row = (Label(2, exam.patient, "L1", 1), "lesion L1")
+    task = ExaminationTask(folder, tmp_path / "home", "e1", "p1", images, (seg,), (row,), "i")
+    assert problems_of(task) == []
+    (lesion,) = make(task)[0].lesions
+    assert measurements_from(lesion.facts).source == "mask"
+    (problem,) = problems_of(replace(task, masks=()))
+    assert problem == "row 2: neither a box nor a mask_file, and no segmentation in the export"

@@ -256,3 +256,17 @@ def test_what_was_taken_is_known_to_come_from_dicom_and_to_be_all_that_was_label
     assert found.sources == ("dicom",)
     assert set(found.left_out.values()) == {(0, 0)}
     assert not (ingested[0] / "cohort" / "unreadable.json").exists()
+
+
+def test_the_progress_of_each_step_begins_at_none_and_ends_at_all(
+    phantom: Path, tmp_path: Path
+) -> None:
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    def progress(step: str, done: int, of: int) -> None:
+        told.setdefault(step, []).append((done, of))
+
+    ingest_dicom(tmp_path / "home", phantom, phantom / "labels.csv", progress, workers=1)
+    assert {"checking labels", "examinations"} <= set(told)
+    for step in ("checking labels", "examinations"):
+        assert told[step] == [(n, 2) for n in range(3)]

@@ -1,6 +1,7 @@
 """The public LLD-MMRI layout ends in crops that lie on the lesions, and in a store like any."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from hepafed.client.cohort.measurements import measurements_from
 from hepafed.client.cohort.store import Cohort
-from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri
-from hepafed.client.ingest.lld_layout import CATEGORIES, PHASES, read_annotation
+from hepafed.client.ingest.from_lld_mmri import ingest_lld_mmri, make
+from hepafed.client.ingest.lld_layout import CATEGORIES, PHASES, Examination, read_annotation
+from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.common.errors import LabelsError, UsageError
 from hepafed.deploy.demo.anatomy import Grid
 
@@ -204,3 +206,68 @@ def test_what_was_taken_is_known_to_come_from_the_layout(taken: tuple[Path, Path
     found = store.facts(store.lesions(), "external")
     assert found.sources == ("lld-mmri",)
     assert set(found.left_out.values()) == {(0, 0)}
+
+
+def test_an_examination_s_rows_hold_what_its_files_hold(
+    taken: tuple[Path, Path], tmp_path: Path
+) -> None:
+    examinations, _ = read_annotation(taken[1])
+    second = examinations[1]
+    shutil.copy(taken[0] / "pseudonym.key", tmp_path)
+    lesions, acquisitions, broken = make((tmp_path, 2, second))
+    names = Pseudonyms(tmp_path)
+    patient = names.of("patient", second.patient)
+    name = names.of("examination", second.patient, second.study)
+    assert broken == []
+    assert {(r.patient, r.examination) for r in [*lesions, *acquisitions]} == {(patient, name)}
+    assert {r.lesion for r in lesions} == {
+        names.of("lesion", second.patient, f"{second.study}/{n}") for n in ("0", "1")
+    }
+    by_phase = dict(zip(PHASE_NAMES, range(8), strict=True))
+    used = [by_phase[p] for p in ("T2WI", "DWI", "C-pre", "C+A", "C+V", "C+Delay")]
+    assert [(a.slices, a.rows, a.columns) for a in acquisitions] == [
+        (24 - n, 44 + n, 50) for n in used
+    ]
+    assert {(a.between_slices, a.between_rows, a.between_columns) for a in acquisitions} == {
+        (5.0, 4.4, 4.0)
+    }
+    facts = {r.label: measurements_from(r.facts) for r in lesions}
+    assert {f.source for f in facts.values()} == {"box"}
+    for number, (f, (_, radius)) in enumerate(
+        zip((measurements_from(r.facts) for r in lesions), LESIONS, strict=True)
+    ):
+        assert f.apart == pytest.approx(apart(second, str(number)), abs=0.06)
+        assert f.size == pytest.approx((2 * radius,) * 3, abs=6.0)
+        assert f.in_body == 1.0
+        assert f.signals is not None
+        sequences = {a.sequence for a in acquisitions}
+        assert set(f.signals.contrast) == sequences
+        assert min(f.signals.contrast.values()) > 5
+        assert set(f.signals.agreement) == sequences
+        assert set(f.signals.course) == {"t1-pre", "arterial", "portal", "delayed"}
+
+
+def apart(examination: Examination, number: str) -> float:
+    """The greatest distance of two box centres, from what nibabel reads."""
+    centres = []
+    for series in examination.series:
+        affine = np.asarray(nibabel.load(series.path).affine)
+        low, high = np.array(series.boxes[number][:3]), np.array(series.boxes[number][3:])
+        centres.append(affine[:3, :3] @ ((low + high) / 2) + affine[:3, 3])
+    return max(float(np.linalg.norm(a - b)) for a in centres for b in centres)
+
+
+def test_each_broken_series_of_each_examination_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "lld", patients=3, phases=("T2WI", "DWI"))
+    for patient, phase in (("MR000000", 1), ("MR000002", 0)):
+        (path,) = (folder / "images" / patient).rglob(f"1.3.12.{phase}.nii.gz")
+        image = nibabel.load(path)
+        voxels = np.asarray(image.dataobj).astype(np.float32)
+        voxels[3, 4, 5] = np.nan
+        nibabel.Nifti1Image(voxels, image.affine).to_filename(path)
+    report = ingest_lld_mmri(tmp_path / "home", folder, lambda *_: None, workers=1)
+    why = "the NIfTI file contains values that are not numbers"
+    assert report.left == [
+        ("examination 1", f"a dwi series: {why}"),
+        ("examination 3", f"a t2 series: {why}"),
+    ]

@@ -32,6 +32,7 @@ def test_boxes_masks_and_readers_are_read(tmp_path: Path, write_table: Write) ->
     ]
     assert [label.space for label in labels] == ["voxel", "patient", "voxel", "voxel"]
     assert labels[2].mask_file == tmp_path / "m.nii"
+    assert {label.mask_member for label in labels} == {""}
     assert labels[2].mask_value == 5
     assert labels[0].readers == {"ann": 1, "bob": None}
     assert labels[2].readers == {"ann": None, "bob": 0}
@@ -53,6 +54,7 @@ def test_every_problem_of_every_row_is_listed_without_a_value(
         read_labels(write_table(tmp_path / "l.csv", *rows))
     text = caught.value.message
     for wanted in (
+        "l.csv: row",
         "row 2: patient_id is empty",
         "row 2: label is not one of",
         "row 3: box_space is not one of",

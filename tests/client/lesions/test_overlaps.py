@@ -89,3 +89,14 @@ def test_pairs_are_named_by_their_places() -> None:
     one, two = (2, 3, 4, 11, 8, 7), (30, 13, 9, 40, 20, 13)
     bodies = [(OBLIQUE, b, None) for b in (one, two, one, two)]
     assert list(overlapping(bodies)) == [(0, 2), (1, 3)]
+
+
+@pytest.mark.parametrize(("first", "found"), [(14, []), (12, [(0, 1)])])
+def test_a_quarter_of_the_ellipsoid_counts_not_of_its_box(
+    first: int, found: list[tuple[int, int]]
+) -> None:
+    """A half-space from 0.4 radii on holds 22 % of a ball and 30 % of its cube."""
+    ball: Body = (OBLIQUE, (0, 0, 0, 19, 19, 19), None)
+    beyond = masked((first, 0, 0), (40 - first, 30, 30))
+    assert list(overlapping([ball, beyond])) == found
+    assert list(overlapping([beyond, ball])) == found

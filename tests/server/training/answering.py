@@ -53,11 +53,15 @@ class Answering:
     away: Mapping[str, int] = field(default_factory=dict)
     """Sites that do not answer in a round."""
     losses: Mapping[str, float | None] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
     stores: Stores | None = None
     asked: list[TrainRequest | TuneRequest] = field(default_factory=list)
 
+    def members(self) -> list[str]:
+        return sorted(set(self.examples) - self.revoked)
+
     def online(self) -> list[str]:
-        return sorted(self.examples)
+        return self.members()
 
     def ask(
         self,
@@ -100,10 +104,13 @@ class Answering:
         )
 
 
-def training(home: Path, sites: Answering, rounds: int = 3, quorum: int = 1) -> LiveRun:
+def training(
+    home: Path, sites: Answering, rounds: int = 3, quorum: int = 1, max_share: float = 1.0
+) -> LiveRun:
     """Make a run of these sites from weights of 0.25."""
     sites.stores = stores = Stores(home)
-    plan = Plan(name="a", protocol="t2", rounds=RoundsPlan(count=rounds, quorum=quorum, deadline=5))
+    how = RoundsPlan(count=rounds, quorum=quorum, deadline=5, max_share=max_share)
+    plan = Plan(name="a", protocol="t2", rounds=how)
     live = LiveRun(stores.runs.create("train", plan), stores, sites)  # type: ignore[arg-type]
     start = np.full(LAYOUT.size, 0.25, np.float32)
     save_safetensors(live.folder / "initial.safetensors", LAYOUT, start)

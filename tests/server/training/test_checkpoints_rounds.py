@@ -7,7 +7,7 @@ import pytest
 from hepafed.common.errors import RunError
 from hepafed.common.network.weights import Layout, save_safetensors
 from hepafed.server.training import checkpoints
-from hepafed.server.training.checkpoints import TrainingState
+from hepafed.server.training.checkpoints import SiteTuning, TrainingState
 
 LAYOUT = Layout(("b", "a"), ((1024, 1100), (3,)))
 """1,126,403 numbers: two pieces of 1,048,576, the last one short."""
@@ -69,11 +69,13 @@ def test_every_field_of_the_state_survives(tmp_path: Path) -> None:
         round=12,
         scores={3: 0.5, 11: 0.875},
         best=11,
-        best_figures=[{"lesions": 7, "macro_auc": 0.875, "tasks": []}],
+        judged={3: {"a": SiteTuning(7, 0.5, None)}, 11: {"b": SiteTuning(9, 0.875, 0.25)}},
+        figures={n: {"a": {"lesions": n, "macro_auc": 0.875, "tasks": []}} for n in (4, 11, 12)},
         examples={"b": 3, "a": 1000},
     )
     checkpoints.save(tmp_path / "run", state, numbers(LAYOUT, 5))
     assert state.weights == tmp_path / "run/round-00012.safetensors"
+    assert list(state.figures) == [11, 12], "those whose weights are kept"
     assert checkpoints.load(tmp_path / "run") == state
 
 

@@ -10,7 +10,7 @@ import pytest
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.figures import Cells, TuningFigures
 from hepafed.common.contract.plan import OperatingPointPlan
-from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.errors import RunError
 from hepafed.common.network.weights import Flat, save_safetensors
 from hepafed.common.records import write_record
 from hepafed.server.models import INTENDED_USE, LIMITS
@@ -45,9 +45,10 @@ def after(live: LiveRun, rounds: int, **values: object) -> TrainingState:
 
 
 def with_cells(positives: tuple[int, int], negatives: tuple[int, int]) -> TuningFigures:
-    figures = tuning(0.8, 20)
+    figures = tuning(0.8, sum(positives) + sum(negatives))
     cells = Cells(edges=(0, OF_ONE, 1 << 16), positives=positives, negatives=negatives)
-    return replace(figures, tasks=(replace(figures.tasks[0], cells=cells),))
+    counts = {"positives": sum(positives), "negatives": sum(negatives)}
+    return replace(figures, tasks=(replace(figures.tasks[0], cells=cells, **counts),))
 
 
 def frozen(live: LiveRun, model: str) -> Flat:
@@ -67,8 +68,14 @@ def test_where_no_round_could_be_judged_the_last_one_is_frozen(live: LiveRun) ->
 
 def test_the_operating_point_and_the_scores_are_of_the_best_rounds_cells(live: LiveRun) -> None:
     """At a logit of 1 are 16 of 20 malignant patients and 21 of 24 benign ones on their side."""
-    figures = [write_record(with_cells((1, 9), (18, 2))), write_record(with_cells((3, 7), (3, 1)))]
-    state = after(live, 3, best=2, best_figures=figures, scores={1: 0.5, 2: 0.75, 3: 0.25})
+    figures = {
+        2: {
+            "b": write_record(with_cells((1, 9), (18, 2))),
+            "a": write_record(with_cells((3, 7), (3, 1))),
+        },
+        3: {"a": write_record(with_cells((9, 1), (1, 3)))},
+    }
+    state = after(live, 3, best=2, figures=figures, scores={1: 0.5, 2: 0.75, 3: 0.25})
     model = freeze(live, state)
     card = live.stores.registry.card(model)
     assert (card.round, card.tuning_auc) == (2, 0.75)
@@ -103,11 +110,27 @@ def test_a_card_says_of_which_run_it_is_when_and_what_for(live: LiveRun) -> None
     assert card.parameters == 700
 
 
-def test_figures_that_a_checkpoint_kept_badly_are_named(live: LiveRun) -> None:
-    state = after(live, 1, best=1, best_figures=[{"lesions": "many", "macro_auc": 0.5}])
-    with pytest.raises(PayloadError, match="lesions"):
-        freeze(live, state)
-    assert not (live.folder.parent.parent / "models").exists()
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"lesions": "many", "macro_auc": 0.5},
+        {"lesions": 10**400, "macro_auc": 0.5},
+        {"lesions": 20, "macro_auc": 1.5},
+        "descending",
+    ],
+)
+def test_figures_that_cannot_be_cost_their_site_alone_and_name_it(
+    live: LiveRun, bad: dict[str, object] | str
+) -> None:
+    good = with_cells((1, 9), (18, 2))
+    if bad == "descending":
+        cells = Cells(edges=(1 << 16, OF_ONE, 0), positives=(1, 9), negatives=(18, 2))
+        bad = write_record(replace(good, tasks=(replace(good.tasks[0], cells=cells),)))
+    state = after(live, 1, best=1, figures={1: {"evil": bad, "good": write_record(good)}})
+    card = live.stores.registry.card(freeze(live, state))
+    assert (card.operating_point.positives, card.operating_point.sites) == (10, 1)
+    (line,) = [e for e in live.stores.runs.events(live.run.id) if e["event"] == "missing"]
+    assert (line["site"], line["round"]) == ("evil", 1)
 
 
 def aiming(live: LiveRun, rule: str) -> LiveRun:
@@ -121,8 +144,8 @@ def ready(live: LiveRun) -> TrainingState:
     state = checkpoints.from_initial(initial)
     for state.round in (1, 2):
         checkpoints.save(live.folder, state, numbers(state.round))
-    figures = [write_record(with_cells((1, 9), (18, 2)))]
-    return replace(state, best=1, best_figures=figures)
+    figures = {1: {"a": write_record(with_cells((1, 9), (18, 2)))}}
+    return replace(state, best=1, figures=figures)
 
 
 def test_a_stated_aim_chooses_the_operating_point_and_stands_on_the_card(live: LiveRun) -> None:

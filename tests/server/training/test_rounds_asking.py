@@ -13,6 +13,7 @@ from hepafed.common.contract.figures import Cells, TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.contract.plan import OperatingPointPlan
 from hepafed.common.errors import RefusedError, RunError
+from hepafed.common.network.architecture import for_sites
 from hepafed.common.network.weights import to_bf16
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.training import checkpoints
@@ -74,7 +75,7 @@ def test_each_round_is_asked_for_once_with_the_weights_of_the_round_before(home:
         (TrainRequest, live.run.id, 3),
         (TuneRequest, live.run.id, 3),
     ]
-    assert [r.plan for r in sites.asked] == [live.run.plan] * 4
+    assert [r.plan for r in sites.asked] == [for_sites(live.run.plan)] * 4
     assert sites.asks == [(["a", "b"], TrainReply, 5)] * 3 + [(["a", "b"], TuneReply, 5)]
     state = checkpoints.load(live.folder)
     assert state is not None
@@ -233,4 +234,4 @@ def test_no_site_is_told_how_the_operating_point_is_chosen(home: Path) -> None:
     )
     with pytest.raises(RunError, match=r"no threshold can be chosen with specificity >= 0\.9"):
         train(live)
-    assert [r.plan for r in sites.asked] == [first.run.plan] * 2
+    assert [r.plan for r in sites.asked] == [for_sites(first.run.plan)] * 2

@@ -31,8 +31,11 @@ class Silent:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    def online(self) -> list[str]:
+    def members(self) -> list[str]:
         return ["a", "b"]
+
+    def online(self) -> list[str]:
+        return self.members()
 
     def ask(self, sites: Iterable[str], question: object, *_: object) -> dict[str, str]:
         self.asked += [question for _ in sites]

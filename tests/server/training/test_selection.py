@@ -54,7 +54,7 @@ def test_the_latest_round_within_a_standard_error_of_the_best_is_chosen(
         state.round = number
         judge(live, state, {"a": figures(auc, se)})
     assert state.best == best
-    assert state.best_figures[0]["macro_auc"] == aucs[best - 1]
+    assert state.figures[best]["a"]["macro_auc"] == aucs[best - 1]
 
 
 def test_the_error_shrinks_with_the_sites(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hepafed.common.contract.figures import TuningFigures
 from hepafed.server.training.checkpoints import TrainingState
-from hepafed.server.training.selection import judge
+from hepafed.server.training.selection import forget, judge
 
 from .answering import LAYOUT, Answering, training, tuning
 
@@ -73,7 +73,8 @@ def test_an_error_of_one_half_can_be(tmp_path: Path) -> None:
 
 def test_figures_of_the_best_round_are_kept(tmp_path: Path) -> None:
     state = judged(tmp_path, {"a": tuning(0.9, 7)}, {"a": tuning(0.5, 8)})
-    assert [f["lesions"] for f in state.best_figures] == [7]
+    assert state.best == 1
+    assert [f["lesions"] for f in state.figures[1].values()] == [7]
 
 
 def test_a_site_of_one_lesion_counts_as_one(tmp_path: Path) -> None:
@@ -115,3 +116,51 @@ def test_the_error_is_that_of_the_first_task_alone(
         return TuningFigures(lesions=50, macro_auc=auc, tasks=tasks)
 
     assert judged(tmp_path, {"a": two(0.9)}, {"a": two(second)}).best == best
+
+
+def test_no_site_has_more_than_its_share_of_the_mean(tmp_path: Path) -> None:
+    """Beside 40 lesions at most 60 count: (0.9 × 60 + 0.6 × 40) / 100; the errors likewise."""
+    live = training(tmp_path, Answering({}), max_share=0.6)
+    state = TrainingState(LAYOUT, tmp_path / "w", round=1)
+    judge(live, state, {"a": tuning(0.9, 10**8), "b": tuning(0.6, 30), "c": tuning(0.6, 10)})
+    assert state.scores == {1: pytest.approx(0.78)}
+    state.round = 2
+    judge(live, state, {"a": tuning(0.9, 10**8), "b": tuning(0.5901, 40, 0.0)})
+    assert state.best == 2  # √((60 × 0.01)² + 0²) / 100 is 0.006
+    state.round = 3
+    judge(live, state, {"a": tuning(0.9, 10**8), "b": tuning(0.58, 40, 0.0)})
+    assert state.best == 2
+
+
+def test_what_a_site_said_that_is_no_member_any_more_decides_nothing(tmp_path: Path) -> None:
+    rounds = [
+        {"a": tuning(0.7, 30), "evil": tuning(1.0, 50)},
+        {"a": tuning(0.9, 30), "evil": tuning(0.0, 50)},
+        {"evil": tuning(0.4, 50)},
+    ]
+    live = training(tmp_path, Answering({}))
+    state = TrainingState(LAYOUT, tmp_path / "w")
+    for number, figures in enumerate(rounds, 1):
+        state.round = number
+        judge(live, state, figures)
+    assert state.best == 1
+    forget(live, state, ["a", "evil", "other"])
+    assert state.best == 1
+    forget(live, state, ["a"])
+    assert (state.best, state.scores) == (2, {1: 0.7, 2: 0.9})
+    assert [list(rows) for rows in state.figures.values()] == [["a"], ["a"]]
+    (line,) = [e for e in live.stores.runs.events(live.run.id) if e["event"] == "forgotten"]
+    assert (line["sites"], line["best"]) == (["evil"], 2)
+    forget(live, state, [])
+    assert (state.best, state.scores, state.judged, state.figures) == (-1, {}, {}, {})
+
+
+def test_only_weights_that_are_kept_are_chosen_anew(tmp_path: Path) -> None:
+    live = training(tmp_path, Answering({}))
+    state = TrainingState(LAYOUT, tmp_path / "w")
+    for number, auc in enumerate((0.95, 0.9, 0.7), 1):
+        state.round = number
+        judge(live, state, {"a": tuning(auc), "evil": tuning(0.5 + number / 10)})
+    del state.figures[1]
+    forget(live, state, ["a"])
+    assert (state.best, max(state.scores, key=state.scores.__getitem__)) == (-1, 1)
