@@ -33,7 +33,8 @@ def permit_training(
     if plan.optimiser not in policy.optimisers:
         allowed = ", ".join(policy.optimisers) or "none"
         raise RefusedError(
-            f"the plan trains with {plan.optimiser}; this site's policy allows {allowed} (optimisers)"
+            f"the plan trains with {plan.optimiser}; "
+            f"this site's policy allows {allowed} (optimisers)"
         )
     steps = plan.epochs * len(batches)
     if steps < policy.minimum_steps:
