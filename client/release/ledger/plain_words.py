@@ -36,6 +36,7 @@ WORDS: Mapping[str, str] = {
     "enrolled": "This site joined the federation",
     "left": "This site left the federation",
     "key": "A key of this site began to sign the ledger",
+    "questions": "The memory of answered questions was changed; its hash",
     "gap": "A person acknowledged that entries are missing",
 }
 """The words for each kind."""

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
-from hepafed.client.release.ledger import lines
-from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger import Ledger, lines
 from hepafed.common.errors import DataError
 
 MESSAGE = '{"kind":"trained","body":{"run":"r","round":3}}'

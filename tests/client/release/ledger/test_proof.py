@@ -14,6 +14,7 @@ from hepafed.common.errors import DataError, RefusedError
 from hepafed.common.heads import BEGINNING, link
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.client.release.ledger.tampered import Pair
 
 RUNS = ("t2-1", "validate-22", "t2-333")
