@@ -87,6 +87,9 @@ class SiteConfig:
     """Fewest sites in a masked sum, this one included."""
     minimum_patients: int = 20
     """Fewest patients in a masked sum, over all of its sites."""
+    models_a_year: int = 12
+    """Most models about which this site answers within a year, for each cohort (`client questions`
+    shows them); the same model again is not counted."""
     peer_trust: str = "first-use"
     """Which sites' keys are accepted: `first-use` (those of the first exchange, and only those from
     then on) or `confirmed` (only identities that `client peers --confirm` or `--roster`
@@ -116,6 +119,8 @@ class SiteConfig:
             raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
         if not 1 <= self.minimum_patients <= 10**6:
             raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        if not 1 <= self.models_a_year <= 10**4:
+            raise ConfigError(f"models_a_year: {self.models_a_year} is outside 1…10000")
         if not 1 <= self.minimum_train_patients <= 10**6:
             raise ConfigError(
                 f"minimum_train_patients: {self.minimum_train_patients} is outside 1…1000000"
