@@ -127,7 +127,9 @@ def _fingerprint(public: str, number: int) -> str:
         raise DataError(f"entry {number} of the ledger names no key", CHANGED) from e
 
 
-def _check_own_key(file: LedgerFile, lines: Sequence[Line], signed: Sequence[SignedEntries]) -> None:
+def _check_own_key(
+    file: LedgerFile, lines: Sequence[Line], signed: Sequence[SignedEntries]
+) -> None:
     """Check that the enrolled key signed last, where the home has one and entries are signed."""
     key = file.key()
     if key is None or not lines or "entry" not in lines[-1].entry:
