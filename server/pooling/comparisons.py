@@ -16,6 +16,7 @@ from hepafed.server.formats import (
     NonInferiority,
     ResultRow,
 )
+from hepafed.server.pooling.caution import with_caution
 from hepafed.server.pooling.estimates import LEAST, brief_auc, ends_of, interval_estimate
 from hepafed.server.pooling.heterogeneity import combined, has_interval, random_effects
 from hepafed.server.pooling.joining import Lost, too_few
@@ -68,7 +69,7 @@ def comparison_rows(
         rows += [
             _row(compared.names, s, _Found(p, PAIRED), margins, known) for s, p in pairs.items()
         ]
-    return _adjusted(rows)
+    return _adjusted(with_caution(rows, summaries or {}))
 
 
 def as_in_results(
