@@ -37,6 +37,11 @@ UNSEEN = (
     "of 100 studies"
 )
 
+WIDE = (
+    "cautious interval: of three sites it holds the AUC of a further one in 99 or more of 100 "
+    "studies"
+)
+
 
 def has_interval(auc: Figure) -> bool:
     """Return whether an AUC can be pooled on the logit scale: inside 0…1, with a standard error."""
@@ -265,7 +270,8 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
     half = float(stdtrit(sites - 2, 0.5 + LEVEL / 2)) * math.sqrt(whole.tau2 + whole.se**2)
     low, high = logistic(whole.mean - half), logistic(whole.mean + half)
     unseen = 3 < sites <= MANY_SITES and whole.i2 < LEAST_I2
-    return PredictionInterval(low=low, high=high, warning=UNSEEN if unseen else "")
+    warning = WIDE if sites == 3 else (UNSEEN if unseen else "")
+    return PredictionInterval(low=low, high=high, warning=warning)
 
 
 def _without(
