@@ -192,8 +192,7 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
-    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
-    value, low, high = ends
+    value, low, high = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
     return Figure(value=value, low=low, high=high)
 
 
