@@ -16,6 +16,7 @@ from hepafed.server.formats import (
     NonInferiority,
     ResultRow,
 )
+from hepafed.server.pooling.caution import with_caution
 from hepafed.server.pooling.estimates import LEAST, brief_auc, ends_of, interval_estimate
 from hepafed.server.pooling.heterogeneity import combined, has_interval, random_effects
 from hepafed.server.pooling.joining import Lost, too_few
@@ -68,7 +69,7 @@ def comparison_rows(
         rows += [
             _row(compared.names, s, _Found(p, PAIRED), margins, known) for s, p in pairs.items()
         ]
-    return _adjusted(rows)
+    return _adjusted(with_caution(rows, summaries or {}))
 
 
 def as_in_results(
@@ -191,8 +192,7 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
-    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
-    value, low, high = ends
+    value, low, high = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
     return Figure(value=value, low=low, high=high)
 
 

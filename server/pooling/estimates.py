@@ -33,17 +33,12 @@ from hepafed.server.formats import (
     RateEstimate,
     covering,
 )
+from hepafed.server.pooling.caution import CAUTIOUS, few_lost
 
 LEAST = 1e-9
 """A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
 ONE_CLASS = "one class only"
 ONE_PATIENT = "fewer than two patients with a class"
-CAUTIOUS = (
-    "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
-    "100 studies"
-)
-LEAST_LOST = 3.0
-"""Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 ALL_OF_ONE = "no interval: all of these cases are of one patient"
 A_ZERO = "no interval: a count is 0"
 FEW_SHARE = "withheld: fewer patients with several lesions than the site's minimum count"
@@ -99,18 +94,10 @@ def settled(auc: AucEstimate, cases: tuple[int, int] | None = None) -> AucEstima
     if auc.value is None:
         return auc
     chosen = covering(auc)
-    few = cases is not None and min(cases) * min(auc.value, 1 - auc.value) < LEAST_LOST
+    few = cases is not None and few_lost(auc.value, cases)
     if few and chosen.decides:
         chosen = replace(chosen, warning=CAUTIOUS)
     return replace(auc, covering=chosen)
-
-
-def as_patients(unit: str, cases: tuple[int, int], size: Sequence[int] | None) -> tuple[int, int]:
-    """Return how many patients lesions are worth; `size`: patients and lesions of the scope."""
-    if unit != "lesion" or size is None or not size[1]:
-        return cases
-    m, n = (int(c * size[0] / size[1]) for c in cases)
-    return m, n
 
 
 def brief_auc(figure: Figure, ends: tuple[float, float] | None = None) -> BriefAuc:
@@ -284,6 +271,8 @@ def interval_estimate(
     if found is None:
         return IntervalEstimate(value=None, low=None, high=None, reason=reason)
     own = found.reason if isinstance(found, Figure) else ""
+    if isinstance(found, Ratio) and found.value is not None and found.low is None:
+        own = A_ZERO
     return IntervalEstimate(
         value=found.value,
         low=found.low,

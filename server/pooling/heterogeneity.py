@@ -20,7 +20,8 @@ from hepafed.server.formats import (
     SiteLeftOut,
     SiteWeight,
 )
-from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering
+from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering, settled
+from scipy.special import stdtrit
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -34,6 +35,11 @@ MANY_SITES = 20
 UNSEEN = (
     "may be too narrow: of so few sites it holds the AUC of a further one in as few as 86 "
     "of 100 studies"
+)
+
+WIDE = (
+    "cautious interval: of three sites it holds the AUC of a further one in 99 or more of 100 "
+    "studies"
 )
 
 
@@ -100,7 +106,10 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
         task=task,
         n=positives + sum(t.negatives for t in tasks),
         positives=positives,
-        auc=auc_estimate(figure, method, adjusted=mean_covering(figure, parts)),
+        auc=settled(
+            auc_estimate(figure, method, adjusted=mean_covering(figure, parts)),
+            (positives, sum(t.negatives for t in tasks)),
+        ),
     )
 
 
@@ -142,7 +151,7 @@ class RandomEffects:
         """The two-sided p value of a mean of 0; below 0.05 where `ends` leave 0 out."""
         if math.isinf(self.freedom):
             return float(2 * norm.sf(abs(self.mean) / self.half * Z))
-        quantile = float(student.ppf(0.5 + LEVEL / 2, self.freedom))
+        quantile = float(stdtrit(self.freedom, 0.5 + LEVEL / 2))
         return float(2 * student.sf(abs(self.mean) / self.half * quantile, self.freedom))
 
     @property
@@ -185,7 +194,7 @@ def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
     mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / whole
     spread = sum(w * (y - mean) ** 2 for w, (y, _) in zip(random, points, strict=True))
     freedom = len(points) - 1
-    half = float(student.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(spread / (freedom * whole))
+    half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * math.sqrt(spread / (freedom * whole))
     least = Z / math.sqrt(total)
     return RandomEffects(
         mean=mean,
@@ -258,10 +267,11 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
     """Return where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
     if sites < 3:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
-    half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
+    half = float(stdtrit(sites - 2, 0.5 + LEVEL / 2)) * math.sqrt(whole.tau2 + whole.se**2)
     low, high = logistic(whole.mean - half), logistic(whole.mean + half)
     unseen = 3 < sites <= MANY_SITES and whole.i2 < LEAST_I2
-    return PredictionInterval(low=low, high=high, warning=UNSEEN if unseen else "")
+    warning = WIDE if sites == 3 else (UNSEEN if unseen else "")
+    return PredictionInterval(low=low, high=high, warning=warning)
 
 
 def _without(
