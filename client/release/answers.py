@@ -75,6 +75,7 @@ class Releases:
                 request.run, request.split, form, (weights,), (table,), (threshold,)
             )
         if form == "masked":
+            self._exchanges.expect(request.run)
             return made
         self._exchanges.releasing(weights, request.split, form)
         if form == "cells":
@@ -146,15 +147,17 @@ class Releases:
         return MaskedReply(run=terms.run, exchange=terms.exchange, vector=digest)
 
     def open(self, request: OpenRequest) -> OpenReply:
-        """Return the seed of the own mask, once every vector has arrived.
+        """Return the seed of the own mask and the bands of the AUCs, once every vector is there.
 
         Raises
         ------
         RefusedError
             Another vector waits to be opened, or none, or an earlier sum forbids it.
         """
-        seed = self._exchanges.open(request.run, request.exchange)
-        return OpenReply(run=request.run, exchange=request.exchange, seed=seed)
+        found = self._exchanges.open(request.run, request.exchange)
+        return OpenReply(
+            run=request.run, exchange=request.exchange, seed=found.seed, bands=found.bands
+        )
 
     def _hold(self, scores: Mapping[str, tuple[ScoreTable, float]], split: str, form: str) -> None:
         """Keep what these scores are released over and counted at; a plain cohort hides nothing."""

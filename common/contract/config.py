@@ -17,10 +17,13 @@ from hepafed.common.records import read_record, write_record
 T = TypeVar("T")
 FORMS = ("masked", "cells", "plain")
 """The forms in which a site can release its score counts."""
+SITE_AUCS = ("banded", "none", "exact")
+"""How a site's own AUCs can leave beside a masked sum."""
 
 _CHOICES = {
     "release": FORMS,
     "fallback": ("cells", "none"),
+    "site_auc": SITE_AUCS,
     "peer_trust": ("first-use", "confirmed"),
 }
 
@@ -87,6 +90,13 @@ class SiteConfig:
     """Fewest sites in a masked sum, this one included."""
     minimum_patients: int = 20
     """Fewest patients in a masked sum, over all of its sites."""
+    least_tables: int = 1000
+    """Fewest tables of this site's scores that a masked sum, and what leaves beside it, must leave
+    possible (docs/decisions/0019)."""
+    site_auc: str = "banded"
+    """How this site's own AUCs leave beside a masked sum: `banded` (only which band each lies in,
+    and only if the numbers of cases keep `least_tables`), `none`, or `exact` (this can tell whose
+    the scores of the sum are)."""
     peer_trust: str = "first-use"
     """Which sites' keys are accepted: `first-use` (those of the first exchange, and only those from
     then on) or `confirmed` (only identities that `client peers --confirm` or `--roster`
@@ -109,6 +119,8 @@ class SiteConfig:
             raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
         if not 1 <= self.minimum_patients <= 10**6:
             raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        if not 2 <= self.least_tables <= 10**9:
+            raise ConfigError(f"least_tables: {self.least_tables} is outside 2…1000000000")
         if not 0 <= self.least_certainty <= 1:
             raise ConfigError(f"least_certainty: {self.least_certainty} is outside 0…1")
         if not all(NAME.fullmatch(v) for v in self.share_subgroups):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
+from hepafed.common.disclosure import FEW_OF_A_CLASS, POOLED_ONLY
 from hepafed.common.statistics import (
     LEVEL,
     Z,
@@ -20,7 +21,7 @@ from hepafed.server.formats import (
     SiteLeftOut,
     SiteWeight,
 )
-from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering
+from hepafed.server.pooling.estimates import BANDED, LEAST, auc_estimate, mean_covering
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -77,6 +78,9 @@ def _left_out(
 
 def _errors(by_site: Mapping[str, TaskSummary], found: Mapping[str, object]) -> str:
     tasks = [by_site[s] for s in found]
+    if any(t.auc.half_band for t in tasks):
+        own = "delong where a site gave its own AUC"
+        return BANDED if all(t.auc.half_band for t in tasks) else f"{BANDED}, {own}"
     known = [site_error(t) is not t.auc.se for t in tasks]
     if not any(known):
         return "delong"
@@ -108,14 +112,22 @@ def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
     values = [t.auc.value for t in tasks if t.auc.value is not None]
     errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
     if not values:
-        return Figure(reason="no site has both classes"), "mean of sites"
-    method = "mean of sites, DeLong errors"
+        return Figure(reason=_no_auc(tasks)), "mean of sites"
+    banded = any(t.auc.half_band for t in tasks)
+    method = "mean of sites, errors of the bands" if banded else "mean of sites, DeLong errors"
     mean = sum(values) / len(values)
     if len(errors) < len(values):
         return Figure(value=mean, reason="a site has no standard error: no interval"), method
     se = math.sqrt(sum(e * e for e in errors)) / len(errors)
     low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
     return Figure(value=mean, low=low, high=high, se=se), method
+
+
+def _no_auc(tasks: list[TaskSummary]) -> str:
+    """Say why no site has an AUC; the first site's reason where all have one."""
+    reasons = [t.auc.reason for t in tasks]
+    gone = (POOLED_ONLY, FEW_OF_A_CLASS)
+    return next((r for r in gone if r in reasons), "no site has both classes")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ from hepafed.server.formats import (
     ResultRow,
 )
 from hepafed.server.pooling.estimates import (
+    BANDED,
     ONE_CLASS,
     as_patients,
     auc_estimate,
@@ -150,7 +151,9 @@ def _exact_auc(task: TaskSummary) -> AucEstimate:
     own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
         clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
-    made = auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    method = BANDED if task.auc.half_band else "delong"
+    ends = ends_of(own.get("logit"))
+    made = auc_estimate(task.auc, method, task.auc.half_band, adjusted=ends, clustered=clustered)
     return from_error(made, task)
 
 
