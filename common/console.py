@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 from hepafed.common.errors import HepaFedError
+from hepafed.common.printable import printable
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -35,8 +36,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(line: str = "") -> None:
-    """Print one line for a person."""
-    out.print(line, markup=False)
+    """Print one line for a person; or several, as `line` says."""
+    out.print(printable(line, keep="\n"), markup=False)
 
 
 def say_json(text: str) -> None:
@@ -50,7 +51,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(Text(printable(cell)) for cell in row))
     out.print(made)
 
 
@@ -102,9 +103,10 @@ def stages() -> Iterator[Callable[[str, int, int | None], None]]:
 
 def complain(message: str, hint: str = "") -> None:
     """Print an error and what to do next."""
-    err.print(f"error: {message}", style="red" if err.is_terminal else None, markup=False)
+    said = printable(f"error: {message}", keep="\n")
+    err.print(said, style="red" if err.is_terminal else None, markup=False)
     if hint:
-        err.print(f"hint: {hint}", markup=False)
+        err.print(printable(f"hint: {hint}", keep="\n"), markup=False)
 
 
 _HINTS = {

@@ -11,6 +11,7 @@ from hepafed.common.console import say
 from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.common.locks import sole_holder
+from hepafed.common.printable import OneLineFormatter
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway
@@ -82,7 +83,7 @@ def _serve(
 
 def _write_log(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=10 << 20, backupCount=5)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(OneLineFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore", "flwr"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ import click
 from hepafed.client.cli.cohort import cohort, remove, review
 from hepafed.client.cli.ingest import ingest, inspect
 from hepafed.client.cli.membership import check, join, leave, start
+from hepafed.client.cli.questions import questions
 from hepafed.client.cli.release import ledger, peers
 
 
@@ -27,5 +28,18 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
     ctx.obj = {"home": home, "debug": debug}
 
 
-for verb in (check, cohort, ingest, inspect, join, leave, ledger, peers, remove, review, start):
+for verb in (
+    check,
+    cohort,
+    ingest,
+    inspect,
+    join,
+    leave,
+    ledger,
+    peers,
+    questions,
+    remove,
+    review,
+    start,
+):
     main.add_command(verb)

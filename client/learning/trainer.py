@@ -51,6 +51,12 @@ class Trainer:
         """Return a split's images; EmptySplitError when none has the protocol's sequences."""
         return self._splits.images(plan, split)
 
+    def steps(self, plan: Plan) -> list[int]:
+        """Return how many images each step of an epoch of the training split holds."""
+        labels = self.images(plan, "train").labels
+        drawn = draw_batches(labels, plan.training, torch.Generator().manual_seed(0))
+        return [len(chosen) for chosen in drawn]
+
     def acquisitions(self) -> list[Acquisition]:
         """Return how the sequences of the site's examinations were acquired."""
         return Cohort.open(self._home).acquisitions()

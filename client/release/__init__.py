@@ -5,6 +5,7 @@ from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.peers import Peers, own_fingerprint, read_own_identity, read_roster
 from hepafed.client.release.policy import Request, permit
+from hepafed.client.release.questions import QuestionHistory, asked_models
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.transfer import Transfer
 
@@ -12,10 +13,12 @@ __all__ = [
     "Ledger",
     "LesionHistory",
     "Peers",
+    "QuestionHistory",
     "Releases",
     "Request",
     "SumHistory",
     "Transfer",
+    "asked_models",
     "own_fingerprint",
     "permit",
     "read_own_identity",

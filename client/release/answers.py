@@ -1,11 +1,12 @@
 """A site's answers to the messages of a validation that release anything.
 
-Policy comes from site.toml; what left before is in exchanges.json, released.json and peers.json.
-Nothing leaves before the ledger has it.
+Policy comes from site.toml; what left before is in exchanges.json, released.json, questions.json
+and peers.json. Nothing leaves before the ledger has it.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.masked_sum import SumParticipant
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
+from hepafed.client.release.questions import Question, QuestionHistory
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.summary import make_summary
 from hepafed.common.contract import CohortFacts, SiteConfig
@@ -43,12 +45,20 @@ Upload = Callable[[str, int, bytes], None]
 class Releases:
     """Answers the messages of a validation that release anything."""
 
-    def __init__(self, home: Path, config: SiteConfig, ledger: Ledger, upload: Upload) -> None:
+    def __init__(
+        self,
+        home: Path,
+        config: SiteConfig,
+        ledger: Ledger,
+        upload: Upload,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._config = config
         self._ledger = ledger
         self._upload = upload
         self._exchanges = SumHistory(home)
         self._released = LesionHistory(home)
+        self._questions, self._clock = QuestionHistory(home, ledger), clock
         self._masked_sum = SumParticipant(home, config, self._exchanges)
         self._prepared: Prepared | None = None
 
@@ -67,6 +77,7 @@ class Releases:
         """
         weights, threshold = request.weights, request.threshold
         form = summary_form(self._config, self._exchanges, request)
+        self._ask({Question.of(request.split, weights, request.plan): table})
         self._hold({weights: (table, threshold)}, request.split, form)
         made = make_summary(self._config, request, table, form, facts)
         self._prepared = None
@@ -99,6 +110,8 @@ class Releases:
         form = "figures"
         if found.whole:
             form = paired_form(self._config, self._exchanges, found.weights, split)
+        asked = [Question.of(split, m.weights, m.plan) for m in request.models]
+        self._ask(dict(zip(asked, tables, strict=True)))
         scores = zip(found.tables, found.thresholds, strict=True)
         self._hold(dict(zip(found.weights, scores, strict=True)), split, form)
         self._prepared = None
@@ -158,6 +171,13 @@ class Releases:
         return OpenReply(
             run=request.run, exchange=request.exchange, seed=found.seed, bands=found.bands
         )
+
+    def _ask(self, tables: Mapping[Question, ScoreTable]) -> None:
+        """Judge what the answer would tell beside earlier ones, and remember it."""
+        config = self._config
+        minimum = 0 if config.release == "plain" else config.minimum_count
+        most, now = config.models_a_year, self._clock()
+        self._questions.hold(tables, minimum=minimum, most=most, now=now)
 
     def _hold(self, scores: Mapping[str, tuple[ScoreTable, float]], split: str, form: str) -> None:
         """Keep what these scores are released over and counted at; a plain cohort hides nothing."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from hepafed.common.console import complain
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import HepaFedError
+from hepafed.common.printable import OneLineFormatter
 from hepafed.common.processes import tie_to_parent
 
 
@@ -22,11 +23,9 @@ def main() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLineFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         config = read_toml(SiteConfig, home / "site.toml", "run client join first")

@@ -6,6 +6,7 @@ from hepafed.client.cohort import Cohort, stamp_of
 from hepafed.client.learning import Trainer, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
+from hepafed.client.worker.training_limits import permit_training
 from hepafed.common.contract import CohortFacts, Plan, SiteConfig, TuningFigures
 from hepafed.common.contract.messages import (
     CompareRequest,
@@ -31,7 +32,8 @@ class Work:
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def train(self, request: TrainRequest) -> TrainReply:
-        """Train a round; the update is in the ledger before it is uploaded."""
+        """Train a round that policy lets pass; the ledger has the update before it is uploaded."""
+        self._permit(request.plan)
         weights = self._fetch(request.plan, request.weights)
         tuning = self._tuning(request.plan, weights)
         done = self._trainer.train(request.plan, weights, request.run, request.round)
@@ -87,6 +89,10 @@ class Work:
         """Fetch a model's weights and return the scores of a split, and the weights."""
         weights = self._fetch(plan, digest)
         return score(self._trainer, plan, weights, split, self._config.site), weights
+
+    def _permit(self, plan: Plan) -> None:
+        patients = {*self._trainer.images(plan, "train").selection.patients}
+        permit_training(self._config, plan.training, len(patients), self._trainer.steps(plan))
 
     def _fetch(self, plan: Plan, digest: str) -> Flat:
         return self._transfer.fetch(digest, self._trainer.network(plan).layout)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import platformdirs
 from hepafed.common.contract.subgroup_levels import NAME
-from hepafed.common.contract.vocabulary import ROLES
+from hepafed.common.contract.vocabulary import OPTIMISERS, ROLES
 from hepafed.common.errors import ConfigError, UsageError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
@@ -97,10 +97,20 @@ class SiteConfig:
     """How this site's own AUCs leave beside a masked sum: `banded` (only which band each lies in,
     and only if the numbers of cases keep `least_tables`), `none`, or `exact` (this can tell whose
     the scores of the sum are)."""
+    models_a_year: int = 12
+    """Most models about which this site answers within a year, for each cohort (`client questions`
+    shows them); the same model again is not counted."""
     peer_trust: str = "first-use"
     """Which sites' keys are accepted: `first-use` (those of the first exchange, and only those from
     then on) or `confirmed` (only identities that `client peers --confirm` or `--roster`
     accepted)."""
+    minimum_train_patients: int = 5
+    """Fewest patients in the training split of a round."""
+    minimum_steps: int = 4
+    """Fewest optimiser steps in a round, each over half of the images at most; 1: no limit."""
+    optimisers: tuple[str, ...] = ("adamw",)
+    """Optimisers that a plan may ask for: `adamw`, `sgd`. A few steps of `sgd` are nearly the
+    gradient itself, which tells more of the images."""
     least_certainty: float = 0.0
     """Lesions of which a sequence is less certain to be what it is taken for, 0 to 1, are kept out
     of training and tuning (`client cohort --quality` lists what is doubtful)."""
@@ -121,6 +131,16 @@ class SiteConfig:
             raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
         if not 2 <= self.least_tables <= 10**9:
             raise ConfigError(f"least_tables: {self.least_tables} is outside 2…1000000000")
+        if not 1 <= self.models_a_year <= 10**4:
+            raise ConfigError(f"models_a_year: {self.models_a_year} is outside 1…10000")
+        if not 1 <= self.minimum_train_patients <= 10**6:
+            raise ConfigError(
+                f"minimum_train_patients: {self.minimum_train_patients} is outside 1…1000000"
+            )
+        if not 1 <= self.minimum_steps <= 10**6:
+            raise ConfigError(f"minimum_steps: {self.minimum_steps} is outside 1…1000000")
+        if unknown := set(self.optimisers) - set(OPTIMISERS):
+            raise ConfigError(f"optimisers: {min(unknown)!r} is not one of {', '.join(OPTIMISERS)}")
         if not 0 <= self.least_certainty <= 1:
             raise ConfigError(f"least_certainty: {self.least_certainty} is outside 0…1")
         if not all(NAME.fullmatch(v) for v in self.share_subgroups):

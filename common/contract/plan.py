@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hepafed.common.contract.vocabulary import PROTOCOLS
+from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record
 
@@ -77,7 +77,7 @@ class TrainingPlan:
         """Check every value."""
         _within("training.epochs", self.epochs, 0, 1000)
         _within("training.batch", self.batch, 0, 65536)
-        _one_of("training.optimiser", self.optimiser, ("adamw", "sgd"))
+        _one_of("training.optimiser", self.optimiser, OPTIMISERS)
         _within("training.rate", self.rate, 1e-9, 10)
         _one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
         _within("training.weight_decay", self.weight_decay, 0, 1)

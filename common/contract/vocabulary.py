@@ -33,6 +33,9 @@ PROTOCOLS: Final[dict[str, tuple[str, ...]]] = {
 ROLES: Final = ("train", "validate")
 """What a site may be asked: a `validate` site refuses training."""
 
+OPTIMISERS: Final = ("adamw", "sgd")
+"""What a plan may train with."""
+
 SPLITS: Final = ("train", "tune", "test", "external")
 """`test` is the internal test; at a validate site every patient is `external`."""
 

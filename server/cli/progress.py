@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hepafed.common.console import progress, say, say_json
 from hepafed.common.errors import RunError
+from hepafed.common.printable import printable
 
 if TYPE_CHECKING:
     from hepafed.server.cli.api_client import Remote
@@ -52,7 +53,7 @@ def follow(remote: "Remote", run: str) -> dict[str, Any]:
                 values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
                 for event in values["events"]:
                     if line := describe(event):
-                        display.console.print(line, markup=False)
+                        display.console.print(printable(line), markup=False)
                 events += values["events"]
                 total, done = _progress(values, events)
                 display.update(bar, total=total, completed=done)

@@ -1,7 +1,6 @@
 """The ServerApp: Flower calls it for each attempt; it conducts the run that the attempt names."""
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,7 +47,7 @@ class Conductor:
         except HepaFedError as e:
             _fail(live, e.message, e.hint)
         except Exception as e:  # the run fails, the server goes on; the log has the traceback
-            log.error("run %s failed\n%s", run.id, traceback.format_exc())
+            log.exception("run %s failed", run.id)
             _fail(live, f"{type(e).__name__} in the coordinator", "see server.log")
         else:
             status = "completed" if model else "stopped"

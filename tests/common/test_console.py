@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from hepafed.common.console import command
+from hepafed.common.console import command, complain, say, table
 from hepafed.server.cli.main import main as server
 
 SERVER = Path(sys.executable).with_name("server")
@@ -109,3 +109,18 @@ def test_a_closed_pipe_is_left_to_click() -> None:
 
     with pytest.raises(BrokenPipeError):
         CliRunner().invoke(head, standalone_mode=False, catch_exceptions=False)
+
+
+def test_nothing_of_the_other_side_reaches_the_terminal_as_a_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The wire refuses such text as well; here it is as if it had not."""
+    hostile = "\x1b[2J\x1b]0;title\x07\u202e[red]loud[/red]"
+    say(f"{hostile}\nnext: line")
+    table(("site",), [(hostile,)])
+    complain(hostile, hostile)
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err):
+        assert all(c.isprintable() or c == "\n" for c in text)
+        assert "[red]loud[/red]" in text
+    assert "\nnext: line\n" in shown.out

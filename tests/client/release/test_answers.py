@@ -67,6 +67,7 @@ def test_no_cells_after_a_masked_sum_of_the_same_scores(pair: list[Site]) -> Non
     exchange(pair, terms_of("a", "b"))
     with pytest.raises(RefusedError, match="masked before"):
         pair[0].score(run="validate-2", fallback=True)
+    pair[0].rescore()
     new = {"run": "validate-2", "weights": "b" * 64}
     pair[0].score(**new)
     with pytest.raises(RefusedError, match="no masked sum of this run was tried"):
@@ -120,6 +121,7 @@ def test_scores_that_were_compared_in_plain_are_not_masked_when_the_policy_chang
     for weights in "ab":
         with pytest.raises(RefusedError):
             site.score(weights=weights * 64)
+    site.rescore()
     assert site.score(weights="c" * 64).form == "masked"
 
 
@@ -135,6 +137,7 @@ def test_scores_are_counted_at_one_operating_point_only(tmp_path: Path, form: st
     site.score()
     with pytest.raises(RefusedError, match="operating point"):
         site.score(run="validate-2", threshold=0.51)
+    site.rescore()
     site.score(run="validate-2", threshold=0.51, weights="b" * 64)
 
 

@@ -19,8 +19,7 @@ def test_an_honest_exchange_gives_the_sum(pair: list[Site]) -> None:
 
 def test_the_ledger_holds_what_was_uploaded(pair: list[Site]) -> None:
     exchange(pair, terms_of("a", "b"))
-    (entry,) = pair[0].ledger.entries()
-    assert entry["kind"] == "masked-counts"
+    (entry,) = [e for e in pair[0].ledger.entries() if e["kind"] == "masked-counts"]
     assert entry["sha256"] == sha256(pair[0].sent[0]).hexdigest()
 
 
@@ -151,6 +150,8 @@ def test_a_coordinator_cannot_have_two_sums_that_differ_by_one_site(tmp_path: Pa
 def test_sums_of_a_cohort_stay_with_one_group(pair: list[Site], weights: str) -> None:
     exchange(pair, terms_of("a", "b"))
     pair[0].restart()
+    if weights != WEIGHTS:
+        pair[0].rescore()
     pair[0].score(run="validate-2", weights=weights)
     other = terms_of("a", "b", "c", number=2, run="validate-2", weights=weights)
     with pytest.raises(RefusedError, match="only in masked sums of a, b"):

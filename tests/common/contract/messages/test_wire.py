@@ -79,3 +79,42 @@ def test_a_number_must_be_a_number() -> None:
 def test_a_message_too_long_is_not_parsed() -> None:
     with pytest.raises(PayloadError, match="at most"):
         unpack(" " * (LARGEST_MESSAGE + 1))
+
+
+@pytest.mark.parametrize("bad", ["\x1b[2J", "\n", "\r", "\0", "\x9b", "\u202e", "\u2028", "\u200b"])
+@pytest.mark.parametrize("raw", [True, False], ids=["as it is", "escaped"])
+def test_text_that_cannot_be_printed_is_refused(bad: str, raw: bool) -> None:
+    body = {"kind": "refused", "body": {"run": "r", "reason": f"no {bad} more"}}
+    with pytest.raises(PayloadError):
+        unpack(json.dumps(body, ensure_ascii=not raw))
+    keyed = json.loads(pack(REPLY))
+    keyed["body"]["tuning"] = {"tasks": [[3, {f"a{bad}": 0.5}]]}
+    with pytest.raises(PayloadError, match=r"printed|unknown kind"):
+        unpack(json.dumps(keyed, ensure_ascii=not raw))
+
+
+def test_a_text_has_a_longest_length() -> None:
+    longest = Refusal(run="r", reason="x" * 4096)
+    assert unpack(pack(longest)) == longest
+    with pytest.raises(PayloadError, match="too long"):
+        unpack(pack(Refusal(run="r", reason="x" * 4097)))
+
+
+def test_what_we_send_can_be_printed() -> None:
+    sent = unpack(pack(Refusal(run="r", reason="the plan\nasks\x1b[31m too much")))
+    assert sent == Refusal(run="r", reason="the plan�asks�[31m too much")
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**64), 0])
+def test_whole_numbers_of_64_bits_are_read(number: int) -> None:
+    values = json.loads(pack(REPLY))
+    values["body"]["examples"] = number
+    assert unpack(json.dumps(values)).examples == number  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [2**64 + 1, -(2**64) - 1, 10**400])
+def test_larger_whole_numbers_are_refused(number: int) -> None:
+    values = json.loads(pack(REPLY))
+    values["body"]["examples"] = number
+    with pytest.raises(PayloadError):
+        unpack(json.dumps(values))

@@ -1,0 +1,26 @@
+"""What a site answered about each cohort, so that no two answers can be subtracted."""
+
+from hepafed.client.release.questions.asked import Answered, PastQuestions, Question, RefusedModel
+from hepafed.client.release.questions.history import (
+    QuestionHistory,
+    asked_within_a_year,
+    waiting_models,
+)
+from hepafed.client.release.questions.nearness import limit_of, look_at, too_near
+from hepafed.client.release.questions.overview import AskedCohort, AskedModel, asked_models
+
+__all__ = [
+    "Answered",
+    "AskedCohort",
+    "AskedModel",
+    "PastQuestions",
+    "Question",
+    "QuestionHistory",
+    "RefusedModel",
+    "asked_models",
+    "asked_within_a_year",
+    "limit_of",
+    "look_at",
+    "too_near",
+    "waiting_models",
+]

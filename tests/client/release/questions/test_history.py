@@ -1,0 +1,266 @@
+"""A site remembers what it answered of a cohort, counts the models, and finds a changed memory."""
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.questions.asked import Question
+from hepafed.client.release.questions.history import MOST_WAITING, QuestionHistory
+from hepafed.common.contract.plan import Plan
+from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.statistics.scores import ScoreTable
+
+from .scores import aimed, asked, drawn
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+SCORES = np.random.default_rng(5).normal(size=40)
+FILE = "questions.json"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def hold(
+    home: Path,
+    table: ScoreTable,
+    question: Question,
+    *,
+    minimum: int = 5,
+    most: int = 12,
+    now: datetime = NOW,
+) -> None:
+    book = QuestionHistory(home, Ledger(home))
+    book.hold({question: table}, minimum=minimum, most=most, now=now)
+
+
+def answered(home: Path) -> int:
+    return len(QuestionHistory(home, Ledger(home)).past().answered)
+
+
+def test_a_near_copy_is_refused_and_an_honest_model_is_not(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    with pytest.raises(RefusedError, match="a few patients"):
+        hold(home, aimed(SCORES, 1), asked("b"))
+    hold(home, drawn(1), asked("c"))
+    assert answered(home) == 2
+
+
+def test_the_refusal_has_the_same_words_with_and_without_the_person(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    other = SCORES.copy()
+    other[3] += 9
+    said = set()
+    for letter, scores in (("b", SCORES), ("c", other), ("d", np.zeros(40))):
+        with pytest.raises(RefusedError) as caught:
+            hold(home, aimed(scores, 1), asked(letter))
+        said.add((caught.value.message, caught.value.hint))
+    assert len(said) == 1
+
+
+def test_a_chain_of_copies_is_compared_with_every_earlier_answer(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    for k in range(4):
+        hold(home, drawn(k), asked(f"{k}"))
+    with pytest.raises(RefusedError):
+        hold(home, aimed(SCORES, 1), asked("b"))
+
+
+def test_the_same_question_is_answered_as_often_as_asked_and_counts_once(home: Path) -> None:
+    for _ in range(3):
+        hold(home, aimed(SCORES), asked("a"), most=1)
+    assert answered(home) == 1
+
+
+def test_the_same_weights_under_another_plan_are_another_question(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    other = asked("a", plan=Plan(name="other", protocol="t2"))
+    with pytest.raises(RefusedError):
+        hold(home, aimed(SCORES), other)
+
+
+def test_another_cohort_is_another_history(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a", "external"))
+    hold(home, aimed(SCORES, 1), asked("b", "test"))
+
+
+def test_of_several_scores_all_are_remembered_or_none(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    tables = {asked("b"): drawn(1), asked("c"): aimed(SCORES, 1)}
+    with pytest.raises(RefusedError):
+        QuestionHistory(home, Ledger(home)).hold(tables, minimum=5, most=12, now=NOW)
+    assert answered(home) == 1
+    hold(home, drawn(1), asked("d"))  # was not answered, so is no copy
+
+
+def test_models_asked_for_together_are_compared_with_each_other(home: Path) -> None:
+    tables = {asked("b"): aimed(SCORES), asked("c"): aimed(SCORES, 1)}
+    with pytest.raises(RefusedError):
+        QuestionHistory(home, Ledger(home)).hold(tables, minimum=5, most=12, now=NOW)
+
+
+def test_patients_that_came_later_do_not_make_a_copy_another_model(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    more = np.concatenate([SCORES, np.random.default_rng(9).normal(size=20)])
+    with pytest.raises(RefusedError):
+        hold(home, aimed(more, 1), asked("b"))
+    hold(home, aimed(more), asked("a"))
+    assert answered(home) == 2  # of the same model, over both cohorts
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_models_a_year_are_counted_for_each_cohort(home: Path, most: int) -> None:
+    for k in range(most):
+        hold(home, drawn(k), asked(f"{k}"), most=most)
+    with pytest.raises(RefusedError, match=r"models_a_year"):
+        hold(home, drawn(50), asked("a"), most=most)
+    hold(home, drawn(0), asked("0"), most=most)
+    hold(home, drawn(51), asked("a", "test"), most=most)
+    hold(home, drawn(50), asked("a"), most=most + 1)
+
+
+@pytest.mark.parametrize(("days", "free"), [(365, False), (366, True)])
+def test_a_year_has_365_days(home: Path, days: int, free: bool) -> None:
+    hold(home, drawn(0), asked("0"), most=1)
+    later = NOW + timedelta(days=days)
+    if free:
+        hold(home, drawn(1), asked("1"), most=1, now=later)
+    else:
+        with pytest.raises(RefusedError):
+            hold(home, drawn(1), asked("1"), most=1, now=later)
+
+
+def test_a_near_copy_is_refused_however_long_ago(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    with pytest.raises(RefusedError, match="a few patients"):
+        hold(home, aimed(SCORES, 1), asked("b"), now=NOW + timedelta(days=4000))
+
+
+def test_what_was_refused_counts_as_a_model(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"), most=2)
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="a few patients"):
+            hold(home, aimed(SCORES, 1), asked("b"), most=2)
+    with pytest.raises(RefusedError, match="models_a_year"):
+        hold(home, drawn(1), asked("c"), most=2)
+
+
+def test_after_some_refusals_a_person_must_look(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"))
+    for k in range(MOST_WAITING):
+        with pytest.raises(RefusedError, match="a few patients"):
+            hold(home, aimed(SCORES, k), asked(f"{k}"))
+    with pytest.raises(RefusedError, match="wait for a person"):
+        hold(home, drawn(1), asked("b"))
+    hold(home, aimed(SCORES), asked("a"))
+    hold(home, drawn(1), asked("b", "test"))
+    QuestionHistory(home, Ledger(home)).review()
+    hold(home, drawn(1), asked("b"))
+    with pytest.raises(RefusedError, match="a few patients"):
+        hold(home, aimed(SCORES, 1), asked("0"))
+
+
+def test_answers_that_set_a_few_apart_wait_for_a_person_like_refusals(home: Path) -> None:
+    for k in range(MOST_WAITING):
+        table = drawn(k)
+        table.log_probs[5] = (-1e4, 0.0, -1e4)
+        hold(home, table, asked(f"{k}"))
+    assert all(a.apart for a in QuestionHistory(home, Ledger(home)).past().answered)
+    with pytest.raises(RefusedError, match="wait for a person"):
+        hold(home, drawn(70), asked("b"))
+    QuestionHistory(home, Ledger(home)).review()
+    hold(home, drawn(70), asked("b"))
+
+
+def test_where_all_scores_leave_only_the_models_are_counted(home: Path) -> None:
+    hold(home, aimed(SCORES), asked("a"), minimum=0, most=2)
+    hold(home, aimed(SCORES, 1), asked("b"), minimum=0, most=2)
+    with pytest.raises(RefusedError, match="models_a_year"):
+        hold(home, aimed(SCORES, 2), asked("c"), minimum=0, most=2)
+    with pytest.raises(RefusedError, match="a few patients"):
+        hold(home, aimed(SCORES, 2), asked("c"))
+
+
+def test_the_memory_is_private_and_names_no_patient(home: Path) -> None:
+    hold(home, drawn(1), asked("a"))
+    assert (home / FILE).stat().st_mode & 0o077 == 0
+    text = (home / FILE).read_text()
+    assert "p00001" not in text
+    assert "l00001" not in text
+
+
+def changed(path: Path, old: Path) -> None:
+    text = path.read_text()
+    path.write_text(text.replace('"2026-11-28T12', '"2025-11-28T12'))
+
+
+def deleted(path: Path, old: Path) -> None:
+    path.unlink()
+
+
+def restored(path: Path, old: Path) -> None:
+    shutil.copy(old, path)
+
+
+@pytest.mark.parametrize("harm", [changed, deleted, restored])
+def test_a_memory_that_is_not_the_last_one_refuses_until_a_person_takes_it(
+    home: Path, harm: object
+) -> None:
+    assert callable(harm)
+    hold(home, drawn(1), asked("a"))
+    shutil.copy(home / FILE, home / "older")
+    hold(home, drawn(2), asked("b"))
+    harm(home / FILE, home / "older")
+    for table, letter in ((drawn(3), "c"), (drawn(1), "a")):
+        with pytest.raises(ConfigError, match=r"questions\.json is not the file") as caught:
+            hold(home, table, asked(letter))
+        assert "--reviewed" in caught.value.hint
+    QuestionHistory(home, Ledger(home)).review()
+    hold(home, drawn(3), asked("c"))
+
+
+@pytest.mark.parametrize("keep", [0, 0.5, 0.99])
+def test_a_memory_that_was_cut_off_is_damaged(home: Path, keep: float) -> None:
+    hold(home, drawn(1), asked("a"))
+    os.truncate(home / FILE, int((home / FILE).stat().st_size * keep))
+    with pytest.raises(ConfigError, match="damaged"):
+        hold(home, drawn(1), asked("a"))
+
+
+def test_a_memory_made_by_hand_is_checked(home: Path) -> None:
+    hold(home, drawn(1), asked("a"))
+    text = (home / FILE).read_text()
+    for old, new in (('"ranks": [\n    [\n     ', '"ranks": [\n    [\n     -'), ("p", "q")):
+        assert old in text
+        (home / FILE).write_text(text.replace(old, new, 1))
+        with pytest.raises(ConfigError):
+            hold(home, drawn(1), asked("a"))
+
+
+def test_a_crash_between_the_memory_and_the_ledger_is_no_harm(home: Path) -> None:
+    hold(home, drawn(1), asked("a"))
+    lines = (home / "ledger.jsonl").read_bytes()
+    hold(home, drawn(2), asked("b"))
+    (home / "ledger.jsonl").write_bytes(lines)  # the memory was written, the ledger not yet
+    hold(home, drawn(2), asked("b"))
+    hold(home, drawn(3), asked("c"))
+    assert answered(home) == 3
+
+
+def test_a_crash_at_the_first_question_is_no_harm(home: Path) -> None:
+    hold(home, drawn(1), asked("a"))
+    (home / "ledger.jsonl").unlink()
+    hold(home, drawn(1), asked("a"))
+    hold(home, drawn(2), asked("b"))
+    assert answered(home) == 2
+
+
+def test_a_home_in_which_nothing_was_asked_has_an_empty_memory(home: Path) -> None:
+    Ledger(home).record("validated", "run", b"{}")
+    assert answered(home) == 0
+    hold(home, drawn(1), asked("a"))
