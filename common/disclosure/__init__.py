@@ -37,6 +37,7 @@ from hepafed.common.disclosure.paired import (
     pairs_of,
 )
 from hepafed.common.disclosure.splits import (
+    BANDED,
     Totals,
     banded_figure,
     check_splits,
@@ -62,6 +63,7 @@ from hepafed.common.disclosure.summaries import (
 from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, POOLED_ONLY, withheld
 
 __all__ = [
+    "BANDED",
     "CLUSTERED",
     "EXACT",
     "FEWEST_SITES",

@@ -30,6 +30,8 @@ from hepafed.common.statistics import (
 
 Totals = tuple[int, ...]
 """Patients (benign, malignant), then lesions in the order of `CLASS_KEYS`."""
+BANDED = "newcombe, over the band"
+"""The method of an interval of an AUC of which the site released its band alone."""
 MOST_CASES = 10**6
 RARE = 10**6
 """A figure is told beside a sum if fewer than one site in so many could be narrowed down by it."""

@@ -41,8 +41,7 @@ class Compared:
     paired: Paired | None = None
     """Sum over all of `sites`, where each released paired counts."""
     products: Products | None = None
-    """Sums of products of all models' figures, with the curves of `paired.sums`; None: no
-    interval."""
+    """Sums of products of all models' figures, with the curves of `paired.sums`."""
     absent: Mapping[str, str] = field(default_factory=dict)
     """Sites of the report that are not in the comparison, with the reason."""
 
@@ -147,11 +146,8 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
     """Pool the sites' own comparisons: random effects on differences and on logit AUCs."""
     parts = list(by_site.values())
     usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
-    left_out = {
-        s: p.difference.reason or "its difference has no variance"
-        for s, p in by_site.items()
-        if s not in usable
-    }
+    gone = {s: p.difference.reason for s, p in by_site.items() if s not in usable}
+    left_out = {s: why or "its difference has no variance" for s, why in gone.items()}
     points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
     covering, how, p = None, _Found.covering, None
     if (effects := combined(points)) is not None:
@@ -196,8 +192,7 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
-    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
-    value, low, high = ends
+    value, low, high = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
     return Figure(value=value, low=low, high=high)
 
 

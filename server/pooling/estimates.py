@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import CLUSTERED, NO_INTERVAL, unsure
+from hepafed.common.disclosure import BANDED, CLUSTERED, NO_INTERVAL, unsure
 from hepafed.common.statistics import (
     Auc,
     Clustered,
@@ -42,8 +42,6 @@ CAUTIOUS = (
     "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
     "100 studies"
 )
-BANDED = "newcombe, over the band"
-"""The method of an interval of an AUC of which the site released its band alone."""
 LEAST_LOST = 3.0
 """Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 ALL_OF_ONE = "no interval: all of these cases are of one patient"
@@ -141,30 +139,17 @@ def from_error(auc: AucEstimate, task: TaskSummary) -> AucEstimate:
     """Return a site's AUC with an interval from its standard error, where it gave no better one."""
     if auc.logit is not None or auc.clustered is not None:
         return auc
+    ends, method = ends_of_few(task.auc, task.positives, task.negatives), "logit"
     if task.auc.half_band:
-        return _from_band(auc, lesions=task.unit == "lesion")
-    ends = ends_of_few(task.auc, task.positives, task.negatives)
+        ends, method = ends_of(task.auc), BANDED
     if ends is None:
         return auc
-    lesions = task.unit == "lesion"
     chosen = CoveringInterval(
         low=ends[0],
         high=ends[1],
-        method="logit",
-        decides=not lesions,
-        warning=NOT_CLUSTERED if lesions else "",
-    )
-    return replace(auc, covering=chosen)
-
-
-def _from_band(auc: AucEstimate, *, lesions: bool) -> AucEstimate:
-    """Return an AUC of which only the band is known; the interval is that of every AUC in it."""
-    chosen = CoveringInterval(
-        low=auc.low,
-        high=auc.high,
-        method=BANDED,
-        decides=not lesions,
-        warning=NOT_CLUSTERED if lesions else "",
+        method=method,
+        decides=task.unit != "lesion",
+        warning=NOT_CLUSTERED if task.unit == "lesion" else "",
     )
     return replace(auc, covering=chosen)
 

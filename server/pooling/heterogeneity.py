@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import FEW_OF_A_CLASS, POOLED_ONLY
+from hepafed.common.disclosure import BANDED, FEW_OF_A_CLASS, POOLED_ONLY
 from hepafed.common.statistics import (
     LEVEL,
     Z,
@@ -21,11 +21,12 @@ from hepafed.server.formats import (
     SiteLeftOut,
     SiteWeight,
 )
-from hepafed.server.pooling.estimates import BANDED, LEAST, auc_estimate, mean_covering
+from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering
 from scipy.stats import norm
 from scipy.stats import t as student
 
 HKSJ = "hartung-knapp-sidik-jonkman"
+GONE = (POOLED_ONLY, FEW_OF_A_CLASS)
 FEW_SITES = 5
 FEW = (
     "cautious interval: of {} sites like these it can hold the true mean in up to 99 of 100 studies"
@@ -124,10 +125,8 @@ def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
 
 
 def _no_auc(tasks: list[TaskSummary]) -> str:
-    """Say why no site has an AUC; the first site's reason where all have one."""
-    reasons = [t.auc.reason for t in tasks]
-    gone = (POOLED_ONLY, FEW_OF_A_CLASS)
-    return next((r for r in gone if r in reasons), "no site has both classes")
+    """Say why no site has an AUC."""
+    return next((t.auc.reason for t in tasks if t.auc.reason in GONE), "no site has both classes")
 
 
 @dataclass(frozen=True)

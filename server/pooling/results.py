@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import READ_AT
+from hepafed.common.disclosure import BANDED, READ_AT
 from hepafed.common.statistics import (
     DECISION_THRESHOLDS,
     TASK_ORDER,
@@ -46,7 +46,6 @@ from hepafed.server.formats import (
     ResultRow,
 )
 from hepafed.server.pooling.estimates import (
-    BANDED,
     ONE_CLASS,
     as_patients,
     auc_estimate,
