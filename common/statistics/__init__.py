@@ -35,6 +35,7 @@ from hepafed.common.statistics.auc import (
     delong_auc,
     expected_variance,
     half_pair_added,
+    newcombe,
     score_counts,
     score_ends,
 )
@@ -208,6 +209,7 @@ __all__ = [
     "mcnemar",
     "middle_curve",
     "net_benefit",
+    "newcombe",
     "pair_histogram",
     "pair_intervals",
     "paired_difference",
