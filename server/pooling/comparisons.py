@@ -108,7 +108,7 @@ class _Found:
 
 def _pooled_pairs(compared: Compared, by_site: Mapping[str, list[PairSummary]]) -> list[_Found]:
     """Return each pair of models pooled, and how: over all cases, or over the sites' figures."""
-    if compared.paired is not None and compared.products is not None:
+    if compared.paired is not None:
         whole = pair_summaries(compared.paired, compared.products)
         return [_Found(pair, OF_ALL) for pair in whole]
     return [
@@ -147,7 +147,8 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
     """Pool the sites' own comparisons: random effects on differences and on logit AUCs."""
     parts = list(by_site.values())
     usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
-    left_out = {s: "its difference has no variance" for s in by_site if s not in usable}
+    gone = {s: p.difference.reason for s, p in by_site.items() if s not in usable}
+    left_out = {s: why or "its difference has no variance" for s, why in gone.items()}
     points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
     covering, how, p = None, _Found.covering, None
     if (effects := combined(points)) is not None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import CLUSTERED, NO_INTERVAL, unsure
+from hepafed.common.disclosure import BANDED, CLUSTERED, NO_INTERVAL, unsure
 from hepafed.common.statistics import (
     Auc,
     Clustered,
@@ -126,16 +126,17 @@ def from_error(auc: AucEstimate, task: TaskSummary) -> AucEstimate:
     """Return a site's AUC with an interval from its standard error, where it gave no better one."""
     if auc.logit is not None or auc.clustered is not None:
         return auc
-    ends = ends_of_few(task.auc, task.positives, task.negatives)
+    ends, method = ends_of_few(task.auc, task.positives, task.negatives), "logit"
+    if task.auc.half_band:
+        ends, method = ends_of(task.auc), BANDED
     if ends is None:
         return auc
-    lesions = task.unit == "lesion"
     chosen = CoveringInterval(
         low=ends[0],
         high=ends[1],
-        method="logit",
-        decides=not lesions,
-        warning=NOT_CLUSTERED if lesions else "",
+        method=method,
+        decides=task.unit != "lesion",
+        warning=NOT_CLUSTERED if task.unit == "lesion" else "",
     )
     return replace(auc, covering=chosen)
 

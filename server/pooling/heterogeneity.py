@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
+from hepafed.common.disclosure import BANDED, FEW_OF_A_CLASS, POOLED_ONLY
 from hepafed.common.statistics import (
     LEVEL,
     Z,
@@ -26,6 +27,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 HKSJ = "hartung-knapp-sidik-jonkman"
+GONE = (POOLED_ONLY, FEW_OF_A_CLASS)
 FEW_SITES = 5
 FEW = (
     "cautious interval: of {} sites like these it can hold the true mean in up to 99 of 100 studies"
@@ -83,6 +85,9 @@ def _left_out(
 
 def _errors(by_site: Mapping[str, TaskSummary], found: Mapping[str, object]) -> str:
     tasks = [by_site[s] for s in found]
+    if any(t.auc.half_band for t in tasks):
+        own = "delong where a site gave its own AUC"
+        return BANDED if all(t.auc.half_band for t in tasks) else f"{BANDED}, {own}"
     known = [site_error(t) is not t.auc.se for t in tasks]
     if not any(known):
         return "delong"
@@ -117,14 +122,20 @@ def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
     values = [t.auc.value for t in tasks if t.auc.value is not None]
     errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
     if not values:
-        return Figure(reason="no site has both classes"), "mean of sites"
-    method = "mean of sites, DeLong errors"
+        return Figure(reason=_no_auc(tasks)), "mean of sites"
+    banded = any(t.auc.half_band for t in tasks)
+    method = "mean of sites, errors of the bands" if banded else "mean of sites, DeLong errors"
     mean = sum(values) / len(values)
     if len(errors) < len(values):
         return Figure(value=mean, reason="a site has no standard error: no interval"), method
     se = math.sqrt(sum(e * e for e in errors)) / len(errors)
     low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
     return Figure(value=mean, low=low, high=high, se=se), method
+
+
+def _no_auc(tasks: list[TaskSummary]) -> str:
+    """Say why no site has an AUC."""
+    return next((t.auc.reason for t in tasks if t.auc.reason in GONE), "no site has both classes")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from hepafed.common.contract import Figure
 from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.statistics import (
     FIGURES,
     MEANS,
@@ -104,7 +105,7 @@ def mean_auc(
 
 def own_means(summary: SiteSummary) -> dict[str, AucEstimate]:
     """Return the means over classes as a summary states them."""
-    gone = Figure(reason=SUPPRESSED)
+    gone = Figure(reason=POOLED_ONLY if summary.form == "masked" else SUPPRESSED)
     rarest = min(summary.by_class.values(), default=0)
     size = (summary.patients, summary.lesions)
     cases = as_patients("lesion", (rarest, summary.lesions - rarest), size)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import READ_AT
+from hepafed.common.disclosure import BANDED, READ_AT
 from hepafed.common.statistics import (
     DECISION_THRESHOLDS,
     TASK_ORDER,
@@ -151,7 +151,9 @@ def _exact_auc(task: TaskSummary) -> AucEstimate:
     own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
         clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
-    made = auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    method = BANDED if task.auc.half_band else "delong"
+    ends = ends_of(own.get("logit"))
+    made = auc_estimate(task.auc, method, task.auc.half_band, adjusted=ends, clustered=clustered)
     return from_error(made, task)
 
 
