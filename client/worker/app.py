@@ -13,6 +13,7 @@ from hepafed.common.contract.messages import (
     KINDS,
     CohortRequest,
     CompareRequest,
+    HeadReceipt,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
@@ -42,9 +43,13 @@ class SiteApp:
 
     def __call__(self, message: Message, _context: Context) -> Message:
         """Answer one request; a refusal and its reason when policy or data say no."""
-        run = ""
+        run, receipt = "", None
         try:
-            request = permit(self._config, unpack(_text(message)))
+            receipt = self._receipt(message)
+            request = self._read(message, receipt)
+            if receipt is not None:
+                self._ledger.must_hold(receipt)
+            request = permit(self._config, request)
             run = request.run
             log.info("%s of run %s", type(request).__name__, run)
             reply = self.answer(request)
@@ -52,10 +57,39 @@ class SiteApp:
             log.warning("refused: %s", e.message)
             reply = Refusal(run=run, reason=e.message)
         text = pack(reply)
-        kind = next(k for k, c in KINDS.items() if c is type(reply))
-        self._ledger.record_message(kind, run, text)
-        content = RecordDict({"hepafed": ConfigRecord({"json": text})})
+        self._ledger.record_message(_kind_of(reply), run, text, requester="coordinator")
+        head = pack(self._ledger.head(receipt))
+        content = RecordDict({"hepafed": ConfigRecord({"json": text, "head": head})})
         return Message(content, reply_to=message)
+
+    def _receipt(self, message: Message) -> HeadReceipt | None:
+        """Return the countersigned head that came with a request, checked; None without one.
+
+        Raises
+        ------
+        PayloadError, RefusedError
+            It is none, or is not by this federation's authority for this site.
+        """
+        text = _text(message, "receipt", missing="")
+        if not text:
+            return None
+        found = unpack(text)
+        if not isinstance(found, HeadReceipt):
+            raise PayloadError("the countersignature of the ledger is another message")
+        self._ledger.check_receipt(found, self._config.site)
+        return found
+
+    def _read(self, message: Message, receipt: HeadReceipt | None) -> object:
+        """Return a request, written down in the ledger as it came."""
+        text = _text(message, "json")
+        try:
+            request = unpack(text)
+        except PayloadError:
+            self._ledger.record("unreadable", "", text.encode(), direction="in")
+            raise
+        run = str(getattr(request, "run", ""))
+        self._ledger.record_request(_kind_of(request), run, text, receipt=receipt)
+        return request
 
     def answer(self, request: Request) -> object:
         """Return the reply to a request that policy lets pass."""
@@ -69,7 +103,8 @@ class SiteApp:
                 return summarise_cohort(store, request.run, self._config.minimum_count)
             case ValidateRequest():
                 table = self._work.validate(request)
-                return self._releases.summary(request, table, self._work.facts(request, table))
+                facts = self._work.facts(request, self._releases.narrowed(table, request.split))
+                return self._releases.summary(request, table, facts)
             case CompareRequest():
                 return self._releases.compare(request, self._work.compare(request))
             case PlacementsRequest():
@@ -88,8 +123,17 @@ def open_app(home: Path, config: SiteConfig) -> SiteApp:
     return SiteApp(home, config)
 
 
-def _text(message: Message) -> str:
+def _kind_of(message: object) -> str:
+    return next(k for k, c in KINDS.items() if c is type(message))
+
+
+def _text(message: Message, name: str, missing: str | None = None) -> str:
+    """Return a text of a message; PayloadError when it is not there and there is no `missing`."""
     try:
-        return str(message.content["hepafed"]["json"])
-    except (KeyError, TypeError, ValueError) as e:
+        return str(
+            message.content["hepafed"].get(name, missing)
+            if missing is not None
+            else message.content["hepafed"][name]
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise PayloadError("the request is not a HepaFed message") from e

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hepafed.common.errors import HepaFedError, UnreachableError
-from hepafed.server.members import Members
+from hepafed.server.members import LedgerHeads, Members
 from hepafed.server.runs import ENDED, LiveRun, Run, Sites, Stores
 from hepafed.server.training import train
 from hepafed.server.validation import survey, validate
@@ -26,9 +26,10 @@ Each returns the model's id, a word where there is no model, or "" when the run 
 class Conductor:
     """Calls the right procedure for a run and writes down how the run ended."""
 
-    def __init__(self, stores: Stores, members: Members) -> None:
+    def __init__(self, stores: Stores, members: Members, heads: LedgerHeads) -> None:
         self._stores = stores
         self._members = members
+        self._heads = heads
 
     def __call__(self, grid: Any, context: Any) -> None:  # noqa: ANN401 - Flower's Grid and Context
         """Conduct the run named in the attempt's configuration."""
@@ -61,6 +62,7 @@ class Conductor:
             nodes=lambda: self._nodes(run),
             may_go_on=lambda: self._stores.runs.may_go_on(run.id),
             identities=lambda: {s.site: s.public_key for s in self._members.sites().values()},
+            heads=self._heads,
         )
 
     def _nodes(self, run: Run) -> dict[str, int]:

@@ -14,7 +14,7 @@ from hepafed.common.contract import (
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.server.coordinator import Coordinator
-from hepafed.server.gateway.api import Api, Nothing, must_be_short
+from hepafed.server.gateway.api import Api, Nothing, must_be_short, token_of
 from hepafed.server.validation import Asked, read_survey
 from starlette.requests import Request
 from starlette.routing import Route
@@ -95,9 +95,12 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
     def train(body: Training, _request: Request) -> object:
         return write_record(requests.train(body.plan))
 
-    def validate(body: Asked, _request: Request) -> object:
+    def validate(body: Asked, request: Request) -> object:
         _must_be_usable(body)
-        return write_record(requests.validate(body))
+        person = coordinator.members.person_of(token_of(request))
+        return write_record(
+            requests.validate(body, "" if person.role == "coordinator" else person.name)
+        )
 
     def ask_cohort(body: Survey, _request: Request) -> object:
         return write_record(requests.survey(body.sites))

@@ -4,6 +4,7 @@ Scores are drawn instead of computed by the network.
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,6 +24,7 @@ from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.members import LedgerHeads
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.runs.inbox import Inbox
 from hepafed.server.runs.live_run import LiveRun
@@ -78,7 +80,7 @@ class ScoredSite(SiteApp):
         super().__init__(home, config, wire)  # type: ignore[arg-type]
         self._work.scores = self._drawn  # type: ignore[method-assign]
 
-    def _drawn(self, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
+    def _drawn(self, _run: str, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
         return self.others.get(digest, self.table), np.ones(2, np.float32)
 
 
@@ -123,6 +125,7 @@ class Federation:
     def __init__(self, folder: Path) -> None:
         server = folder / "server"
         make_authority(server / "keys", datetime.now(UTC))
+        self.heads = LedgerHeads(server)
         self.stores = Stores(server)
         layout = Layout(("w",), ((2,),))
         self.folder, self.layout, self.sites = folder, layout, {}
@@ -153,6 +156,7 @@ class Federation:
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
         home = self.folder / name
         self.identities[name] = make_node_key(home / "keys" / "node.key")
+        shutil.copy(self.folder / "server" / "keys" / "ca.pem", home / "keys" / "ca.pem")
         self.wires[name] = Wire(name, home, self.stores.inbox)
         self.start(name, **policy)
         self.sites[name].table = table_of(name, len(self.sites), 60)
@@ -169,7 +173,13 @@ class Federation:
         self.fleet = Fleet(self.sites)
 
     def live(self, run: Run) -> LiveRun:
-        sites = Sites(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
+        sites = Sites(
+            self.fleet,
+            lambda: self.fleet.nodes,
+            lambda: True,
+            lambda: self.identities,
+            heads=self.heads,
+        )
         return LiveRun(run, self.stores, sites)
 
     def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:

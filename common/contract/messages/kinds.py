@@ -25,12 +25,15 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `open` | coordinator → site | that every masked vector has arrived |
 | `opened` | site → coordinator | seed of the site's own mask: the sum, and only it, can be read |
 | `refused` | site → coordinator | a reason from the site's policy, or an error's class |
+| `head` | site → coordinator | with each answer: the signed end of the site's ledger |
+| `countersigned` | coordinator → site | with each question: the last head, countersigned |
 """
 
 from dataclasses import dataclass
 
 from hepafed.common.contract.messages.cohort import CohortRequest, CohortSummary
 from hepafed.common.contract.messages.comparison import CompareRequest, SiteComparison
+from hepafed.common.contract.messages.ledger import HeadReceipt, LedgerHead
 from hepafed.common.contract.messages.masked_sums import (
     KeyOffer,
     KeysRequest,
@@ -81,5 +84,7 @@ KINDS: dict[str, type] = {
     "open": OpenRequest,
     "opened": OpenReply,
     "refused": Refusal,
+    "head": LedgerHead,
+    "countersigned": HeadReceipt,
 }
 """The record of each kind of message."""
