@@ -31,21 +31,28 @@ class Ledger:
         self._path = home / "ledger.jsonl"
         self._sent = home / "sent"
 
-    def record_message(self, kind: str, run: str, text: str) -> None:
+    def record_message(self, kind: str, run: str, text: str, *, permission: str = "") -> None:
         """Keep the text of a message that is about to leave, and write it down as `record` does."""
         content = text.encode()
         self._sent.mkdir(mode=0o700, exist_ok=True)
         write_whole(self._kept(hashlib.sha256(content).hexdigest()), content, private=True)
-        self.record(kind, run, content, kept=True)
+        self.record(kind, run, content, kept=True, permission=permission)
 
     def record(
-        self, kind: str, run: str, content: bytes | memoryview, *, kept: bool = False
+        self,
+        kind: str,
+        run: str,
+        content: bytes | memoryview,
+        *,
+        kept: bool = False,
+        permission: str = "",
     ) -> str:
         """Write down a payload that is about to leave; return its SHA-256 once that is on disk.
 
         The end of the file is read anew each time, under a lock: another process may have written
         meanwhile. A line that a crash tore was of a payload that never left; it is cut off, and
-        the new entry says so (`unfinished`, in bytes).
+        the new entry says so (`unfinished`, in bytes). `permission`: the permission of a person
+        under which it leaves.
         """
         digest = hashlib.sha256(content).hexdigest()
         entry: dict[str, Any] = {
@@ -57,6 +64,8 @@ class Ledger:
         }
         if kept:
             entry["kept"] = True
+        if permission:
+            entry["permission"] = permission
         with self._path.open("a+b", buffering=0) as f:
             wait_for_lock(f)
             last, rest = _end(f)

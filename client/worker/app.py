@@ -5,8 +5,9 @@ from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
+from hepafed.client.permissions import CitingLedger, Consent, NotAllowedError
 from hepafed.client.quality import summarise_cohort
-from hepafed.client.release import Ledger, Releases, Request, Transfer, permit
+from hepafed.client.release import Releases, Request, Transfer, permit
 from hepafed.client.worker.work import Work
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import (
@@ -21,6 +22,7 @@ from hepafed.common.contract.messages import (
     TrainRequest,
     TuneRequest,
     ValidateRequest,
+    Waits,
     pack,
     unpack,
 )
@@ -36,26 +38,48 @@ class SiteApp:
         transfer = transfer or Transfer(home, config)
         self._home = home
         self._config = config
-        self._ledger = Ledger(home)
-        self._work = Work(home, config, self._ledger, transfer)
-        self._releases = Releases(home, config, self._ledger, transfer.send)
+        self._ledger = CitingLedger(home)
+        self._consent = Consent(home, config.site, self._ledger)
+        self._permissions: tuple[str, ...] = ()
+        self._upload = transfer.send
+        self._work = Work(home, config, self._ledger, transfer, self._send)
+        self._releases = Releases(home, config, self._ledger, self._send)
 
     def __call__(self, message: Message, _context: Context) -> Message:
-        """Answer one request; a refusal and its reason when policy or data say no."""
+        """Answer one signed request; a refusal and its reason when policy or data say no.
+
+        Nothing is answered that no person at the site allowed: then the reply says that it waits.
+        """
         run = ""
         try:
-            request = permit(self._config, unpack(_text(message)))
+            text, stamp = self._consent.opened(_values(message))
+            request = permit(self._config, unpack(text))
             run = request.run
             log.info("%s of run %s", type(request).__name__, run)
+            permissions = self._under(self._consent.admit(request, stamp))
             reply = self.answer(request)
+            self._consent.spend(permissions, len(pack(reply)))
+        except NotAllowedError as e:
+            log.warning("run %s waits for a person: %s; see client pending", run, e.message)
+            reply = Waits(run=run, digest=e.digest)
         except HepaFedError as e:
             log.warning("refused: %s", e.message)
             reply = Refusal(run=run, reason=e.message)
         text = pack(reply)
         kind = next(k for k, c in KINDS.items() if c is type(reply))
         self._ledger.record_message(kind, run, text)
+        self._under(())
         content = RecordDict({"hepafed": ConfigRecord({"json": text})})
         return Message(content, reply_to=message)
+
+    def _under(self, permissions: tuple[str, ...]) -> tuple[str, ...]:
+        """Have what leaves from now on counted for these permissions, and cite them."""
+        self._permissions, self._ledger.permission = permissions, " ".join(permissions)
+        return permissions
+
+    def _send(self, run: str, where: int, content: bytes | memoryview) -> None:
+        self._consent.spend(self._permissions, len(content))
+        self._upload(run, where, content)
 
     def answer(self, request: Request) -> object:
         """Return the reply to a request that policy lets pass."""
@@ -88,8 +112,8 @@ def open_app(home: Path, config: SiteConfig) -> SiteApp:
     return SiteApp(home, config)
 
 
-def _text(message: Message) -> str:
+def _values(message: Message) -> dict[str, object]:
     try:
-        return str(message.content["hepafed"]["json"])
+        return dict(message.content["hepafed"])
     except (KeyError, TypeError, ValueError) as e:
         raise PayloadError("the request is not a HepaFed message") from e

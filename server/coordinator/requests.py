@@ -35,12 +35,12 @@ class Requests:
         self._membership = membership
         self._wake = wake
 
-    def train(self, plan: Plan) -> Run:
+    def train(self, plan: Plan, requester: str = "coordinator") -> Run:
         """Queue a training; its quorum must be online."""
         self._need("train", plan.rounds.quorum)
-        return self._queued(self._runs.create("train", plan))
+        return self._queued(self._runs.create("train", plan, requester=requester))
 
-    def validate(self, asked: Asked) -> Run:
+    def validate(self, asked: Asked, requester: str = "coordinator") -> Run:
         """Queue a validation of a frozen model; its evaluation is kept before any score exists."""
         card = self._registry.card(asked.model)
         asked = fitting(asked, card, self._registry.all())
@@ -61,6 +61,7 @@ class Requests:
                 sites=tuple(sorted(set(asked.sites or known))),
                 wait=asked.wait or DEFAULT_WAIT,
                 subgroups=asked.subgroups,
+                requester=requester,
             )
         )
 

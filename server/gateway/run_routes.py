@@ -14,7 +14,7 @@ from hepafed.common.contract import (
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.server.coordinator import Coordinator
-from hepafed.server.gateway.api import Api, Nothing, must_be_short
+from hepafed.server.gateway.api import Api, Nothing, must_be_short, token_of
 from hepafed.server.validation import Asked, read_survey
 from starlette.requests import Request
 from starlette.routing import Route
@@ -92,12 +92,15 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
     def resume(_body: Nothing, request: Request) -> object:
         return write_record(requests.resume(request.path_params["run"]))
 
-    def train(body: Training, _request: Request) -> object:
-        return write_record(requests.train(body.plan))
+    def who(request: Request) -> str:
+        return coordinator.members.person_of(token_of(request)).name
 
-    def validate(body: Asked, _request: Request) -> object:
+    def train(body: Training, request: Request) -> object:
+        return write_record(requests.train(body.plan, who(request)))
+
+    def validate(body: Asked, request: Request) -> object:
         _must_be_usable(body)
-        return write_record(requests.validate(body))
+        return write_record(requests.validate(body, who(request)))
 
     def ask_cohort(body: Survey, _request: Request) -> object:
         return write_record(requests.survey(body.sites))

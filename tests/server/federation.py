@@ -18,6 +18,7 @@ from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import pack, unpack
 from hepafed.common.contract.plan import Plan, RoundsPlan, plan_from
+from hepafed.common.files import write_whole
 from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
@@ -26,10 +27,13 @@ from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.runs.inbox import Inbox
 from hepafed.server.runs.live_run import LiveRun
-from hepafed.server.runs.sites import Sites
+from hepafed.server.runs.sealing import sealing
+from hepafed.server.runs.sites import Seal, Sites
 from hepafed.server.runs.store import Run
 from hepafed.server.runs.stores import Stores
 from hepafed.server.validation.validate import validate
+
+from tests.client.permissions.consenting import allow_everything
 
 TUNING = TuningScores(edges=(0, 30000, 34000, 65536), positives=(2, 5, 9), negatives=(8, 4, 1))
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
@@ -92,6 +96,7 @@ class Fleet:
         self.hook: Hook = lambda _site, request: request
         self.asked: list[tuple[str, object]] = []
         self.replies: dict[str, Message] = {}
+        self.seal: Seal = lambda _site, text, _seconds: {"json": text}
 
     def get_node_ids(self) -> list[int]:
         return [n for s, n in self.nodes.items() if s not in self.gone]
@@ -107,7 +112,9 @@ class Fleet:
         changed = self.hook(site, request)
         if changed is None or site in self.gone:
             return number
-        message.content["hepafed"]["json"] = pack(changed)
+        if changed is not request:  # the coordinator itself is hostile: it signs what it likes
+            for key, value in self.seal(site, pack(changed), 60).items():
+                message.content["hepafed"][key] = value
         message.metadata.__dict__["_message_id"] = number
         context = Context(1, 1, {}, RecordDict(), {})
         self.replies[number] = self.sites[site](message, context)
@@ -153,6 +160,8 @@ class Federation:
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
         home = self.folder / name
         self.identities[name] = make_node_key(home / "keys" / "node.key")
+        write_whole(home / "keys" / "ca.pem", (self.folder / "server/keys/ca.pem").read_bytes())
+        allow_everything(home)
         self.wires[name] = Wire(name, home, self.stores.inbox)
         self.start(name, **policy)
         self.sites[name].table = table_of(name, len(self.sites), 60)
@@ -169,7 +178,14 @@ class Federation:
         self.fleet = Fleet(self.sites)
 
     def live(self, run: Run) -> LiveRun:
-        sites = Sites(self.fleet, lambda: self.fleet.nodes, lambda: True, lambda: self.identities)
+        self.fleet.seal = sealing(self.stores, run)
+        sites = Sites(
+            self.fleet,
+            lambda: self.fleet.nodes,
+            lambda: True,
+            lambda: self.identities,
+            seal=self.fleet.seal,
+        )
         return LiveRun(run, self.stores, sites)
 
     def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:
