@@ -14,7 +14,7 @@ from hepafed.common.locks import sole_holder
 from hepafed.common.printable import OneLineFormatter
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
-from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway
+from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway, sparse
 
 
 def run_server(home: Path) -> None:
@@ -87,3 +87,4 @@ def _write_log(path: Path) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore", "flwr"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(sparse())

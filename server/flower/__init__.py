@@ -2,6 +2,7 @@
 
 from hepafed.server.flower.control import Control
 from hepafed.server.flower.executor import LOST, ServerAppExecutor
+from hepafed.server.flower.senders import sent_as
 from hepafed.server.flower.superlink import SuperLink
 
 __all__ = [
@@ -9,4 +10,5 @@ __all__ = [
     "Control",
     "ServerAppExecutor",
     "SuperLink",
+    "sent_as",
 ]

@@ -22,6 +22,8 @@ LARGEST_OPEN_BODY = 16 << 10
 MOST_BYTES = 64 << 20
 """Bytes of all calls that are held in memory at the same time."""
 BODY_SECONDS = 60.0
+LONGEST_NUMBER = 19
+"""Digits of a whole number in a body; a sign counts as one."""
 EVALUATOR_MAY = frozenset(("sites", "runs", "run", "report", "models", "model", "validate"))
 """The verbs that an access file of role evaluator opens; the coordinator's opens every one."""
 
@@ -97,12 +99,23 @@ class Api:
         async with self._bodies.read(request, longest, BODY_SECONDS) as parts:
             raw = b"".join(parts)
         try:
-            values = json.loads(raw or b"{}")
+            values = json.loads(raw or b"{}", parse_constant=_refused, parse_int=_whole)
+            json.dumps(values, ensure_ascii=False).encode()  # no half of a surrogate pair
         except (ValueError, RecursionError) as e:
             raise PayloadError("the request is not JSON") from e
         if not isinstance(values, dict):
             raise PayloadError("the request is not a JSON object")
         return read_record(record, values, PayloadError)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("a number too long")
+    return int(digits)
+
+
+def _refused(word: str) -> float:
+    raise ValueError(word)
 
 
 def must_be_short(key: str, text: str, longest: int = 200) -> None:

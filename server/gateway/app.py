@@ -9,6 +9,7 @@ from typing import Any
 from hepafed.common.errors import BusyError, HepaFedError, RefusedError, UnreachableError
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api
+from hepafed.server.gateway.door import Door
 from hepafed.server.gateway.fleet_route import fleet_route, not_found
 from hepafed.server.gateway.member_routes import member_routes
 from hepafed.server.gateway.model_routes import model_routes
@@ -16,6 +17,7 @@ from hepafed.server.gateway.run_routes import run_routes
 from hepafed.server.gateway.site_routes import site_routes
 from hepafed.server.gateway.weight_routes import BLOCK_SECONDS, weight_routes
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -39,7 +41,8 @@ def make_gateway(
         *model_routes(api, coordinator),
         Route("/{anything:path}", unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HepaFedError: _refuse})
+    handlers = {HepaFedError: _refuse}
+    return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(Door)])
 
 
 async def _refuse(_request: Request, error: Any) -> Response:  # noqa: ANN401 - a HepaFedError

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 from hepafed.common.certificates import pinned
-from hepafed.common.errors import UnreachableError
+from hepafed.common.errors import RefusedError, UnreachableError
 from hepafed.server.coordinator import Coordinator
+from hepafed.server.flower import sent_as
 from hepafed.server.gateway.bodies import Bodies
 from hepafed.server.members import HEADER
 from starlette.requests import Request
@@ -21,6 +22,10 @@ FLEET = frozenset(
 LARGEST_BODY = 48 * 2**20
 MOST_BYTES = 256 * 2**20
 """Bytes of all calls that are held in memory at the same time."""
+MOST_OF_ONE = 96 * 2**20
+"""Bytes of one site's calls."""
+RESERVE = 16 * 2**20
+"""Bytes that are kept for small calls: heartbeats, questions for messages."""
 BODY_SECONDS = 300.0
 """How long a call's body may take."""
 _PASSED_HEADERS = ("content-type", "accept")
@@ -34,19 +39,24 @@ def not_found() -> Response:
 def fleet_route(coordinator: Coordinator, ca: str) -> Route:
     """Return the route; `ca` (PEM) signed the SuperLink's certificate."""
     upstream = httpx.AsyncClient(verify=pinned(ca), timeout=60)
-    bodies = Bodies(MOST_BYTES)
+    bodies = Bodies(MOST_BYTES, MOST_OF_ONE, RESERVE)
 
     async def fleet(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in FLEET:
             return not_found()
-        if not coordinator.admission.knows(request.headers.get(HEADER, "")):
+        node = coordinator.admission.node_of(request.headers.get(HEADER, ""))
+        if node is None:
             # as the SuperLink says it, so that a SuperNode ends as it would on that
             code = 412 if name == "activate-node" else 401
             return JSONResponse({"error": "not an enrolled site"}, code)
+        if not coordinator.admission.proven(node, request.headers):
+            return JSONResponse({"error": "not signed with the site's key, at this time"}, 401)
         headers = _passed(request.headers)
         url = f"https://127.0.0.1:{coordinator.superlink.port}/v1/fleet/{name}"
-        async with bodies.read(request, LARGEST_BODY, BODY_SECONDS) as parts:
+        async with bodies.read(request, LARGEST_BODY, BODY_SECONDS, node.site) as parts:
+            if name == "push-messages" and sent_as(b"".join(parts)) != {node.id}:
+                raise RefusedError("a site answers in its own name only")
             headers["content-length"] = str(sum(map(len, parts)))
             try:
                 answer = await upstream.post(url, content=_each(parts), headers=headers)

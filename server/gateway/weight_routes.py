@@ -37,8 +37,8 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
 
     async def update(request: Request) -> Response:
         site = members.site_of(token_of(request)).site
-        run, round_ = request.path_params["run"], int(request.path_params["round"])
-        size = int(request.headers.get("content-length", "-1"))
+        run, round_ = request.path_params["run"], _number(request.path_params["round"])
+        size = _number(request.headers.get("content-length", ""))
         with inbox.uploading(site):
             inbox.admit(site, run, round_, size)
             digest, path = await _spool(request.stream(), inbox.folder, size, block_seconds)
@@ -47,8 +47,15 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
 
     return [
         Route("/weights/{digest}", weights, methods=["GET"]),
-        Route("/updates/{run}/{round:int}", update, methods=["PUT"]),
+        Route("/updates/{run}/{round}", update, methods=["PUT"]),
     ]
+
+
+def _number(text: str) -> int:
+    """Return a whole number; RefusedError for what is none, or has more digits than any of ours."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise RefusedError("the round or the length of an upload is not a number")
+    return int(text)
 
 
 async def _spool(

@@ -1,8 +1,15 @@
 """Which SuperNodes may connect: asked before a body is read, answered from members.json."""
 
-from base64 import b64encode
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -11,7 +18,22 @@ from cryptography.hazmat.primitives.serialization import (
 from hepafed.server.members.roster import Members
 
 HEADER = "flwr-public-key"
-"""The header with the node's public key, PEM in base64; Flower checks the signature beside it."""
+"""The header with the node's public key, PEM in base64."""
+SIGNATURE, SIGNED_AT = "flwr-signature", "flwr-timestamp"
+"""The headers with the signature of the time of the call, in base64, and that time (ISO 8601)."""
+OLDEST, NEWEST = timedelta(minutes=10), timedelta(minutes=1)
+"""How long before and after our clock's time a call may have been signed; the SuperLink, which asks
+again, is stricter."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """An enrolled site's SuperNode."""
+
+    site: str
+    id: str
+    """Flower's node id, in decimal."""
+    key: EllipticCurvePublicKey
 
 
 class Admission:
@@ -21,22 +43,42 @@ class Admission:
         self._path = home / "members.json"
         self._members = members
         self._version = (0, 0)
-        self._keys: frozenset[str] = frozenset()
+        self._nodes: Mapping[str, Node] = {}
 
-    def knows(self, key: str) -> bool:
-        """Return whether `key`, as `HEADER` has it, is of an enrolled site that is not revoked."""
+    def node_of(self, key: str) -> Node | None:
+        """Return the node whose key `HEADER` has, of an enrolled site that is not revoked."""
         if not self._path.exists():
-            return False
+            return None
         found = self._path.stat()
         version = (found.st_ino, found.st_mtime_ns)
         if version != self._version:
-            sites = self._members.sites().values()
-            lines = [s.public_key for s in sites if s.public_key and not s.revoked]
-            self._keys, self._version = frozenset(map(_as_sent, lines)), version
-        return key in self._keys
+            sites = [s for s in self._members.sites().values() if s.public_key and not s.revoked]
+            self._nodes = dict(_node(s.site, s.node, s.public_key) for s in sites)
+            self._version = version
+        return self._nodes.get(key)
+
+    def proven(self, node: Node, headers: Mapping[str, str], now: datetime | None = None) -> bool:
+        """Return whether a call's headers are signed with the node's private key, at this time.
+
+        Flower's NodeAuthHttpInterceptor signs the time alone. Many know a site's public key: all
+        sites of its masked sums do.
+        """
+        try:
+            signature = b64decode(headers.get(SIGNATURE, ""), validate=True)
+            text = headers.get(SIGNED_AT, "")
+            at = datetime.fromisoformat(text)
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            if not -NEWEST <= (now or datetime.now(UTC)) - at <= OLDEST:
+                return False
+            node.key.verify(signature, text.encode("ascii"), ECDSA(SHA256()))
+        except (ValueError, OverflowError, InvalidSignature, binascii.Error):
+            return False
+        return True
 
 
-def _as_sent(line: str) -> str:
-    """Return an OpenSSH line as a SuperNode sends it (flwr's NodeAuthHttpInterceptor)."""
+def _node(site: str, node: str, line: str) -> tuple[str, Node]:
+    """Return a node under its key as its SuperNode sends it, from the key's OpenSSH line."""
     key = load_ssh_public_key(line.encode())
-    return b64encode(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).decode()
+    assert isinstance(key, EllipticCurvePublicKey)  # noqa: S101 - no other is enrolled
+    sent = b64encode(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).decode()
+    return sent, Node(site, node, key)

@@ -126,3 +126,9 @@ def test_ties_count_half_in_the_bounds() -> None:
     """29.5 pairs are lost: four missed by six alarmed are 24, five would be 30."""
     assert told(TWO, released("ab", "", "ab"), 5, a=1 - 30 / 900) == ""
     assert told(TWO, released("ab", "", "ab"), 5, a=1 - 29.5 / 900) == "ab"
+
+
+def test_levels_withheld_in_either_class_are_told_together() -> None:
+    """In b at most 3 are missed and 3 alarmed: 4 values each, of a and b, and of b and c."""
+    counts = {"a": (20, 10, 24, 6), "b": (27, 3, 27, 3), "c": (18, 12, 22, 8)}
+    assert told(counts, released("abc", "c", "a"), 5, b=1 - 9 / 900) == "abc"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hepafed.common.statistics.agreement import (
+    clustered_mcnemar,
     estimate,
     f1_scores,
     holm,
@@ -16,6 +17,7 @@ from hepafed.common.statistics.rates import likelihood_ratios, net_benefit, valu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import t
 from sklearn.metrics import cohen_kappa_score, f1_score, matthews_corrcoef, recall_score
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
@@ -154,3 +156,12 @@ def test_an_estimate_is_cut_only_where_it_is_asked_for() -> None:
     assert (free.low, free.high) == (pytest.approx(0.508007), pytest.approx(1.291993))
     assert (free.value, free.se, free.adjusted) == (0.9, 0.2, None)
     assert (cut.low, cut.high) == (0.6, 1.0)
+
+
+def test_lesions_that_share_patients_are_compared_by_their_patients() -> None:
+    """Of four patients d is 2, 1, −1 and 1: Σ d = 3, Σ d² = 7, t of three degrees of freedom."""
+    assert clustered_mcnemar(3, 7, 4) == pytest.approx(2 * t.sf(3 / np.sqrt(7), 3))
+    assert clustered_mcnemar(-3, 7, 4) == clustered_mcnemar(3, 7, 4)
+    assert clustered_mcnemar(0, 8, 4) == 1.0
+    assert clustered_mcnemar(0, 0, 0) == 1.0, "nobody is called differently"
+    assert clustered_mcnemar(1, 1, 1) is None, "of one patient there is no variance"

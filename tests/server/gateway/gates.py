@@ -1,6 +1,7 @@
 """The gateway in this process over real files; only Flower is ours."""
 
 import asyncio
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,14 @@ from typing import Any, cast
 
 import httpx
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_ssh_private_key,
+    load_ssh_public_key,
+)
 from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.contract.plan import Plan, RoundsPlan
 from hepafed.common.errors import UnreachableError
@@ -46,6 +55,15 @@ class Flower:
         if self.away:
             raise UnreachableError("the SuperLink does not answer")
         return set(self.nodes)
+
+
+def signature(path: Path, at: datetime | None = None) -> dict[str, str]:
+    """Return the headers that a SuperNode signs with a private key, at our clock's time or `at`."""
+    text = (at or datetime.now(UTC)).isoformat()
+    key = load_ssh_private_key(path.read_bytes(), None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    signed = key.sign(text.encode(), ECDSA(SHA256()))
+    return {"flwr-timestamp": text, "flwr-signature": b64encode(signed).decode()}
 
 
 class Gate:
@@ -92,6 +110,23 @@ class Gate:
         self.members.enrol(self.members.invited(invite, now), key, own, node, now)
         self.tokens[name] = f"token of {name}"
         return key
+
+    def signed(self, name: str, at: datetime | None = None) -> dict[str, str]:
+        """Return a call's headers as the site's SuperNode signs them; enrol it if it is new."""
+        if name not in self.tokens:
+            self.site(name)
+        line = self.members.sites()[name].public_key
+        pem = load_ssh_public_key(line.encode()).public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        )
+        return {
+            "flwr-public-key": b64encode(pem).decode(),
+            **signature(self.home / f"{name}.key", at),
+        }
+
+    def node(self, name: str) -> int:
+        """Return Flower's node id of a site."""
+        return int(self.members.sites()[name].node)
 
     def freeze(self, value: float = 1.0) -> str:
         """Put a model of two numbers into the registry."""

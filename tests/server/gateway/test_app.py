@@ -18,6 +18,8 @@ from hepafed.server.gateway.app import make_gateway
 from hepafed.server.members.roster import digest_of
 from hepafed.server.runs.inbox import Expected
 
+from .gates import signature
+
 FLEET = "/v1/fleet/pull-messages"
 
 
@@ -80,7 +82,7 @@ def test_a_fleet_call_of_an_enrolled_site_is_passed_on_until_it_is_revoked(
 ) -> None:
     for site in ("a", "b"):  # the second joins while the first is known already
         _, key = _enrol(coordinator, tmp_path, site)
-        headers = {"flwr-public-key": key}
+        headers = {"flwr-public-key": key, **signature(tmp_path / f"{site}.key")}
         # 503: there is no SuperLink to pass it on to
         assert client("POST", FLEET, content=b"x", headers=headers).status_code == 503
     coordinator.members.revoke("b")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hepafed.common.errors import BusyError, HepaFedError, RefusedError
-from hepafed.server.gateway.bodies import Bodies
+from hepafed.server.gateway.bodies import SMALL, Bodies
 from starlette.requests import Request
 
 
@@ -72,3 +72,58 @@ def test_the_time_of_a_body_ends_with_its_last_byte() -> None:
         return True
 
     assert asyncio.run(used())
+
+
+def stated(length: str, *parts: bytes) -> Request:
+    """Make a request whose head states a length."""
+    made = request(*parts)
+    made.scope["headers"] = [(b"content-length", length.encode())]
+    return made
+
+
+def test_large_bodies_leave_the_room_of_small_ones() -> None:
+    """Six held bodies of 48 MiB once kept out every heartbeat of every site."""
+
+    async def held() -> None:
+        bodies = Bodies(20, 20, reserve=SMALL + 5)
+        async with bodies.read(stated("99999", b"1" * 20), 99, 5, "evil"):
+            with pytest.raises(BusyError):
+                async with bodies.read(stated("99999", b"2"), 99, 5, "a"):
+                    pass
+            async with bodies.read(stated("5", b"12345"), 10, 5, "a") as parts:
+                assert b"".join(parts) == b"12345"
+            async with bodies.read(stated(str(SMALL), b"1" * 10), 10, 5, "a") as parts:
+                assert len(parts[0]) == 10
+            for length in (str(SMALL + 1), "", "x", "²", "9" * 30):
+                with pytest.raises(BusyError):
+                    async with bodies.read(stated(length, b"2"), 99, 5, "a"):
+                        pass
+
+    asyncio.run(held())
+
+
+def test_a_small_body_is_as_small_as_it_stated() -> None:
+    async def longer() -> None:
+        bodies = Bodies(10 * SMALL, reserve=10 * SMALL)
+        with pytest.raises(RefusedError, match="too long"):
+            async with bodies.read(stated("5", b"1" * (SMALL + 1)), 9 * SMALL, 5):
+                pass
+        async with bodies.read(stated("5", b"1" * SMALL), 9 * SMALL, 5) as parts:
+            assert len(parts[0]) == SMALL
+
+    asyncio.run(longer())
+
+
+def test_one_sender_has_its_part_and_the_others_theirs() -> None:
+    async def shares() -> None:
+        bodies = Bodies(20, 12)
+        async with bodies.read(request(b"1" * 12), 99, 5, "evil"):
+            with pytest.raises(BusyError):
+                async with bodies.read(request(b"2"), 99, 5, "evil"):
+                    pass
+            async with bodies.read(request(b"3" * 8), 99, 5, "a") as parts:
+                assert b"".join(parts) == b"3" * 8
+        async with bodies.read(request(b"4" * 12), 99, 5, "evil") as parts:
+            assert b"".join(parts) == b"4" * 12
+
+    asyncio.run(shares())

@@ -2,15 +2,15 @@
 
 import ssl
 import threading
-from base64 import b64encode
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_ssh_public_key
-from flwr.supercore.primitives.asymmetric import public_key_to_bytes
+from flwr.proto.fleet_pb2 import PushMessagesRequest
+from flwr.proto.message_pb2 import Message, Metadata
+from flwr.proto.node_pb2 import Node
 from hepafed.common.certificates import make_server_certificate
 
 from .gates import Gate, said
@@ -73,17 +73,18 @@ def fleet(tmp_path: Path, superlink: SuperLink) -> Iterator[Gate]:
     made.close()
 
 
-def sent_key(line: str) -> str:
-    """Return a node's key as its SuperNode sends it."""
-    return b64encode(public_key_to_bytes(load_ssh_public_key(line.encode()))).decode()  # type: ignore[arg-type]
+def pushed(node: int, *senders: int) -> bytes:
+    """Return a body of `push-messages` of a node, with messages in the names of others."""
+    messages = [Message(metadata=Metadata(src_node_id=sender)) for sender in senders]
+    made = PushMessagesRequest(node=Node(node_id=node), messages_list=messages)
+    return bytes(made.SerializeToString())
 
 
 def test_a_call_goes_to_the_superlink_with_its_own_and_flower_s_headers(
     fleet: Gate, superlink: SuperLink
 ) -> None:
     headers = {
-        "flwr-public-key": sent_key(fleet.site("a")),
-        "flwr-signature": "signed",
+        **fleet.signed("a"),
         "x-flwr-component": "supernode",
         "content-type": "application/protobuf",
         "accept": "application/protobuf",
@@ -97,7 +98,7 @@ def test_a_call_goes_to_the_superlink_with_its_own_and_flower_s_headers(
     assert (path, arrived) == ("/v1/fleet/push-object", body)
     assert passed["content-length"] == str(len(body))
     assert "transfer-encoding" not in passed
-    for name in list(headers)[:5]:
+    for name in list(headers)[:6]:
         assert passed[name] == headers[name]
     assert not {"cookie", "authorization", "x-forwarded-for"} & set(passed)
     assert (answer.status_code, answer.content) == (200, b"\0told")
@@ -107,7 +108,7 @@ def test_a_call_goes_to_the_superlink_with_its_own_and_flower_s_headers(
 
 
 def test_what_the_superlink_refuses_is_refused(fleet: Gate, superlink: SuperLink) -> None:
-    headers = {"flwr-public-key": sent_key(fleet.site("a"))}
+    headers = fleet.signed("a")
     for code in (400, 412, 500):
         superlink.code = code
         answer = fleet("POST", "/v1/fleet/activate-node", headers=headers)
@@ -121,9 +122,12 @@ CALLS = (
 
 
 def test_every_call_of_a_supernode_is_passed_on(fleet: Gate, superlink: SuperLink) -> None:
-    headers = {"flwr-public-key": sent_key(fleet.site("a"))}
+    headers = fleet.signed("a")
     for name in CALLS:
-        assert fleet("POST", f"/v1/fleet/{name}", headers=headers).status_code == 200
+        node = fleet.node("a")
+        content = pushed(node, node) if name == "push-messages" else b""
+        answer = fleet("POST", f"/v1/fleet/{name}", headers=headers, content=content)
+        assert answer.status_code == 200
     assert [path for path, _, _ in superlink.asked] == [f"/v1/fleet/{n}" for n in CALLS]
 
 
@@ -144,7 +148,7 @@ def test_every_call_of_a_supernode_is_passed_on(fleet: Gate, superlink: SuperLin
     ],
 )
 def test_other_paths_do_not_exist(fleet: Gate, superlink: SuperLink, verb: str, path: str) -> None:
-    headers = {"flwr-public-key": sent_key(fleet.site("a"))}
+    headers = fleet.signed("a")
     assert said(fleet(verb, path, "ann", headers=headers)) == (404, "not found")
     assert superlink.asked == []
 
@@ -155,7 +159,7 @@ def test_a_stranger_s_call_reaches_no_superlink(
 ) -> None:
     fleet.site("a")
     stranger = Gate(tmp_path / "other")
-    headers = {"flwr-public-key": sent_key(stranger.site("a"))}
+    headers = stranger.signed("a")
     stranger.close()
     answer = fleet("POST", f"/v1/fleet/{name}", headers=headers)
     assert said(answer) == (code, "not an enrolled site")
@@ -163,7 +167,7 @@ def test_a_stranger_s_call_reaches_no_superlink(
 
 
 def test_a_superlink_that_is_away_is_said_so_that_a_supernode_tries_again(gate: Gate) -> None:
-    headers = {"flwr-public-key": sent_key(gate.site("a"))}
+    headers = gate.signed("a")
     answer = gate("POST", "/v1/fleet/pull-messages", headers=headers)
     assert said(answer) == (503, "the SuperLink does not answer")
 
@@ -172,8 +176,68 @@ def test_a_superlink_of_another_authority_is_not_talked_to(
     fleet: Gate, superlink: SuperLink, tmp_path: Path
 ) -> None:
     other = Gate(tmp_path / "other", superlink.server_address[1])
-    headers = {"flwr-public-key": sent_key(other.site("a"))}
+    headers = other.signed("a")
     answer = other("POST", "/v1/fleet/pull-messages", content=b"secret", headers=headers)
     other.close()
     assert answer.status_code == 503
     assert superlink.asked == []
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("flwr-signature", ""),
+        ("flwr-signature", "c2lnbmVk"),
+        ("flwr-signature", "no base64"),
+        ("flwr-timestamp", ""),
+        ("flwr-timestamp", "yesterday"),
+        ("flwr-timestamp", datetime.now(UTC).isoformat()),
+    ],
+)
+def test_a_copied_public_key_opens_nothing(
+    fleet: Gate, superlink: SuperLink, header: str, value: str
+) -> None:
+    """Every site of a masked sum has the others' public keys, and so has one that was revoked."""
+    answer = fleet("POST", "/v1/fleet/pull-messages", headers=fleet.signed("a") | {header: value})
+    assert said(answer) == (401, "not signed with the site's key, at this time")
+    assert superlink.asked == []
+
+
+def test_a_signature_of_another_site_or_another_time_opens_nothing(
+    fleet: Gate, superlink: SuperLink
+) -> None:
+    copied = fleet.signed("b") | {"flwr-public-key": fleet.signed("a")["flwr-public-key"]}
+    now = datetime.now(UTC)
+    old, early = (fleet.signed("a", now + timedelta(seconds=s)) for s in (-660, 120))
+    for headers in (copied, old, early):
+        assert fleet("POST", "/v1/fleet/get-run", headers=headers).status_code == 401
+    for seconds in (-500, 30):
+        headers = fleet.signed("a", now + timedelta(seconds=seconds))
+        assert fleet("POST", "/v1/fleet/get-run", headers=headers).status_code == 200
+    assert len(superlink.asked) == 2
+
+
+def test_not_a_byte_of_a_body_is_read_without_a_signature(fleet: Gate) -> None:
+    taken = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(100):
+            taken += 1
+            yield b"0" * 1_000_000
+
+    headers = fleet.signed("a") | {"flwr-signature": "", "content-length": "100000000"}
+    answer = fleet("POST", "/v1/fleet/push-object", headers=headers, content=body())
+    assert (answer.status_code, taken) == (401, 0)
+
+
+def test_a_site_answers_in_its_own_name_only(fleet: Gate, superlink: SuperLink) -> None:
+    headers, other = fleet.signed("a"), fleet.signed("b")
+    a, b = fleet.node("a"), fleet.node("b")
+    for body in (pushed(a, b), pushed(a, a, b), pushed(b, b), pushed(b, a), b"\xff\xff"):
+        answer = fleet("POST", "/v1/fleet/push-messages", headers=headers, content=body)
+        assert said(answer) == (403, "a site answers in its own name only")
+    assert superlink.asked == []
+    for name, content in ((headers, pushed(a, a)), (other, pushed(b, b, b))):
+        answer = fleet("POST", "/v1/fleet/push-messages", headers=name, content=content)
+        assert answer.status_code == 200

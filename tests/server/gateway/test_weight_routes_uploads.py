@@ -54,7 +54,7 @@ def test_the_inbox_is_made_where_it_is_missing(gate: Gate) -> None:
         ([b"ab"], 3, "the upload is not of 3 bytes"),
         ([b"abc", b"d"], 3, "the upload is not of 3 bytes"),
         ([], 3, "the upload is not of 3 bytes"),
-        ([b"abc"], None, "an update must have 3 bytes; this one has -1"),
+        ([b"abc"], None, "the round or the length of an upload is not a number"),
         ([b"abc"], 4, "an update must have 3 bytes; this one has 4"),
     ],
     ids=["short", "long", "empty", "not stated", "stated wrong"],
@@ -140,7 +140,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_may_be_made_again(gate: Ga
 def test_a_round_is_a_number(gate: Gate) -> None:
     expecting(gate, 3)
     answer = gate("PUT", "/updates/r/one", "a", content=b"abc")
-    assert said(answer) == (404, "not found")
+    assert said(answer) == (403, "the round or the length of an upload is not a number")
 
 
 def test_weights_are_bytes_of_no_further_kind(gate: Gate) -> None:

@@ -24,8 +24,8 @@ def enrol(home: Path, site: str, members: Members) -> str:
 
 def test_before_the_first_member_nobody_may_connect(tmp_path: Path) -> None:
     admission = Admission(tmp_path, Members(tmp_path))
-    assert not admission.knows("")
-    assert not admission.knows("c3RyYW5nZXI=")
+    assert admission.node_of("") is None
+    assert admission.node_of("c3RyYW5nZXI=") is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -33,22 +33,22 @@ def test_enrolled_sites_may_connect_and_invited_or_revoked_ones_may_not(tmp_path
     members = Members(tmp_path)
     admission = Admission(tmp_path, members)
     members.invite("invited", "train", 1, NOW)
-    assert not admission.knows("")
+    assert admission.node_of("") is None
     keys = {site: enrol(tmp_path, site, members) for site in "abc"}
-    assert [admission.knows(k) for k in keys.values()] == [True, True, True]
+    assert [admission.node_of(k) is not None for k in keys.values()] == [True, True, True]
     members.revoke("b")
-    assert [admission.knows(k) for k in keys.values()] == [True, False, True]
-    assert not admission.knows("")
-    assert not admission.knows(keys["a"] + "=")
+    assert [admission.node_of(k) is not None for k in keys.values()] == [True, False, True]
+    assert admission.node_of("") is None
+    assert admission.node_of(keys["a"] + "=") is None
 
 
 def test_a_member_that_another_process_wrote_down_is_known_at_once(tmp_path: Path) -> None:
     admission = Admission(tmp_path, Members(tmp_path))
     first = enrol(tmp_path, "a", Members(tmp_path))
-    assert admission.knows(first)
+    assert admission.node_of(first) is not None
     second = enrol(tmp_path, "b", Members(tmp_path))
-    assert admission.knows(second)
-    assert admission.knows(first)
+    assert admission.node_of(second) is not None
+    assert admission.node_of(first) is not None
 
 
 def test_another_file_with_the_same_time_is_read_and_so_is_the_same_at_another_time(
@@ -57,15 +57,15 @@ def test_another_file_with_the_same_time_is_read_and_so_is_the_same_at_another_t
     path = tmp_path / "members.json"
     admission = Admission(tmp_path, Members(tmp_path))
     first = enrol(tmp_path, "a", Members(tmp_path))
-    assert admission.knows(first)
+    assert admission.node_of(first) is not None
     known, time = path.read_bytes(), path.stat().st_mtime_ns
     (tmp_path / "old").hardlink_to(path)  # so that its number is not given to the new file
     second = enrol(tmp_path, "b", Members(tmp_path))  # a new file in the place of the old one
     os.utime(path, ns=(time, time))
-    assert admission.knows(second)
+    assert admission.node_of(second) is not None
     with path.open("r+b") as f:
         f.write(known)
         f.truncate()
     os.utime(path, ns=(time, time + 1))
-    assert not admission.knows(second)
-    assert admission.knows(first)
+    assert admission.node_of(second) is None
+    assert admission.node_of(first) is not None

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hepafed.common.statistics.scores import COLUMNS
 
@@ -111,5 +112,8 @@ def test_patient_truth_and_score_are_a_table_of_two_classes(tmp_path: Path) -> N
     assert (found.two_classes, found.lesions) == (True, False)
     assert found.site.tolist() == ["one site", "one site"]
     assert found.truth.tolist() == [0, 1]
+    chance = np.exp(found.log_probs)
+    assert chance[:, 0] == pytest.approx([0.8, 0.3])
+    assert chance.sum(1) == pytest.approx([1, 1])
     assert "The table has no column site: all its patients count as one site." in found.notes
     assert "it lacks the column patient_id" in refused(tmp_path, "0,0.2", head="truth,score")
