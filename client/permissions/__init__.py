@@ -1,6 +1,6 @@
 """What a person at the site has allowed: no plan and no model is answered without it."""
 
-from hepafed.client.permissions.asked import Asked, asked_of
+from hepafed.client.permissions.asked import AskedThing, asked_of
 from hepafed.client.permissions.book import PermissionBook
 from hepafed.client.permissions.consent import Consent, NotAllowedError
 from hepafed.client.permissions.ledger import CitingLedger
@@ -10,7 +10,7 @@ from hepafed.client.permissions.stamps import AnsweredStamps
 __all__ = [
     "EVERY_STUDY",
     "AnsweredStamps",
-    "Asked",
+    "AskedThing",
     "CitingLedger",
     "Consent",
     "NotAllowedError",

@@ -16,7 +16,7 @@ PLAN, MODEL = "plan", "model"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class AskedThing:
     """What one request asks for."""
 
     kind: str
@@ -34,14 +34,14 @@ class Asked:
     """What it asks, in plain words: one fact a line, of the plan or of each model in turn."""
 
 
-def asked_of(request: object, stamp: Stamp) -> Asked | None:
+def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
     """Return what a request asks for; None for one that continues an answer or tells of no model.
 
     Of a cohort's description site.toml decides (`share_cohort_summary`).
     """
     if isinstance(request, (TrainRequest, TuneRequest)):
         step = f"{request.run} {type(request).__name__} {request.round} {request.weights}"
-        return Asked(
+        return AskedThing(
             kind=PLAN,
             digests=(plan_digest(request.plan),),
             study=stamp.study,
@@ -53,7 +53,7 @@ def asked_of(request: object, stamp: Stamp) -> Asked | None:
         )
     if isinstance(request, (ValidateRequest, CompareRequest)):
         models = request.models if isinstance(request, CompareRequest) else (request,)
-        return Asked(
+        return AskedThing(
             kind=MODEL,
             digests=tuple(m.weights for m in models),
             study=stamp.study,

@@ -48,7 +48,7 @@ class BookState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Signed:
+class SignedBook:
     """The file itself."""
 
     state: BookState
@@ -61,7 +61,7 @@ class PermissionBook:
     def __init__(self, home: Path, ledger: Ledger) -> None:
         self._home = home
         self._path = home / "permissions.json"
-        self._file = JsonFile(path=self._path, record=_Signed, hint=HINT)
+        self._file = JsonFile(path=self._path, record=SignedBook, hint=HINT)
         self._ledger = ledger
 
     def state(self) -> BookState:
@@ -141,10 +141,10 @@ class PermissionBook:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
         state = replace(state, before=self._head())
         signature = read_own_identity(self._home).sign(_signed_bytes(state), _ALGORITHM)
-        self._file.write(_Signed(state=state, signature=base64.b64encode(signature).decode()))
+        self._file.write(SignedBook(state=state, signature=base64.b64encode(signature).decode()))
         self._ledger.record(KIND, "", self._path.read_bytes())
 
-    def _is_signed(self, signed: _Signed) -> bool:
+    def _is_signed(self, signed: SignedBook) -> bool:
         public = read_own_identity(self._home).public_key()
         try:
             signature = base64.b64decode(signed.signature, validate=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hepafed.client.permissions.asked import Asked, asked_of
+from hepafed.client.permissions.asked import AskedThing, asked_of
 from hepafed.client.permissions.book import MOST_WAITING, BookState, PermissionBook
 from hepafed.client.permissions.permission import (
     Permission,
@@ -147,7 +147,7 @@ class Consent:
 
 
 def _covering(
-    state: BookState, asked: Asked, digest: str, now: datetime
+    state: BookState, asked: AskedThing, digest: str, now: datetime
 ) -> tuple[Permission | None, str]:
     """Return the newest permission that covers a digest; else None and why the newest does not."""
     why = ""
@@ -165,7 +165,7 @@ def _changed(state: BookState, permission: Permission) -> BookState:
     return replace(state, permissions=kept)
 
 
-def _listed(state: BookState, asked: Asked, number: int, why: str, now: datetime) -> BookState:
+def _listed(state: BookState, asked: AskedThing, number: int, why: str, now: datetime) -> BookState:
     """Return the state with one more plan or model that waits; one that waits already stays."""
     digest = asked.digests[number]
     if any((w.digest, w.why, w.requester) == (digest, why, asked.requester) for w in state.waiting):

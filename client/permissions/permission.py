@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from hepafed.client.permissions.asked import MODEL, Asked
+from hepafed.client.permissions.asked import MODEL, AskedThing
 
 EVERY_STUDY = "*"
 """In the place of a study's name: whatever the coordinator asks."""
@@ -34,7 +34,7 @@ class Permission:
     withdrawn: str = ""
     """When it was withdrawn; "" if it was not."""
     used_rounds: tuple[str, ...] = field(default=())
-    """The rounds that were answered (`Asked.step`)."""
+    """The rounds that were answered (`AskedThing.step`)."""
     used_models: tuple[str, ...] = field(default=())
     """The models that were scored, by SHA-256."""
     used_bytes: int = 0
@@ -64,7 +64,7 @@ def is_of(permission: Permission, digest: str, study: str) -> bool:
     return permission.study in (study, EVERY_STUDY)
 
 
-def not_covered(permission: Permission, asked: Asked, digest: str, now: datetime) -> str:
+def not_covered(permission: Permission, asked: AskedThing, digest: str, now: datetime) -> str:
     """Return why a permission that `is_of` a digest does not cover the request; "" if it does."""
     if permission.withdrawn:
         return "the permission was withdrawn"
@@ -83,7 +83,7 @@ def not_covered(permission: Permission, asked: Asked, digest: str, now: datetime
     return ""
 
 
-def used(permission: Permission, asked: Asked, digest: str) -> Permission:
+def used(permission: Permission, asked: AskedThing, digest: str) -> Permission:
     """Return a permission under which a request is answered, with what that uses up."""
     rounds, models = permission.used_rounds, permission.used_models
     if asked.step and asked.step not in rounds:

@@ -13,7 +13,7 @@ MOST_STAMPS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Answered:
+class _PastStamps:
     """What the file holds: when each request expires, by its id."""
 
     expires: dict[str, str]
@@ -26,7 +26,7 @@ class AnsweredStamps:
         self._most = most
         self._file = JsonFile(
             path=home / "answered.json",
-            record=_Answered,
+            record=_PastStamps,
             hint="nothing is answered meanwhile; move the file away: a request of the last 8 days "
             "could then be sent a second time",
         )
@@ -41,10 +41,10 @@ class AnsweredStamps:
         ConfigError
             The file is damaged.
         """
-        held = self._file.read(missing=_Answered(expires={})).expires
+        held = self._file.read(missing=_PastStamps(expires={})).expires
         if stamp.id in held:
             raise RefusedError("the request was answered before: it is sent a second time")
         valid = {i: at for i, at in held.items() if datetime.fromisoformat(at) >= now}
         if len(valid) >= self._most:
             raise RefusedError(f"{self._most} requests were answered within a few days")
-        self._file.write(_Answered(expires={**valid, stamp.id: stamp.expires}))
+        self._file.write(_PastStamps(expires={**valid, stamp.id: stamp.expires}))

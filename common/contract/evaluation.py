@@ -11,7 +11,7 @@ from hepafed.common.contract.plan import is_word
 from hepafed.common.contract.subgroup_levels import MOST_VARIABLES, usable_names
 from hepafed.common.contract.vocabulary import TASKS
 from hepafed.common.errors import EvaluationError
-from hepafed.common.records import read_record
+from hepafed.common.records import optional, read_record
 
 FIGURES = ("auc", "sensitivity", "specificity", "ppv", "npv", "accuracy")
 """The figures that an endpoint can name."""
@@ -98,7 +98,7 @@ class Evaluation:
     """SHA-256 of other models, compared with `model` on the lesions that all can score."""
     title: str = ""
     """A line for the report's head."""
-    study: str = ""
+    study: str = optional("")
     """Name of the study, by which a site allows all of it; empty: the study of the model's plan."""
     split: str = "external"
     """`external`: the held-out sites; `test`: the training sites' internal test."""
