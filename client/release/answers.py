@@ -34,10 +34,12 @@ from hepafed.common.contract.messages import (
     SumsRequest,
     ValidateRequest,
 )
-from hepafed.common.disclosure import Counts, counts_to_bytes, slot
+from hepafed.common.disclosure import Counts, common_rows, counts_to_bytes, slot
 from hepafed.common.errors import RefusedError
 from hepafed.common.statistics import ScoreTable, additive_of
 
+LEFT_OUT = "patients who would stand alone beside earlier answers about this cohort"
+"""What a summary says of patients who are left out of it because of their lesions."""
 Upload = Callable[[str, int, bytes], None]
 """Called with a run, a slot and the content that goes there."""
 
@@ -76,10 +78,13 @@ class Releases:
             scores; another operating point than before, or lesions that differ in a few patients.
         """
         weights, threshold = request.weights, request.threshold
-        form = summary_form(self._config, self._exchanges, request)
+        form, scored = summary_form(self._config, self._exchanges, request), len(table.truth)
+        table = self.narrowed(table, request.split)
         self._ask({Question.of(request.split, weights, request.plan): table})
         self._hold({weights: (table, threshold)}, request.split, form)
         made = make_summary(self._config, request, table, form, facts)
+        if len(table.truth) < scored:
+            made = replace(made, suppressed=(*made.suppressed, LEFT_OUT))
         self._prepared = None
         if form != "cells":
             self._prepared = Prepared(
@@ -105,12 +110,20 @@ class Releases:
             Another operating point than before, or lesions of a few patients, or that differ in
             a few from those of earlier answers.
         """
-        found, split = pair_tables(self._config, request, tables), request.split
+        split = request.split
+        tables = [self.narrowed(t, split) for t in tables]
+        found = pair_tables(self._config, request, tables)
+        common = self.narrowed(found.tables[0], split)
+        narrower = len(common.truth) < len(found.tables[0].truth)
+        if narrower:
+            found = pair_tables(
+                self._config, request, [common_rows([common, t])[1] for t in tables]
+            )
         form = "figures"
-        if found.whole:
+        if found.whole and not narrower:
             form = paired_form(self._config, self._exchanges, found.weights, split)
         asked = [Question.of(split, m.weights, m.plan) for m in request.models]
-        self._ask(dict(zip(asked, tables, strict=True)))
+        self._ask(dict(zip(asked, found.tables, strict=True)))
         scores = zip(found.tables, found.thresholds, strict=True)
         self._hold(dict(zip(found.weights, scores, strict=True)), split, form)
         self._prepared = None
@@ -132,6 +145,18 @@ class Releases:
         for w in found.weights:
             self._exchanges.releasing(w, split, form)
         return replace(made, vector=self._send("plain-pairs", made.run, slot("pairs", 0), counts))
+
+    def narrowed(self, table: ScoreTable, split: str) -> ScoreTable:
+        """Return the rows of a table that may be answered beside earlier answers of the cohort.
+
+        Raises
+        ------
+        RefusedError
+            There are none.
+        """
+        if self._config.release == "plain":
+            return table
+        return self._questions.narrowed(table, split, self._config.minimum_count)
 
     def placements(self, request: PlacementsRequest) -> PlacementsReply:
         """Sum this site's placements in the pooled curves, for a masked sum or in plain.

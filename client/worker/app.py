@@ -93,7 +93,8 @@ class SiteApp:
                 return summarise_cohort(store, request.run, self._config.minimum_count)
             case ValidateRequest():
                 table = self._work.validate(request)
-                return self._releases.summary(request, table, self._work.facts(request, table))
+                facts = self._work.facts(request, self._releases.narrowed(table, request.split))
+                return self._releases.summary(request, table, facts)
             case CompareRequest():
                 return self._releases.compare(request, self._work.compare(request))
             case PlacementsRequest():

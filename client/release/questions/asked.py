@@ -87,8 +87,7 @@ class PastQuestions:
 
 def answer_of(table: ScoreTable, question: Question, at: str) -> Answered:
     """Return what is remembered of a score table."""
-    names = zip(table.patient.tolist(), table.lesion.tolist(), strict=True)
-    lesions = np.array([f"{_short(p)}.{_short(p, lesion)}" for p, lesion in names], dtype=str)
+    lesions = np.array(names_of(table), dtype=str)
     order = np.argsort(lesions, kind="stable")
     ranks = [np.unique(row, return_inverse=True)[1][order] for row in logits_of(table)]
     return Answered(
@@ -99,6 +98,17 @@ def answer_of(table: ScoreTable, question: Question, at: str) -> Answered:
     )
 
 
+def names_of(table: ScoreTable) -> list[str]:
+    """Return the name of each row's lesion, `patient.lesion`, both shortened hashes."""
+    names = zip(table.patient.tolist(), table.lesion.tolist(), strict=True)
+    return [f"{_short(p)}.{_short(p, lesion)}" for p, lesion in names]
+
+
+def patient_of(lesion: str) -> str:
+    """Return the patient's part of a lesion's name."""
+    return lesion.partition(".")[0]
+
+
 def logits_of(table: ScoreTable) -> Floats:
     """Return each lesion's logits, class against the rest: float64[3, lesions]."""
     found = [task_scores(table, "lesion", f"{k}_vs_rest").logits for k in CLASS_KEYS]
@@ -107,7 +117,7 @@ def logits_of(table: ScoreTable) -> Floats:
 
 def patient_numbers(lesions: tuple[str, ...]) -> Ranks:
     """Return each lesion the number of its patient."""
-    names = np.array([x.partition(".")[0] for x in lesions], dtype=str)
+    names = np.array([patient_of(x) for x in lesions], dtype=str)
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.questions.asked import (
     Answered,
@@ -19,13 +20,15 @@ from hepafed.client.release.questions.asked import (
     Question,
     RefusedModel,
     answer_of,
+    names_of,
     patient_numbers,
 )
+from hepafed.client.release.questions.lesion_sets import answerable
 from hepafed.client.release.questions.nearness import limit_of, look_at, too_near
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
-from hepafed.common.statistics import ScoreTable
+from hepafed.common.statistics import ScoreTable, rows_of
 
 KIND = "questions"
 """The kind of a ledger entry that holds the hash of questions.json; nothing leaves with it."""
@@ -65,6 +68,29 @@ class QuestionHistory:
                 LOST,
             )
         return past
+
+    def narrowed(self, table: ScoreTable, split: str, minimum: int) -> ScoreTable:
+        """Return the rows of a table over which the cohort may be answered: see `answerable`.
+
+        Raises
+        ------
+        RefusedError
+            None is left.
+        ConfigError
+            What was answered before cannot be known: as `past` says.
+        """
+        past, names = self.past(), names_of(table)
+        earlier = [a.lesions for a in past.answered if a.question.split == split]
+        kept = answerable(names, earlier, minimum, bytes.fromhex(past.secret))
+        if names and not kept:
+            raise RefusedError(
+                "its lesions differ from those of earlier answers about this cohort in a few "
+                "patients only: the difference would reveal those patients",
+                f"wait until {minimum} further patients are in the cohort",
+            )
+        if len(kept) == len(names):
+            return table
+        return rows_of(table, np.array([n in kept for n in names], bool))
 
     def hold(
         self,

@@ -17,6 +17,7 @@ from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.learning.images import Images
 from hepafed.client.learning.scoring import score
 from hepafed.client.learning.trainer import Trainer
+from hepafed.client.release.answers import LEFT_OUT
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.questions import QuestionHistory
 from hepafed.client.release.sum_history import SumHistory
@@ -25,7 +26,7 @@ from hepafed.common.contract.plan import ModelPlan, Plan
 from hepafed.common.errors import RefusedError
 from hepafed.common.network import flatten
 from hepafed.common.records import write_record
-from hepafed.common.statistics.scores import ScoreTable
+from hepafed.common.statistics.scores import ScoreTable, rows_of
 from numpy.typing import NDArray
 
 from .releasing import Site, table_of
@@ -277,6 +278,44 @@ def test_a_study_of_four_models_and_looks_again_is_answered(sites: Callable[...,
             assert made.patients == 40
     compare(site, honest(14), honest(15))
     assert len({a.question for a in QuestionHistory(site.home, site.ledger).past().answered}) == 6
+
+
+@pytest.mark.parametrize("lacking", [1, 3])
+def test_a_model_that_cannot_score_a_few_does_not_show_of_which_class_they_are(
+    sites: Callable[..., Site], lacking: int
+) -> None:
+    site = sites()
+    site.table = honest(3)
+    first = site.score(run="v-1")
+    site.table = rows_of(honest(4), np.arange(lacking, 40))
+    second = site.score(run="v-2", weights="04" * 32)
+    assert first.patients - second.patients == 5
+    assert sum(second.by_class.values()) == second.patients
+    assert LEFT_OUT in second.suppressed
+    assert LEFT_OUT not in first.suppressed
+    site.table = rows_of(honest(5), np.arange(20))
+    assert site.score(run="v-3", weights="05" * 32).patients <= 20
+
+
+def test_models_that_cannot_score_a_few_are_compared_over_parts_of_enough_patients(
+    sites: Callable[..., Site],
+) -> None:
+    site = sites()
+    site.table = honest(3)
+    assert site.score(run="v-1", weights="e" * 64, plan=PLAN).patients == 40
+    made = compare(site, honest(3), rows_of(honest(4), np.arange(1, 40)))
+    assert made.patients == 35
+    assert made.form == "figures"
+
+
+def test_a_comparison_is_remembered_over_the_lesions_that_it_is_of(
+    sites: Callable[..., Site],
+) -> None:
+    site = sites()
+    made = compare(site, honest(3), rows_of(honest(4), np.arange(2, 40)))
+    assert made.patients == 38
+    site.table = honest(6)
+    assert site.score(run="v-2", weights="06" * 32).patients == 38  # two would stand alone
 
 
 def honest(seed: int) -> ScoreTable:
