@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 
 from hepafed.common.errors import RunError, UnreachableError
 from hepafed.common.retry import Backoff
@@ -14,8 +15,18 @@ LONGEST_WAIT_SECONDS = 10.0
 """Longest wait before the next attempt at a run."""
 
 
+def next_run(unfinished: Sequence[Run], turns: Mapping[str, int]) -> Run:
+    """Return the run whose turn it is, of `unfinished` ones, oldest first.
+
+    One that has begun goes on. Of the others it is the oldest one of the requester whose last turn
+    is longest ago; `turns` numbers the last turn of each.
+    """
+    begun = [r for r in unfinished if r.status == "running"]
+    return begun[0] if begun else min(unfinished, key=lambda r: turns.get(r.requester, 0))
+
+
 class Queue:
-    """Has the oldest unfinished run conducted; an attempt is a Flower run."""
+    """Has unfinished runs conducted, requesters in turn; an attempt is a Flower run."""
 
     def __init__(
         self, runs: Runs, superlink: SuperLink, control: Control, stopping: threading.Event
@@ -26,6 +37,7 @@ class Queue:
         self._stopping = stopping
         self._wake = threading.Event()
         self._over: set[int] = set()
+        self._turns: dict[str, int] = {}
 
     def wake(self) -> None:
         """Look at once: a run was queued or stopped, or the SuperLink is there again."""
@@ -45,7 +57,9 @@ class Queue:
                 if not unfinished:
                     self._pause(1.0)
                     continue
-                ended = self._attempt(unfinished[0])
+                run = next_run(unfinished, self._turns)
+                ended = self._attempt(run)
+                self._turns[run.requester] = max(self._turns.values(), default=0) + 1
             except Exception:  # a full disk, say: another attempt; the log has the traceback
                 log.exception("the queue was delayed")
                 ended = False

@@ -1,5 +1,6 @@
 """What people ask: a training, a validation, a cohort survey; that a run stops or resumes."""
 
+import threading
 from collections.abc import Callable
 
 from hepafed.common.contract import Plan, RoundsPlan, plan_from
@@ -13,6 +14,10 @@ from hepafed.server.validation import DEFAULT_WAIT, Asked, fitting
 COHORT_SECONDS = 60
 """How long the sites have to say what their cohorts look like."""
 SITES_HINT = "see server sites"
+MOST_QUEUED = 5
+"""Runs of one evaluator that have not ended."""
+LONGEST_EVALUATOR_WAIT = 3600.0
+"""Seconds that a validation of an evaluator may wait for sites: the queue waits with it."""
 
 
 class Requests:
@@ -34,14 +39,23 @@ class Requests:
         self._members = members
         self._membership = membership
         self._wake = wake
+        self._queuing = threading.Lock()
 
-    def train(self, plan: Plan, requester: str = "coordinator") -> Run:
+    def train(self, plan: Plan) -> Run:
         """Queue a training; its quorum must be online."""
         self._need("train", plan.rounds.quorum)
-        return self._queued(self._runs.create("train", plan, requester=requester))
+        return self._queued(self._runs.create("train", plan))
 
-    def validate(self, asked: Asked, requester: str = "coordinator") -> Run:
-        """Queue a validation of a frozen model; its evaluation is kept before any score exists."""
+    def validate(self, asked: Asked, requester: str = "") -> Run:
+        """Queue a validation of a frozen model; its evaluation is kept before any score exists.
+
+        `requester` is the evaluator who asks, "" for the coordinator.
+        """
+        if requester and asked.wait > LONGEST_EVALUATOR_WAIT:
+            raise RefusedError(
+                f"an evaluator's validation waits {LONGEST_EVALUATOR_WAIT:.0f} s for sites at most",
+                "ask with a shorter wait, or ask the coordinator to start it",
+            )
         card = self._registry.card(asked.model)
         asked = fitting(asked, card, self._registry.all())
         self._comparable(asked)
@@ -50,20 +64,32 @@ class Requests:
         _must_be_among(asked.sites, known, f"enrolled {role} site")
         if not asked.sites and not asked.wait:
             self._need(role, 1)
-        return self._queued(
-            self._runs.create(
-                "validate",
-                plan_from(card.plan),
-                promise=asked.evaluation,
-                model=asked.model,
-                against=asked.against,
-                split=asked.split,
-                sites=tuple(sorted(set(asked.sites or known))),
-                wait=asked.wait or DEFAULT_WAIT,
-                subgroups=asked.subgroups,
-                requester=requester,
+        with self._queuing:
+            self._has_room(requester)
+            return self._queued(
+                self._runs.create(
+                    "validate",
+                    plan_from(card.plan),
+                    promise=asked.evaluation,
+                    model=asked.model,
+                    against=asked.against,
+                    split=asked.split,
+                    sites=tuple(sorted(set(asked.sites or known))),
+                    wait=asked.wait or DEFAULT_WAIT,
+                    subgroups=asked.subgroups,
+                    requester=requester,
+                )
             )
-        )
+
+    def _has_room(self, requester: str) -> None:
+        """Refuse an evaluator with `MOST_QUEUED` runs that are neither ended nor told to stop."""
+        own = [r for r in self._runs.all() if requester and r.requester == requester]
+        waiting = [r for r in own if r.status not in ENDED and self._runs.may_go_on(r.id)]
+        if len(waiting) >= MOST_QUEUED:
+            raise RefusedError(
+                f"{len(waiting)} runs of {requester} have not ended; {MOST_QUEUED} are allowed",
+                "wait until one has ended (server runs), or ask the coordinator to stop one",
+            )
 
     def _comparable(self, asked: Asked) -> None:
         """Refuse a comparison with a model that is not there, or is the same."""

@@ -22,7 +22,7 @@ def sealing(
             text,
             stores.registry.key(),
             site=site,
-            requester=run.requester,
+            requester=run.requester or "coordinator",
             study=study,
             now=clock(),
             seconds=seconds,

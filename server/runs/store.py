@@ -46,8 +46,8 @@ class Run:
     """Variables by which a validation splits its figures."""
     evaluation: str = ""
     """SHA-256 of the evaluation.toml kept beside run.json since `created`; "" if there is none."""
-    requester: str = "coordinator"
-    """Who asked for it: the name in their access file; sites are told."""
+    requester: str = ""
+    """Name on the evaluator's access file that asked for it; "" for the coordinator."""
     flower_run: int = 0
     """Flower's id of the newest attempt."""
     error: str = ""

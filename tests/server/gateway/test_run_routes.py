@@ -155,12 +155,12 @@ def test_each_value_of_a_validation_has_its_bounds(
 ) -> None:
     gate.site("a", "validate")
     body = {"model": gate.freeze()}
-    code, words = said(gate("POST", "/api/validate", "eva", json={**body, key: bad}))
+    code, words = said(gate("POST", "/api/validate", "ann", json={**body, key: bad}))
     assert code == 400
     assert words.startswith(why)
     assert gate.stores.runs.all() == []
     if good is not None:
-        answer = gate("POST", "/api/validate", "eva", json={**body, key: good})
+        answer = gate("POST", "/api/validate", "ann", json={**body, key: good})
         assert answer.status_code == 200, answer.text
 
 
@@ -212,3 +212,36 @@ def test_a_run_is_stopped_and_resumed(gate: Gate) -> None:
     answer = gate("POST", f"/api/runs/{run.id}/resume", "ann")
     assert (answer.json()["id"], answer.json()["status"]) == (run.id, "queued")
     assert gate.stores.runs.may_go_on(run.id)
+
+
+def test_an_evaluator_has_so_many_runs_waiting_and_the_coordinator_can_stop_one(gate: Gate) -> None:
+    """Twenty validations that wait for 7 days each once blocked the queue for days."""
+    gate.site("a", "validate")
+    body = {"model": gate.freeze(), "wait": 60.0}
+    answers = [gate("POST", "/api/validate", "eva", json=body) for _ in range(7)]
+    assert [a.status_code for a in answers] == [200] * 5 + [403] * 2
+    assert said(answers[-1])[1] == "5 runs of eva have not ended; 5 are allowed"
+    assert "ask the coordinator to stop one" in answers[-1].json()["hint"]
+    first, second = (a.json()["id"] for a in answers[:2])
+    assert {gate.stores.runs.get(r).requester for r in (first, second)} == {"eva"}
+    gate.tokens["bob"] = gate.members.grant("bob", "evaluator")[0]
+    assert gate("POST", "/api/validate", "bob", json=body).status_code == 200
+    for _ in range(6):
+        answer = gate("POST", "/api/validate", "ann", json=body)
+        assert (answer.status_code, answer.json()["requester"]) == (200, "")
+    assert gate("POST", f"/api/runs/{first}/stop", "eva", json={}).status_code == 403
+    assert gate("POST", f"/api/runs/{first}/stop", "ann", json={}).status_code == 200
+    assert gate("POST", "/api/validate", "eva", json=body).status_code == 200
+    assert gate("POST", "/api/validate", "eva", json=body).status_code == 403
+    gate.stores.runs.change(second, status="completed")
+    assert gate("POST", "/api/validate", "eva", json=body).status_code == 200
+
+
+def test_an_evaluator_s_validation_waits_an_hour_at_most(gate: Gate) -> None:
+    gate.site("a", "validate")
+    body = {"model": gate.freeze()}
+    answer = gate("POST", "/api/validate", "eva", json={**body, "wait": 3600.5})
+    assert said(answer) == (403, "an evaluator's validation waits 3600 s for sites at most")
+    assert gate("POST", "/api/validate", "eva", json={**body, "wait": 3600}).status_code == 200
+    week = {**body, "wait": 7 * 86400}
+    assert gate("POST", "/api/validate", "ann", json=week).status_code == 200
