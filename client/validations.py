@@ -17,7 +17,7 @@ from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.network import Flat, Layout, from_bf16, to_bf16
 from hepafed.common.records import read_record, write_record
-from hepafed.common.statistics import ScoreTable, stored_scores, write_scores
+from hepafed.common.statistics import ScoreTable, scores_text, stored_scores
 
 MODELS = 3
 """Number of models whose weights stay."""
@@ -32,17 +32,29 @@ class KeptValidation:
 
 
 def keep(home: Path, request: ValidateRequest, table: ScoreTable, weights: Flat) -> None:
-    """Write a validation down, each file whole or not at all.
+    """Write a validation down, each file whole or not at all; what is there stays as it is.
+
+    Other scores under the id of an earlier run get a name with the digits of their SHA-256.
 
     Raises
     ------
     PayloadError
         The run's id cannot be a file's name.
     """
-    run = _file_name(request.run)
-    write_scores(table, home / "scores" / f"{run}.csv")
-    text = json.dumps(write_record(request))
-    write_whole(home / "scores" / f"{run}.json", text, private=True)
+    stem = _file_name(request.run)
+    asked = json.dumps(write_record(request)).encode()
+    folder = home / "scores"
+    content = scores_text(table).encode()
+    digest = hashlib.sha256(asked + content).hexdigest()
+    for name in (stem, f"{stem}-{digest[:12]}", f"{stem}-{digest}"):
+        files = {folder / f"{name}.csv": content, folder / f"{name}.json": asked}
+        if all(not p.exists() or p.read_bytes() == c for p, c in files.items()):
+            break
+    else:
+        raise PayloadError("the scores of that run are stored already, with other content")
+    for path, held in files.items():
+        if not path.exists():
+            write_whole(path, held, private=True)
     _keep_weights(home / "models", request.weights, weights)
 
 

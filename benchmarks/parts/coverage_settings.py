@@ -16,6 +16,7 @@ from hepafed.common.statistics import (
     estimates,
     logistic,
 )
+from hepafed.server.pooling.caution import few_lost
 from hepafed.server.pooling.heterogeneity import combined
 from numpy.typing import NDArray
 from scipy.stats import norm
@@ -25,8 +26,6 @@ Floats = NDArray[np.float64]
 Ends = tuple[float, float] | None
 CORRELATION = 0.5
 SAME_CLASS = 0.85
-LEAST_LOST = 3.0
-"""As in server/pooling/estimates.py."""
 Z = float(norm.ppf(0.975))
 
 
@@ -50,7 +49,10 @@ class Setting:
     auc: float = 0.9
     """Of a positive and a negative that are independent."""
     more: float = 0.0
-    """Of a margin, how much better the other model is; of random effects, τ on the logit scale."""
+    """Of a margin, how much better the other model is; of random effects, τ on the logit scale.
+
+    Of unequal variances, how much larger the standard deviation of positives is than 1.
+    """
 
     @cached_property
     def shift(self) -> float:
@@ -65,8 +67,9 @@ class Setting:
     @property
     def cautious(self) -> bool:
         """Whether the report warns that the interval is wider than need be."""
-        smaller = self.n * min(self.prevalence, 1 - self.prevalence)
-        return smaller * (1 - self.auc - self.more) < LEAST_LOST
+        smaller = int(self.n * min(self.prevalence, 1 - self.prevalence))
+        higher = self.auc if self.data == "unequal" else self.auc + self.more
+        return few_lost(higher, (smaller, self.n - smaller))
 
     @property
     def seed(self) -> list[int]:
@@ -76,9 +79,11 @@ class Setting:
 
 
 def independent(rng: np.random.Generator, setting: Setting) -> Replicate:
-    """Simulate one score for each patient, binormal."""
+    """Simulate one score for each patient, binormal; `more` is how much wider positives spread."""
     truth = rng.random(setting.n) < setting.prevalence
-    scores = rng.normal(size=setting.n) + setting.shift * truth
+    wide = 1 + setting.more
+    shift = setting.shift * math.sqrt((1 + wide * wide) / 2)
+    scores = rng.normal(size=setting.n) * np.where(truth, wide, 1.0) + shift * truth
     found = delong_auc(scores[truth], scores[~truth])
     if found is None:
         return Replicate(setting.auc, None, None)

@@ -2,46 +2,80 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from hepafed.client.home import home_of
 from hepafed.common.console import command, say, say_json, table
 from hepafed.common.errors import UsageError
+from hepafed.common.printable import printable
+
+if TYPE_CHECKING:
+    from hepafed.client.release import Proof
 
 
 @click.command()
-@click.option("--verify", is_flag=True, help="Check the hash chain and the stored texts.")
+@click.option(
+    "--verify", is_flag=True, help="Check chain, signatures, countersignatures and stored texts."
+)
 @click.option(
     "--show",
     metavar="ENTRY",
     default="",
     help="Print a stored message: its number here, or 8 or more digits of its SHA-256.",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    help="Check the ledger, and write it as a page for a data protection officer.",
+)
+@click.option(
+    "--acknowledge-gap",
+    metavar="REASON",
+    default="",
+    help="Go on although entries are missing, for example after a restored backup. "
+    "The reason is sent to the coordinator.",
+)
 @click.option("--since", default="", help="Show entries from this time (UTC), e.g. 2026-11-26.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 @click.pass_context
 @command
-def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: bool) -> None:
-    """Show what left this site, and the text of each message.
+def ledger(
+    ctx: click.Context,
+    verify: bool,
+    show: str,
+    html: Path | None,
+    acknowledge_gap: str,
+    since: str,
+    as_json: bool,
+) -> None:
+    """Show what left this site and what came in, and the text of each message.
 
-    The text of messages is stored. For updates and counts the ledger stores only size and hash.
+    The text of messages is stored. For weights, updates and counts the ledger stores only size
+    and hash.
 
     \b
     Example:
       client ledger --show 12
       client ledger --verify
+      client ledger --html ledger.html
     """
-    from hepafed.client.release import Ledger
+    from hepafed.client.release import Ledger, write_page
 
     home = home_of(ctx)
     book = Ledger(home)
+    if acknowledge_gap:
+        for gap in book.acknowledge_gap(acknowledge_gap):
+            say(f"The ledger goes on without entry {gap.entry} and what belonged to it.")
+        say("The coordinator sees the reason with the next message.")
+        return
+    if html is not None:
+        proof = book.verify()
+        write_page(html, _site_of(home), book.entries(), proof)
+        say(f"wrote {html}: {proof.entries} entries")
+        return
     if verify:
-        count, entries = book.verify(), book.entries()
-        kept, torn = (sum(key in e for e in entries) for key in ("kept", "unfinished"))
-        say(f"{count} entries checked: nothing changed. {kept} message texts match what was sent.")
-        if torn:
-            say(f"{torn} half-written lines (crash) were removed. Their data was not sent.")
+        _say_proof(book.verify())
         return
     if show:
         say_json(book.show(show))
@@ -50,21 +84,62 @@ def ledger(ctx: click.Context, verify: bool, show: str, since: str, as_json: boo
     if as_json:
         say_json(json.dumps(entries))
         return
-    columns = ("entry", "at", "kind", "run", "bytes", "sha256", "text")
+    columns = ("entry", "at", "", "kind", "run", "bytes", "sha256", "text")
     table(columns, [_row(e) for e in entries])
     say(
-        "The content of updates and counts is not stored. "
-        f"The text of messages is in {home / 'sent'}."
+        "The content of weights, updates and counts is not stored. "
+        f"The text of messages is in {home / 'sent'} and {home / 'received'}."
     )
     say("next: client ledger --show ENTRY")
+
+
+def _site_of(home: Path) -> str:
+    from hepafed.client.release import own_fingerprint
+    from hepafed.common.errors import ConfigError
+
+    try:
+        return own_fingerprint(home)[0]
+    except ConfigError:  # it has left the federation
+        return "this site"
+
+
+def _say_proof(proof: "Proof") -> None:
+    """Say what was proved, by which key, and what was not."""
+    say(
+        f"{proof.entries} entries checked: nothing changed. "
+        f"{proof.texts} message texts match what was sent or received."
+    )
+    for part in proof.signed:
+        say(
+            f"Entries {part.first} to {part.last} are signed by this site's key {part.fingerprint}."
+        )
+    if proof.old:
+        say(
+            f"Entries 1 to {proof.old} are of release 0.1.0 and were not signed when they were "
+            "written: a change before that cannot be excluded."
+        )
+    seen = proof.countersigned
+    if seen is None:
+        say("The coordinator has not countersigned any entry: a cut at the end may go unnoticed.")
+    else:
+        signed = " and signed that" if proof.is_authority_known else ""
+        say(f"The coordinator has seen the ledger up to entry {seen.entry} ({seen.at}){signed}.")
+    for gap in proof.gaps:
+        say(f"A gap was acknowledged: entry {gap.entry} is missing. Reason: {gap.reason}")
+    if proof.torn + bool(proof.half):
+        say(
+            f"{proof.torn + bool(proof.half)} half-written lines after a crash. "
+            "Their data was not sent."
+        )
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(entry["entry"]),
         entry["at"][:19],
+        entry.get("direction", "out"),
         entry["kind"],
-        entry["run"],
+        printable(entry["run"]),
         str(entry["bytes"]),
         entry["sha256"][:12],
         "kept" if entry.get("kept") else "hash only",

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 from hepafed.client.membership.status import clock_ahead, why
-from hepafed.client.release import read_own_identity
+from hepafed.client.release import Ledger, read_own_identity
 from hepafed.common.certificates import make_node_key, pinned, untrusted
 from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.disclosure import public_line
@@ -75,6 +75,8 @@ def join(home: Path, invite_file: Path) -> Joined:
         raise
     write_whole(home / "keys" / "ca.pem", invite.ca)
     write_toml(config, home / "site.toml")
+    line = public_line(read_own_identity(home)).encode()
+    Ledger(home).record("enrolled", "", line)
     (home / "keys" / "joining").unlink()
     return Joined(config=config, ahead=ahead)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hepafed.client.home import sole_use
 from hepafed.client.membership.status import end
+from hepafed.client.release import Ledger
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import RefusedError, UnreachableError
 
@@ -43,6 +44,8 @@ def leave(home: Path, *, offline: bool) -> list[str]:
                 said.append("the coordinator had ended the membership already")
             except UnreachableError as e:
                 raise UnreachableError(e.message, OFFLINE) from e
+        if (home / "keys" / "node.key").exists():
+            Ledger(home).record("left", "", config.site.encode())
         for folder in (home / "keys", home / "flower"):
             if folder.exists():
                 shutil.rmtree(folder)

@@ -142,7 +142,7 @@ class PermissionBook:
         state = replace(state, before=self._head())
         signature = read_own_identity(self._home).sign(_signed_bytes(state), _ALGORITHM)
         self._file.write(SignedBook(state=state, signature=base64.b64encode(signature).decode()))
-        self._ledger.record(KIND, "", self._path.read_bytes())
+        self._ledger.record(KIND, "", self._path.read_bytes(), direction="here")
 
     def _is_signed(self, signed: SignedBook) -> bool:
         public = read_own_identity(self._home).public_key()

@@ -16,8 +16,17 @@ class CitingLedger(Ledger):
         content: bytes | memoryview,
         *,
         kept: bool = False,
+        direction: str = "out",
         permission: str = "",
+        requester: str = "",
     ) -> str:
         """Write down a payload as `Ledger.record` does, under the permission at hand."""
-        cited = permission or self.permission
-        return super().record(kind, run, content, kept=kept, permission=cited)
+        return super().record(
+            kind,
+            run,
+            content,
+            kept=kept,
+            direction=direction,
+            permission=permission or self.permission,
+            requester=requester,
+        )

@@ -1,7 +1,7 @@
 """The trust boundary: what may leave a site, what left, and what is remembered of it."""
 
 from hepafed.client.release.answers import Releases
-from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger import Ledger, Proof, write_page
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.peers import Peers, own_fingerprint, read_own_identity, read_roster
 from hepafed.client.release.policy import Request, permit
@@ -13,6 +13,7 @@ __all__ = [
     "Ledger",
     "LesionHistory",
     "Peers",
+    "Proof",
     "QuestionHistory",
     "Releases",
     "Request",
@@ -23,4 +24,5 @@ __all__ = [
     "permit",
     "read_own_identity",
     "read_roster",
+    "write_page",
 ]

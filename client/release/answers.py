@@ -91,6 +91,7 @@ class Releases:
                 request.run, request.split, form, (weights,), (table,), (threshold,)
             )
         if form == "masked":
+            self._exchanges.expect(request.run)
             return made
         self._exchanges.releasing(weights, request.split, form)
         if form == "cells":
@@ -184,15 +185,17 @@ class Releases:
         return MaskedReply(run=terms.run, exchange=terms.exchange, vector=digest)
 
     def open(self, request: OpenRequest) -> OpenReply:
-        """Return the seed of the own mask, once every vector has arrived.
+        """Return the seed of the own mask and the bands of the AUCs, once every vector is there.
 
         Raises
         ------
         RefusedError
             Another vector waits to be opened, or none, or an earlier sum forbids it.
         """
-        seed = self._exchanges.open(request.run, request.exchange)
-        return OpenReply(run=request.run, exchange=request.exchange, seed=seed)
+        found = self._exchanges.open(request.run, request.exchange)
+        return OpenReply(
+            run=request.run, exchange=request.exchange, seed=found.seed, bands=found.bands
+        )
 
     def _ask(self, tables: Mapping[Question, ScoreTable]) -> None:
         """Judge what the answer would tell beside earlier ones, and remember it."""

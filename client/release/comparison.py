@@ -58,8 +58,8 @@ def make_comparison(
 ) -> SiteComparison:
     """Return the paired figures of a comparison; the paired counts follow in their form.
 
-    Beside masked sums, of this run or another, one site's calls could be another's as well: a
-    site that releases masked shows none.
+    A site that releases masked gives none of its own: beside masked sums, of this run or another,
+    they would tell whose the scores are.
     """
     patients, lesions = (int(n) for n in compared.paired.sums[0].size)
     return SiteComparison(
@@ -69,7 +69,11 @@ def make_comparison(
         lesions=lesions,
         minimum_count=policy.minimum_count,
         pairs=own_pairs(
-            list(compared.tables), compared.paired, compared.least, calls=policy.release != "masked"
+            list(compared.tables),
+            compared.paired,
+            compared.least,
+            pooled_only=policy.release == "masked" and policy.site_auc != "exact",
+            calls=policy.release != "masked",
         ),
         form=form,
     )

@@ -1,15 +1,15 @@
 """In which form score counts leave the site: masked, cells or plain.
 
-Figures and totals leave in every form. What the form does not allow is taken out of a summary
-here.
+Totals leave in every form. Beside a masked sum nothing else does that is made of scores
+(docs/decisions/0019). What a form does not allow is taken out of a summary here.
 """
 
 from dataclasses import replace
 
 from hepafed.client.release.sum_history import RESET, SumHistory
-from hepafed.common.contract import SiteConfig
+from hepafed.common.contract import Figure, SiteConfig
 from hepafed.common.contract.messages import SiteSummary, ValidateRequest
-from hepafed.common.disclosure import RELEASED
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.errors import RefusedError
 
 
@@ -19,8 +19,8 @@ def summary_form(policy: SiteConfig, past: SumHistory, request: ValidateRequest)
     Raises
     ------
     RefusedError
-        The coordinator asks for a fallback that policy forbids, or cells would leave beside a
-        masked sum of the same scores.
+        The coordinator asks for a fallback that policy forbids, before a masked sum was tried, or
+        beside one of the same scores.
     """
     if policy.release != "masked":
         return policy.release
@@ -34,6 +34,10 @@ def summary_form(policy: SiteConfig, past: SumHistory, request: ValidateRequest)
             "these scores were released masked before: cells and the sum together would reveal "
             "the other sites",
             RESET,
+        )
+    if before != "cells" and not past.may_fall_back(request.run, request.split):
+        raise RefusedError(
+            "cells are a fallback: no masked sum of this run was tried with this site and failed"
         )
     return "cells"
 
@@ -49,12 +53,15 @@ def paired_form(policy: SiteConfig, past: SumHistory, weights: tuple[str, ...], 
     return form if form != "cells" and before <= {"", form} else "figures"
 
 
-def in_form(summary: SiteSummary, form: str) -> SiteSummary:
-    """Return a summary that says its form and holds only the counts which the form allows."""
+def in_form(summary: SiteSummary, form: str, *, exact: bool = False) -> SiteSummary:
+    """Return a summary that says its form and holds only what the form allows.
+
+    `exact`: policy lets the site's own AUCs leave beside a masked sum.
+    """
     summary = replace(summary, form=form)
     if form == "cells":
         return summary
-    return _without_counts(summary) if form == "masked" else _without_cells(summary)
+    return _totals_alone(summary, exact=exact) if form == "masked" else _without_cells(summary)
 
 
 def _without_cells(summary: SiteSummary) -> SiteSummary:
@@ -66,9 +73,30 @@ def _without_cells(summary: SiteSummary) -> SiteSummary:
     )
 
 
-def _without_counts(summary: SiteSummary) -> SiteSummary:
-    """Take out every count that the masked sum holds but the totals and the confusion table."""
-    words = {n.replace("_", " ") for n in RELEASED}
-    bare = _without_cells(summary)
-    suppressed = tuple(s for s in bare.suppressed if s not in words)
-    return replace(bare, sections={}, suppressed=suppressed)
+def _totals_alone(summary: SiteSummary, *, exact: bool) -> SiteSummary:
+    """Take out all that the masked sum holds, and whatever else is made of scores."""
+    gone = Figure(reason=POOLED_ONLY)
+    return replace(
+        summary,
+        tasks=tuple(
+            replace(
+                t,
+                auc=t.auc if exact else gone,
+                true_positives=None,
+                true_negatives=None,
+                cells=None,
+                figures={},
+            )
+            for t in summary.tasks
+        ),
+        subgroups=tuple(
+            g
+            if g.positives is None
+            else replace(g, auc=gone, true_positives=None, true_negatives=None)
+            for g in summary.subgroups
+        ),
+        confusion=None,
+        sections={},
+        figures={},
+        suppressed=(),
+    )

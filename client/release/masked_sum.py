@@ -12,7 +12,16 @@ from hepafed.client.release.prepared import NOT_HERE, Prepared
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import KeyOffer, SumsRequest, Terms
-from hepafed.common.disclosure import Counts, check_offer, check_terms, make_offer, masked
+from hepafed.common.disclosure import (
+    Counts,
+    Totals,
+    check_offer,
+    check_splits,
+    check_terms,
+    make_offer,
+    masked,
+    released_bands,
+)
 from hepafed.common.errors import RefusedError
 
 
@@ -59,7 +68,7 @@ class SumParticipant:
         self._past.begin(terms)
         key = X25519PrivateKey.generate()
         identity = read_own_identity(self._home)
-        offer = make_offer(terms, policy.site, prepared.patients, key, identity)
+        offer = make_offer(terms, policy.site, prepared.totals, key, identity)
         self._attempt = _Attempt(terms, key, offer)
         return offer
 
@@ -72,7 +81,8 @@ class SumParticipant:
         ------
         RefusedError
             No key of this attempt waits here, its counts do not any more, a key is not the right
-            one or not trusted, or the participants have too few patients together.
+            one or not trusted, or the sum would be of too few patients, or would leave too few
+            tables of this site's scores possible.
         """
         attempt = self._attempt
         self._attempt = None  # a key serves one vector, whatever happens next
@@ -81,14 +91,22 @@ class SumParticipant:
                 "this site has no key of this exchange: the request is a replay or came too late"
             )
         terms, site = attempt.terms, self._policy.site
-        self._check_offers(attempt, request.offers)
+        whole = self._check_offers(attempt, request.offers)
         seed = secrets.token_bytes(32)
         counts = prepared.counts_for(terms)
         hidden = masked(counts, terms, site, attempt.key, request.offers, seed)
-        self._past.seal(terms, seed)
+        self._past.seal(terms, seed, self._bands(terms, prepared, whole))
         return terms, hidden
 
-    def _check_offers(self, attempt: _Attempt, offers: Sequence[KeyOffer]) -> None:
+    def _bands(self, terms: Terms, prepared: Prepared, whole: Totals) -> tuple[int | None, ...]:
+        """Return the bands of the site's AUCs that leave when the sum is opened."""
+        policy = self._policy
+        if policy.site_auc != "banded" or terms.subject != "counts":
+            return ()
+        return released_bands(prepared.tables[0], whole, policy.minimum_count, policy.least_tables)
+
+    def _check_offers(self, attempt: _Attempt, offers: Sequence[KeyOffer]) -> Totals:
+        """Check every participant's key; return the numbers of cases of all of them."""
         policy, terms = self._policy, attempt.terms
         if tuple(o.site for o in offers) != terms.participants:
             raise RefusedError("the keys do not belong to the named participants")
@@ -98,7 +116,8 @@ class SumParticipant:
         for offer in offers:
             if offer.site != policy.site:
                 check_offer(terms, offer)
-        patients = sum(max(0, o.patients) for o in offers)
+        whole = tuple(map(sum, zip(*(o.totals for o in offers), strict=True)))
+        patients = sum(whole[:2])
         if patients < policy.minimum_patients:
             raise RefusedError(
                 f"a masked sum over {patients} patients; "
@@ -106,3 +125,5 @@ class SumParticipant:
             )
         identities = {o.site: o.identity for o in offers}
         self._peers.check(identities, policy.peer_trust, policy.site, datetime.now(UTC))
+        check_splits(attempt.offer.totals, whole, policy.least_tables)
+        return whole

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from hepafed.common.contract import PlacementCurve
 from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
-from hepafed.common.disclosure import Counts
+from hepafed.common.disclosure import Counts, Totals, totals_of
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
 
@@ -30,9 +30,9 @@ class Prepared:
     """Subject of a sum → its counts."""
 
     @property
-    def patients(self) -> int:
-        """Number of patients scored."""
-        return len(set(self.tables[0].patient.tolist()))
+    def totals(self) -> Totals:
+        """Numbers of patients and lesions scored, by class."""
+        return totals_of(self.tables[0])
 
     def counts_for(self, terms: Terms) -> Counts:
         """Return the counts that a masked sum is about.

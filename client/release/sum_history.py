@@ -24,6 +24,8 @@ class Sealed:
     terms: Terms
     seed: str
     """The seed of the site's own mask, hex."""
+    bands: tuple[int | None, ...] = ()
+    """The bands of the site's AUCs that leave with the seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class PastSums:
     """The form in which scores were released, by split and weights."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The operating point at which scores were counted, by split and weights."""
+    asked: tuple[str, ...] = ()
+    """Runs whose scores were asked for, and prepared, for a masked sum."""
     sealed: Sealed | None = None
     """The masked vector of the last attempt."""
 
@@ -130,12 +134,30 @@ class SumHistory:
             )
         )
 
-    def seal(self, terms: Terms, seed: bytes) -> None:
-        """Keep the seed of a masked vector that is about to leave."""
-        self._file.write(replace(self._read(), sealed=Sealed(terms=terms, seed=seed.hex())))
+    def expect(self, run: str) -> None:
+        """Write down that this run's scores wait for a masked sum."""
+        past = self._read()
+        if run not in past.asked:
+            self._file.write(replace(past, asked=(*past.asked, run)))
 
-    def open(self, run: str, exchange: str) -> str:
-        """Return the seed of the sealed vector; asked again for the same one, the same answer.
+    def may_fall_back(self, run: str, split: str) -> bool:
+        """Return whether a masked sum of this run was tried here and failed, or none could be.
+
+        None could be where the run waits for one, and this cohort has never been in a sum.
+        """
+        past = self._read()
+        tried = f"{run} counts"
+        if tried in past.opened:
+            return False
+        return past.attempts.get(tried, 0) > 0 or (run in past.asked and split not in past.groups)
+
+    def seal(self, terms: Terms, seed: bytes, bands: tuple[int | None, ...] = ()) -> None:
+        """Keep the seed of a masked vector that is about to leave, and the bands beside it."""
+        sealed = Sealed(terms=terms, seed=seed.hex(), bands=bands)
+        self._file.write(replace(self._read(), sealed=sealed))
+
+    def open(self, run: str, exchange: str) -> Sealed:
+        """Return what was sealed with a vector; asked again for the same one, the same answer.
 
         Raises
         ------
@@ -157,7 +179,7 @@ class SumHistory:
                     forms={**past.forms, **dict.fromkeys(_all_scores(terms), "masked")},
                 )
             )
-        return sealed.seed
+        return sealed
 
     @staticmethod
     def _may_open(past: PastSums, terms: Terms) -> None:

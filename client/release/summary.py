@@ -37,13 +37,13 @@ def make_summary(
     if facts is not None:
         shared = policy.share_cohort_summary
         made = replace(made, origin=released_origin(facts, policy.minimum_count, shared=shared))
-    return in_form(_with_subgroups(made, policy, request, table), form)
+    return _with_subgroups(made, policy, request, table, form)
 
 
 def _with_subgroups(
-    made: SiteSummary, policy: SiteConfig, request: ValidateRequest, table: ScoreTable
+    made: SiteSummary, policy: SiteConfig, request: ValidateRequest, table: ScoreTable, form: str
 ) -> SiteSummary:
-    """Add the subgroups that were asked for, that policy shares and that are known here."""
+    """Add the subgroups that were asked for and policy shares; take out what the form forbids."""
     asked = request.subgroups
     if not usable_names(asked):
         raise PayloadError("the subgroups asked for are not names, or too many")
@@ -54,4 +54,5 @@ def _with_subgroups(
     gone += [f"subgroup {v}: not known at this site" for v in shared if v not in known]
     if known and not found:
         gone.append("subgroups: fewer patients than the site's minimum count")
-    return replace(made, subgroups=found, suppressed=(*made.suppressed, *gone))
+    made = in_form(replace(made, subgroups=found), form, exact=policy.site_auc == "exact")
+    return replace(made, suppressed=(*made.suppressed, *gone))

@@ -14,10 +14,12 @@ from hepafed.common.contract.messages import (
     KINDS,
     CohortRequest,
     CompareRequest,
+    HeadReceipt,
     KeysRequest,
     OpenRequest,
     PlacementsRequest,
     Refusal,
+    Stamp,
     SumsRequest,
     TrainRequest,
     TuneRequest,
@@ -29,6 +31,9 @@ from hepafed.common.contract.messages import (
 from hepafed.common.errors import HepaFedError, PayloadError
 
 log = logging.getLogger("hepafed.client")
+
+UNKNOWN = "unknown"
+"""The requester of a request whose signature does not hold."""
 
 
 class SiteApp:
@@ -50,10 +55,14 @@ class SiteApp:
 
         Nothing is answered that no person at the site allowed: then the reply says that it waits.
         """
-        run = ""
+        run, requester, receipt = "", UNKNOWN, None
         try:
-            text, stamp = self._consent.opened(_values(message))
-            request = permit(self._config, unpack(text))
+            receipt = self._receipt(message)
+            request, stamp = self._read(message, receipt)
+            requester = stamp.requester
+            if receipt is not None:
+                self._ledger.must_hold(receipt)
+            request = permit(self._config, request)
             run = request.run
             log.info("%s of run %s", type(request).__name__, run)
             permissions = self._under(self._consent.admit(request, stamp))
@@ -66,10 +75,10 @@ class SiteApp:
             log.warning("refused: %s", e.message)
             reply = Refusal(run=run, reason=e.message)
         text = pack(reply)
-        kind = next(k for k, c in KINDS.items() if c is type(reply))
-        self._ledger.record_message(kind, run, text)
+        self._ledger.record_message(_kind_of(reply), run, text, requester=requester)
         self._under(())
-        content = RecordDict({"hepafed": ConfigRecord({"json": text})})
+        head = pack(self._ledger.head(receipt))
+        content = RecordDict({"hepafed": ConfigRecord({"json": text, "head": head})})
         return Message(content, reply_to=message)
 
     def _under(self, permissions: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,6 +89,41 @@ class SiteApp:
     def _send(self, run: str, where: int, content: bytes | memoryview) -> None:
         self._consent.spend(self._permissions, len(content))
         self._upload(run, where, content)
+
+    def _receipt(self, message: Message) -> HeadReceipt | None:
+        """Return the countersigned head that came with a request, checked; None without one.
+
+        Raises
+        ------
+        PayloadError, RefusedError
+            It is none, or is not by this federation's authority for this site.
+        """
+        text = _text(message, "receipt", missing="")
+        if not text:
+            return None
+        found = unpack(text)
+        if not isinstance(found, HeadReceipt):
+            raise PayloadError("the countersignature of the ledger is another message")
+        self._ledger.check_receipt(found, self._config.site)
+        return found
+
+    def _read(self, message: Message, receipt: HeadReceipt | None) -> tuple[object, Stamp]:
+        """Return a signed request and its stamp; the ledger has it as it came, signed or not."""
+        text = _text(message, "json")
+        try:
+            request = unpack(text)
+        except PayloadError:
+            self._ledger.record("unreadable", "", text.encode(), direction="in")
+            raise
+        run, kind = str(getattr(request, "run", "")), _kind_of(request)
+        parts = ("json", "stamp", "signature")
+        try:
+            stamp = self._consent.opened({p: _text(message, p, missing="") for p in parts})[1]
+        except HepaFedError:
+            self._ledger.record_request(kind, run, text, requester=UNKNOWN, receipt=receipt)
+            raise
+        self._ledger.record_request(kind, run, text, requester=stamp.requester, receipt=receipt)
+        return request, stamp
 
     def answer(self, request: Request) -> object:
         """Return the reply to a request that policy lets pass."""
@@ -113,8 +157,17 @@ def open_app(home: Path, config: SiteConfig) -> SiteApp:
     return SiteApp(home, config)
 
 
-def _values(message: Message) -> dict[str, object]:
+def _kind_of(message: object) -> str:
+    return next(k for k, c in KINDS.items() if c is type(message))
+
+
+def _text(message: Message, name: str, missing: str | None = None) -> str:
+    """Return a text of a message; PayloadError when it is not there and there is no `missing`."""
     try:
-        return dict(message.content["hepafed"])
-    except (KeyError, TypeError, ValueError) as e:
+        return str(
+            message.content["hepafed"].get(name, missing)
+            if missing is not None
+            else message.content["hepafed"][name]
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise PayloadError("the request is not a HepaFed message") from e

@@ -43,7 +43,7 @@ class Work:
     def train(self, request: TrainRequest) -> TrainReply:
         """Train a round that policy lets pass; the ledger has the update before it is uploaded."""
         self._permit(request.plan)
-        weights = self._fetch(request.plan, request.weights)
+        weights = self._fetch(request.run, request.plan, request.weights)
         tuning = self._tuning(request.plan, weights)
         done = self._trainer.train(request.plan, weights, request.run, request.round)
         update = to_bf16(done.update)
@@ -61,7 +61,7 @@ class Work:
 
     def tune(self, request: TuneRequest) -> TuneReply:
         """Return the figures of the tuning split under a round's weights."""
-        weights = self._fetch(request.plan, request.weights)
+        weights = self._fetch(request.run, request.plan, request.weights)
         figures = self._tuning(request.plan, weights)
         return TuneReply(run=request.run, round=request.round, tuning=figures)
 
@@ -69,7 +69,7 @@ class Work:
         """Score a split and keep the scores at the site; a fallback asks of the same scores."""
         key = self._key(request.run, request.weights, request.split)
         if self._scored is None or self._scored[0] != key:
-            table, weights = self.scores(request.plan, request.weights, request.split)
+            table, weights = self.scores(request.run, request.plan, request.weights, request.split)
             keep(self._home, request, table, weights)
             self._scored = key, table
         return self._scored[1]
@@ -91,20 +91,24 @@ class Work:
             if known is not None and known[0] == self._key(request.run, m.weights, request.split):
                 tables.append(known[1])
             else:
-                tables.append(self.scores(m.plan, m.weights, request.split)[0])
+                tables.append(self.scores(request.run, m.plan, m.weights, request.split)[0])
         return tables
 
-    def scores(self, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
+    def scores(self, run: str, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
         """Fetch a model's weights and return the scores of a split, and the weights."""
-        weights = self._fetch(plan, digest)
+        weights = self._fetch(run, plan, digest)
         return score(self._trainer, plan, weights, split, self._config.site), weights
 
     def _permit(self, plan: Plan) -> None:
         patients = {*self._trainer.images(plan, "train").selection.patients}
         permit_training(self._config, plan.training, len(patients), self._trainer.steps(plan))
 
-    def _fetch(self, plan: Plan, digest: str) -> Flat:
-        return self._transfer.fetch(digest, self._trainer.network(plan).layout)
+    def _fetch(self, run: str, plan: Plan, digest: str) -> Flat:
+        """Return a model's weights, written down in the ledger as they came."""
+        layout = self._trainer.network(plan).layout
+        weights = self._transfer.fetch(digest, layout)
+        self._ledger.record_weights(run, digest, 2 * layout.size)
+        return weights
 
     def _tuning(self, plan: Plan, weights: Flat) -> TuningFigures:
         site, minimum = self._config.site, self._config.minimum_count

@@ -17,10 +17,13 @@ from hepafed.common.records import read_record, write_record
 T = TypeVar("T")
 FORMS = ("masked", "cells", "plain")
 """The forms in which a site can release its score counts."""
+SITE_AUCS = ("banded", "none", "exact")
+"""How a site's own AUCs can leave beside a masked sum."""
 
 _CHOICES = {
     "release": FORMS,
     "fallback": ("cells", "none"),
+    "site_auc": SITE_AUCS,
     "peer_trust": ("first-use", "confirmed"),
 }
 
@@ -95,6 +98,13 @@ class SiteConfig:
     """Fewest sites in a masked sum, this one included."""
     minimum_patients: int = 20
     """Fewest patients in a masked sum, over all of its sites."""
+    least_tables: int = 1000
+    """Fewest tables of this site's scores that a masked sum, and what leaves beside it, must leave
+    possible (docs/decisions/0019)."""
+    site_auc: str = "banded"
+    """How this site's own AUCs leave beside a masked sum: `banded` (only which band each lies in,
+    and only if the numbers of cases keep `least_tables`), `none`, or `exact` (this can tell whose
+    the scores of the sum are)."""
     models_a_year: int = 12
     """Most models about which this site answers within a year, for each cohort (`client questions`
     shows them); the same model again is not counted."""
@@ -127,6 +137,8 @@ class SiteConfig:
             raise ConfigError(f"minimum_peers: {self.minimum_peers} is outside 2…1000")
         if not 1 <= self.minimum_patients <= 10**6:
             raise ConfigError(f"minimum_patients: {self.minimum_patients} is outside 1…1000000")
+        if not 2 <= self.least_tables <= 10**9:
+            raise ConfigError(f"least_tables: {self.least_tables} is outside 2…1000000000")
         if not 1 <= self.models_a_year <= 10**4:
             raise ConfigError(f"models_a_year: {self.models_a_year} is outside 1…10000")
         if not 1 <= self.minimum_train_patients <= 10**6:

@@ -28,6 +28,8 @@ class Figure:
     reason: str = ""
     se: float | None = None
     """Standard error; of an AUC, that of DeLong."""
+    half_band: float = 0.0
+    """How far the value may be from the site's own; 0: it is exact."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,8 @@ class TaskSummary:
     positives: int
     negatives: int
     auc: Figure
-    """AUC from the site's own scores, exact, with DeLong's interval."""
+    """AUC from the site's own scores, exact, with DeLong's interval. In the form `masked` none,
+    unless the site's policy says `site_auc = "exact"`."""
     true_positives: int | None
     """Positives with a score ≥ the operating point; None where it is suppressed."""
     true_negatives: int | None

@@ -36,6 +36,14 @@ from hepafed.common.disclosure.paired import (
     paired_of,
     pairs_of,
 )
+from hepafed.common.disclosure.splits import (
+    BANDED,
+    Totals,
+    banded_figure,
+    check_splits,
+    released_bands,
+    totals_of,
+)
 from hepafed.common.disclosure.subgroup_figures import (
     TASK,
     TELLING,
@@ -52,14 +60,17 @@ from hepafed.common.disclosure.summaries import (
     tuning_figures,
     tuning_scores,
 )
-from hepafed.common.disclosure.suppression import withheld
+from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, POOLED_ONLY, withheld
 
 __all__ = [
+    "BANDED",
     "CLUSTERED",
     "EXACT",
     "FEWEST_SITES",
+    "FEW_OF_A_CLASS",
     "MOST_ATTEMPTS",
     "NO_INTERVAL",
+    "POOLED_ONLY",
     "READ_AT",
     "RELEASED",
     "TASK",
@@ -69,10 +80,13 @@ __all__ = [
     "ChosenThreshold",
     "Counts",
     "Paired",
+    "Totals",
     "add_paired",
+    "banded_figure",
     "calibration_figures",
     "check_offer",
     "check_paired",
+    "check_splits",
     "check_terms",
     "check_tuning",
     "choose_threshold",
@@ -91,11 +105,13 @@ __all__ = [
     "pairs_of",
     "possible_discordance",
     "public_line",
+    "released_bands",
     "released_origin",
     "right_alone",
     "slot",
     "subgroup_summaries",
     "summarise",
+    "totals_of",
     "tuning_figures",
     "tuning_scores",
     "unsure",

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hepafed.common.contract.messages import KeyOffer, Terms
+from hepafed.common.disclosure.splits import Totals, check_totals
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
 from hepafed.common.statistics import MOST_READERS
@@ -85,9 +86,9 @@ def context_of(terms: Terms) -> bytes:
     return hashlib.sha256(_PURPOSE + b"terms " + _canonical(write_record(terms))).digest()
 
 
-def _signed(terms: Terms, site: str, patients: int, key: str) -> bytes:
+def _signed(terms: Terms, site: str, totals: Totals, key: str) -> bytes:
     context = context_of(terms).hex()
-    return _PURPOSE + b"key " + _canonical([context, site, patients, key])
+    return _PURPOSE + b"key " + _canonical([context, site, list(totals), key])
 
 
 def public_hex(key: X25519PrivateKey) -> str:
@@ -106,18 +107,19 @@ def public_line(identity: ec.EllipticCurvePrivateKey) -> str:
 def make_offer(
     terms: Terms,
     site: str,
-    patients: int,
+    totals: Totals,
     key: X25519PrivateKey,
     identity: ec.EllipticCurvePrivateKey,
 ) -> KeyOffer:
-    """Return a fresh key, signed under the terms by the site's identity."""
+    """Return a fresh key, signed with the site's numbers of cases under the terms."""
     public = public_hex(key)
-    message = _signed(terms, site, patients, public)
+    message = _signed(terms, site, totals, public)
     return KeyOffer(
         run=terms.run,
         exchange=terms.exchange,
         site=site,
-        patients=patients,
+        patients=sum(totals[:2]),
+        totals=totals,
         key=public,
         identity=public_line(identity),
         signature=identity.sign(message, ec.ECDSA(hashes.SHA384())).hex(),
@@ -151,10 +153,13 @@ def check_offer(terms: Terms, offer: KeyOffer) -> None:
     ------
     RefusedError
         The key is another attempt's, was swapped, or anything else of the offer was changed.
+    PayloadError
+        Its numbers of cases cannot be.
     """
     if (offer.run, offer.exchange) != (terms.run, terms.exchange):
         raise RefusedError(f"the key of {offer.site[:40]} belongs to another exchange")
-    message = _signed(terms, offer.site, offer.patients, offer.key)
+    check_totals(offer.totals, offer.patients)
+    message = _signed(terms, offer.site, offer.totals, offer.key)
     try:
         signature = bytes.fromhex(offer.signature)
         read_identity(offer.identity).verify(signature, message, ec.ECDSA(hashes.SHA384()))

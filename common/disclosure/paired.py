@@ -22,6 +22,7 @@ from hepafed.common.disclosure.pair_intervals import (
     with_covering,
 )
 from hepafed.common.disclosure.summaries import NO_INTERVAL, figure_of
+from hepafed.common.disclosure.suppression import POOLED_ONLY, enough_of
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.statistics import (
     FIGURES,
@@ -52,7 +53,7 @@ Floats = NDArray[np.float64]
 EXACT = 1
 """The fewest cases in a cell of a placement curve that a site makes for itself: nothing is
 hidden."""
-WITHHELD = "withheld: fewer patients than the site's minimum count"
+WITHHELD = "withheld: fewer cases of a class than the site's minimum count"
 NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
 
 
@@ -236,36 +237,47 @@ def _difference(aucs: tuple[Auc | None, Auc | None], variance: float | None) -> 
 
 
 def own_pairs(
-    tables: Sequence[ScoreTable], paired: Paired, minimum: int, *, calls: bool
+    tables: Sequence[ScoreTable],
+    paired: Paired,
+    minimum: int,
+    *,
+    calls: bool,
+    pooled_only: bool = False,
 ) -> tuple[PairSummary, ...]:
     """Return what a site releases of its own comparison, exact to the bin.
 
-    With fewer patients than `minimum` it releases counts only; crossed calls only where they are
-    asked for (`calls`) and no cell of any pair's has fewer than `minimum` cases; how they fall on
-    patients only where besides no fewer patients, and no fewer with several lesions, are told of.
+    With fewer cases of a class than `minimum`, or where figures exist `pooled_only`, it releases
+    totals only; crossed calls only where they are asked for (`calls`) and no cell of any pair's
+    has fewer than `minimum` cases; how they fall on patients only where besides no fewer
+    patients, and no fewer with several lesions, are told of.
     """
     curves = [curves_of(s, EXACT) for s in paired.sums]
     found = pair_summaries(paired, products_of(list(tables), curves))
-    gone, few = Figure(reason=WITHHELD), int(paired.sums[0].size[0]) < minimum
+    gone = Figure(reason=POOLED_ONLY if pooled_only else WITHHELD)
     shown = calls and bool((paired.calls[paired.calls > 0] >= minimum).all())
-    if few:
-        found = tuple(
-            replace(
-                p,
-                auc_first=gone,
-                auc_second=gone,
-                difference=gone,
-                bound=0.0,
-                covering_first=None,
-                covering_second=None,
-                covering=None,
-            )
-            for p in found
-        )
+    found = tuple(
+        _without_figures(p, gone)
+        if pooled_only or not enough_of(minimum, p.positives, p.negatives)
+        else p
+        for p in found
+    )
     patients = paired.discordant[:, :, 1]
     fallen = shown and bool((patients[patients > 0] >= minimum).all())
     fallen = fallen and tells_of_enough(several_of(tables[0]), minimum)
     return tuple(
         replace(p, calls=p.calls if shown else None, discordant=p.discordant if fallen else None)
         for p in found
+    )
+
+
+def _without_figures(pair: PairSummary, gone: Figure) -> PairSummary:
+    return replace(
+        pair,
+        auc_first=gone,
+        auc_second=gone,
+        difference=gone,
+        bound=0.0,
+        covering_first=None,
+        covering_second=None,
+        covering=None,
     )

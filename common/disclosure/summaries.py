@@ -11,6 +11,7 @@ from hepafed.common.disclosure.lesion_intervals import (
     task_intervals,
     tells_of_enough,
 )
+from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, enough_of
 from hepafed.common.statistics import (
     BINS,
     TASK_ORDER,
@@ -97,16 +98,17 @@ def _summary(sums: Additive, scores: TaskScores, index: int, minimum: int) -> Ta
     unit, task = TASK_ORDER[index]
     truth = scores.truth
     values, positives, negatives = score_counts(scores.logits[truth], scores.logits[~truth])
-    enough = len(truth) >= minimum
+    cases = int(truth.sum()), int((~truth).sum())
+    enough = sum(cases) >= minimum and enough_of(minimum, *cases)
     auc = auc_from_counts(positives, negatives)
     return TaskSummary(
         unit=unit,
         task=task,
-        positives=int(truth.sum()),
-        negatives=int((~truth).sum()),
-        auc=figure_of(auc),
-        true_positives=int(sums.called[index, 1, 1]) if enough else None,
-        true_negatives=int(sums.called[index, 0, 0]) if enough else None,
+        positives=cases[0],
+        negatives=cases[1],
+        auc=figure_of(auc) if enough else Figure(reason=FEW_OF_A_CLASS),
+        true_positives=int(sums.called[index, 1, 1]) if sum(cases) >= minimum else None,
+        true_negatives=int(sums.called[index, 0, 0]) if sum(cases) >= minimum else None,
         cells=_cells(sums, unit, task, minimum),
         figures=(
             adjusted_figure("logit", auc)
@@ -146,14 +148,14 @@ def summarise(
     by_task = [
         _summary(sums, task_scores(table, *t), i, minimum_count) for i, t in enumerate(TASK_ORDER)
     ]
-    enough = len(table.truth) >= minimum_count
-    clustered, overall = clustered_figures(table, sums) if enough else ({}, {})
+    by_class = [int((table.truth == i).sum()) for i in range(len(CLASS_KEYS))]
     several = several_of(table)
-    rates: dict[str, dict[str, Figure]] = {}
-    if enough and tells_of_enough(several, minimum_count):
-        rates, overall = task_intervals(sums), overall | table_intervals(sums)
+    clustered, overall, rates = _clustered(table, sums, minimum_count, several)
+    whole = len(table.truth) >= minimum_count
     tasks = tuple(
         replace(t, figures=t.figures | clustered.get(t.task, {}) | rates.get(t.task, {}))
+        if t.figures
+        else t
         for t in by_task
     )
     sections, withheld = released_sections(sums, minimum_count, several)
@@ -163,15 +165,27 @@ def summarise(
         weights=weights,
         patients=int(sums.size[0]),
         lesions=int(sums.size[1]),
-        by_class={k: int((table.truth == i).sum()) for i, k in enumerate(CLASS_KEYS)},
+        by_class=dict(zip(CLASS_KEYS, by_class, strict=True)),
         minimum_count=minimum_count,
         tasks=tasks,
-        confusion=tuple(map(tuple, sums.confusion.tolist())) if enough else None,
+        confusion=tuple(map(tuple, sums.confusion.tolist())) if whole else None,
         suppressed=(*(f"{t.unit} {t.task}: cells" for t in tasks if t.cells is None), *withheld),
-        figures=overall,
+        figures=overall if enough_of(minimum_count, *by_class) else {},
         sections=sections,
         readers=sums.readers,
     )
+
+
+def _clustered(
+    table: ScoreTable, sums: Additive, minimum: int, several: int
+) -> tuple[dict[str, dict[str, Figure]], dict[str, Figure], dict[str, dict[str, Figure]]]:
+    """Return figures that know which lesions share a patient: by task, over all, rates by task."""
+    if len(table.truth) < minimum:
+        return {}, {}, {}
+    by_task, overall = clustered_figures(table, sums)
+    if not tells_of_enough(several, minimum):
+        return by_task, overall, {}
+    return by_task, overall | table_intervals(sums), task_intervals(sums)
 
 
 def released_sections(
@@ -221,7 +235,8 @@ def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
     for task in TASKS["lesion"]:
         scores = task_scores(table, "lesion", task)
         _, m, n = score_counts(scores.logits[scores.truth], scores.logits[~scores.truth])
-        if (auc := auc_from_counts(m, n)) is not None:
+        few = not enough_of(minimum_count, int(m.sum()), int(n.sum()))
+        if not few and (auc := auc_from_counts(m, n)) is not None:
             aucs.append(auc.value)
     patients = task_scores(table, *TASK_ORDER[0])
     return TuningFigures(

@@ -18,6 +18,18 @@ would tell of the sizes. Who knows this rule cannot infer a small count either, 
 
 from collections.abc import Mapping, Sequence
 
+POOLED_ONLY = "not released: beside a masked sum this exists pooled only"
+"""Why a site's own figure is not there in the form `masked`."""
+FEW_OF_A_CLASS = "withheld: fewer cases of a class than the site's minimum count"
+
+
+def enough_of(minimum: int, *cases: int) -> bool:
+    """Return whether a figure may leave that is of so many cases of each class.
+
+    A class without a case hides nobody.
+    """
+    return all(n == 0 or n >= minimum for n in cases)
+
 
 def hide(
     table: Mapping[str, Sequence[int]], minimum: int, also: frozenset[str] = frozenset()

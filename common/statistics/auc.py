@@ -15,6 +15,8 @@ PRIOR = 40.0
 """Degrees of freedom that the expected variance of an AUC counts for beside the sampled one."""
 MOST_FREEDOM = 1e6
 """More degrees of freedom are as good as these."""
+BINS_AN_EDGE = 16
+"""Bins for each edge up to which counting them all is faster than sorting the edges."""
 _HALVINGS = 60
 """How often the bracket of an interval's end is halved; float64 has no finer step."""
 
@@ -164,7 +166,15 @@ def squares(cells: Intervals, found: Placements) -> tuple[float, float]:
 
 
 def _cumulative(edges: NDArray[np.int64], mass: Floats, at: NDArray[np.int64]) -> Floats:
-    """Return the sum of the `mass` whose edge is ≤ each of `at`."""
+    """Return the sum of the `mass` whose edge (int64[k], at least 0) is ≤ each of `at`.
+
+    Of many edges every bin is counted: no sorting, no search. The masses are whole numbers, so
+    both ways give the same sums.
+    """
+    top = int(edges.max()) + 1 if len(edges) else 0
+    if top <= BINS_AN_EDGE * len(edges):
+        sums = np.cumsum(np.bincount(edges, weights=mass, minlength=top))
+        return np.concatenate([[0.0], sums])[np.clip(at + 1, 0, top)]
     order = np.argsort(edges, kind="stable")
     total = np.concatenate([[0.0], np.cumsum(mass[order])])
     return np.asarray(total[np.searchsorted(edges[order], at, side="right")])

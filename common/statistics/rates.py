@@ -92,6 +92,53 @@ def values_at_prevalence(
     return found / called if called else None, spared / cleared if cleared else None
 
 
+def predictive_ends(
+    sensitivity: tuple[float, float, float],
+    specificity: tuple[float, float, float],
+    prevalence: float,
+) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """Return the ends of PPV and NPV at a stated prevalence; None where nothing is called so.
+
+    Each rate is (value, low, high). On the logit scale (Mercaldo, Lau and Zhou 2007) a predictive
+    value is the logit of the prevalence plus the log of a likelihood ratio. The ends of that ratio
+    are made from those of both rates (Zou and Donner 2008), so they cover where the rates do.
+    """
+    (se, se_low, se_high), (sp, sp_low, sp_high) = sensitivity, specificity
+    missed, false = (1 - se, 1 - se_high, 1 - se_low), (1 - sp, 1 - sp_high, 1 - sp_low)
+    return (
+        _at(ratio_ends(sensitivity, false), prevalence),
+        _at(ratio_ends(specificity, missed), 1 - prevalence),
+    )
+
+
+def ratio_ends(
+    a: tuple[float, float, float], b: tuple[float, float, float]
+) -> tuple[float, float] | None:
+    """Return the ends of a / b from (value, low, high) of two independent shares; None for 0 / 0.
+
+    On the log scale, squares of the distances added (Zou and Donner 2008). A share of 0 has no
+    log: the open end is then 0 or infinite, the other that of both shares at their worst.
+    """
+    (x, low_a, high_a), (y, low_b, high_b) = a, b
+    if x <= 0 and y <= 0:
+        return None
+    if x <= 0:
+        return 0.0, high_a / low_b
+    if y <= 0:
+        return low_a / high_b, math.inf
+    down = math.hypot(math.log(x / low_a), math.log(high_b / y))
+    up = math.hypot(math.log(high_a / x), math.log(y / low_b))
+    return x / y * math.exp(-down), x / y * math.exp(up)
+
+
+def _at(ends: tuple[float, float] | None, share: float) -> tuple[float, float] | None:
+    """Turn the ends of a likelihood ratio into those of a predictive value."""
+    if ends is None:
+        return None
+    low, high = (1.0 if math.isinf(r) else share * r / (share * r + 1 - share) for r in ends)
+    return low, high
+
+
 def net_benefit(tp: int, fp: int, n: int, threshold: float) -> float:
     """Return the net benefit of acting on p ≥ threshold (Vickers and Elkin 2006)."""
     return tp / n - fp / n * threshold / (1 - threshold)

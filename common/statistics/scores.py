@@ -203,8 +203,8 @@ def stored_scores(path: Path) -> ScoreTable:
         ) from e
 
 
-def write_scores(table: ScoreTable, path: Path) -> None:
-    """Write a score table to a private file, whole or not at all."""
+def scores_text(table: ScoreTable) -> str:
+    """Return a score table as the text of its file."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names, groups = sorted(table.readers), sorted(table.groups)
@@ -214,4 +214,9 @@ def write_scores(table: ScoreTable, path: Path) -> None:
         calls = ["" if table.readers[n][i] < 0 else str(table.readers[n][i]) for n in names]
         row = [table.site[i], table.patient[i], table.lesion[i], CLASS_KEYS[table.truth[i]]]
         writer.writerow([*row, *p, *calls, *(table.groups[g][i] for g in groups)])
-    write_whole(path, out.getvalue(), private=True)
+    return out.getvalue()
+
+
+def write_scores(table: ScoreTable, path: Path) -> None:
+    """Write a score table to a private file, whole or not at all."""
+    write_whole(path, scores_text(table), private=True)

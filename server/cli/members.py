@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from hepafed.common.console import command, say, say_json, table
@@ -100,7 +101,10 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
 @click.pass_context
 @command
 def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
-    """List the sites: role, enrolled or invited, online.
+    """List the sites: role, enrolled or invited, online, the last entry of the ledger.
+
+    The coordinator keeps and countersigns the head of each site's ledger that comes with a
+    message (folder ledgers/): the ledger cannot be rewritten later without a trace.
 
     \b
     Example:
@@ -111,9 +115,20 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
         say_json(json.dumps(found))
         return
     table(
-        ("site", "role", "state", "online"),
-        [(s["site"], s["role"], s["state"], "yes" if s["online"] else "no") for s in found],
+        ("site", "role", "state", "online", "ledger"),
+        [
+            (s["site"], s["role"], s["state"], "yes" if s["online"] else "no", _ledger(s["ledger"]))
+            for s in found
+        ],
     )
+
+
+def _ledger(seen: dict[str, Any] | None) -> str:
+    """Return the last entry of a site's ledger in words."""
+    if seen is None:
+        return "no entry seen"
+    gap = f", after a gap: {seen['gap']}" if seen["gap"] else ""
+    return f"entry {seen['entry']} on {seen['at'][:10]}{gap}"
 
 
 @click.command()

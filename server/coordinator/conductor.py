@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hepafed.common.errors import HepaFedError, UnreachableError
-from hepafed.server.members import Members
+from hepafed.server.members import LedgerHeads, Members
 from hepafed.server.runs import ENDED, PERSON_SECONDS, LiveRun, Run, Sites, Stores, sealing
 from hepafed.server.training import train
 from hepafed.server.validation import survey, validate
@@ -26,9 +26,16 @@ Each returns the model's id, a word where there is no model, or "" when the run 
 class Conductor:
     """Calls the right procedure for a run and writes down how the run ended."""
 
-    def __init__(self, stores: Stores, members: Members, patience: float = PERSON_SECONDS) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        members: Members,
+        heads: LedgerHeads,
+        patience: float = PERSON_SECONDS,
+    ) -> None:
         self._stores = stores
         self._members = members
+        self._heads = heads
         self._patience = patience
 
     def __call__(self, grid: Any, context: Any) -> None:  # noqa: ANN401 - Flower's Grid and Context
@@ -67,6 +74,7 @@ class Conductor:
             on_wait=lambda site, digest: self._stores.runs.event(
                 run.id, "waits", site=site, digest=digest
             ),
+            heads=self._heads,
         )
 
     def _nodes(self, run: Run) -> dict[str, int]:

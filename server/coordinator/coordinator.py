@@ -9,7 +9,7 @@ from hepafed.server.coordinator.queue import Queue
 from hepafed.server.coordinator.requests import Requests
 from hepafed.server.coordinator.supervisor import supervise
 from hepafed.server.flower import Control, ServerAppExecutor, SuperLink
-from hepafed.server.members import Admission, Members
+from hepafed.server.members import Admission, LedgerHeads, Members
 from hepafed.server.runs import PERSON_SECONDS, Stores
 
 
@@ -21,10 +21,11 @@ class Coordinator:
         self._patience = patience
         self.members = Members(home)
         self.admission = Admission(home, self.members)
+        self.heads = LedgerHeads(home)
         self.stores = Stores(home)
         self.superlink = SuperLink(home)
         self.control = Control(self.superlink)
-        self.membership = Membership(self.members, self.control)
+        self.membership = Membership(self.members, self.control, self.heads)
         self._stopping = threading.Event()
         runs, registry = self.stores.runs, self.stores.registry
         self.queue = Queue(runs, self.superlink, self.control, self._stopping)
@@ -41,7 +42,7 @@ class Coordinator:
         """
         self.stores.blobs.clear()
         self.superlink.start()
-        conductor = Conductor(self.stores, self.members, self._patience)
+        conductor = Conductor(self.stores, self.members, self.heads, self._patience)
         executor = ServerAppExecutor(
             self.superlink, conductor, self._stopping, self.queue.attempt_over
         )

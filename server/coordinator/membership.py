@@ -8,7 +8,7 @@ from typing import Any
 from hepafed.common.disclosure import fingerprint
 from hepafed.common.errors import UnreachableError
 from hepafed.server.flower import Control
-from hepafed.server.members import Members, SiteEntry
+from hepafed.server.members import LedgerHeads, Members, SiteEntry
 
 log = logging.getLogger("hepafed.server")
 
@@ -16,9 +16,10 @@ log = logging.getLogger("hepafed.server")
 class Membership:
     """Keeps the roster and what Flower knows of its nodes in step."""
 
-    def __init__(self, members: Members, control: Control) -> None:
+    def __init__(self, members: Members, control: Control, heads: LedgerHeads) -> None:
         self._members = members
         self._control = control
+        self._heads = heads
         self._enrolling = threading.Lock()
 
     def enrol(self, token: str, public_key: str, own: str) -> SiteEntry:
@@ -69,6 +70,16 @@ class Membership:
                 "fingerprint": fingerprint(s.public_key) if s.public_key else "",
                 "enrolled": s.enrolled,
                 "expires": s.expires if s.invite else "",
+                "ledger": self._ledger_of(s),
             }
             for s in self._members.sites().values()
         ]
+
+    def _ledger_of(self, site: SiteEntry) -> dict[str, Any] | None:
+        """Return the last head of the site's ledger that was seen, or None."""
+        kept = self._heads.last(site.site, site.public_key) if site.public_key else None
+        if kept is None:
+            return None
+        seen = kept.receipt
+        reason = kept.gap.reason if kept.gap else ""
+        return {"entry": seen.entry, "chain": seen.chain, "at": seen.at, "gap": reason}

@@ -76,7 +76,10 @@ class ComparisonRow:
     auc_second: BriefAuc
     """AUC of the second model."""
     difference: IntervalEstimate
-    """AUC of second − first, with the interval of the paired DeLong method."""
+    """AUC of second − first, with the interval of the paired DeLong method.
+
+    The page prints the opposite, first − second: there a plus is in favour of the first model.
+    """
     binning_error: Probability
     """How far the released bins can have moved the difference at most."""
     method: str

@@ -79,6 +79,16 @@ class AtPrevalence:
     """Positive predictive value; null where no case is called positive."""
     npv: Probability | None
     """Negative predictive value; null where no case is called negative."""
+    ppv_low: Probability | None = optional(None)
+    """Lower end of its 95 % interval (Mercaldo, Lau and Zhou 2007; Zou and Donner 2008)."""
+    ppv_high: Probability | None = optional(None)
+    """Upper end of its 95 % interval."""
+    npv_low: Probability | None = optional(None)
+    """Lower end of its 95 % interval, made in the same way."""
+    npv_high: Probability | None = optional(None)
+    """Upper end of its 95 % interval."""
+    reason: str = optional("")
+    """Why there is no interval."""
 
 
 @dataclass(frozen=True, kw_only=True)

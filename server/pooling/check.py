@@ -76,6 +76,8 @@ def check_figures(site: str, *figures: Figure, least: float = 0.0) -> None:
             raise DataError(f"{site} released an interval that ends before it begins")
         if f.se is not None and not 0 <= f.se <= 1:
             raise DataError(f"{site} released an impossible standard error")
+        if f.half_band != 0:
+            raise DataError(f"{site} released a band of an AUC before the sum was opened")
 
 
 def check_comparison(site: str, found: SiteComparison, models: int, summary: SiteSummary) -> None:

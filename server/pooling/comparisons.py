@@ -16,6 +16,7 @@ from hepafed.server.formats import (
     NonInferiority,
     ResultRow,
 )
+from hepafed.server.pooling.caution import with_caution
 from hepafed.server.pooling.estimates import LEAST, brief_auc, ends_of, interval_estimate
 from hepafed.server.pooling.heterogeneity import combined, has_interval, random_effects
 from hepafed.server.pooling.joining import Lost, too_few
@@ -68,7 +69,7 @@ def comparison_rows(
         rows += [
             _row(compared.names, s, _Found(p, PAIRED), margins, known) for s, p in pairs.items()
         ]
-    return _adjusted(rows)
+    return _adjusted(with_caution(rows, summaries or {}))
 
 
 def as_in_results(
@@ -107,7 +108,7 @@ class _Found:
 
 def _pooled_pairs(compared: Compared, by_site: Mapping[str, list[PairSummary]]) -> list[_Found]:
     """Return each pair of models pooled, and how: over all cases, or over the sites' figures."""
-    if compared.paired is not None and compared.products is not None:
+    if compared.paired is not None:
         whole = pair_summaries(compared.paired, compared.products)
         return [_Found(pair, OF_ALL) for pair in whole]
     return [
@@ -146,7 +147,8 @@ def _combined(by_site: Mapping[str, PairSummary]) -> _Found:
     """Pool the sites' own comparisons: random effects on differences and on logit AUCs."""
     parts = list(by_site.values())
     usable = {s: p.difference for s, p in by_site.items() if (p.difference.se or 0.0) > LEAST}
-    left_out = {s: "its difference has no variance" for s in by_site if s not in usable}
+    gone = {s: p.difference.reason for s, p in by_site.items() if s not in usable}
+    left_out = {s: why or "its difference has no variance" for s, why in gone.items()}
     points = [(g.value or 0.0, (g.se or 0.0) ** 2) for g in usable.values()]
     covering, how, p = None, _Found.covering, None
     if (effects := combined(points)) is not None:
@@ -191,8 +193,7 @@ def _auc(figures: Sequence[Figure]) -> Figure:
     whole = random_effects([(f.value or 0.0, f.se or 0.0) for f in usable])
     if whole is None:
         return usable[0] if usable else Figure(reason=figures[0].reason or NO_SITE)
-    ends = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
-    value, low, high = ends
+    value, low, high = (logistic(whole.mean + side * Z * whole.se) for side in (0, -1, 1))
     return Figure(value=value, low=low, high=high)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import CLUSTERED, NO_INTERVAL, unsure
+from hepafed.common.disclosure import BANDED, CLUSTERED, NO_INTERVAL, unsure
 from hepafed.common.statistics import (
     Auc,
     Clustered,
@@ -33,17 +33,12 @@ from hepafed.server.formats import (
     RateEstimate,
     covering,
 )
+from hepafed.server.pooling.caution import CAUTIOUS, few_lost
 
 LEAST = 1e-9
 """A standard error below it is rounding, and an AUC so near to 0 or 1 is no cohort's."""
 ONE_CLASS = "one class only"
 ONE_PATIENT = "fewer than two patients with a class"
-CAUTIOUS = (
-    "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
-    "100 studies"
-)
-LEAST_LOST = 3.0
-"""Smaller class times the distance of the AUC from 0 or 1 below which an interval is cautious."""
 ALL_OF_ONE = "no interval: all of these cases are of one patient"
 A_ZERO = "no interval: a count is 0"
 FEW_SHARE = "withheld: fewer patients with several lesions than the site's minimum count"
@@ -99,18 +94,10 @@ def settled(auc: AucEstimate, cases: tuple[int, int] | None = None) -> AucEstima
     if auc.value is None:
         return auc
     chosen = covering(auc)
-    few = cases is not None and min(cases) * min(auc.value, 1 - auc.value) < LEAST_LOST
+    few = cases is not None and few_lost(auc.value, cases)
     if few and chosen.decides:
         chosen = replace(chosen, warning=CAUTIOUS)
     return replace(auc, covering=chosen)
-
-
-def as_patients(unit: str, cases: tuple[int, int], size: Sequence[int] | None) -> tuple[int, int]:
-    """Return how many patients lesions are worth; `size`: patients and lesions of the scope."""
-    if unit != "lesion" or size is None or not size[1]:
-        return cases
-    m, n = (int(c * size[0] / size[1]) for c in cases)
-    return m, n
 
 
 def brief_auc(figure: Figure, ends: tuple[float, float] | None = None) -> BriefAuc:
@@ -139,16 +126,17 @@ def from_error(auc: AucEstimate, task: TaskSummary) -> AucEstimate:
     """Return a site's AUC with an interval from its standard error, where it gave no better one."""
     if auc.logit is not None or auc.clustered is not None:
         return auc
-    ends = ends_of_few(task.auc, task.positives, task.negatives)
+    ends, method = ends_of_few(task.auc, task.positives, task.negatives), "logit"
+    if task.auc.half_band:
+        ends, method = ends_of(task.auc), BANDED
     if ends is None:
         return auc
-    lesions = task.unit == "lesion"
     chosen = CoveringInterval(
         low=ends[0],
         high=ends[1],
-        method="logit",
-        decides=not lesions,
-        warning=NOT_CLUSTERED if lesions else "",
+        method=method,
+        decides=task.unit != "lesion",
+        warning=NOT_CLUSTERED if task.unit == "lesion" else "",
     )
     return replace(auc, covering=chosen)
 
@@ -284,6 +272,8 @@ def interval_estimate(
     if found is None:
         return IntervalEstimate(value=None, low=None, high=None, reason=reason)
     own = found.reason if isinstance(found, Figure) else ""
+    if isinstance(found, Ratio) and found.value is not None and found.low is None:
+        own = A_ZERO
     return IntervalEstimate(
         value=found.value,
         low=found.low,

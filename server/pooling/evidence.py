@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TaskSummary
 from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import (
     FIGURES,
@@ -139,7 +140,7 @@ def _cells(
         if task is None or task.positives + task.negatives == 0:
             continue
         if task.cells is None:
-            return SUPPRESSED
+            return _gone(summary)
         if figure not in PAIRWISE:
             found.append(intervals_of(task.cells))
             continue
@@ -156,13 +157,15 @@ def _section(
 ) -> Counts | str:
     shape = sections(len(readers))[name]
     total = np.zeros(shape, np.int64)
-    parts: list[tuple[Counts | None, tuple[str, ...]]] = [
+    parts: list[tuple[Counts | str, tuple[str, ...]]] = [
         (getattr(g.sums, name), g.sums.readers) for g in groups
     ]
-    parts += [(_own(s, name), s.readers) for s in alone.values()]
+    for s in alone.values():
+        own = _own(s, name)
+        parts.append((_gone(s) if own is None else own, s.readers))
     for values, its in parts:
-        if values is None:
-            return SUPPRESSED
+        if isinstance(values, str):
+            return values
         if name == "reader_calls":
             for i, reader in enumerate(its):
                 total[readers.index(reader)] += values[i]
@@ -173,6 +176,11 @@ def _section(
         else:
             total += values
     return total
+
+
+def _gone(summary: SiteSummary) -> str:
+    """Say why a site's own counts are not there."""
+    return POOLED_ONLY if summary.form == "masked" else SUPPRESSED
 
 
 def _own(summary: SiteSummary, name: str) -> Counts | None:

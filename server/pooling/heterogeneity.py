@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
+from hepafed.common.disclosure import BANDED, FEW_OF_A_CLASS, POOLED_ONLY
 from hepafed.common.statistics import (
     LEVEL,
     Z,
@@ -20,11 +21,13 @@ from hepafed.server.formats import (
     SiteLeftOut,
     SiteWeight,
 )
-from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering
+from hepafed.server.pooling.estimates import LEAST, auc_estimate, mean_covering, settled
+from scipy.special import stdtrit
 from scipy.stats import norm
 from scipy.stats import t as student
 
 HKSJ = "hartung-knapp-sidik-jonkman"
+GONE = (POOLED_ONLY, FEW_OF_A_CLASS)
 FEW_SITES = 5
 FEW = (
     "cautious interval: of {} sites like these it can hold the true mean in up to 99 of 100 studies"
@@ -34,6 +37,11 @@ MANY_SITES = 20
 UNSEEN = (
     "may be too narrow: of so few sites it holds the AUC of a further one in as few as 86 "
     "of 100 studies"
+)
+
+WIDE = (
+    "cautious interval: of three sites it holds the AUC of a further one in 99 or more of 100 "
+    "studies"
 )
 
 
@@ -77,6 +85,9 @@ def _left_out(
 
 def _errors(by_site: Mapping[str, TaskSummary], found: Mapping[str, object]) -> str:
     tasks = [by_site[s] for s in found]
+    if any(t.auc.half_band for t in tasks):
+        own = "delong where a site gave its own AUC"
+        return BANDED if all(t.auc.half_band for t in tasks) else f"{BANDED}, {own}"
     known = [site_error(t) is not t.auc.se for t in tasks]
     if not any(known):
         return "delong"
@@ -100,7 +111,10 @@ def site_mean(unit: str, task: str, by_site: Mapping[str, TaskSummary]) -> Resul
         task=task,
         n=positives + sum(t.negatives for t in tasks),
         positives=positives,
-        auc=auc_estimate(figure, method, adjusted=mean_covering(figure, parts)),
+        auc=settled(
+            auc_estimate(figure, method, adjusted=mean_covering(figure, parts)),
+            (positives, sum(t.negatives for t in tasks)),
+        ),
     )
 
 
@@ -108,14 +122,20 @@ def _mean_figure(tasks: list[TaskSummary]) -> tuple[Figure, str]:
     values = [t.auc.value for t in tasks if t.auc.value is not None]
     errors = [t.auc.se for t in tasks if t.auc.value is not None and t.auc.se is not None]
     if not values:
-        return Figure(reason="no site has both classes"), "mean of sites"
-    method = "mean of sites, DeLong errors"
+        return Figure(reason=_no_auc(tasks)), "mean of sites"
+    banded = any(t.auc.half_band for t in tasks)
+    method = "mean of sites, errors of the bands" if banded else "mean of sites, DeLong errors"
     mean = sum(values) / len(values)
     if len(errors) < len(values):
         return Figure(value=mean, reason="a site has no standard error: no interval"), method
     se = math.sqrt(sum(e * e for e in errors)) / len(errors)
     low, high = max(0.0, mean - Z * se), min(1.0, mean + Z * se)
     return Figure(value=mean, low=low, high=high, se=se), method
+
+
+def _no_auc(tasks: list[TaskSummary]) -> str:
+    """Say why no site has an AUC."""
+    return next((t.auc.reason for t in tasks if t.auc.reason in GONE), "no site has both classes")
 
 
 @dataclass(frozen=True)
@@ -142,7 +162,7 @@ class RandomEffects:
         """The two-sided p value of a mean of 0; below 0.05 where `ends` leave 0 out."""
         if math.isinf(self.freedom):
             return float(2 * norm.sf(abs(self.mean) / self.half * Z))
-        quantile = float(student.ppf(0.5 + LEVEL / 2, self.freedom))
+        quantile = float(stdtrit(self.freedom, 0.5 + LEVEL / 2))
         return float(2 * student.sf(abs(self.mean) / self.half * quantile, self.freedom))
 
     @property
@@ -185,7 +205,7 @@ def combined(points: list[tuple[float, float]]) -> RandomEffects | None:
     mean = sum(w * y for w, (y, _) in zip(random, points, strict=True)) / whole
     spread = sum(w * (y - mean) ** 2 for w, (y, _) in zip(random, points, strict=True))
     freedom = len(points) - 1
-    half = float(student.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(spread / (freedom * whole))
+    half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * math.sqrt(spread / (freedom * whole))
     least = Z / math.sqrt(total)
     return RandomEffects(
         mean=mean,
@@ -258,10 +278,11 @@ def _prediction(whole: RandomEffects, sites: int) -> PredictionInterval:
     """Return where the AUC of a further site lies with 95 %: t of k − 2 (Higgins et al. 2009)."""
     if sites < 3:
         return PredictionInterval(low=None, high=None, reason="fewer than three sites")
-    half = float(student.ppf(0.5 + LEVEL / 2, sites - 2)) * math.sqrt(whole.tau2 + whole.se**2)
+    half = float(stdtrit(sites - 2, 0.5 + LEVEL / 2)) * math.sqrt(whole.tau2 + whole.se**2)
     low, high = logistic(whole.mean - half), logistic(whole.mean + half)
     unseen = 3 < sites <= MANY_SITES and whole.i2 < LEAST_I2
-    return PredictionInterval(low=low, high=high, warning=UNSEEN if unseen else "")
+    warning = WIDE if sites == 3 else (UNSEEN if unseen else "")
+    return PredictionInterval(low=low, high=high, warning=warning)
 
 
 def _without(

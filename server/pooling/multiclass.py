@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 from hepafed.common.contract import Figure
 from hepafed.common.contract.messages import SiteSummary
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.statistics import (
     FIGURES,
     MEANS,
+    Auc,
     Estimate,
-    Intervals,
     Products,
     auc_from_intervals,
     clustered_kappa,
@@ -29,8 +30,8 @@ from hepafed.server.formats import (
     PatientInterval,
     ResultRow,
 )
+from hepafed.server.pooling.caution import as_patients
 from hepafed.server.pooling.estimates import (
-    as_patients,
     auc_estimate,
     ends_of,
     interval_estimate,
@@ -57,35 +58,40 @@ def pooled_means(
     single: dict[str, Estimate | None] = {}
     means: dict[str, Estimate | None] = {}
     known_all = len(whole) == len(cells)
+    aucs = [auc_from_intervals(c) for c in whole]
     if products is not None and known_all and size is not None and clusters is not None:
         sizes = sizes_of(whole, size, clusters)
         single, means = estimates(
-            [auc_from_intervals(c) for c in whole],
+            aucs,
             products_with_exact_squares(whole, products),
             products.real()[2],
             sizes,
         )
     made: dict[str, AucEstimate] = {}
+    held = (f for f in FIGURES if not isinstance(known.cells[f], str))
+    each = dict(zip(held, aucs, strict=True))
     for name, members in MEANS.items():
-        found = [known.cells[m] for m in members]
+        gone = [c for m in members if isinstance(c := known.cells[m], str)]
+        found = gone[0] if gone else [each[m] for m in members]
         made[name] = mean_auc(name, found, means.get(name), size)
     return single, made
 
 
 def mean_auc(
     name: str,
-    cells: list[Intervals | str],
+    aucs: list[Auc | None] | str,
     interval: Estimate | None,
     size: NDArray[np.int64] | None = None,
 ) -> AucEstimate:
-    """Return a mean of AUCs over classes; without an interval where none is known."""
+    """Return a mean of AUCs over classes; without an interval where none is known.
+
+    `aucs` are its members', or why they are not known.
+    """
     method = f"{name}, clustered by patient" if interval else name
-    for c in cells:
-        if isinstance(c, str):
-            return auc_estimate(Figure(reason=c), method)
-    aucs = [auc_from_intervals(c) for c in cells if not isinstance(c, str)]
+    if isinstance(aucs, str):
+        return auc_estimate(Figure(reason=aucs), method)
     known = [a for a in aucs if a is not None]
-    if len(known) < len(cells):
+    if len(known) < len(aucs):
         return auc_estimate(Figure(reason=MISSING), method)
     value = sum(a.value for a in known) / len(known)
     fewest = min(((a.positives, a.negatives) for a in known), key=min)
@@ -99,7 +105,7 @@ def mean_auc(
 
 def own_means(summary: SiteSummary) -> dict[str, AucEstimate]:
     """Return the means over classes as a summary states them."""
-    gone = Figure(reason=SUPPRESSED)
+    gone = Figure(reason=POOLED_ONLY if summary.form == "masked" else SUPPRESSED)
     rarest = min(summary.by_class.values(), default=0)
     size = (summary.patients, summary.lesions)
     cases = as_patients("lesion", (rarest, summary.lesions - rarest), size)

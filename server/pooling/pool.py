@@ -26,10 +26,10 @@ from hepafed.server.formats import (
     SiteRow,
     SuppressedPart,
 )
+from hepafed.server.pooling.caution import as_patients
 from hepafed.server.pooling.comparisons import Compared, as_in_results, comparison_rows
 from hepafed.server.pooling.drift import drift_rows
 from hepafed.server.pooling.estimates import (
-    as_patients,
     auc_estimate,
     auc_figure,
     brief_auc,

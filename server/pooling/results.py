@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.disclosure import READ_AT
+from hepafed.common.disclosure import BANDED, READ_AT
 from hepafed.common.statistics import (
     DECISION_THRESHOLDS,
     TASK_ORDER,
@@ -27,6 +27,7 @@ from hepafed.common.statistics import (
     net_benefit,
     partial_auc,
     pr_points,
+    predictive_ends,
     roc_points,
     sensitivity_at,
     sensitivity_interval,
@@ -45,9 +46,9 @@ from hepafed.server.formats import (
     ReadAtSpecificity,
     ResultRow,
 )
+from hepafed.server.pooling.caution import as_patients
 from hepafed.server.pooling.estimates import (
     ONE_CLASS,
-    as_patients,
     auc_estimate,
     auc_figure,
     clustered_interval,
@@ -150,7 +151,9 @@ def _exact_auc(task: TaskSummary) -> AucEstimate:
     own, clustered = task.figures, None
     if (found := own.get("clustered")) is not None and task.auc.value is not None:
         clustered = clustered_interval(found, ends_of(own.get("clustered_logit")))
-    made = auc_estimate(task.auc, "delong", adjusted=ends_of(own.get("logit")), clustered=clustered)
+    method = BANDED if task.auc.half_band else "delong"
+    ends = ends_of(own.get("logit"))
+    made = auc_estimate(task.auc, method, task.auc.half_band, adjusted=ends, clustered=clustered)
     return from_error(made, task)
 
 
@@ -255,7 +258,7 @@ def _with_rates(
     f1 = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None
     positive, negative = likelihood_ratios(tp, p, tn, n)
     one_class = "" if p and n else ONE_CLASS
-    return replace(
+    made = replace(
         made,
         sensitivity=rate_estimate(
             tp, p, "there is no positive case", clustered=clustered.get("sensitivity")
@@ -283,9 +286,9 @@ def _with_rates(
             one_class or "no negative is called negative",
             clustered.get("likelihood_negative"),
         ),
-        at_prevalence=_at_prevalence(tp / p, tn / n, prevalences) if p and n else (),
         net_benefit=_net_benefit(index, known, totals),
     )
+    return replace(made, at_prevalence=_at_prevalence(made, prevalences) if p and n else ())
 
 
 def _without_rates(made: ResultRow, why: str) -> ResultRow:
@@ -325,13 +328,26 @@ def balanced(
     return interval_estimate(Figure(value=value, low=low, high=high, se=se), clustered=clustered)
 
 
-def _at_prevalence(
-    sensitivity: float, specificity: float, prevalences: Sequence[float]
-) -> tuple[AtPrevalence, ...]:
+def _at_prevalence(row: ResultRow, prevalences: Sequence[float]) -> tuple[AtPrevalence, ...]:
+    """Return predictive values at stated prevalences; their intervals are made from the rates'."""
+    pair = row.sensitivity, row.specificity
+    values = [e.value for e in pair if e is not None and e.value is not None]
+    if len(values) < 2:
+        return ()
+    shown = [(e.clustered or e) for e in pair if e is not None]
+    ends = [(v, s.low, s.high) for v, s in zip(values, shown, strict=True)]
+    rates = [(v, a, b) for v, a, b in ends if a is not None and b is not None]
     made = []
     for prevalence in prevalences:
-        ppv, npv = values_at_prevalence(sensitivity, specificity, prevalence)
-        made.append(AtPrevalence(prevalence=prevalence, ppv=ppv, npv=npv))
+        ppv, npv = values_at_prevalence(values[0], values[1], prevalence)
+        part = AtPrevalence(prevalence=prevalence, ppv=ppv, npv=npv)
+        if len(rates) == len(ends):
+            of_ppv, of_npv = predictive_ends(rates[0], rates[1], prevalence)
+            (a, b), (c, d) = of_ppv or (None, None), of_npv or (None, None)
+            part = replace(part, ppv_low=a, ppv_high=b, npv_low=c, npv_high=d)
+        else:
+            part = replace(part, reason=next(s.reason for s in shown if s.low is None))
+        made.append(part)
     return tuple(made)
 
 

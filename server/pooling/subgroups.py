@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hepafed.common.contract import EVERY, Figure, SubgroupSummary, in_order
 from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.disclosure import TASK, TELLING, UNIT, WITHHELD
+from hepafed.common.disclosure import POOLED_ONLY, TASK, TELLING, UNIT, WITHHELD
 from hepafed.common.statistics import Z, logistic
 from hepafed.server.formats import (
     AucEstimate,
@@ -55,7 +55,7 @@ def withheld_rows(summaries: Mapping[str, SiteSummary]) -> list[SuppressedPart]:
                         what=f"subgroup {g.variable} {g.level}: {what}",
                         variable=g.variable,
                         level=g.level,
-                        reason=WITHHELD,
+                        reason=POOLED_ONLY if g.auc.reason == POOLED_ONLY else WITHHELD,
                     )
                 )
     return rows
@@ -64,6 +64,8 @@ def withheld_rows(summaries: Mapping[str, SiteSummary]) -> list[SuppressedPart]:
 def _gone(g: SubgroupSummary) -> str:
     if g.positives is None or g.negatives is None:
         return "all of it"
+    if g.auc.reason == POOLED_ONLY:
+        return "calls and AUC"
     parts = {
         "calls of malignant": g.true_positives is None,
         "calls of benign": g.true_negatives is None,
@@ -97,6 +99,8 @@ def _row(
     scope: str, site: str | None, key: Key, parts: list[SubgroupSummary], auc: AucEstimate
 ) -> SubgroupRow:
     counts = [(g.positives, g.negatives) for g in parts]
+    beside = any(g.auc.reason == POOLED_ONLY for g in parts)
+    why = POOLED_ONLY if beside else WITHHELD
     p, n = (_total(c) for c in zip(*counts, strict=True)) if counts else (None, None)
     return SubgroupRow(
         scope=scope,
@@ -108,8 +112,8 @@ def _row(
         n=None if p is None or n is None else p + n,
         positives=p,
         auc=auc,
-        sensitivity=_rate([(g.true_positives, g.positives) for g in parts]),
-        specificity=_rate([(g.true_negatives, g.negatives) for g in parts]),
+        sensitivity=_rate([(g.true_positives, g.positives) for g in parts], why),
+        specificity=_rate([(g.true_negatives, g.negatives) for g in parts], why),
     )
 
 
@@ -118,11 +122,11 @@ def _total(counts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _rate(parts: list[tuple[int | None, int | None]]) -> RateEstimate:
+def _rate(parts: list[tuple[int | None, int | None]], why: str) -> RateEstimate:
     """Add up the sites whose calls are there; a site's denominator counts with its numerator."""
     known = [(k, n) for k, n in parts if k is not None and n is not None]
     if not known:
-        return rate_estimate(None, None, WITHHELD)
+        return rate_estimate(None, None, why)
     return rate_estimate(sum(k for k, _ in known), sum(n for _, n in known))
 
 
@@ -142,7 +146,8 @@ def _pooled_auc(parts: list[SubgroupSummary]) -> AucEstimate:
     if not parts:
         return auc_estimate(Figure(reason=WITHHELD), "random effects")
     if not usable:
-        return auc_estimate(Figure(reason=NO_AUC), "random effects")
+        beside = any(g.auc.reason == POOLED_ONLY for g in parts)
+        return auc_estimate(Figure(reason=POOLED_ONLY if beside else NO_AUC), "random effects")
     whole = random_effects(usable)
     if whole is None:
         (g,) = [g for g in parts if (g.auc.value, g.auc.se) == usable[0]]

@@ -5,9 +5,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from flwr.app import ConfigRecord, Message, RecordDict
-from hepafed.common.contract.messages import Refusal, TrainReply, Waits, pack, unpack
+from hepafed.common.contract.messages import (
+    LedgerHead,
+    Refusal,
+    TrainReply,
+    Waits,
+    pack,
+    unpack,
+)
 from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
+from hepafed.server.members import LedgerHeads
 
 POLL_SECONDS = (0.05, 1.0)
 """Shortest and longest wait between two looks for replies; in between a twentieth of the time
@@ -50,6 +58,7 @@ class Sites:
         seal: Seal = lambda _site, text, _seconds: {"json": text},
         patience: float = PERSON_SECONDS,
         on_wait: Callable[[str, str], None] = lambda _site, _digest: None,
+        heads: LedgerHeads | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -61,6 +70,7 @@ class Sites:
         """Returns the enrolled public key of each site, an OpenSSH line."""
         self._seal, self._patience, self._on_wait = seal, patience, on_wait
         self._person_since: dict[tuple[str, str], float] = {}
+        self._heads = heads
         self._clock = clock
         self._sleep = sleep
 
@@ -107,6 +117,7 @@ class Sites:
                 if site is None:
                     continue
                 try:
+                    self._see_head(site, answer)
                     on_reply(site, _reply(answer, question, reply_type))
                 except _WaitsForPersonError as e:
                     failed[site] = waits_for_person(site)
@@ -146,7 +157,7 @@ class Sites:
         valid = deadline + 60
         messages = [
             Message(
-                RecordDict({"hepafed": ConfigRecord(dict(self._seal(site, text, valid)))}),
+                RecordDict({"hepafed": ConfigRecord({**self._parts(site, text, valid)})}),
                 dst_node_id=nodes[site],
                 message_type="train" if reply_type is TrainReply else "evaluate",
                 ttl=valid,
@@ -157,6 +168,46 @@ class Sites:
         failed = {s: "the site is not reachable" for i, s in sent if not i}
         failed |= {s: "the site is no longer enrolled" for s in asked if s not in nodes}
         return {i: s for i, s in sent if i}, failed
+
+    def _parts(self, site: str, text: str, seconds: float) -> dict[str, str]:
+        """Return what goes to a site: the request, signed, and its ledger's head, countersigned."""
+        return {**self._seal(site, text, seconds), **self._receipt(site)}
+
+    def _receipt(self, site: str) -> dict[str, str]:
+        """Return what goes with a question: the site's last head, countersigned."""
+        if self._heads is None:
+            return {}
+        found = self._heads.receipt(site, self.identities().get(site, ""))
+        return {} if found is None else {"receipt": pack(found)}
+
+    def _see_head(self, site: str, answer: Message) -> None:
+        """Keep the head of the site's ledger that came with an answer.
+
+        Raises
+        ------
+        PayloadError
+            There is none, or it does not continue the last one. A refusal's own reason, which may
+            be that very gap, comes first.
+        """
+        if self._heads is None or answer.has_error():
+            return
+        try:
+            head = unpack(_part(answer, "head"))
+            if not isinstance(head, LedgerHead):
+                raise PayloadError("the head of the site's ledger is another message")
+            self._heads.see(site, self.identities().get(site, ""), head)
+        except PayloadError:
+            if not isinstance(unpack(_part(answer, "json")), Refusal):
+                raise
+
+
+def _part(answer: Message, name: str) -> str:
+    """Return a text of an answer; PayloadError when it is not there."""
+    try:
+        return str(answer.content["hepafed"][name])
+    except (KeyError, TypeError) as e:
+        what = "has no head of the site's ledger" if name == "head" else "is not a HepaFed message"
+        raise PayloadError(f"the site's answer {what}") from e
 
 
 class _WaitsForPersonError(PayloadError):
@@ -172,11 +223,7 @@ def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
         raise PayloadError(
             "the site went offline or its worker failed (see worker.log at the site)"
         )
-    try:
-        text = answer.content["hepafed"]["json"]
-    except (KeyError, TypeError) as e:
-        raise PayloadError("the site's answer is not a HepaFed message") from e
-    reply = unpack(str(text))
+    reply = unpack(_part(answer, "json"))
     if isinstance(reply, Refusal):
         raise PayloadError(f"refused: {reply.reason[:300]}")
     if isinstance(reply, Waits):

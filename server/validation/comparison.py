@@ -59,6 +59,9 @@ def compare(
         products, why = _placed(live, request, found, paired)
         if products is not None:
             return replace(compared, paired=paired, products=products), notes
+        if any(v.form == "masked" for v in found.values()):
+            note = f"the comparison of models has no intervals: {why}"
+            return replace(compared, paired=paired), [*notes, note]
     note = f"the comparison of models pools the sites' own figures, not their cases: {why}"
     return compared, [*notes, note]
 

@@ -22,6 +22,8 @@ class SumProgress:
     """Terms of the attempt whose vectors have all arrived."""
     done: bool = False
     """Whether the sum has been opened."""
+    bands: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    """Bands of the AUCs that each site released at the opening."""
 
 
 class SumFolder:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepafed.common.contract.messages import (
@@ -20,6 +21,8 @@ from hepafed.server.runs import Expected, LiveRun
 STEP_SECONDS = 180.0
 """How long keys, masked vectors and seeds are waited for: the scoring lies behind."""
 
+Bands = tuple[int | None, ...]
+"""The band of each task's AUC, as a site sent it."""
 OPENING_TRIES = 5
 """How often a site that fell silent at the opening is asked again: a repeat is refused there."""
 
@@ -65,13 +68,24 @@ def take_vectors(
     return live.sites.ask(terms.participants, request, MaskedReply, STEP_SECONDS, on_vector)
 
 
-def ask_for_seeds(live: LiveRun, terms: Terms) -> tuple[dict[str, bytes], Mapping[str, str]] | None:
+@dataclass(frozen=True)
+class Opening:
+    """What the participants sent to open a sum."""
+
+    seeds: dict[str, bytes] = field(default_factory=dict)
+    bands: dict[str, Bands] = field(default_factory=dict)
+    """Bands of the AUCs of each site that released them."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Sites that gave no seed, with the reason."""
+
+
+def ask_for_seeds(live: LiveRun, terms: Terms) -> Opening | None:
     """Have every participant open its own mask, a silent one several times.
 
-    Returns the seeds by site, and the sites that gave none with the reason; None when the run was
-    stopped.
+    Returns None when the run was stopped.
     """
     seeds: dict[str, bytes] = {}
+    bands: dict[str, Bands] = {}
 
     def on_seed(site: str, reply: OpenReply) -> None:
         try:
@@ -81,6 +95,8 @@ def ask_for_seeds(live: LiveRun, terms: Terms) -> tuple[dict[str, bytes], Mappin
         if len(seed) != 32:
             raise PayloadError("the site sent an invalid seed")
         seeds[site] = seed
+        if reply.bands:
+            bands[site] = reply.bands
 
     request = OpenRequest(run=live.run.id, exchange=terms.exchange)
     failed: Mapping[str, str] = dict.fromkeys(terms.participants, "")
@@ -90,4 +106,4 @@ def ask_for_seeds(live: LiveRun, terms: Terms) -> tuple[dict[str, bytes], Mappin
         failed = live.sites.ask(failed, request, OpenReply, STEP_SECONDS, on_seed)
         if not failed:
             break
-    return seeds, failed
+    return Opening(seeds, bands, failed)

@@ -14,7 +14,7 @@ from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import FEWEST_SITES, MOST_ATTEMPTS, Counts, opened_sum
 from hepafed.server.runs import LiveRun
 from hepafed.server.validation.masked_progress import SumFolder, SumProgress
-from hepafed.server.validation.masked_steps import ask_for_seeds, exchange_keys, take_vectors
+from hepafed.server.validation.masked_steps import Bands, ask_for_seeds, exchange_keys, take_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,8 @@ class MaskedSum:
     attempts: int = 0
     lost: dict[str, str] = field(default_factory=dict)
     """Sites that dropped out, with the reason."""
+    bands: dict[str, Bands] = field(default_factory=dict)
+    """Bands of the AUCs that each site released beside it."""
 
 
 def masked_sum(live: LiveRun, wanted: WantedSum, sites: list[str]) -> MaskedSum:
@@ -60,7 +62,13 @@ def masked_sum(live: LiveRun, wanted: WantedSum, sites: list[str]) -> MaskedSum:
     if not progress.done or progress.terms is None:
         return MaskedSum(attempts=progress.attempt, lost=dict(progress.lost))
     total = folder.total(progress.terms.length)
-    return MaskedSum(progress.terms.participants, total, progress.attempt, dict(progress.lost))
+    return MaskedSum(
+        progress.terms.participants,
+        total,
+        progress.attempt,
+        dict(progress.lost),
+        dict(progress.bands),
+    )
 
 
 def _sealed(
@@ -104,11 +112,11 @@ def _opened(live: LiveRun, folder: SumFolder, progress: SumProgress, terms: Term
     opened = ask_for_seeds(live, terms)
     if opened is None:
         return progress
-    seeds, failed = opened
-    if failed:
-        lost = {s: f"lost while the sum was opened: {r}" for s, r in failed.items()}
+    if opened.failed:
+        lost = {s: f"lost while the sum was opened: {r}" for s, r in opened.failed.items()}
         return folder.store(replace(progress, lost=progress.lost | lost))
     vectors: dict[str, Counts] = {
         s: np.memmap(folder.vectors / s, "<u8", "r") for s in terms.participants
     }
-    return folder.finish(progress, opened_sum(vectors, seeds, terms))
+    progress = replace(progress, bands=opened.bands)
+    return folder.finish(progress, opened_sum(vectors, opened.seeds, terms))

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from hepafed.common.contract import CLASS_KEYS
 from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.disclosure import Counts
+from hepafed.common.disclosure import Counts, banded_figure
 from hepafed.common.errors import PayloadError
-from hepafed.common.statistics import Additive, check_additive, sections
+from hepafed.common.statistics import TASK_ORDER, Additive, check_additive, sections
 from hepafed.server.formats import FormRow
 from hepafed.server.pooling import Group
+from hepafed.server.validation.masked_steps import Bands
 from hepafed.server.validation.masked_sum import MaskedSum
 
 
@@ -63,6 +65,24 @@ class SiteReleases:
             self.notes |= dict.fromkeys(summed.sites, e.message)
             return
         self.groups.append(Group(summed.sites, sums))
+        for site, bands in summed.bands.items():
+            try:
+                self.summaries[site] = _with_bands(self.summaries[site], bands)
+            except PayloadError as e:
+                self.notes[site] = e.message
+
+
+def _with_bands(summary: SiteSummary, bands: Bands) -> SiteSummary:
+    """Put in the AUCs whose bands the site released beside the sum; PayloadError: impossible."""
+    if len(bands) != len(summary.tasks):
+        raise PayloadError("the site released bands of other AUCs than were asked for")
+    return replace(
+        summary,
+        tasks=tuple(
+            replace(t, auc=banded_figure(b, t.positives, t.negatives)) if b is not None else t
+            for t, b in zip(summary.tasks, bands, strict=True)
+        ),
+    )
 
 
 def _check_sums(sums: Additive, summaries: list[SiteSummary], what: str) -> None:
@@ -72,6 +92,17 @@ def _check_sums(sums: Additive, summaries: list[SiteSummary], what: str) -> None
     told = (sum(s.patients for s in summaries), sum(s.lesions for s in summaries))
     if (patients, lesions) != told:
         raise PayloadError(f"the sums of {what} are not over the announced patients")
+    if sums.patient_scores.sum(1).tolist() != _cases(summaries)[:2] or (
+        sums.confusion.sum(1).tolist() != _cases(summaries)[2:]
+    ):
+        raise PayloadError(f"the sums of {what} are not over the announced classes")
+
+
+def _cases(summaries: list[SiteSummary]) -> list[int]:
+    """Return the announced patients (benign, malignant) and lesions by class, over sites."""
+    whole = [t for s in summaries for t in s.tasks if (t.unit, t.task) == TASK_ORDER[0]]
+    lesions = [sum(s.by_class.get(k, 0) for s in summaries) for k in CLASS_KEYS]
+    return [sum(t.negatives for t in whole), sum(t.positives for t in whole), *lesions]
 
 
 def _with_readers(sums: Additive, summary: SiteSummary) -> Additive:

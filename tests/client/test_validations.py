@@ -1,6 +1,7 @@
 """What a site keeps of a validation: found again by its run, never used when damaged."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,27 @@ def test_damaged_weights_are_not_used(home: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match="damaged"):
         recall_weights(home, DIGEST, LAYOUT)
+
+
+def test_scores_of_an_earlier_run_are_never_overwritten(home: Path) -> None:
+    kept = recall(home, "validate-1")
+    first = {p.name: p.read_bytes() for p in (home / "scores").iterdir()}
+    weights = from_bf16(CONTENT, LAYOUT)
+    keep(home, kept.request, kept.table, weights)
+    assert {p.name: p.read_bytes() for p in (home / "scores").iterdir()} == first
+    other = replace(kept.table, truth=np.array([1, 0]))
+    for _ in range(2):
+        keep(home, kept.request, other, weights)
+    found = {p.name: p.read_bytes() for p in (home / "scores").iterdir()}
+    assert {n: found[n] for n in first} == first
+    assert len(found) == len(first) + 2
+    (stem,) = {Path(n).stem for n in found} - {"validate-1"}
+    assert recall(home, stem).table.truth.tolist() == [1, 0]
+    assert recall(home, "validate-1").table.truth.tolist() == [0, 1]
+
+
+def test_another_question_under_the_same_run_gets_its_own_file_too(home: Path) -> None:
+    kept = recall(home, "validate-1")
+    keep(home, replace(kept.request, threshold=0.7), kept.table, from_bf16(CONTENT, LAYOUT))
+    assert recall(home, "validate-1").request.threshold == 0.5
+    assert len(list((home / "scores").glob("*.json"))) == 2

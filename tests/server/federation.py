@@ -4,6 +4,7 @@ Scores are drawn instead of computed by the network.
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,12 +19,12 @@ from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import pack, unpack
 from hepafed.common.contract.plan import Plan, RoundsPlan, plan_from
-from hepafed.common.files import write_whole
 from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.members import LedgerHeads
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.runs.inbox import Inbox
 from hepafed.server.runs.live_run import LiveRun
@@ -82,7 +83,7 @@ class ScoredSite(SiteApp):
         super().__init__(home, config, wire)  # type: ignore[arg-type]
         self._work.scores = self._drawn  # type: ignore[method-assign]
 
-    def _drawn(self, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
+    def _drawn(self, _run: str, _plan: Plan, digest: str, _split: str) -> tuple[ScoreTable, Flat]:
         return self.others.get(digest, self.table), np.ones(2, np.float32)
 
 
@@ -130,6 +131,7 @@ class Federation:
     def __init__(self, folder: Path) -> None:
         server = folder / "server"
         make_authority(server / "keys", datetime.now(UTC))
+        self.heads = LedgerHeads(server)
         self.stores = Stores(server)
         layout = Layout(("w",), ((2,),))
         self.folder, self.layout, self.sites = folder, layout, {}
@@ -160,7 +162,7 @@ class Federation:
     def site(self, name: str, **policy: Any) -> None:  # noqa: ANN401
         home = self.folder / name
         self.identities[name] = make_node_key(home / "keys" / "node.key")
-        write_whole(home / "keys" / "ca.pem", (self.folder / "server/keys/ca.pem").read_bytes())
+        shutil.copy(self.folder / "server" / "keys" / "ca.pem", home / "keys" / "ca.pem")
         allow_everything(home)
         self.wires[name] = Wire(name, home, self.stores.inbox)
         self.start(name, **policy)
@@ -185,6 +187,7 @@ class Federation:
             lambda: True,
             lambda: self.identities,
             seal=self.fleet.seal,
+            heads=self.heads,
         )
         return LiveRun(run, self.stores, sites)
 

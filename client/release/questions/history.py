@@ -157,7 +157,7 @@ class QuestionHistory:
         if same and before == self._head() and not anew:
             return
         self._file.write(replace(past, before=before))
-        self._ledger.record(KIND, "", self._path.read_bytes())
+        self._ledger.record(KIND, "", self._path.read_bytes(), direction="here")
 
     def _digest(self) -> str:
         if not self._path.exists():

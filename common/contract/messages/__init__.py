@@ -7,6 +7,13 @@ from hepafed.common.contract.messages.comparison import (
     SiteComparison,
 )
 from hepafed.common.contract.messages.kinds import KINDS, Refusal, Stamp, Waits
+from hepafed.common.contract.messages.ledger import (
+    LONGEST_REASON,
+    MOST_STEPS,
+    HeadReceipt,
+    LedgerGap,
+    LedgerHead,
+)
 from hepafed.common.contract.messages.masked_sums import (
     KeyOffer,
     KeysRequest,
@@ -34,12 +41,17 @@ from hepafed.common.contract.messages.wire import LARGEST_MESSAGE, pack, unpack
 __all__ = [
     "KINDS",
     "LARGEST_MESSAGE",
+    "LONGEST_REASON",
+    "MOST_STEPS",
     "CohortRequest",
     "CohortSummary",
     "CompareRequest",
     "ComparedModel",
+    "HeadReceipt",
     "KeyOffer",
     "KeysRequest",
+    "LedgerGap",
+    "LedgerHead",
     "MaskedReply",
     "OpenReply",
     "OpenRequest",

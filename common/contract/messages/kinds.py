@@ -27,12 +27,15 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `refused` | site → coordinator | a reason from the site's policy, or an error's class |
 | `waits` | site → coordinator | that a person at the site has not allowed the request yet |
 | `stamp` | coordinator → site | beside every request: for whom, of whom, for what, until when |
+| `head` | site → coordinator | with each answer: the signed end of the site's ledger |
+| `countersigned` | coordinator → site | with each question: the last head, countersigned |
 """
 
 from dataclasses import dataclass
 
 from hepafed.common.contract.messages.cohort import CohortRequest, CohortSummary
 from hepafed.common.contract.messages.comparison import CompareRequest, SiteComparison
+from hepafed.common.contract.messages.ledger import HeadReceipt, LedgerHead
 from hepafed.common.contract.messages.masked_sums import (
     KeyOffer,
     KeysRequest,
@@ -114,5 +117,7 @@ KINDS: dict[str, type] = {
     "refused": Refusal,
     "waits": Waits,
     "stamp": Stamp,
+    "head": LedgerHead,
+    "countersigned": HeadReceipt,
 }
 """The record of each kind of message."""

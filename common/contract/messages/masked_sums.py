@@ -45,6 +45,8 @@ class KeyOffer:
     site: str
     """The site's name."""
     patients: int
+    totals: tuple[int, ...]
+    """Patients (benign, malignant), then lesions by class (`CLASS_KEYS`)."""
     key: str
     """X25519 public key, 64 hex digits."""
     identity: str
@@ -93,3 +95,6 @@ class OpenReply:
     """The attempt's name, from the terms."""
     seed: str
     """Seed of the mask, 64 hex digits."""
+    bands: tuple[int | None, ...] = ()
+    """The band of each task's AUC, from 0 (`common/disclosure/splits.py`); None with too few cases
+    of a class. Empty where policy or the numbers of cases do not allow it."""

@@ -47,7 +47,8 @@ def few_tuning_patients(report: Report) -> str:
     positives, negatives = found
     return (
         f"The threshold was chosen on few patients: {positives:,} malignant and {negatives:,} "
-        "benign. Expect another balance of errors elsewhere."
+        "benign. Expect another balance of errors elsewhere. A better threshold may have been "
+        "missed."
     )
 
 

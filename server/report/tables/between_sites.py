@@ -57,7 +57,7 @@ def leave_one_out(report: Report) -> Table:
     rows = [
         (
             o.without,
-            figure(mean_of_sites(o), places),
+            (figure(mean_of_sites(o), places), o.covering.warning if o.covering else ""),
             figure(o.pooled, places),
             number(o.i2),
             number(o.tau2),

@@ -7,6 +7,9 @@ from hepafed.server.report.tables.rounding import auc_places
 from hepafed.server.report.tables.table import Table, estimate
 from hepafed.server.report.tables.words import NONE, figure, gain, number, task
 
+ALPHA = 0.05
+"""P value below which a difference is found, as by an interval of 95 % without 0."""
+
 
 def reader_name(column: str) -> str:
     """Name a reader by the column: `reader_a` is Reader a."""
@@ -103,7 +106,7 @@ def comparisons(report: Report) -> Table:
             (cases(c), _lost(c)),
             estimate(c.auc_first, places),
             estimate(c.auc_second, places),
-            estimate(validated_minus(c), places),
+            _difference(c, places),
             p_value(c.p_holm),
             p_value(c.mcnemar.p_holm),
             _held(c),
@@ -139,7 +142,21 @@ def comparisons(report: Report) -> Table:
             f" The interval of a difference is made from those of both AUCs ({'; '.join(made)})."
         )
 
+    apart = [f"{_pair(c)}, {task(c)}" for c in pooled if _disagree(c)]
+    if apart:
+        note += (
+            " DeLong's p and the interval are two methods, and here only one of them finds a "
+            f"difference: {'; '.join(apart)}. The verdicts use the interval."
+        )
     return Table("comparisons", "Models on the same cases", head, tuple(rows), note, 2)
+
+
+def _disagree(comparison: ComparisonRow) -> bool:
+    """Return whether one of p and interval, both before Holm, finds a difference alone."""
+    ends = gain(comparison)
+    if comparison.p is None or ends.low is None or ends.high is None:
+        return False
+    return (comparison.p < ALPHA) == (ends.low <= 0 <= ends.high)
 
 
 def comparisons_by_site(report: Report) -> Table:
@@ -152,7 +169,7 @@ def comparisons_by_site(report: Report) -> Table:
             cases(c),
             estimate(c.auc_first, places),
             estimate(c.auc_second, places),
-            estimate(validated_minus(c), places),
+            _difference(c, places),
             p_value(c.p_holm),
         )
         for c in _compared(report, "site")
@@ -161,6 +178,14 @@ def comparisons_by_site(report: Report) -> Table:
     head = ("Models", "Site", "Patients", "AUC, first", "AUC, second", "First − second", "DeLong p")
     note = "Malignant versus benign, by site. The lesion tasks are in comparisons.csv."
     return Table("comparisons-by-site", "Models at each site", head, tuple(rows), note, 2)
+
+
+def _difference(comparison: ComparisonRow, places: int) -> tuple[str, str]:
+    """Return first − second as a cell, with what its interval's remark says."""
+    value, ends = estimate(validated_minus(comparison), places)
+    chosen = comparison.covering
+    remark = chosen.warning if chosen and chosen.low is not None else ""
+    return value, "; ".join(filter(None, (ends, remark)))
 
 
 def validated_minus(comparison: ComparisonRow) -> IntervalEstimate:

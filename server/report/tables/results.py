@@ -5,6 +5,8 @@ from functools import partial
 
 from hepafed.common.statistics import FEWEST
 from hepafed.server.formats import (
+    AtPrevalence,
+    IntervalEstimate,
     RateEstimate,
     ReadAtSensitivity,
     ReadAtSpecificity,
@@ -206,11 +208,20 @@ def more_rates(report: Report) -> Table:
 def at_prevalence(report: Report) -> Table:
     """Tabulate predictive values at stated prevalences."""
     rows = [
-        (f"{p.prevalence:.0%}", number(p.ppv), number(p.npv))
+        (f"{p.prevalence:.0%}", *_predictive(p))
         for r in report.results
         if r.scope == "pooled" and is_headline(r)
         for p in r.at_prevalence or ()
     ]
-    note = "Computed from the pooled sensitivity and specificity (Bayes' theorem)."
-    head = ("Share malignant", "PPV", "NPV")
+    note = (
+        "Computed from the pooled sensitivity and specificity (Bayes' theorem), and the 95 % "
+        "intervals from theirs. The stated share itself is taken as known."
+    )
+    head = ("Share malignant", "PPV (95 % CI)", "NPV (95 % CI)")
     return Table("prevalence", "Predictive values at a stated prevalence", head, tuple(rows), note)
+
+
+def _predictive(p: AtPrevalence) -> tuple[str, str]:
+    ppv = IntervalEstimate(value=p.ppv, low=p.ppv_low, high=p.ppv_high, reason=p.reason)
+    npv = IntervalEstimate(value=p.npv, low=p.npv_low, high=p.npv_high, reason=p.reason)
+    return figure(ppv), figure(npv)

@@ -59,7 +59,9 @@ def test_cells_of_the_policy_s_minimum_leave_in_the_summary_alone(tmp_path: Path
 def test_a_fallback_needs_the_policy_s_word(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="not at all"):
         Site(tmp_path, "a", fallback="none").score(fallback=True)
-    assert Site(tmp_path, "b").score(fallback=True).form == "cells"
+    site = Site(tmp_path, "b")
+    site.score()
+    assert site.score(fallback=True).form == "cells"
 
 
 def test_no_cells_after_a_masked_sum_of_the_same_scores(pair: list[Site]) -> None:
@@ -67,12 +69,31 @@ def test_no_cells_after_a_masked_sum_of_the_same_scores(pair: list[Site]) -> Non
     with pytest.raises(RefusedError, match="masked before"):
         pair[0].score(run="validate-2", fallback=True)
     pair[0].rescore()
-    made = pair[0].score(run="validate-2", weights="b" * 64, fallback=True)
-    assert made.form == "cells"
+    new = {"run": "validate-2", "weights": "b" * 64}
+    pair[0].score(**new)
+    with pytest.raises(RefusedError, match="no masked sum of this run was tried"):
+        pair[0].score(**new, fallback=True)
+    terms = terms_of("a", "b", number=2, run="validate-2", weights="b" * 64)
+    pair[0].key(terms)
+    assert pair[0].score(**new, fallback=True).form == "cells"
+
+
+def test_cells_as_a_first_question_are_refused_and_the_honest_way_gives_them(
+    tmp_path: Path,
+) -> None:
+    """Nothing is spent by the refusal: the masked question of the same run is answered."""
+    site = Site(tmp_path, "a")
+    with pytest.raises(RefusedError, match="no masked sum of this run was tried"):
+        site.score(fallback=True)
+    assert site.score().form == "masked"
+    with pytest.raises(RefusedError, match="no masked sum of this run was tried"):
+        site.score(run="validate-2", fallback=True)
+    site.restart()
+    assert site.score(fallback=True).form == "cells"
 
 
 def test_scores_that_left_in_cells_leave_in_cells_again(pair: list[Site]) -> None:
-    pair[0].score(fallback=True)
+    assert pair[0].score(fallback=True).form == "cells"
     assert pair[0].score(run="validate-2").form == "cells"
     with pytest.raises(RefusedError, match="no scores"):
         pair[0].key(terms_of("a", "b"))

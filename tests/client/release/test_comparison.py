@@ -50,7 +50,8 @@ def test_a_site_that_releases_masked_shows_no_crossed_calls(release: str, shown:
     made = compared(policy(release), [table(1, 2000), table(2, 2000)])
     assert len(made.pairs) == 4
     assert {p.calls is not None for p in made.pairs} == {shown}
-    assert all(p.difference.value is not None for p in made.pairs)
+    assert {p.difference.value is not None for p in made.pairs} == {shown}
+    assert {p.auc_first.value is not None for p in made.pairs} == {shown}
     assert (made.patients, made.lesions, made.minimum_count) == (2000, 2000, 2)
 
 

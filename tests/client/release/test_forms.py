@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hepafed.client.release.forms import in_form, paired_form, summary_form
 from hepafed.client.release.sum_history import SumHistory
+from hepafed.common.contract import Figure
 from hepafed.common.contract.config import SiteConfig
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.errors import RefusedError
 
 from .releasing import REQUEST, WEIGHTS, Site, exchange, table_of, terms_of
@@ -53,6 +55,7 @@ def test_a_masked_policy_falls_back_when_asked_or_when_cells_left_before(
 ) -> None:
     known = past(tmp_path, **({"first": before} if before else {}))
     request = replace(REQUEST, fallback=asked)
+    known.expect(REQUEST.run)
     assert summary_form(policy("masked"), known, request) == form
     if form == "cells":
         with pytest.raises(RefusedError, match="masked or not at all"):
@@ -65,9 +68,9 @@ def test_after_a_masked_sum_there_are_no_cells_of_the_same_scores(pair: list[Sit
     assert summary_form(policy("masked"), known, REQUEST) == "masked"
     with pytest.raises(RefusedError, match="masked before"):
         summary_form(policy("masked"), known, replace(REQUEST, fallback=True))
-    assert summary_form(policy("masked"), known, replace(REQUEST, fallback=True, split="test")) == (
-        "cells"
-    )
+    other = replace(REQUEST, run="validate-2", fallback=True, split="test")
+    known.expect(other.run)
+    assert summary_form(policy("masked"), known, other) == "cells"
 
 
 @pytest.mark.parametrize(
@@ -104,5 +107,13 @@ def test_a_form_takes_out_what_it_does_not_allow(tmp_path: Path) -> None:
     assert all(t.cells is None for m in (plain, masked) for t in m.tasks)
     assert (plain.sections, masked.sections) == (made.sections, {})
     assert plain.suppressed == ("decision", "something else")
-    assert masked.suppressed == ("something else",)
-    assert masked.confusion == made.confusion
+    assert masked.suppressed == ()
+    assert (masked.confusion, masked.figures) == (None, {})
+    assert (masked.by_class, masked.patients) == (made.by_class, made.patients)
+    for task, before in zip(masked.tasks, made.tasks, strict=True):
+        assert before.auc.value is not None
+        assert task.auc == Figure(reason=POOLED_ONLY)
+        assert (task.true_positives, task.true_negatives, task.figures) == (None, None, {})
+    exact = in_form(made, "masked", exact=True)
+    assert [t.auc for t in exact.tasks] == [t.auc for t in made.tasks]
+    assert all(t.figures == {} for t in exact.tasks)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hepafed.common.errors import RefusedError
+from hepafed.common.errors import PayloadError, RefusedError
 
 from .releasing import Site, exchange, terms_of
 
@@ -40,13 +40,14 @@ def test_the_fewest_sites_are_enough(tmp_path: Path, minimum: int, allowed: bool
         pair[0].key(terms_of("a", "b"))
 
 
-def test_patients_below_nought_count_as_none(tmp_path: Path) -> None:
+def test_cases_below_nought_are_refused(tmp_path: Path) -> None:
     """A site that states −100 does not make another's 130 look like 30."""
     pair = sites(tmp_path, minimum_patients=16)
     terms = terms_of("a", "b")
     offers = [s.key(terms) for s in pair]
-    with pytest.raises(RefusedError):
-        pair[0].mask(terms, [offers[0], replace(offers[1], patients=-100)])
+    lying = replace(offers[1], patients=-100, totals=(-50, -50, 5, 5, 5))
+    with pytest.raises(PayloadError, match="numbers of cases"):
+        pair[0].mask(terms, [offers[0], lying])
 
 
 def test_the_keys_must_be_those_of_the_participants_in_order(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_another_exchange_or_run_opens_nothing(pair: list[Site]) -> None:
     for run, exchange_ in (("validate-2", f"{1:032x}"), ("validate-1", f"{2:032x}")):
         with pytest.raises(RefusedError, match="no masked counts"):
             history.open(run, exchange_)
-    assert len(history.open("validate-1", f"{1:032x}")) == 64
+    assert len(history.open("validate-1", f"{1:032x}").seed) == 64
 
 
 def test_attempts_only_count_up(pair: list[Site]) -> None:
@@ -71,7 +71,7 @@ def test_an_opened_sum_marks_every_model_in_it(pair: list[Site]) -> None:
     history.begin(terms)
     history.seal(terms, b"s" * 32)
     assert history.form_of(OTHER, "external") == ""
-    assert history.open("validate-1", terms.exchange) == (b"s" * 32).hex()
+    assert history.open("validate-1", terms.exchange).seed == (b"s" * 32).hex()
     assert history.form_of(WEIGHTS, "external") == "masked"
     assert history.form_of(OTHER, "external") == "masked"
     assert history.form_of(OTHER, "test") == ""

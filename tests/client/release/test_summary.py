@@ -18,12 +18,14 @@ TABLE = replace(
 )
 
 
-def summary(*subgroups: str, share: tuple[str, ...], minimum: int = 5) -> SiteSummary:
+def summary(
+    *subgroups: str, share: tuple[str, ...], minimum: int = 5, form: str = "masked"
+) -> SiteSummary:
     policy = SiteConfig(
         site="a", role="validate", address="localhost:1", share_subgroups=share,
         minimum_count=minimum,
     )  # fmt: skip
-    return make_summary(policy, replace(REQUEST, subgroups=subgroups), TABLE, "masked")
+    return make_summary(policy, replace(REQUEST, subgroups=subgroups), TABLE, form)
 
 
 @pytest.mark.parametrize("wrong", [("sex", "sex"), ("",), tuple(f"v{n}" for n in range(100))])
@@ -44,10 +46,18 @@ def test_only_what_was_asked_for_and_is_shared_leaves() -> None:
 
 
 def test_a_subgroup_is_shown_from_the_policy_s_minimum_on() -> None:
-    shown = summary("sex", share=("sex",), minimum=2).subgroups
+    shown = summary("sex", share=("sex",), minimum=2, form="cells").subgroups
     assert {g.level for g in shown if g.auc.value is not None} == {"f", "m"}
     withheld = summary("sex", share=("sex",), minimum=21).subgroups
     assert [(g.level, g.auc.value) for g in withheld] == [("every level", None)]
+
+
+def test_beside_a_masked_sum_a_subgroup_is_its_totals() -> None:
+    own = summary("sex", share=("sex",), minimum=2, form="cells").subgroups
+    for g, whole in zip(summary("sex", share=("sex",), minimum=2).subgroups, own, strict=True):
+        assert (g.positives, g.negatives) == (whole.positives, whole.negatives)
+        assert whole.true_positives is not None
+        assert (g.true_positives, g.true_negatives, g.auc.value) == (None, None, None)
 
 
 def test_a_summary_is_of_its_request_and_policy() -> None:

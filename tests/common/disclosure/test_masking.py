@@ -56,7 +56,7 @@ class Group:
         self.keys = {s: X25519PrivateKey.generate() for s in terms.participants}
         self.seeds = {s: bytes([i] * 32) for i, s in enumerate(terms.participants)}
         self.offers = [
-            make_offer(terms, s, 10, key, IDENTITIES[i % len(IDENTITIES)])
+            make_offer(terms, s, (5, 5, 4, 4, 2), key, IDENTITIES[i % len(IDENTITIES)])
             for i, (s, key) in enumerate(self.keys.items())
         ]
 
@@ -183,7 +183,7 @@ def test_an_honest_offer_is_taken() -> None:
     [
         {"key": public_hex(X25519PrivateKey.generate())},
         {"site": "site-01"},
-        {"patients": 11},
+        {"totals": (4, 6, 4, 4, 2)},
         {"identity": public_line(IDENTITIES[1])},
         {"signature": "00"},
         {"signature": "not hex"},

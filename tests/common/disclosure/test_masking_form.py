@@ -183,7 +183,9 @@ def test_a_key_that_is_none_is_refused(public: str) -> None:
 
 def test_the_first_site_adds_the_mask_of_a_pair_and_the_second_subtracts_it() -> None:
     ann, bob = pair()
-    offers = [make_offer(TERMS, n, 9, k, IDENTITY) for n, k in (("ann", ann), ("bob", bob))]
+    offers = [
+        make_offer(TERMS, n, (4, 5, 4, 3, 2), k, IDENTITY) for n, k in (("ann", ann), ("bob", bob))
+    ]
     shared = keystream(pair_key(ann, public_hex(bob), context_of(TERMS), "ann", "bob"), 3)
     counts, seed = np.array([5, 0, 2**64 - 1], np.uint64), bytes(32)
     one = masked(counts, TERMS, "ann", ann, offers, seed)
@@ -234,11 +236,16 @@ def test_counts_are_eight_bytes_each_the_lowest_first() -> None:
 
 def test_an_offer_holds_what_it_signs() -> None:
     key = X25519PrivateKey.generate()
-    offer = make_offer(TERMS, "ann", 17, key, IDENTITY)
+    offer = make_offer(TERMS, "ann", (9, 8, 9, 5, 4), key, IDENTITY)
     assert (offer.run, offer.exchange) == (TERMS.run, TERMS.exchange)
     assert (offer.site, offer.patients, offer.key) == ("ann", 17, public_hex(key))
+    assert offer.totals == (9, 8, 9, 5, 4)
     assert offer.identity == public_line(IDENTITY)
-    message = PURPOSE + b"key " + compact([context_of(TERMS).hex(), "ann", 17, public_hex(key)])
+    message = (
+        PURPOSE
+        + b"key "
+        + compact([context_of(TERMS).hex(), "ann", [9, 8, 9, 5, 4], public_hex(key)])
+    )
     IDENTITY.public_key().verify(bytes.fromhex(offer.signature), message, ec.ECDSA(hashes.SHA384()))
     check_offer(TERMS, offer)
 
@@ -248,13 +255,13 @@ def test_an_offer_holds_what_it_signs() -> None:
     [
         ({"run": "x"}, "belongs to another exchange"),
         ({"exchange": "f" * 32}, "belongs to another exchange"),
-        ({"patients": 16}, "is not signed by that site"),
+        ({"totals": (8, 9, 9, 5, 4)}, "is not signed by that site"),
         ({"signature": "zz"}, "is not signed by that site"),
     ],
     ids=str,
 )
 def test_a_refused_offer_is_named_with_its_site(change: dict[str, object], words: str) -> None:
-    offer = make_offer(TERMS, "n" * 60, 17, X25519PrivateKey.generate(), IDENTITY)
+    offer = make_offer(TERMS, "n" * 60, (9, 8, 9, 5, 4), X25519PrivateKey.generate(), IDENTITY)
     with pytest.raises(RefusedError, match=f"the key of {'n' * 40} {words}"):
         check_offer(TERMS, dataclasses.replace(offer, **change))  # type: ignore[arg-type]
 

@@ -81,16 +81,18 @@ def test_crossed_calls_are_shown_only_where_they_are_asked_for() -> None:
     assert not shown(PAIRED, 1, calls=False)
 
 
-@pytest.mark.parametrize(("minimum", "few"), [(40, False), (41, True)])
-def test_figures_need_the_minimum_of_patients(minimum: int, few: bool) -> None:
+@pytest.mark.parametrize("minimum", [2, 10, 14, 40])
+def test_figures_need_the_minimum_of_cases_of_each_class(minimum: int) -> None:
     made = own_pairs(TABLES, with_calls(50, 50, 50), minimum, calls=True)
     for pair in made:
+        few = min(pair.positives, pair.negatives) < minimum
         for figure in (pair.auc_first, pair.auc_second, pair.difference):
             assert (figure.value is None) == few
         for figure in (pair.covering_first, pair.covering_second, pair.covering):
             assert (figure is None) == few
         assert not few or pair.bound == 0.0
-    assert not few or "withheld" in made[0].difference.reason
+        assert not few or "withheld" in pair.difference.reason
+    assert any(p.difference.value is None for p in made) == (minimum > 2)
 
 
 def test_calls_of_two_models_cross_by_truth() -> None:

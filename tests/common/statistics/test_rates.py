@@ -1,5 +1,6 @@
 """Rates, ratios and predictive values equal their definitions, at the ends of their range too."""
 
+import itertools
 import math
 
 import pytest
@@ -10,10 +11,12 @@ from hepafed.common.statistics.rates import (
     Z,
     likelihood_ratios,
     net_benefit,
+    predictive_ends,
     rate,
     values_at_prevalence,
+    wilson,
 )
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 from statsmodels.stats.proportion import proportion_confint
 
 
@@ -92,3 +95,54 @@ def test_predictive_values_of_calls_that_nobody_gets_are_none() -> None:
 
 def test_a_net_benefit_weighs_false_alarms_by_the_odds_of_the_threshold() -> None:
     assert net_benefit(12, 30, 90, 0.25) == pytest.approx((12 - 30 / 3) / 90)
+
+
+def test_ends_of_a_predictive_value_add_the_squares_of_both_rates_on_the_log_scale() -> None:
+    """Of a sensitivity 0.8 (0.6 to 0.9) and a specificity 0.7 (0.5 to 0.8), at odds of 1 : 3."""
+    ppv, npv = predictive_ends((0.8, 0.6, 0.9), (0.7, 0.5, 0.8), 0.25)
+    down = math.sqrt(math.log(0.8 / 0.6) ** 2 + math.log(0.5 / 0.3) ** 2)
+    up = math.sqrt(math.log(0.9 / 0.8) ** 2 + math.log(0.3 / 0.2) ** 2)
+    odds = (0.8 / 0.3) / 3
+    assert ppv == pytest.approx([_share(odds * math.exp(-down)), _share(odds * math.exp(up))])
+    down = math.sqrt(math.log(0.7 / 0.5) ** 2 + math.log(0.4 / 0.2) ** 2)
+    up = math.sqrt(math.log(0.8 / 0.7) ** 2 + math.log(0.2 / 0.1) ** 2)
+    odds = (0.7 / 0.2) * 3
+    assert npv == pytest.approx([_share(odds * math.exp(-down)), _share(odds * math.exp(up))])
+
+
+def _share(odds: float) -> float:
+    return odds / (1 + odds)
+
+
+def test_a_rate_of_0_or_1_leaves_a_predictive_value_one_end() -> None:
+    perfect, some, nobody = (1.0, 0.8, 1.0), (0.7, 0.5, 0.8), (0.0, 0.0, 0.2)
+    ppv, npv = predictive_ends(some, perfect, 0.5)
+    assert ppv == pytest.approx((0.5 / 0.7, 1.0))  # 0.5 to 0.2
+    assert npv is not None
+    assert 0 < npv[0] < 1 / 1.3 < npv[1] < 1
+    assert predictive_ends(perfect, some, 0.5)[1] == pytest.approx((0.5 / 0.7, 1.0))
+    assert predictive_ends(nobody, some, 0.5)[0] == pytest.approx((0.0, 0.5))  # 0.2 to 0.2
+    assert predictive_ends(nobody, perfect, 0.5)[0] is None
+    assert predictive_ends(perfect, nobody, 0.5)[1] is None
+
+
+@pytest.mark.parametrize("prevalence", [0.02, 0.3])
+@pytest.mark.parametrize(("se", "sp"), [(0.9, 0.8), (0.8, 0.95), (0.6, 0.6)])
+def test_the_interval_of_a_predictive_value_covers_it(
+    se: float, sp: float, prevalence: float
+) -> None:
+    """Coverage by adding up the chances of all pairs of counts, of 40 diseased and 60 healthy."""
+    truth = values_at_prevalence(se, sp, prevalence)
+    held = [0.0, 0.0]
+    given = [0.0, 0.0]
+    for a, b in itertools.product(range(41), range(61)):
+        chance = float(binom.pmf(a, 40, se) * binom.pmf(b, 60, sp))
+        if chance < 1e-9:
+            continue
+        rates = [(k / n, *wilson(k / n, n, Z)) for k, n in ((a, 40), (b, 60))]
+        for i, ends in enumerate(predictive_ends(rates[0], rates[1], prevalence)):
+            if ends is not None:
+                given[i] += chance
+                held[i] += chance * (ends[0] <= (truth[i] or 0.0) <= ends[1])
+    shares = [h / g for h, g in zip(held, given, strict=True)]
+    assert all(0.93 <= s <= 0.985 for s in shares), shares

@@ -29,6 +29,7 @@ from hepafed.server.flower import Control
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.members.admission import Admission
+from hepafed.server.members.heads import LedgerHeads
 from hepafed.server.members.roster import Members, digest_of
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.runs.stores import Stores
@@ -73,7 +74,7 @@ class Gate:
         make_authority(home / "keys", datetime.now(UTC))
         self.home, self.flower = home, Flower()
         self.members, self.stores = Members(home), Stores(home)
-        membership = Membership(self.members, cast("Control", self.flower))
+        membership = Membership(self.members, cast("Control", self.flower), LedgerHeads(home))
         self.woken = 0
         self.requests = Requests(
             self.stores.runs, self.stores.registry, self.members, membership, self._wake

@@ -7,8 +7,8 @@ from hepafed.common.contract import Figure
 from hepafed.common.disclosure.lesion_intervals import FEW_PATIENTS
 from hepafed.common.statistics import Auc, Clustered, Estimate, Ratio
 from hepafed.server.formats import ClusteredInterval
+from hepafed.server.pooling.caution import as_patients
 from hepafed.server.pooling.estimates import (
-    as_patients,
     auc_estimate,
     auc_figure,
     brief_auc,
@@ -198,7 +198,7 @@ def test_an_interval_without_width_or_without_a_value_decides_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("value", "cases", "warned"),
-    [(0.9, (31, 60), False), (0.9, (29, 60), True), (0.1, (60, 29), True), (0.5, (7, 90), False)],
+    [(0.9, (61, 90), False), (0.9, (59, 90), True), (0.1, (90, 59), True), (0.5, (13, 90), False)],
 )
 def test_few_cases_at_a_high_or_low_auc_carry_a_warning_that_stops_no_verdict(
     value: float, cases: tuple[int, int], warned: bool

@@ -328,3 +328,11 @@ def test_few_sites_or_none_that_differ_carry_a_warning() -> None:
         assert row.prediction is not None
         assert ("cautious" in row.covering.warning) == warned
         assert ("may be too narrow" in row.prediction.warning) == unseen
+
+
+def test_a_prediction_of_three_sites_says_that_it_is_wide() -> None:
+    four = {s: (0.6 + 0.09 * i, 0.03) for i, s in enumerate("abcd")}
+    for count, wide in ((3, True), (4, False)):
+        row = heterogeneity(UNIT, TASK, tasks({s: four[s] for s in "abcd"[:count]}), {})
+        assert row.prediction is not None
+        assert row.prediction.warning.startswith("cautious") == wide

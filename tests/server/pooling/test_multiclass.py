@@ -12,6 +12,7 @@ from hepafed.common.statistics import (
     Products,
     ScoreTable,
     additive_of,
+    auc_from_intervals,
     clustered_figures,
     curves_of,
     products_of,
@@ -138,7 +139,8 @@ def test_a_macro_row_counts_lesions_and_has_no_positives() -> None:
     assert (made.n, made.positives, made.auc) == (33, None, MEANS["macro"])
 
 
-ONE, OTHER = cells((0, 3), (2, 1)), cells((1, 1), (3, 2))
+ONE = auc_from_intervals(cells((0, 3), (2, 1)))
+OTHER = auc_from_intervals(cells((1, 1), (3, 2)))
 """Two AUCs: 6 of 8 pairs won and 2 tied; 3 of 12 pairs won and 7 tied."""
 
 
@@ -169,10 +171,10 @@ def test_a_mean_auc_takes_the_interval_that_knows_the_patients() -> None:
 
 def test_one_withheld_or_missing_class_leaves_no_mean() -> None:
     interval = Estimate(0.1, se=0.04, low=0.6, high=0.8)
-    gone = mean_auc("macro", [ONE, "gone", OTHER], interval)
+    gone = mean_auc("macro", "gone", interval)
     assert (gone.value, gone.low, gone.reason) == (None, None, "gone")
     assert gone.method == "macro, clustered by patient"
-    missing = mean_auc("macro", [ONE, cells((0, 4))], interval)
+    missing = mean_auc("macro", [ONE, auc_from_intervals(cells((0, 4)))], interval)
     assert (missing.value, missing.low, missing.reason) == (None, None, "a class is missing")
     assert missing.method == "macro, clustered by patient"
 

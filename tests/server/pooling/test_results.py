@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hepafed.common.contract import Figure, TaskSummary
-from hepafed.common.statistics import Intervals
+from hepafed.common.statistics import Intervals, wilson
 from hepafed.server.formats import ResultRow
 from hepafed.server.pooling.evidence import Evidence
 from hepafed.server.pooling.results import balanced, pooled_row, site_row
@@ -325,6 +325,17 @@ def test_predictive_values_are_given_at_each_prevalence_that_was_asked_for() -> 
         assert made.prevalence == share
         assert made.ppv == pytest.approx(a * share / (a * share + (1 - b) * (1 - share)))
         assert made.npv == pytest.approx(b * (1 - share) / (b * (1 - share) + (1 - a) * share))
+        # by the definition, from Wilson's ends of 8/13 and 18/21
+        se, sp = wilson(a, 13, Z), wilson(b, 21, Z)
+        odds = a / (1 - b) * share / (1 - share)
+        down = math.hypot(math.log(a / se[0]), math.log((1 - sp[0]) / (1 - b)))
+        assert made.ppv_low == pytest.approx(1 / (1 + math.exp(down) / odds))
+        assert made.ppv_high is not None
+        assert made.ppv < made.ppv_high < 1
+        assert made.npv_low is not None
+        assert made.npv_high is not None
+        assert made.npv_low < made.npv < made.npv_high
+        assert made.reason == ""
     assert pooled(known()).at_prevalence == ()
 
 
@@ -404,3 +415,35 @@ def test_calls_of_one_class_have_no_correlation() -> None:
     made = calls_of(4, 0, 3, 0)
     assert made.mcc is not None
     assert (made.mcc.value, made.mcc.reason) == (None, "truth or calls are all of one class")
+
+
+def test_predictive_values_of_lesions_take_the_interval_that_knows_the_patients() -> None:
+    """The same calls, but all of a cell in one patient: the interval is wider, or there is none."""
+    alone = pooled(known(), None, 0.2).at_prevalence
+    squares = np.array([18, 3, 5, 8])
+    one = np.full((3, 4, 4), 1000, np.int64)
+    one[AT - 1] = np.diag(squares * 3)
+    alike = pooled(known(called_products=one), None, 0.2).at_prevalence
+    assert alone is not None
+    assert alike is not None
+    assert None not in (alone[0].ppv_low, alike[0].ppv_low, alone[0].ppv_high, alike[0].ppv_high)
+    assert (alike[0].ppv_low or 0) < (alone[0].ppv_low or 0)
+    assert (alike[0].ppv_high or 0) > (alone[0].ppv_high or 0)
+    gone = pooled(known(called_products="kept back"), None, 0.2).at_prevalence
+    assert gone is not None
+    assert gone[0].ppv is not None
+    ends = (gone[0].ppv_low, gone[0].ppv_high, gone[0].npv_low, gone[0].npv_high)
+    assert (*ends, gone[0].reason) == (None, None, None, None, "kept back")
+
+
+def test_a_likelihood_ratio_of_0_says_why_it_has_no_interval() -> None:
+    called = known().sections["called"]
+    assert not isinstance(called, str)
+    called = called.copy()
+    called[AT] = [[TRUE_NEGATIVES, 3], [0, 13]]
+    made = pooled(known(called=called)).likelihood_negative
+    assert made is not None
+    assert (made.value, made.low, made.reason) == (0.0, None, "no interval: a count is 0")
+    some = pooled(known()).likelihood_negative
+    assert some is not None
+    assert (some.low is None, some.reason) == (False, "")

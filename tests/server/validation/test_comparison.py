@@ -9,6 +9,7 @@ from hepafed.common.contract.messages import (
     KeysRequest,
     PlacementsRequest,
 )
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.statistics.scores import rows_of
 
 from tests.server.federation import Federation, table_of
@@ -35,7 +36,7 @@ def test_a_federated_comparison_is_that_of_the_joined_tables(fed: Federation, fo
 
 
 def test_each_sites_own_comparison_is_that_of_its_table(fed: Federation) -> None:
-    compared = Compared(fed, "mm")
+    compared = Compared(fed, "cp")
     got, wanted = (rows(r, "site") for r in (compared.run(), compared.central()))
     assert got.keys() == wanted.keys()
     for key, row in got.items():
@@ -43,7 +44,14 @@ def test_each_sites_own_comparison_is_that_of_its_table(fed: Federation) -> None
         assert row["p"] == wanted[key]["p"]
 
 
-@pytest.mark.parametrize("forms", ["mmc", "cc"])
+def test_beside_a_masked_sum_no_site_s_own_comparison_leaves(fed: Federation) -> None:
+    for row in rows(Compared(fed, "mm").run(), "site").values():
+        for name in ("difference", "auc_first", "auc_second"):
+            assert row[name]["value"] is None
+        assert row["reason"] == POOLED_ONLY
+
+
+@pytest.mark.parametrize("forms", ["ppc", "cc"])
 def test_where_a_site_releases_cells_the_sites_own_differences_are_pooled(
     fed: Federation, forms: str
 ) -> None:
@@ -94,7 +102,7 @@ def test_lesions_that_one_model_cannot_score_never_enter_a_second_sum(fed: Feder
     sums = [r.terms.subject for _, r in fed.fleet.asked if isinstance(r, KeysRequest)]
     assert set(sums) == {"counts", "clusters"}
     for row in rows(report).values():
-        assert "random effects over 2 sites" in row["method"]
+        assert row["difference"]["value"] is None
     assert rows(report)["malignant_vs_benign"]["n"] == 100
     assert rows(report, "site")["malignant_vs_benigna"]["n"] == 50
 
@@ -137,7 +145,9 @@ def test_a_site_lost_in_a_comparison_costs_the_comparison_only(fed: Federation, 
     report = compared.run()
     assert fed.forms(report) == {"a": "masked", "b": "masked"}
     row = rows(report)["malignant_vs_benign"]
-    assert row["difference"]["value"] is not None
+    # the sum over both came about where the second step alone failed: it gives no interval
+    assert (row["difference"]["value"] is not None) == (step is PlacementsRequest)
+    assert row["difference"]["low"] is None
     assert len(report["notes"]) == (2 if step is CompareRequest else 1)
     assert "b" in report["notes"][0]
 

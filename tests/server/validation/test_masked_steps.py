@@ -95,11 +95,11 @@ def test_a_comment_behind_the_enrolled_key_is_no_part_of_the_identity(tmp_path: 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda o: replace(o, patients=o.patients + 1), "not signed by that site"),
+        (lambda o: replace(o, totals=(5, 4, *o.totals[2:])), "not signed by that site"),
         (lambda o: replace(o, key="09" + "00" * 31), "not signed by that site"),
         (lambda o: replace(o, exchange="cd" * 16), "belongs to another exchange"),
     ],
-    ids=["patients", "key", "exchange"],
+    ids=["totals", "key", "exchange"],
 )
 def test_a_key_whose_signature_does_not_cover_it_is_not_taken(
     tmp_path: Path,
@@ -128,7 +128,7 @@ def test_every_masked_vector_lies_under_its_sites_name(tmp_path: Path) -> None:
     vectors = {s: np.frombuffer((folder / s).read_bytes(), "<u8") for s in "abc"}
     found = ask_for_seeds(live, terms)
     assert found is not None
-    assert opened_sum(vectors, found[0], terms).tolist() == [111, 222, 273]
+    assert opened_sum(vectors, found.seeds, terms).tolist() == [111, 222, 273]
 
 
 def test_vectors_of_an_earlier_attempt_are_gone_before_any_arrives(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_all_seeds_are_asked_for_once(tmp_path: Path) -> None:
     take_vectors(live, terms, offers, folder)
     found = ask_for_seeds(live, terms)
     assert found is not None
-    assert ({*found[0]}, dict(found[1])) == ({"a", "b", "c"}, {})
+    assert ({*found.seeds}, dict(found.failed)) == ({"a", "b", "c"}, {})
     opening = [a for a in sites.asked if isinstance(a[1], OpenRequest)]
     request = OpenRequest(run=live.run.id, exchange=terms.exchange)
     assert opening == [(("a", "b", "c"), request, STEP_SECONDS)]
@@ -165,7 +165,10 @@ def test_a_seed_of_another_form_is_none(tmp_path: Path, seed: str) -> None:
     sites.change = answers_at("b", OpenRequest, lambda r: replace(r, seed=seed))
     found = ask_for_seeds(live, terms)
     assert found is not None
-    assert ({*found[0]}, dict(found[1])) == ({"a", "c"}, {"b": "the site sent an invalid seed"})
+    assert ({*found.seeds}, dict(found.failed)) == (
+        {"a", "c"},
+        {"b": "the site sent an invalid seed"},
+    )
 
 
 def test_a_silent_site_alone_is_asked_again_and_no_oftener_than_the_tries(tmp_path: Path) -> None:
@@ -173,7 +176,7 @@ def test_a_silent_site_alone_is_asked_again_and_no_oftener_than_the_tries(tmp_pa
     sites.change = answers_at("b", OpenRequest, "silent")
     found = ask_for_seeds(live, terms)
     assert found is not None
-    assert dict(found[1]) == {"b": "silent"}
+    assert dict(found.failed) == {"b": "silent"}
     opening = [a[0] for a in sites.asked if isinstance(a[1], OpenRequest)]
     assert opening == [("a", "b", "c")] + [("b",)] * (OPENING_TRIES - 1)
 
@@ -189,7 +192,7 @@ def test_a_site_that_answers_at_the_last_try_is_not_lost(tmp_path: Path) -> None
     sites.change = answers_at("b", OpenRequest, late)
     found = ask_for_seeds(live, terms)
     assert found is not None
-    assert ({*found[0]}, dict(found[1])) == ({"a", "b", "c"}, {})
+    assert ({*found.seeds}, dict(found.failed)) == ({"a", "b", "c"}, {})
 
 
 def test_a_run_that_was_stopped_asks_for_no_seed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hepafed.common.contract.messages import (
     PlacementsRequest,
 )
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.records import write_record
 from hepafed.common.statistics.scores import task_scores
 from hepafed.server.report.from_scores import report_from_scores
@@ -112,7 +113,7 @@ def test_one_masked_site_alone_gives_cells_when_its_policy_allows(fed: Federatio
     assert_figures_hold(fed, report)
 
 
-def test_without_fallback_the_counts_stay_and_the_own_figures_remain(fed: Federation) -> None:
+def test_without_fallback_the_counts_stay_and_the_totals_remain(fed: Federation) -> None:
     fed.site("a", fallback="none")
     fed.site("b", release="cells")
     report = fed.run()
@@ -120,4 +121,5 @@ def test_without_fallback_the_counts_stay_and_the_own_figures_remain(fed: Federa
     assert pooled(report, "malignant_vs_benign")["auc"]["value"] is None
     assert pooled(report, "malignant_vs_benign")["auc"]["reason"]
     own = [r for r in report["results"] if (r["scope"], r["site"]) == ("site", "a")]
-    assert own[0]["auc"]["value"] is not None
+    assert own[0]["auc"] == {**own[0]["auc"], "value": None, "reason": POOLED_ONLY}
+    assert own[0]["n"] == len(set(fed.sites["a"].table.patient.tolist()))

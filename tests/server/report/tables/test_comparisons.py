@@ -69,3 +69,38 @@ def test_one_auc_of_the_same_cases_has_one_interval_in_the_report(compared: Repo
         assert row.n == c.n
         assert c.auc_first.covering == row.auc.covering
         assert c.auc_second.covering != row.auc.covering
+
+
+def _with_gain(report: Report, low: float, high: float, p: float, warning: str = "") -> Report:
+    """Give the first row another interval of the difference, and p."""
+    row = report.comparisons[0]
+    assert row.covering is not None
+    ends = replace(row.covering, low=low, high=high, warning=warning)
+    changed = replace(row, covering=ends, p=p)
+    return replace(report, comparisons=(changed, *report.comparisons[1:]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "apart"),
+    [
+        (-0.3, 0.01, 0.049, True),
+        (-0.3, -0.01, 0.05, True),
+        (-0.3, 0.01, 0.05, False),
+        (-0.3, -0.01, 0.049, False),
+        (0.01, 0.3, 0.2, True),
+    ],
+)
+def test_a_p_value_and_an_interval_that_disagree_are_named(
+    compared: Report, low: float, high: float, p: float, *, apart: bool
+) -> None:
+    only = replace(compared, comparisons=compared.comparisons[:1])
+    note = comparisons(_with_gain(only, low, high, p)).note
+    assert ("only one of them finds a difference: good vs poor, Patient" in note) == apart
+
+
+def test_the_remark_of_a_difference_stands_in_its_cell(compared: Report) -> None:
+    said = comparisons(_with_gain(compared, -0.3, 0.0, 0.01, "few of these"))
+    bare = comparisons(_with_gain(compared, -0.3, 0.0, 0.01))
+    at = said.head.index("First − second")
+    assert said.rows[0][at][1].endswith("; few of these")  # type: ignore[index]
+    assert "few" not in bare.rows[0][at][1]  # type: ignore[index]

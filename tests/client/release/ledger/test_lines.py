@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hepafed.client.release.ledger import CHANGED, Ledger
+from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger.texts import CHANGED
 from hepafed.common.errors import DataError, UsageError
 
 FULL_DISK = """
@@ -29,7 +30,7 @@ def lines(home: Path) -> list[bytes]:
     return (home / "ledger.jsonl").read_bytes().splitlines()
 
 
-def test_an_entry_says_when_what_and_for_which_run_and_holds_the_hash_of_the_line_before(
+def test_an_entry_says_when_what_and_for_which_run_and_holds_the_link_of_all_lines_before(
     tmp_path: Path,
 ) -> None:
     book, start = Ledger(tmp_path), datetime.now(UTC)
@@ -42,17 +43,23 @@ def test_an_entry_says_when_what_and_for_which_run_and_holds_the_hash_of_the_lin
     assert first == {
         "kind": "update",
         "run": "t2-1",
+        "direction": "out",
         "bytes": 3,
         "sha256": sha256(b"abc").hexdigest(),
-        "before": "0" * 64,
+        "entry": 1,
+        "chain": "0" * 64,
+        "old": 0,
     }
+    raw = lines(tmp_path)[0]
     assert second == {
         "kind": "trained",
         "run": "t2-2",
+        "direction": "out",
         "bytes": 10,
         "sha256": sha256('{"a":"é"}'.encode()).hexdigest(),
         "kept": True,
-        "before": sha256(lines(tmp_path)[0]).hexdigest(),
+        "entry": 2,
+        "chain": sha256(bytes(32) + sha256(raw).digest()).hexdigest(),
     }
 
 
@@ -75,13 +82,14 @@ def test_a_line_of_any_length_is_continued(tmp_path: Path, size: int, more: int)
     book.record("update", "", b"b")
     short = len(lines(tmp_path)[-1]) + 1
     (tmp_path / "ledger.jsonl").unlink()
+    (tmp_path / "ledger.head").unlink()
     for _ in range(more):
         book.record("update", "r", b"a")
     book.record("update", "r" * (size - short), b"b")
     assert len(lines(tmp_path)[-1]) + 1 == size
     book.record("update", "r", b"c")
-    assert book.verify() == more + 2
-    assert json.loads(lines(tmp_path)[-1])["before"] == sha256(lines(tmp_path)[-2]).hexdigest()
+    assert book.verify().entries == more + 2
+    assert json.loads(lines(tmp_path)[-1])["entry"] == more + 2
 
 
 @pytest.mark.parametrize("torn", [1, 4094, 4096, 20_000])
@@ -91,7 +99,7 @@ def test_a_torn_line_of_any_length_is_cut_off(tmp_path: Path, torn: int) -> None
     with (tmp_path / "ledger.jsonl").open("ab") as f:
         f.write(b"{" * torn)
     book.record("update", "r", b"b")
-    assert book.verify() == 2
+    assert book.verify().entries == 2
     assert [e.get("unfinished") for e in book.entries()] == [None, torn]
 
 
@@ -110,7 +118,7 @@ def test_an_entry_that_does_not_fit_the_disk_leaves_nothing_behind(
     assert done.returncode in (27, 28)  # too large a file, no space left
     assert (tmp_path / "ledger.jsonl").read_bytes() == before
     book.record("update", "r", b"de")
-    assert book.verify() == 2
+    assert book.verify().entries == 2
 
 
 @pytest.mark.parametrize(
@@ -121,7 +129,7 @@ def test_an_entry_that_does_not_fit_the_disk_leaves_nothing_behind(
         (lambda x: [x[0], x[2]], 2),
         (lambda x: [x[0], x[2], x[1]], 2),
         (lambda x: [x[0], x[0], x[1], x[2]], 2),
-        (lambda x: [x[0].replace(b'"before"', b'"Before"'), *x[1:]], 1),
+        (lambda x: [x[0].replace(b'"chain"', b'"Chain"'), *x[1:]], 1),
     ],
     ids=["changed", "first gone", "second gone", "swapped", "twice", "no hash"],
 )
@@ -153,7 +161,7 @@ def test_a_damaged_line_is_named_and_nothing_is_read_over_it(tmp_path: Path, dam
 
 def test_before_anything_left_the_ledger_is_empty(tmp_path: Path) -> None:
     assert Ledger(tmp_path).entries() == []
-    assert Ledger(tmp_path).verify() == 0
+    assert Ledger(tmp_path).verify().entries == 0
 
 
 @pytest.mark.parametrize("damage", ["changed", "removed"])

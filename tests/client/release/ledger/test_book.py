@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
-from hepafed.client.release import ledger
-from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger import Ledger, lines
 from hepafed.common.errors import DataError
 
 MESSAGE = '{"kind":"trained","body":{"run":"r","round":3}}'
@@ -34,7 +33,7 @@ def test_a_ledger_goes_on_where_it_was(tmp_path: Path) -> None:
     Ledger(tmp_path).record("update", "r", b"defg")
     book = Ledger(tmp_path)
     assert [e["bytes"] for e in book.entries()] == [3, 4]
-    assert book.verify() == 2
+    assert book.verify().entries == 2
 
 
 @pytest.mark.parametrize(
@@ -53,22 +52,23 @@ def test_an_entry_changed_or_removed_is_found(tmp_path: Path, edit: object) -> N
 def test_a_line_torn_by_a_crash_is_cut_off_and_the_chain_goes_on(tmp_path: Path) -> None:
     Ledger(tmp_path).record("update", "r", b"abc")
     path = tmp_path / "ledger.jsonl"
-    whole = path.read_bytes()
+    whole, end = path.read_bytes(), (tmp_path / "ledger.head").read_bytes()
     for torn in (whole[:60], b"\0" * 9000):
         path.write_bytes(whole + torn)
-        assert Ledger(tmp_path).verify() == 1
+        (tmp_path / "ledger.head").write_bytes(end)
+        assert Ledger(tmp_path).verify().entries == 1
         book = Ledger(tmp_path)
         book.record("update", "r", b"de")
         entries = book.entries()
         assert [e["bytes"] for e in entries] == [3, 2]
         assert entries[1]["unfinished"] == len(torn)
-        assert book.verify() == 2
+        assert book.verify().entries == 2
 
 
 def test_a_first_line_torn_by_a_crash_is_cut_off_too(tmp_path: Path) -> None:
     (tmp_path / "ledger.jsonl").write_bytes(b'{"at":"2026')
     Ledger(tmp_path).record("update", "r", b"de")
-    assert Ledger(tmp_path).verify() == 1
+    assert Ledger(tmp_path).verify().entries == 1
 
 
 def test_an_entry_that_only_lacks_its_line_end_is_kept(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_an_entry_that_only_lacks_its_line_end_is_kept(tmp_path: Path) -> None:
     assert [e["bytes"] for e in book.entries()] == [3]
     book.record("update", "r", b"de")
     assert [e["bytes"] for e in book.entries()] == [3, 2]
-    assert book.verify() == 2
+    assert book.verify().entries == 2
 
 
 def test_what_could_not_be_written_down_leaves_no_half_line(
@@ -93,12 +93,12 @@ def test_what_could_not_be_written_down_leaves_no_half_line(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger.os, "fsync", full)
+        patch.setattr(lines.os, "fsync", full)
         with pytest.raises(OSError, match="No space"):
             book.record("update", "r", b"de")
     assert (tmp_path / "ledger.jsonl").read_bytes() == before
     book.record("update", "r", b"de")
-    assert book.verify() == 2
+    assert book.verify().entries == 2
 
 
 def test_two_workers_at_once_write_one_chain(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_two_workers_at_once_write_one_chain(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(len(books)) as pool:
         list(pool.map(write, books))
-    assert Ledger(tmp_path).verify() == 100
+    assert Ledger(tmp_path).verify().entries == 100
 
 
 def test_a_message_is_kept_as_it_left_and_readable_by_its_owner_alone(home: Path) -> None:
@@ -159,7 +159,7 @@ def test_show_says_why_there_is_nothing_to_show(home: Path, which: str, why: str
 
 @pytest.mark.parametrize("damage", ["changed", "removed"])
 def test_a_kept_text_changed_or_removed_is_found(home: Path, damage: str) -> None:
-    assert Ledger(home).verify() == 3
+    assert Ledger(home).verify().entries == 3
     (path,) = [p for p in (home / "sent").iterdir() if p.read_text() == MESSAGE]
     if damage == "removed":
         path.unlink()
@@ -177,7 +177,7 @@ def test_the_list_numbers_the_entries_and_says_what_is_kept(home: Path) -> None:
     assert [line.split()[0] for line in lines[1:4]] == ["1", "2", "3"]
     assert "hash only" in lines[1]
     assert "kept" in lines[2]
-    assert "The content of updates and counts is not stored" in shown
+    assert "The content of weights, updates and counts is not stored" in shown
     later = json.loads(client(home, "--json", "--since", "2000").stdout)
     assert [(e["entry"], e.get("kept", False)) for e in later] == [
         (1, False),

@@ -1,0 +1,49 @@
+"""Each kind of entry in plain words, for a reader who knows no machine learning."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, str] = {
+    "train": "Question: train one round with the plan",
+    "trained": "Answer: figures of one training round",
+    "tune": "Question: test a model on the tuning patients",
+    "tuned": "Answer: figures of a model on the tuning patients",
+    "validate": "Question: validate a model",
+    "validated": "Answer: figures of a validation",
+    "cohort": "Question: describe the cohort",
+    "described": "Answer: numbers of patients in the cohort",
+    "compare": "Question: compare models",
+    "compared": "Answer: figures of a comparison of models",
+    "placements": "Question: sums for the intervals of a validation",
+    "placed": "Answer: sums for the intervals of a validation",
+    "keys": "Question: make a key for a masked sum",
+    "keyed": "Answer: a public key for a masked sum",
+    "sums": "Question: send masked counts",
+    "masked": "Answer: the fingerprint of the masked counts",
+    "open": "Question: open the masked sum of all sites",
+    "opened": "Answer: the seed that opens the masked sum of all sites",
+    "refused": "Answer: this site refused, with the reason",
+    "waits": "Answer: nobody at this site has allowed this; nothing was done",
+    "permissions": "What a person here allowed, or the count of its use, changed; its hash",
+    "weights": "Model weights that came in",
+    "update": "Update: the change that training made to the model",
+    "masked-counts": "Masked score counts: random numbers until all sites are added up",
+    "masked-clusters": "Masked sums for intervals: random numbers until all sites are added up",
+    "masked-pairs": "Masked counts of a comparison: random numbers until all sites are added up",
+    "masked-pair-clusters": (
+        "Masked sums of a comparison: random numbers until all sites are added up"
+    ),
+    "plain-counts": "Score counts in plain: nearly the patients' scores",
+    "plain-pairs": "Counts of a comparison in plain",
+    "unreadable": "A message that could not be read; it was refused",
+    "enrolled": "This site joined the federation",
+    "left": "This site left the federation",
+    "key": "A key of this site began to sign the ledger",
+    "questions": "The memory of answered questions was changed; its hash",
+    "gap": "A person acknowledged that entries are missing",
+}
+"""The words for each kind."""
+
+
+def words_of(kind: str) -> str:
+    """Return the words for a kind of entry; the kind itself where there are none."""
+    return WORDS.get(kind, kind)

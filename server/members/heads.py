@@ -1,0 +1,187 @@
+"""The heads of the sites' ledgers: each continues what was seen, is kept, and is countersigned.
+
+`ledgers/SITE.jsonl` has a line for each head, on disk before the answer that it came with is
+used; nothing of it is ever changed.
+"""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.contract.messages import HeadReceipt, LedgerGap, LedgerHead
+from hepafed.common.errors import ConfigError, HepaFedError, PayloadError
+from hepafed.common.heads import check_head, continues, sign_receipt
+from hepafed.common.locks import wait_for_lock
+from hepafed.common.records import read_record, write_record
+
+log = logging.getLogger("hepafed.server")
+REMEMBERED = 1000
+"""Number of heads of a site from which a new one may continue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptHead:
+    """A head as it is kept, and what it was countersigned with."""
+
+    identity: str
+    """The site's enrolled key at that time, an OpenSSH line."""
+    since: int
+    """As the head has it."""
+    gap: LedgerGap | None
+    """A gap that a person at the site acknowledged with this head."""
+    signature: str
+    """The site's signature of the head: over entry and chain (in the receipt), since and gap."""
+    receipt: HeadReceipt
+
+
+class LedgerHeads:
+    """The folder ledgers/ of a coordinator."""
+
+    def __init__(
+        self,
+        home: Path,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._folder = home / "ledgers"
+        self._authority = home / "keys" / "ca.key"
+        self._now = now
+        self._lock = threading.Lock()
+        self._kept: dict[str, list[KeptHead]] = {}
+
+    def see(self, site: str, identity: str, head: LedgerHead) -> None:
+        """Check, keep and countersign the head that came with an answer of `site`.
+
+        `identity`: the site's enrolled key; with another key than before a site begins anew.
+
+        Raises
+        ------
+        PayloadError
+            It is not signed by that key, or does not continue the last head that was seen.
+        ConfigError
+            What is kept of the site is damaged.
+        """
+        check_head(head, identity)
+        with self._lock:
+            kept = self._of(site, identity)
+            last = kept[-1].receipt if kept else None
+            if last is not None and not _acknowledged(head, last):
+                known = {k.receipt.entry: k.receipt.chain for k in _since_gap(kept)}
+                _must_continue(head, known, last)
+                if head.entry <= last.entry:  # seen before
+                    return
+            if head.gap is not None:
+                log.warning(
+                    "%s: a gap in its ledger at entry %d: %s",
+                    site,
+                    head.gap.entry,
+                    head.gap.reason,
+                )
+            self._keep(site, identity, head)
+
+    def receipt(self, site: str, identity: str) -> HeadReceipt | None:
+        """Return the countersigned last head of a site under that key; None before the first."""
+        with self._lock:
+            kept = self._of(site, identity)
+        return kept[-1].receipt if kept else None
+
+    def last(self, site: str, identity: str) -> KeptHead | None:
+        """Return the last head that is kept of a site under that key, or None."""
+        with self._lock:
+            kept = self._of(site, identity)
+        return kept[-1] if kept else None
+
+    def _of(self, site: str, identity: str) -> list[KeptHead]:
+        """Return the newest heads of a site under its present key, oldest first."""
+        if site not in self._kept:
+            self._kept[site] = self._read(site)
+        return [k for k in self._kept[site] if k.identity == identity]
+
+    def _path(self, site: str) -> Path:
+        return self._folder / f"{site}.jsonl"
+
+    def _read(self, site: str) -> list[KeptHead]:
+        path = self._path(site)
+        if not path.exists():
+            return []
+        content = path.read_bytes()
+        lines = content[: content.rfind(b"\n") + 1].splitlines()[-REMEMBERED:]
+        try:
+            return [read_record(KeptHead, json.loads(x), PayloadError) for x in lines]
+        except (ValueError, HepaFedError) as e:
+            raise ConfigError(
+                f"ledgers/{path.name} is damaged",
+                "restore a copy of it; without one, move it away: the next head of that site is "
+                "then taken as its first",
+            ) from e
+
+    def _keep(self, site: str, identity: str, head: LedgerHead) -> None:
+        receipt = HeadReceipt(
+            site=site,
+            entry=head.entry,
+            chain=head.chain,
+            at=self._now().isoformat(timespec="seconds"),
+            signature="00",
+        )
+        kept = KeptHead(
+            identity=identity,
+            since=head.since,
+            gap=head.gap,
+            signature=head.signature,
+            receipt=sign_receipt(receipt, self._authority_key()),
+        )
+        self._append(self._path(site), json.dumps(write_record(kept), separators=(",", ":")))
+        self._kept[site] = [*self._kept[site], kept][-REMEMBERED:]
+
+    def _append(self, path: Path, line: str) -> None:
+        """Add a line, on disk when this returns; a line that a crash tore goes before."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with path.open("a+b", buffering=0) as f:
+            wait_for_lock(f)
+            size = f.seek(0, os.SEEK_END)
+            f.seek(max(0, size - 1))
+            if f.read(1) not in (b"", b"\n"):
+                f.seek(0)
+                f.truncate(f.read().rfind(b"\n") + 1)
+            f.write(line.encode() + b"\n")
+            os.fsync(f.fileno())
+
+    def _authority_key(self) -> ec.EllipticCurvePrivateKey:
+        try:
+            key = serialization.load_pem_private_key(self._authority.read_bytes(), None)
+        except (OSError, ValueError) as e:
+            raise ConfigError("the authority's key cannot be read", "server init made it") from e
+        if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
+            raise ConfigError("the authority's key is not an elliptic curve key")
+        return key
+
+
+def _acknowledged(head: LedgerHead, last: HeadReceipt) -> bool:
+    gap = head.gap
+    return gap is not None and (gap.entry, gap.chain) == (last.entry, last.chain)
+
+
+def _since_gap(kept: list[KeptHead]) -> list[KeptHead]:
+    """Return the heads from the last acknowledged gap on: what was before, nothing continues."""
+    gaps = [i for i, k in enumerate(kept) if k.gap is not None]
+    return kept[gaps[-1] :] if gaps else kept
+
+
+def _must_continue(head: LedgerHead, known: dict[int, str], last: HeadReceipt) -> None:
+    if continues(head, known, last.entry):
+        return
+    if head.entry < last.entry:
+        raise PayloadError(
+            f"its ledger ends at entry {head.entry}; entry {last.entry} was seen on "
+            f"{last.at[:10]}: a person at the site runs client ledger --verify"
+        )
+    raise PayloadError(
+        f"its ledger does not continue entry {last.entry}, which was seen on {last.at[:10]}: "
+        "a person at the site runs client ledger --verify"
+    )
