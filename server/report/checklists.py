@@ -175,7 +175,6 @@ def _facts(report: Report) -> dict[str, object]:
         "sites": f"{counted(n, 'site')} {'is' if n == 1 else 'are'}",
         "split": SPLIT_WORDS.get(report.provenance.split, "cases that were given"),
         "threshold": f"{point.threshold:.4f}",
-        "rule": point.rule,
         "exploratory": exploratory(report) or "registered before any score existed",
         "output": "Three probabilities"
         if report.classes is None

@@ -2,7 +2,7 @@
 
 from hepafed.server.formats import JudgedEvaluation, Report
 from hepafed.server.models import operating_point
-from hepafed.server.report.facts import counted, exploratory, is_synthetic, unit_words
+from hepafed.server.report.facts import exploratory, is_synthetic, unit_words
 from hepafed.server.report.tables import (
     TASK_WORDS,
     auc_places,
@@ -10,6 +10,7 @@ from hepafed.server.report.tables import (
     figure,
     p_value,
     renamed,
+    results,
     validated_minus,
 )
 
@@ -20,7 +21,7 @@ WIDTH = 36
 def summary_lines(report: Report) -> list[str]:
     """Return the pooled figures, a line a task, under a heading; then what was promised."""
     places = auc_places(report)
-    head = f"{'pooled over ' + counted(len(report.sites), 'site'):<{WIDTH}}"
+    head = f"{results.over_sites(report):<{WIDTH}}"
     lines = (
         ["Made-up data: no figure says anything about patients."] if is_synthetic(report) else []
     )

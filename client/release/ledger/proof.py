@@ -15,7 +15,7 @@ from hepafed.common.heads import BEGINNING, is_countersigned
 
 
 @dataclass(frozen=True, kw_only=True)
-class Signed:
+class SignedEntries:
     """Entries that one key of the site signed."""
 
     fingerprint: str
@@ -36,7 +36,7 @@ class Proof:
     """Bytes of a half-written line at the end; 0: none."""
     old: int
     """Number of entries by release 0.1.0: chained, not signed when they were written."""
-    signed: tuple[Signed, ...]
+    signed: tuple[SignedEntries, ...]
     countersigned: HeadReceipt | None
     """The newest head that the coordinator has seen and the ledger holds."""
     is_authority_known: bool
@@ -97,21 +97,21 @@ def _check_chain(lines: Sequence[Line]) -> None:
         before = line
 
 
-def _check_signatures(lines: Sequence[Line]) -> list[Signed]:
+def _check_signatures(lines: Sequence[Line]) -> list[SignedEntries]:
     """Return which key signed which entries; once signed, every later entry must be."""
-    found: list[Signed] = []
+    found: list[SignedEntries] = []
     public = own = ""
     for line, after in zip_longest(lines, lines[1:]):
         entry = line.entry
         if entry.get("kind") == KEY and KEY in entry:
             public = str(entry.get("public_key", ""))
             own = _fingerprint(public, line.number)
-            found.append(Signed(fingerprint=own, first=line.number, last=line.number))
+            found.append(SignedEntries(fingerprint=own, first=line.number, last=line.number))
         if entry.get(KEY, "") != own:
             raise DataError(f"entry {line.number} of the ledger is not signed", CHANGED)
         if not own:
             continue
-        found[-1] = Signed(fingerprint=own, first=found[-1].first, last=line.number)
+        found[-1] = SignedEntries(fingerprint=own, first=found[-1].first, last=line.number)
         ends = after is None or (after.entry.get("kind") == KEY and KEY in after.entry)
         if ends and not is_signed_by(line.raw, public):
             raise DataError(
@@ -127,7 +127,9 @@ def _fingerprint(public: str, number: int) -> str:
         raise DataError(f"entry {number} of the ledger names no key", CHANGED) from e
 
 
-def _check_own_key(file: LedgerFile, lines: Sequence[Line], signed: Sequence[Signed]) -> None:
+def _check_own_key(
+    file: LedgerFile, lines: Sequence[Line], signed: Sequence[SignedEntries]
+) -> None:
     """Check that the enrolled key signed last, where the home has one and entries are signed."""
     key = file.key()
     if key is None or not lines or "entry" not in lines[-1].entry:

@@ -129,9 +129,12 @@ def _twice(header: Sequence[str], findings: Findings) -> None:
 
 def _missing(places: Mapping[str, int], header: Sequence[str], findings: Findings) -> None:
     """Say which columns a table lacks for the form that it seems to have."""
-    three = any(p in places for p in PROBABILITIES) or "score" not in places
-    wanted = ("patient_id", "truth", *PROBABILITIES) if three else TWO
-    missing = [c for c in wanted if c not in places]
+    three = [p for p in PROBABILITIES if p not in places]
+    missing = [c for c in ("patient_id", "truth") if c not in places]
+    if len(three) == len(PROBABILITIES) and "score" not in places:
+        missing.append(f"score (or {', '.join(PROBABILITIES)})")
+    elif len(three) < len(PROBABILITIES):
+        missing += three
     if not missing:
         return
     found = ", ".join(plain(h) for h in header if h)

@@ -8,6 +8,10 @@ from hepafed.server.report.drawing.frame import NARROW, WIDE, Drawing, Frame, do
 from markupsafe import Markup
 
 TOP = 30
+SMALLEST = 2.0
+"""Half the side of the square of a site whose weight is nearly 0: it can still be seen."""
+MOST_TICKS = 6
+"""More ticks than this stand at every second tenth: their words would touch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +77,10 @@ def _parts(rows: Sequence[ForestRow], at: Shape) -> tuple[float, list[str]]:
         text(0, 14, "Site (patients)", "label"),
         text(at.words, 14, "AUC (95 % CI)", at.kind + "label"),
     ]
-    for n in range(round((1 - low) * 10) + 1):
-        tick = round(low + n / 10, 1)
+    tenths = range(round(low * 10), 11)
+    step = 1 if len(tenths) <= MOST_TICKS else 2
+    for n in tenths[::-step]:
+        tick = n / 10
         parts.append(upright(x(tick), "grid"))
         parts.append(text(x(tick), bottom + 16, f"{tick:g}", "mid"))
     if low <= 0.5:
@@ -116,7 +122,7 @@ def _row(row: ForestRow, y: float, x: Callable[[float], float], at: Shape) -> li
         )
     if row.kind != "prediction":
         shape, size = (
-            ("square", max(1.5, 7 * row.weight**0.5)) if row.kind == "site" else ("diamond", 5)
+            ("square", max(SMALLEST, 7 * row.weight**0.5)) if row.kind == "site" else ("diamond", 5)
         )
         parts.append(mark(shape, x(row.value), y, colour, size))
     return parts

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from hepafed.server.formats import Report
-from hepafed.server.report.plain_words import found, risks, tested, weak
+from hepafed.server.report.plain_words import beside, found, risks, tested, weak
 
 Rule = Callable[[Report], str]
 """Returns its sentence, or "" where its condition does not hold."""
@@ -33,6 +33,8 @@ FIRST_PAGE: Mapping[str, tuple[Rule, ...]] = {
         found.rates_missing,
         found.told_apart,
         found.not_told_apart,
+        beside.beside_readers,
+        beside.beside_models,
     ),
     "Whether its risks can be believed, and where it helps": (
         risks.risks_too_extreme,
@@ -44,6 +46,9 @@ FIRST_PAGE: Mapping[str, tuple[Rule, ...]] = {
         risks.useful_nowhere,
     ),
     WEAK: (
+        weak.wrong_way_round,
+        weak.chance_not_excluded,
+        weak.all_called_alike,
         weak.few_of_a_class,
         weak.few_tuning_patients,
         weak.tuning_not_known,

@@ -1,11 +1,25 @@
 """First page: how many patients the model finds, and how many it calls malignant in error."""
 
 from hepafed.server.formats import Report
-from hepafed.server.report.facts import pooled
+from hepafed.server.report.facts import pooled, unit_words
 from hepafed.server.report.plain_words.frequencies import frequency
-from hepafed.server.report.tables import auc_places, interval, number, preferred
+from hepafed.server.report.tables import (
+    auc_places,
+    has_lesions,
+    hundredfold,
+    interval,
+    preferred,
+    value_of,
+)
 
-WITH, WITHOUT = "patients with a malignant lesion", "patients without one"
+WITHOUT = "patients without one"
+
+
+def malignancy(report: Report) -> str:
+    """Name what a malignant patient has; a table of patients or two classes has no lesions."""
+    if report.classes is not None or not has_lesions(report):
+        return "a malignant diagnosis"
+    return f"a malignant {unit_words(report)[0]}"
 
 
 def malignant_found(report: Report) -> str:
@@ -13,7 +27,7 @@ def malignant_found(report: Report) -> str:
     row = pooled(report)
     if row is None or row.sensitivity is None:
         return ""
-    return frequency(row.sensitivity, WITH, "called malignant")
+    return frequency(row.sensitivity, f"patients with {malignancy(report)}", "called malignant")
 
 
 def benign_called_malignant(report: Report) -> str:
@@ -30,8 +44,8 @@ def threshold_used(report: Report) -> str:
     rates = (row.sensitivity, row.specificity) if row is not None else ()
     if not any(r is not None and r.value is not None for r in rates):
         return ""
-    at = 100 * report.model.operating_point.threshold
-    return f"A patient is called malignant if the score is {at:.1f} % or more."
+    at = hundredfold(report.model.operating_point.threshold, 1)
+    return f"A patient is called malignant if the score is {at} % or more."
 
 
 def rates_missing(report: Report) -> str:
@@ -51,10 +65,10 @@ def told_apart(report: Report) -> str:
         return ""
     auc, places = preferred(row.auc), auc_places(report)
     ends = interval(auc, places)
-    said = f"AUC {number(auc.value, places)}" + (f" (95 % CI {ends})" if ends else "")
+    said = f"AUC {value_of(row.auc.value, places)}" + (f" (95 % CI {ends})" if ends else "")
     return (
-        f"{said}: the probability that a patient with a malignant lesion has a higher score than a "
-        "patient without one."
+        f"{said}: the probability that a patient with {malignancy(report)} has a higher score than "
+        "a patient without one."
     )
 
 

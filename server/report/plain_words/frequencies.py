@@ -1,6 +1,7 @@
 """Natural frequencies: of 100 patients, how many (Gigerenzer and Hoffrage 1995)."""
 
 from hepafed.server.formats import RateEstimate
+from hepafed.server.report.tables import hundredfold
 
 FEWEST = 10
 """Cases below which a rate is not carried over to 100 patients."""
@@ -33,5 +34,5 @@ def frequency(rate: RateEstimate, of: str, happens: str, *, other: bool = False)
     ends = ""
     if rate.low is not None and rate.high is not None:
         low, high = (1 - rate.high, 1 - rate.low) if other else (rate.low, rate.high)
-        ends = f"95 % CI {100 * low:.0f} to {100 * high:.0f}; "
+        ends = f"95 % CI {hundredfold(low)} to {hundredfold(high)}; "
     return f"Of 100 {of}, {of_100(value)} are {happens} ({ends}{count:,} of {n:,})."

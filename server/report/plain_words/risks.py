@@ -1,8 +1,11 @@
 """First page: whether predicted risks can be believed, and where acting on the model helps."""
 
 from hepafed.server.formats import CalibrationRow, Report
+from hepafed.server.report.facts import counted, pooled
 from hepafed.server.report.tables import interval, is_headline, number, utility
 
+FEWEST_CASES = 100
+"""Patients of each class that an external validation needs (Collins, Ogundimu and Altman 2016)."""
 OTHERS = "than treating all patients as malignant, or none"
 
 
@@ -85,7 +88,21 @@ def useful_where(report: Report) -> str:
     said = " and ".join(_range(*r) for r in ranges)
     return (
         f"Acting on the model does more good {OTHERS}, at decision thresholds of {said} (decision "
-        "curve, in steps of 5 %)."
+        f"curve, in steps of 5 %).{_caution(report)}"
+    )
+
+
+def _caution(report: Report) -> str:
+    """Say that the curve can be chance where a class has few patients; it has no interval."""
+    row = pooled(report)
+    if row is None or row.positives is None:
+        return ""
+    fewest = min(row.positives, row.n - row.positives)
+    if fewest >= FEWEST_CASES:
+        return ""
+    return (
+        f" The curve has no interval, and one class has only {counted(fewest, 'patient')}: this "
+        "range can be chance."
     )
 
 

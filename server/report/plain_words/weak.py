@@ -12,14 +12,14 @@ from hepafed.server.report.facts import (
     sites_without_subgroups,
     tuning_patients,
 )
+from hepafed.server.report.plain_words.risks import FEWEST_CASES, harm_at_threshold, slope_agrees
 from hepafed.server.report.plain_words.risks import calibration_of as calibration
-from hepafed.server.report.plain_words.risks import harm_at_threshold, slope_agrees
-from hepafed.server.report.tables import bound, number
+from hepafed.server.report.tables import auc_places, bound, hundredfold, interval, number, preferred
 
-FEWEST_CASES = 100
-"""Patients of each class that an external validation needs (Collins, Ogundimu and Altman 2016)."""
 DOMINANT = 0.6
 """Share of the patients above which one site makes the pooled figures."""
+CHANCE = 0.5
+"""AUC of scores that say nothing of the truth."""
 WIDE_BOUND = 0.005
 """Pooling error of the AUC above which it is named."""
 
@@ -37,6 +37,44 @@ def few_of_a_class(report: Report) -> str:
         f"Few patients: {listed(small)}. A validation should have at least {FEWEST_CASES} of each "
         "class."
     )
+
+
+def wrong_way_round(report: Report) -> str:
+    """Speak where the whole interval of the AUC is below 0.5."""
+    row = pooled(report)
+    ends = preferred(row.auc) if row is not None else None
+    if ends is None or ends.high is None or ends.high >= CHANCE:
+        return ""
+    return (
+        f"The AUC is below 0.5 (95 % CI {interval(ends, auc_places(report))}): malignant patients "
+        "have lower scores than benign ones. Check that truth and scores are not exchanged."
+    )
+
+
+def chance_not_excluded(report: Report) -> str:
+    """Speak where the interval of the AUC holds 0.5."""
+    row = pooled(report)
+    ends = preferred(row.auc) if row is not None else None
+    if ends is None or ends.low is None or ends.high is None:
+        return ""
+    if not ends.low <= CHANCE <= ends.high:
+        return ""
+    return (
+        f"The interval of the AUC holds 0.5 (95 % CI {interval(ends, auc_places(report))}): these "
+        "patients do not show that the scores are better than chance."
+    )
+
+
+def all_called_alike(report: Report) -> str:
+    """Speak where the threshold gives every patient the same call."""
+    row = pooled(report)
+    if row is None or row.sensitivity is None or row.specificity is None:
+        return ""
+    calls = {(1.0, 0.0): "malignant", (0.0, 1.0): "benign"}
+    rates = (row.sensitivity.value, row.specificity.value)
+    if None in rates or rates not in calls:
+        return ""
+    return f"The threshold calls every patient {calls[rates]}. It separates nobody."
 
 
 def few_tuning_patients(report: Report) -> str:
@@ -128,7 +166,7 @@ def dominant_site(report: Report) -> str:
     if len(report.sites) < 2 or total == 0 or largest.patients <= DOMINANT * total:
         return ""
     return (
-        f"{largest.site} has {100 * largest.patients / total:.0f} % of the patients. The pooled "
+        f"{largest.site} has {hundredfold(largest.patients / total)} % of the patients. The pooled "
         "figures are mostly those of this site."
     )
 

@@ -11,9 +11,15 @@ from hepafed.server.report.tables import (
 )
 from hepafed.server.report.tables.calibration_words import calibration_sentences
 from hepafed.server.report.tables.cohorts import LEFT_OUT_WORDS, SOURCE_WORDS
-from hepafed.server.report.tables.comparisons import cases, p_value, reader_points, validated_minus
+from hepafed.server.report.tables.comparisons import (
+    cases,
+    p_value,
+    reader_name,
+    reader_points,
+    validated_minus,
+)
 from hepafed.server.report.tables.glossary import glossary
-from hepafed.server.report.tables.rounding import auc_places, percent
+from hepafed.server.report.tables.rounding import auc_places, hundredfold, percent, rate_figure
 from hepafed.server.report.tables.table import (
     Table,
     cell_words,
@@ -35,6 +41,7 @@ from hepafed.server.report.tables.words import (
     preferred,
     shown,
     task,
+    value_of,
 )
 
 __all__ = [
@@ -57,6 +64,7 @@ __all__ = [
     "figure",
     "glossary",
     "has_lesions",
+    "hundredfold",
     "in_units",
     "interval",
     "is_headline",
@@ -66,6 +74,8 @@ __all__ = [
     "percent",
     "place",
     "preferred",
+    "rate_figure",
+    "reader_name",
     "reader_points",
     "renamed",
     "results",
@@ -73,4 +83,5 @@ __all__ = [
     "task",
     "utility",
     "validated_minus",
+    "value_of",
 ]

@@ -45,8 +45,14 @@ def key_figures(report: Report) -> Table:
         (name, estimate(values, auc_places(report)))
         for name, values in zip(("AUC", "Sensitivity", "Specificity"), named, strict=False)
     )
-    caption = "Malignant versus benign per patient, pooled over the sites, with 95 % intervals"
+    caption = f"Malignant versus benign per patient, {over_sites(report)}, with 95 % intervals"
     return Table("key-figures", caption, ("Figure", "Value"), rows)
+
+
+def over_sites(report: Report) -> str:
+    """Say whose patients a pooled figure counts: `pooled over 3 sites`, or `of 1 site`."""
+    n = len(report.sites)
+    return "of 1 site" if n == 1 else f"pooled over {n} sites"
 
 
 def discrimination(report: Report) -> Table:
@@ -152,7 +158,7 @@ def fixed_points(report: Report) -> Table:
             left = _open(f, partial(number, places=places))
             rows.append((f"Partial AUC, specificity from {f.specificity:.0%}", value, NONE, left))
         if (precision := r.average_precision) is not None:
-            shown = number(precision.value)
+            shown = NONE if precision.value is None else value_of(precision.value, 3)
             rows.append(("Average precision", shown, NONE, precision.reason or NONE))
     return Table(
         "fixed-points",

@@ -25,13 +25,17 @@ def rounded(value: float, places: int) -> str:
 
 def percent(value: float, cases: int) -> str:
     """Write a share of `cases` in percent, without decimals below 100 cases: `89 %`."""
-    return f"{_hundredfold(value, cases)} %"
+    return f"{_of_cases(value, cases)} %"
 
 
-def _hundredfold(value: float, cases: int) -> str:
-    places = 0 if cases < FEW_CASES else 1
+def _of_cases(value: float, cases: int) -> str:
+    return hundredfold(value, 0 if cases < FEW_CASES else 1)
+
+
+def hundredfold(value: float, places: int = 0) -> str:
+    """Write a share as a number of 100; what is not 0 or 1 never reads as 0 or 100."""
     text = f"{100 * value:.{places}f}"
-    while 0 < value < 1 and float(text) in (0.0, 100.0) and places < MOST_PLACES:
+    while LEAST <= value <= 1 - LEAST and float(text) in (0.0, 100.0) and places < MOST_PLACES:
         places += 1
         text = f"{100 * value:.{places}f}"
     return text
@@ -42,8 +46,8 @@ def percent_interval(rate: RateEstimate) -> str:
     ends = rate.clustered or rate
     if ends.low is None or ends.high is None or rate.denominator is None:
         return ""
-    places = 0 if rate.denominator < FEW_CASES else 1
-    return f"{100 * ends.low:.{places}f}–{100 * ends.high:.{places}f} %"
+    low, high = (_of_cases(end, rate.denominator) for end in (ends.low, ends.high))
+    return f"{low}–{high} %"
 
 
 def rate_figure(rate: RateEstimate) -> str:

@@ -58,6 +58,8 @@ def in_units(table: Table, units: tuple[str, str]) -> Table:
 def renamed(text: str, units: tuple[str, str]) -> str:
     """Return a text of ours that says `units`, one and several, for lesion and lesions."""
     one, many = units
+    if one[0] in "aeiou":
+        text = re.sub(r"\b([Aa]) (?=lesion\b)", r"\1n ", text)
     for old, new in (("lesions", many), ("lesion", one)):
         text = re.sub(rf"\b{old}\b", new, text)
         text = re.sub(rf"\b{old.capitalize()}\b", new.capitalize(), text)

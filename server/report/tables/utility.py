@@ -90,9 +90,10 @@ def utility_sentences(report: Report) -> list[str]:
         tried = f"{len(points)} thresholds from {points[0].threshold:.2f} to "
         tried += f"{points[-1].threshold:.2f} were tried"
         where = in_words(best)
+        noun = "threshold" if len(best) == 1 and best[0][0] == best[0][1] else "thresholds"
         made.append(
             "In these patients acting on the model has a higher net benefit than treating "
-            f"everybody and than treating nobody at the thresholds {where} ({tried})."
+            f"everybody and than treating nobody at the {noun} {where} ({tried})."
             if best
             else "In these patients acting on the model has at no threshold a higher net benefit "
             f"than treating everybody and than treating nobody ({tried})."

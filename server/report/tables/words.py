@@ -12,7 +12,7 @@ from hepafed.server.formats import (
     RateEstimate,
     covering,
 )
-from hepafed.server.report.tables.rounding import LEAST, rate_figure, rounded
+from hepafed.server.report.tables.rounding import LEAST, MOST_PLACES, rate_figure, rounded
 
 TASK_WORDS = {
     "malignant_vs_benign": "malignant vs benign",
@@ -111,7 +111,19 @@ def interval(values: HasInterval | None, places: int = 3) -> str:
     if values is None or values.low is None or values.high is None:
         return ""
     between = " to " if values.low < 0 else "–"
-    return f"{number(values.low, places)}{between}{number(values.high, places)}"
+    return f"{_end(values.low, places)}{between}{_end(values.high, places)}"
+
+
+def _end(value: float, places: int) -> str:
+    """Write an end: whether 0 or 1 lies in the interval can be seen."""
+    value = float(value)
+    text = number(value, places)
+    while float(text.replace("−", "-")) in (0.0, 1.0) and places < MOST_PLACES:
+        if abs(value) < LEAST or abs(value - 1) < LEAST:
+            break
+        places += 1
+        text = number(value, places)
+    return text
 
 
 def figure(values: HasValue | None, places: int = 3) -> str:

@@ -162,7 +162,7 @@ class Pool:
     def agreeing(self, bands: tuple[int | None, ...], rng: np.random.Generator) -> set[bytes]:
         """Walk from the true choice by exchanges of cases of a class; collect what agrees."""
         own, found = self.own.copy(), {self.own.tobytes()}
-        for _ in range(4 * LEAST):
+        for _ in range(20 * LEAST):
             tried = own.copy()
             for _ in range(int(rng.integers(1, 4))):
                 out = rng.choice(np.flatnonzero(tried))

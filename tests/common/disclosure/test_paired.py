@@ -92,7 +92,7 @@ def test_figures_need_the_minimum_of_cases_of_each_class(minimum: int) -> None:
             assert (figure is None) == few
         assert not few or pair.bound == 0.0
         assert not few or "withheld" in pair.difference.reason
-    assert any(p.difference.value is None for p in made) == (minimum > 2)
+    assert any(p.difference.value is None for p in made) == (minimum > 10)
 
 
 def test_calls_of_two_models_cross_by_truth() -> None:

@@ -195,6 +195,22 @@ def _useless(v: dict[str, Any]) -> dict[str, Any]:
     return v
 
 
+def _backwards(v: dict[str, Any]) -> dict[str, Any]:
+    return _with_auc(v, 0.3, 0.2, 0.49)
+
+
+def _chance(v: dict[str, Any]) -> dict[str, Any]:
+    return _with_auc(v, 0.6, 0.5, 0.7)
+
+
+def _with_auc(v: dict[str, Any], value: float, low: float, high: float) -> dict[str, Any]:
+    for r in v["results"]:
+        if r["scope"] == "pooled":
+            r["auc"] |= {"value": value, "low": low, "high": high}
+            r["auc"]["covering"] = {"low": low, "high": high, "method": "logit", "decides": True}
+    return v
+
+
 def _complete(v: dict[str, Any]) -> dict[str, Any]:
     for r in v["results"]:
         if r["auc"]["value"] is not None:
@@ -207,6 +223,8 @@ CHANGED: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = 
     "placeholder": ("cells", _placeholder),
     "strong": ("huge", _strong),
     "useless": ("huge", _useless),
+    "backwards": ("huge", _backwards),
+    "chance": ("huge", _chance),
     "complete": ("huge", _complete),
 }
 """Reports that differ from one of `KINDS` in facts that are hard to draw."""

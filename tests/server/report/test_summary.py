@@ -9,7 +9,7 @@ from .kinds import ALL, report_of
 
 
 def test_one_site_is_one_site() -> None:
-    assert summary_lines(report_of("one site"))[0].startswith("pooled over 1 site ")
+    assert summary_lines(report_of("one site"))[0].startswith("of 1 site ")
     assert summary_lines(report_of("two looks"))[0].startswith("pooled over 3 sites ")
 
 

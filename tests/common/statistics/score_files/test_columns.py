@@ -55,11 +55,19 @@ def test_a_column_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 def test_every_missing_column_is_named_with_those_found(tmp_path: Path) -> None:
     told = refused(tmp_path, "a,p", head="site,patient_id")
     assert (
-        "it lacks the column truth, p_benign, p_primary_malignant, p_metastatic "
+        "it lacks the column truth, score (or p_benign, p_primary_malignant, p_metastatic) "
         "(columns found: site, patient_id); write site, patient_id, lesion_id, truth, p_benign"
     ) in told
     assert "or patient_id, truth, score for benign and malignant" in told
     assert "it lacks the column p_metastatic" in refused(tmp_path, "a", head=",".join(COLUMNS[:-1]))
+
+
+def test_without_probabilities_a_score_is_asked_for_first(tmp_path: Path) -> None:
+    told = refused(tmp_path, "a,1,0.5", head="Patient,Label,Likelihood")
+    assert "it lacks the column score (or p_benign, p_primary_malignant, p_metastatic)" in told
+    assert "columns found: Patient, Label, Likelihood" in told
+    some = refused(tmp_path, "a,1,0.5", head="patient_id,truth,p_benign")
+    assert "it lacks the column p_primary_malignant, p_metastatic (" in some
 
 
 def test_a_first_line_that_has_no_names_is_not_shown(tmp_path: Path) -> None:

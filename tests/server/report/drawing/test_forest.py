@@ -62,3 +62,14 @@ def test_without_a_mean_of_the_sites_all_squares_are_of_one_size(plain: dict[str
     drawn = re.findall(r'<polygon points="([0-9.]+),[0-9.]+ ([0-9.]+),', str(made.svg.wide))
     squares = sum(r.scope == "site" and r.auc.value is not None for r in headline_rows(report))
     assert [float(b) - float(a) for a, b in drawn][:squares] == pytest.approx([14.0] * squares)
+
+
+def test_ticks_do_not_touch_and_a_site_without_weight_can_be_seen() -> None:
+    row = ForestRow(name="tiny", value=0.05, low=0.01, high=0.2, weight=1e-6, words="x")
+    drawn = forest("f", "t", "d", [row]).narrow
+    ticks = [float(x) for x in re.findall(r'x="([\d.]+)" y="[\d.]+" class="mid"', drawn)]
+    assert len(ticks) == 6
+    assert min(a - b for a, b in zip(sorted(ticks)[1:], sorted(ticks), strict=False)) > 40
+    (square,) = re.findall(r'<polygon points="([^"]+)"', drawn)
+    across = [float(p.split(",")[0]) for p in square.split()]
+    assert max(across) - min(across) >= 3.9

@@ -5,10 +5,12 @@ The conditions are computed anew here, from the plain values of report.json.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hepafed.common.records import write_record
+from hepafed.server.formats.estimates import CoveringInterval
 from hepafed.server.report.plain_words.first_page import FIRST_PAGE, NOTHING_WEAK, WEAK, first_page
 
 from tests.server.report.kinds import ALL, report_of
@@ -47,6 +49,14 @@ def parts(v: Values) -> list[Values]:
 
 def curve(v: Values) -> list[bool]:
     return [p["model"] > 0 and p["model"] > p["all"] for p in row(v).get("net_benefit") or ()]
+
+
+def ends(v: Values) -> Values | None:
+    """Return the interval of the headline AUC that is judged."""
+    auc = row(v)["auc"]
+    clustered = auc.get("clustered") or {}
+    found = auc.get("covering") or clustered.get("logit") or auc.get("logit") or auc
+    return found if found["low"] is not None else None
 
 
 def benefit(v: Values) -> tuple[float, float] | None:
@@ -105,6 +115,20 @@ TRUE: Mapping[str, Callable[[Values], bool]] = {
     ),
     "told_apart": lambda v: row(v)["auc"]["value"] is not None,
     "not_told_apart": lambda v: row(v)["auc"]["value"] is None,
+    "beside_readers": lambda v: any(
+        r[k]["value"] is not None and r["model_" + k]["value"] is not None
+        for r in v["readers"]
+        for k in ("sensitivity", "specificity")
+    ),
+    "beside_models": lambda v: any(
+        (c["scope"], c["unit"], c["task"]) == ("pooled", "patient", "malignant_vs_benign")
+        for c in v["comparisons"]
+    ),
+    "wrong_way_round": lambda v: (e := ends(v)) is not None and e["high"] < 0.5,
+    "chance_not_excluded": lambda v: (e := ends(v)) is not None and e["low"] <= 0.5 <= e["high"],
+    "all_called_alike": lambda v: (
+        (row(v)["sensitivity"]["value"], row(v)["specificity"]["value"]) in ((0, 1), (1, 0))
+    ),
     "risks_too_extreme": lambda v: has(slope(v)) and slope(v)["high"] < 1,
     "risks_too_moderate": lambda v: has(slope(v)) and slope(v)["low"] > 1,
     "slope_agrees": lambda v: has(slope(v)) and slope(v)["low"] <= 1 <= slope(v)["high"],
@@ -194,6 +218,48 @@ def test_the_size_of_the_test_is_that_of_the_sites(kind: str) -> None:
     assert f"{patients:,} patient" in sentence
     assert re.search(rf"with {units:,} {'image' if only else 'lesion'}", sentence)
     assert ("image" in sentence) == ("key-images" in sources(values))
+
+
+def test_a_difference_of_models_is_claimed_only_where_its_interval_does_not_hold_0() -> None:
+    report = report_of("score table")
+    (pair,) = [c for c in report.comparisons if c.scope == "pooled" and c.unit == "patient"]
+
+    def said(value: float, low: float, high: float, p: float) -> str:
+        """Second − first is written to the row; the page says first − second."""
+        moved = replace(
+            pair,
+            difference=replace(pair.difference, value=value, low=low, high=high),
+            covering=CoveringInterval(low=low, high=high, method="logit", decides=True),
+            p_holm=p,
+            reason="",
+        )
+        return RULES["beside_models"](replace(report, comparisons=(moved,)))
+
+    models = (pair.first, pair.second)
+    assert "The AUC of {} is lower than that of {} (".format(*models) in said(0.1, 0.02, 0.2, 0.01)
+    assert f"The AUC of {pair.first} is higher than" in said(-0.1, -0.2, -0.02, 0.01)
+    nothing = "No difference in AUC between {} and {} was shown (".format(*models)
+    assert nothing in said(0.1, 0.0, 0.2, 0.049)
+    assert nothing in said(-0.1, -0.2, 0.0, 0.049)
+    assert nothing in said(0.1, 0.02, 0.2, 0.05)
+    assert nothing not in said(0.1, 0.02, 0.2, 0.049)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_useful_range_has_a_caution_where_a_class_has_few_patients(kind: str) -> None:
+    report = report_of(kind)
+    v = write_record(report)
+    few = min(row(v)["positives"], row(v)["n"] - row(v)["positives"]) < 100
+    assert ("can be chance" in RULES["useful_where"](report)) == (few and any(curve(v)))
+
+
+def test_a_table_of_two_classes_speaks_of_no_lesion() -> None:
+    report = replace(report_of("score table"), classes=("benign", "malignant"))
+    for name in ("malignant_found", "told_apart"):
+        assert "lesion" not in RULES[name](report)
+        assert "a malignant diagnosis" in RULES[name](report)
+        assert "a malignant lesion" in RULES[name](report_of("score table"))
+        assert "a malignant image" in RULES[name](report_of("key images"))
 
 
 def test_where_nothing_is_weak_the_page_says_only_that_nothing_was_found() -> None:

@@ -25,7 +25,7 @@ def test_a_rate_is_said_with_interval_and_counts() -> None:
     said = frequency(rate_estimate(65, 66), "patients with one", "called malignant")
     # Wilson for 65 of 66: 91.9 to 99.7 %
     assert said == (
-        "Of 100 patients with one, 98 are called malignant (95 % CI 92 to 100; 65 of 66)."
+        "Of 100 patients with one, 98 are called malignant (95 % CI 92 to 99.7; 65 of 66)."
     )
 
 

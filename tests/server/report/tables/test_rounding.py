@@ -23,6 +23,7 @@ from hepafed.server.report.tables.rounding import (
         (0.9996, 2500, "99.96 %"),
         (0.0004, 2500, "0.04 %"),
         (0.996, 50, "99.6 %"),
+        (1e-17, 50, "0 %"),
     ],
 )
 def test_percent_have_a_decimal_from_100_cases_on(value: float, cases: int, written: str) -> None:
@@ -65,3 +66,9 @@ def test_a_rate_is_written_with_its_interval_in_percent() -> None:
     assert (rate_figure(few), percent_interval(few)) == ("89 % (80–95)", "80–95 %")
     assert (rate_figure(many), percent_interval(many)) == ("89.4 % (83.0–93.6)", "83.0–93.6 %")
     assert rate_figure(rate(1, 2, None, None)) == "50 %"
+
+
+def test_an_end_of_a_rate_that_is_not_0_or_1_never_reads_as_one() -> None:
+    assert percent_interval(rate(39, 40, 0.872, 0.9996)) == "87–99.96 %"
+    assert percent_interval(rate(1, 40, 0.0006, 0.128)) == "0.1–13 %"
+    assert percent_interval(rate(200, 200, 0.981, 1.0)) == "98.1–100.0 %"

@@ -140,3 +140,19 @@ def test_the_model_is_best_only_above_both_others(
     curve: list[NetBenefit], ranges: list[tuple[float, float]]
 ) -> None:
     assert best_ranges(curve) == ranges
+
+
+def test_one_threshold_is_one() -> None:
+    """Of 10 and 10, 10 malignant at 0.92 and 1 benign at 0.96: by the curve's own best range."""
+    made = report(0.71, MALIGNANT, BENIGN)
+    row = next(r for r in made.results if r.net_benefit)
+    for kept, noun in (
+        ({0.9}, "the threshold 0.90 ("),
+        ({0.3, 0.9}, "the thresholds 0.30, and 0.90 ("),
+    ):
+        points = tuple(
+            replace(p, model=1.0 if round(p.threshold, 2) in kept else -1.0)
+            for p in row.net_benefit or ()
+        )
+        rows = tuple(replace(r, net_benefit=points) if r.net_benefit else r for r in made.results)
+        assert noun in utility_sentences(replace(made, results=rows))[0]

@@ -167,3 +167,22 @@ def test_a_figure_without_an_interval_says_why() -> None:
     assert estimate(bare) == ("0.990", why)
     assert estimate(IntervalEstimate(value=0.5, low=None, high=None, reason=why)) == ("0.500", why)
     assert estimate(auc())[1] == "0.850–0.950"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "written"),
+    [
+        (0.912, 0.999, "0.91–0.999"),
+        (0.003, 0.11, "0.003–0.11"),
+        (0.8, 0.996, "0.80–0.996"),
+        (0.8, 1.0, "0.80–1.00"),
+        (1.002, 1.3, "1.002–1.30"),
+        (-0.2, -0.001, "−0.20 to −0.001"),
+        (-0.2, 0.0, "−0.20 to 0.00"),
+        (0.8, 1 - 1e-9, "0.80–1.00"),
+    ],
+)
+def test_whether_0_or_1_lies_in_an_interval_can_be_seen(
+    low: float, high: float, written: str
+) -> None:
+    assert interval(IntervalEstimate(value=None, low=low, high=high), 2) == written
