@@ -29,7 +29,6 @@ PLAIN_DIFFERENCE = "plain interval: it covers too rarely where an AUC is high or
 NOT_BY_ALL = "withheld by a site"
 PAIRED = "paired DeLong"
 OF_ALL = f"{PAIRED}, cases of all sites"
-CLUSTERED_TEST = "clustered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,4 +297,4 @@ def mcnemar_result(p: PairSummary, *, pooled: bool) -> McNemarResult:
     tested = clustered_mcnemar(first - second, *p.discordant)
     if tested is None:
         return replace(made, reason="not tested: the calls differ in one patient only")
-    return replace(made, p=tested, method=CLUSTERED_TEST)
+    return replace(made, p=tested, method="clustered")

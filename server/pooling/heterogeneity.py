@@ -1,4 +1,7 @@
-"""Between sites: their mean, random effects on logit AUC, and what one site's absence changes."""
+"""Between sites: their mean, random effects on logit AUC, and what one site's absence changes.
+
+Longer than 300 lines because mean, intervals and leave-one-out are of one model, read in one piece.
+"""
 
 import math
 from collections.abc import Mapping
@@ -6,11 +9,7 @@ from dataclasses import dataclass, replace
 
 from hepafed.common.contract import Figure, TaskSummary
 from hepafed.common.disclosure import BANDED, FEW_OF_A_CLASS, POOLED_ONLY
-from hepafed.common.statistics import (
-    LEVEL,
-    Z,
-    logistic,
-)
+from hepafed.common.statistics import LEVEL, Z, logistic
 from hepafed.server.formats import (
     BriefAuc,
     CoveringInterval,

@@ -18,7 +18,7 @@ seed = 3
 [model]
 size = 75
 [training]
-batch = 8
+batch = 4
 [rounds]
 count = 2
 quorum = 3

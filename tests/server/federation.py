@@ -6,6 +6,7 @@ Scores are drawn instead of computed by the network.
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -53,6 +54,13 @@ def table_of(site: str, seed: int, lesions: int) -> ScoreTable:
         log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True),
         readers={},
     )
+
+
+def better(table: ScoreTable, seed: int, by: float = 0.8) -> ScoreTable:
+    """Another model on the same lesions, with noise of its own."""
+    noise = np.random.default_rng(seed).normal(size=table.log_probs.shape)
+    raw = table.log_probs + 0.7 * noise + by * np.eye(3)[table.truth]
+    return replace(table, log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True))
 
 
 class Wire:
@@ -140,6 +148,14 @@ class Federation:
         self.wires: dict[str, Wire] = {}
         self.model = self.freeze(1.0)
         self.fleet = Fleet({})
+
+    def another(self, value: float = 2.0) -> str:
+        """Freeze another model, with scores of its own at each site; return its id."""
+        model = self.freeze(value)
+        digest = self.stores.registry.card(model).sha256
+        for n, site in enumerate(self.sites.values()):
+            site.others[digest] = better(site.table, int(value) + n)
+        return model
 
     def freeze(self, value: float) -> str:
         weights = np.full(2, value, np.float32)

@@ -228,7 +228,6 @@ WAYS: dict[str, dict[str, object]] = {
     "another threshold": {"threshold": 0.6},
     "the same threshold": {},
     "subgroups": {"subgroups": ("vendor",)},
-    "a fallback": {"fallback": True},
     "another model's name": {"model": "other"},
     "another plan": {"plan": Plan(name="demo", protocol="t2", seed=9)},
 }

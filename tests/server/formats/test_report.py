@@ -88,7 +88,8 @@ def test_a_report_of_the_last_release_is_rendered(name: str, tmp_path: Path) -> 
     page = write_report(report, tmp_path)
     assert "<h1>" in page.read_text()
     assert json.loads((tmp_path / "report.json").read_text()) == written(name)
-    assert any(line.startswith("pooled over") for line in summary_lines(report))
+    over = "of 1 site " if len(report.sites) == 1 else f"pooled over {len(report.sites)} sites "
+    assert any(line.startswith(over) for line in summary_lines(report))
 
 
 def test_a_key_that_no_report_has_is_refused_by_its_name() -> None:

@@ -67,8 +67,8 @@ def federated(
         found = subgroup_summaries(part, [v for v in asked if v in shared], at, minimum)
         gone = [f"subgroup {v}: not shared by this site's policy" for v in asked if v not in shared]
         origin = (origins or {}).get(s, DICOM)
-        made = replace(made, origin=origin, subgroups=found)
-        summaries[s] = in_form(replace(made, suppressed=(*made.suppressed, *gone)), form)
+        made = in_form(replace(made, origin=origin, subgroups=found), form)
+        summaries[s] = replace(made, suppressed=(*made.suppressed, *gone))
     groups = []
     if form == "masked":
         groups = [Group(tuple(sites), add(list(sums.values())), "masked")]

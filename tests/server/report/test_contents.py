@@ -12,7 +12,7 @@ from hepafed.server.formats import read_report
 from hepafed.server.report.page import SECTIONS
 from hepafed.server.report.write import write_report
 
-ONLY_IN_FILES = {"Malignant versus benign per patient, pooled over the sites, with 95 % intervals"}
+ONLY_IN_FILES = {"Malignant versus benign per patient, pooled over 3 sites, with 95 % intervals"}
 """The key figures: the page shows them large, without a table."""
 
 

@@ -49,6 +49,7 @@ def test_a_new_run_is_queued_with_nothing_done(runs: Runs) -> None:
         "wait": 60.0,
         "subgroups": [],
         "evaluation": "",
+        "requester": "",
         "flower_run": 0,
         "error": "",
         "hint": "",

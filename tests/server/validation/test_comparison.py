@@ -107,26 +107,34 @@ def test_lesions_that_one_model_cannot_score_never_enter_a_second_sum(fed: Feder
     assert rows(report, "site")["malignant_vs_benigna"]["n"] == 50
 
 
-def test_a_comparison_over_all_but_a_few_patients_is_refused(fed: Federation) -> None:
+def test_a_few_patients_that_one_model_cannot_score_are_not_told_by_a_difference(
+    fed: Federation,
+) -> None:
+    """Four lesions of two patients: the answer is over three patients less (`minimum_count` 3)."""
     compared = Compared(fed, "mm")
     other = fed.sites["a"].others[compared.digest]
     fed.sites["a"].others[compared.digest] = rows_of(other, np.arange(len(other.truth) - 4))
     report = compared.run()
-    assert report["notes"][0].startswith("a is not in the comparison of models: refused: ")
-    assert "the difference would reveal those patients" in report["notes"][0]
-    assert report["notes"][1].endswith("b: no other site takes part in the masked sum")
-    assert rows(report)["malignant_vs_benign"]["absent"] == ["a"]
+    row = rows(report)["malignant_vs_benign"]
+    assert row["absent"] == []
+    assert (row["n"], row["of"]) == (117, 120)
     assert [s["site"] for s in report["sites"]] == ["a", "b"]
 
 
-def test_the_same_model_over_a_grown_cohort_is_refused_under_masks(fed: Federation) -> None:
+def test_the_same_model_over_a_grown_cohort_is_over_its_earlier_patients(fed: Federation) -> None:
     for name in ("a", "b"):
         fed.site(name)
     fed.run()
     fed.sites["a"].table = table_of("a", 1, 62)
     report = fed.run()
-    assert "a" in report["provenance"]["missing_sites"]
-    assert "over other lesions" in report["provenance"]["missing_sites"]["a"]
+    assert report["provenance"]["missing_sites"] == {}
+    assert [(s["site"], s["patients"], s["lesions"]) for s in report["sites"]] == [
+        ("a", 30, 60),
+        ("b", 30, 60),
+    ]
+    (held,) = report["suppressed"]
+    assert held["site"] == "a"
+    assert held["what"] == "patients who would stand alone beside earlier answers about this cohort"
 
 
 @pytest.mark.parametrize("step", [CompareRequest, PlacementsRequest])

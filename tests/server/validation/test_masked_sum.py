@@ -133,7 +133,7 @@ def test_a_lying_coordinator_that_swaps_a_key_is_caught(fed: Federation, signed:
     before = len(fed.wires["a"].sent)
     identity = ec.generate_private_key(ec.SECP384R1()) if signed else None
     fed.fleet.hook = swapping(fed, identity)
-    report = fed.run(model=fed.freeze(2.0))
+    report = fed.run(model=fed.another())
     wanted = "another identity" if signed else "not signed by that site"
     reasons = [e["reason"] for e in fed.events(report["run"], "missing")]
     assert any(wanted in r for r in reasons)
@@ -189,7 +189,7 @@ def test_no_second_sum_over_fewer_sites_is_opened(fed: Federation, other_model: 
         fed.site(name)
     fed.run()
     fed.fleet.gone.add("c")
-    report = fed.run(model=fed.freeze(2.0) if other_model else "")
+    report = fed.run(model=fed.another() if other_model else "")
     # cells of the same scores would tell of c; of others they are refused, as this site itself
     # refused the sum: who names another group could have cells for the asking
     assert fed.forms(report) == {"a": "withheld", "b": "withheld"}
@@ -202,4 +202,4 @@ def test_scores_released_in_cells_are_not_masked_later(fed: Federation) -> None:
     assert fed.forms(fed.run()) == {"a": "cells"}
     fed.site("b")
     assert fed.forms(fed.run()) == {"a": "cells", "b": "cells"}
-    assert fed.forms(fed.run(model=fed.freeze(2.0))) == {"a": "masked", "b": "masked"}
+    assert fed.forms(fed.run(model=fed.another())) == {"a": "masked", "b": "masked"}

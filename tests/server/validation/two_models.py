@@ -1,23 +1,13 @@
 """A federation in memory whose sites score two models."""
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from hepafed.common.records import write_record
-from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.report.from_scores import report_from_scores
 
-from tests.server.federation import Federation, joined, table_of
+from tests.server.federation import Federation, better, joined, table_of
 
 FORMS = {"m": "masked", "p": "plain", "c": "cells"}
-
-
-def better(table: ScoreTable, seed: int, by: float = 0.8) -> ScoreTable:
-    """Another model on the same lesions, with noise of its own."""
-    noise = np.random.default_rng(seed).normal(size=table.log_probs.shape)
-    raw = table.log_probs + 0.7 * noise + by * np.eye(3)[table.truth]
-    return replace(table, log_probs=raw - np.logaddexp.reduce(raw, axis=1, keepdims=True))
 
 
 class Compared:

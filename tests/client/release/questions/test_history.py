@@ -244,9 +244,10 @@ def test_a_memory_made_by_hand_is_checked(home: Path) -> None:
 
 def test_a_crash_between_the_memory_and_the_ledger_is_no_harm(home: Path) -> None:
     hold(home, drawn(1), asked("a"))
-    lines = (home / "ledger.jsonl").read_bytes()
+    kept = {name: (home / name).read_bytes() for name in ("ledger.jsonl", "ledger.head")}
     hold(home, drawn(2), asked("b"))
-    (home / "ledger.jsonl").write_bytes(lines)  # the memory was written, the ledger not yet
+    for name, content in kept.items():  # the memory was written, the ledger not yet
+        (home / name).write_bytes(content)
     hold(home, drawn(2), asked("b"))
     hold(home, drawn(3), asked("c"))
     assert answered(home) == 3
@@ -254,7 +255,8 @@ def test_a_crash_between_the_memory_and_the_ledger_is_no_harm(home: Path) -> Non
 
 def test_a_crash_at_the_first_question_is_no_harm(home: Path) -> None:
     hold(home, drawn(1), asked("a"))
-    (home / "ledger.jsonl").unlink()
+    for name in ("ledger.jsonl", "ledger.head"):
+        (home / name).unlink()
     hold(home, drawn(1), asked("a"))
     hold(home, drawn(2), asked("b"))
     assert answered(home) == 2
