@@ -37,7 +37,7 @@ def run_server(home: Path) -> None:
         for line in setup.keep_valid(home, datetime.now(UTC)):
             say(line)
         public = _bind(config.listen, port)
-        coordinator = Coordinator(home)
+        coordinator = Coordinator(home, config.wait_for_person)
         say(f"starting on {config.address} …")
         try:
             coordinator.start()

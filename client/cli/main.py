@@ -6,6 +6,7 @@ import click
 from hepafed.client.cli.cohort import cohort, remove, review
 from hepafed.client.cli.ingest import ingest, inspect
 from hepafed.client.cli.membership import check, join, leave, start
+from hepafed.client.cli.permissions import allow, pending, permissions, withdraw
 from hepafed.client.cli.questions import questions
 from hepafed.client.cli.release import ledger, peers
 
@@ -23,12 +24,14 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
       client inspect /export
       client join hospital-a.invite
       client ingest --dicom /export --labels labels.csv
+      client allow --study liver-mri
       client start
     """
     ctx.obj = {"home": home, "debug": debug}
 
 
 for verb in (
+    allow,
     check,
     cohort,
     ingest,
@@ -37,9 +40,12 @@ for verb in (
     leave,
     ledger,
     peers,
+    pending,
+    permissions,
     questions,
     remove,
     review,
     start,
+    withdraw,
 ):
     main.add_command(verb)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
+from hepafed.client.permissions import CitingLedger, Consent, NotAllowedError
 from hepafed.client.quality import summarise_cohort
-from hepafed.client.release import Ledger, Releases, Request, Transfer, permit
+from hepafed.client.release import Releases, Request, Transfer, permit
 from hepafed.client.worker.work import Work
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import (
@@ -18,16 +19,21 @@ from hepafed.common.contract.messages import (
     OpenRequest,
     PlacementsRequest,
     Refusal,
+    Stamp,
     SumsRequest,
     TrainRequest,
     TuneRequest,
     ValidateRequest,
+    Waits,
     pack,
     unpack,
 )
 from hepafed.common.errors import HepaFedError, PayloadError
 
 log = logging.getLogger("hepafed.client")
+
+UNKNOWN = "unknown"
+"""The requester of a request whose signature does not hold."""
 
 
 class SiteApp:
@@ -37,30 +43,52 @@ class SiteApp:
         transfer = transfer or Transfer(home, config)
         self._home = home
         self._config = config
-        self._ledger = Ledger(home)
-        self._work = Work(home, config, self._ledger, transfer)
-        self._releases = Releases(home, config, self._ledger, transfer.send)
+        self._ledger = CitingLedger(home)
+        self._consent = Consent(home, config.site, self._ledger)
+        self._permissions: tuple[str, ...] = ()
+        self._upload = transfer.send
+        self._work = Work(home, config, self._ledger, transfer, self._send)
+        self._releases = Releases(home, config, self._ledger, self._send)
 
     def __call__(self, message: Message, _context: Context) -> Message:
-        """Answer one request; a refusal and its reason when policy or data say no."""
-        run, receipt = "", None
+        """Answer one signed request; a refusal and its reason when policy or data say no.
+
+        Nothing is answered that no person at the site allowed: then the reply says that it waits.
+        """
+        run, requester, receipt = "", UNKNOWN, None
         try:
             receipt = self._receipt(message)
-            request = self._read(message, receipt)
+            request, stamp = self._read(message, receipt)
+            requester = stamp.requester
             if receipt is not None:
                 self._ledger.must_hold(receipt)
             request = permit(self._config, request)
             run = request.run
             log.info("%s of run %s", type(request).__name__, run)
+            permissions = self._under(self._consent.admit(request, stamp))
             reply = self.answer(request)
+            self._consent.spend(permissions, len(pack(reply)))
+        except NotAllowedError as e:
+            log.warning("run %s waits for a person: %s; see client pending", run, e.message)
+            reply = Waits(run=run, digest=e.digest)
         except HepaFedError as e:
             log.warning("refused: %s", e.message)
             reply = Refusal(run=run, reason=e.message)
         text = pack(reply)
-        self._ledger.record_message(_kind_of(reply), run, text, requester="coordinator")
+        self._ledger.record_message(_kind_of(reply), run, text, requester=requester)
+        self._under(())
         head = pack(self._ledger.head(receipt))
         content = RecordDict({"hepafed": ConfigRecord({"json": text, "head": head})})
         return Message(content, reply_to=message)
+
+    def _under(self, permissions: tuple[str, ...]) -> tuple[str, ...]:
+        """Have what leaves from now on counted for these permissions, and cite them."""
+        self._permissions, self._ledger.permission = permissions, " ".join(permissions)
+        return permissions
+
+    def _send(self, run: str, where: int, content: bytes | memoryview) -> None:
+        self._consent.spend(self._permissions, len(content))
+        self._upload(run, where, content)
 
     def _receipt(self, message: Message) -> HeadReceipt | None:
         """Return the countersigned head that came with a request, checked; None without one.
@@ -79,17 +107,23 @@ class SiteApp:
         self._ledger.check_receipt(found, self._config.site)
         return found
 
-    def _read(self, message: Message, receipt: HeadReceipt | None) -> object:
-        """Return a request, written down in the ledger as it came."""
+    def _read(self, message: Message, receipt: HeadReceipt | None) -> tuple[object, Stamp]:
+        """Return a signed request and its stamp; the ledger has it as it came, signed or not."""
         text = _text(message, "json")
         try:
             request = unpack(text)
         except PayloadError:
             self._ledger.record("unreadable", "", text.encode(), direction="in")
             raise
-        run = str(getattr(request, "run", ""))
-        self._ledger.record_request(_kind_of(request), run, text, receipt=receipt)
-        return request
+        run, kind = str(getattr(request, "run", "")), _kind_of(request)
+        parts = ("json", "stamp", "signature")
+        try:
+            stamp = self._consent.opened({p: _text(message, p, missing="") for p in parts})[1]
+        except HepaFedError:
+            self._ledger.record_request(kind, run, text, requester=UNKNOWN, receipt=receipt)
+            raise
+        self._ledger.record_request(kind, run, text, requester=stamp.requester, receipt=receipt)
+        return request, stamp
 
     def answer(self, request: Request) -> object:
         """Return the reply to a request that policy lets pass."""

@@ -1,5 +1,6 @@
 """The work that a request asks of a site: train a round, score a split."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort, stamp_of
@@ -23,11 +24,19 @@ from hepafed.common.statistics import ScoreTable
 class Work:
     """Trains and scores with a site's warm trainer; of scores it keeps those of one model."""
 
-    def __init__(self, home: Path, config: SiteConfig, ledger: Ledger, transfer: Transfer) -> None:
+    def __init__(
+        self,
+        home: Path,
+        config: SiteConfig,
+        ledger: Ledger,
+        transfer: Transfer,
+        send: Callable[[str, int, bytes | memoryview], None],
+    ) -> None:
         self._home = home
         self._config = config
         self._ledger = ledger
         self._transfer = transfer
+        self._send = send
         self._trainer = Trainer(home, _seed_of(config.site), config.device)
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
@@ -39,7 +48,7 @@ class Work:
         done = self._trainer.train(request.plan, weights, request.run, request.round)
         update = to_bf16(done.update)
         digest = self._ledger.record("update", request.run, update)
-        self._transfer.send(request.run, request.round, update)
+        self._send(request.run, request.round, update)
         return TrainReply(
             run=request.run,
             round=request.round,

@@ -48,8 +48,11 @@ from hepafed.common.contract.plan import (
     RoundsPlan,
     TrainingPlan,
     aim_of,
+    is_word,
+    plan_digest,
     plan_from,
     read_plan,
+    study_of,
 )
 from hepafed.common.contract.subgroup_levels import (
     EVERY,
@@ -133,13 +136,16 @@ __all__ = [
     "home_folder",
     "host_and_port",
     "in_order",
+    "is_word",
     "plain_level",
     "plain_name",
+    "plan_digest",
     "plan_from",
     "read_evaluation",
     "read_plan",
     "read_toml",
     "seconds_of",
+    "study_of",
     "usable_names",
     "write_toml",
 ]

@@ -36,6 +36,14 @@ class ServerConfig:
     """HOST:PORT that sites reach; the gateway listens on this port."""
     listen: str = "0.0.0.0"  # noqa: S104 - the one public port
     """Interface the gateway binds."""
+    wait_for_person: int = 3600
+    """Seconds that a run waits for the person at one site to allow it; later rounds ask that site
+    once each."""
+
+    def __post_init__(self) -> None:
+        """Check the time."""
+        if not 0 <= self.wait_for_person <= 7 * 86400:
+            raise ConfigError(f"wait_for_person: {self.wait_for_person} is outside 0…604800")
 
 
 @dataclass(frozen=True, kw_only=True)

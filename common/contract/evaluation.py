@@ -7,10 +7,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from hepafed.common.contract.plan import is_word
 from hepafed.common.contract.subgroup_levels import MOST_VARIABLES, usable_names
 from hepafed.common.contract.vocabulary import TASKS
 from hepafed.common.errors import EvaluationError
-from hepafed.common.records import read_record
+from hepafed.common.records import optional, read_record
 
 FIGURES = ("auc", "sensitivity", "specificity", "ppv", "npv", "accuracy")
 """The figures that an endpoint can name."""
@@ -97,6 +98,8 @@ class Evaluation:
     """SHA-256 of other models, compared with `model` on the lesions that all can score."""
     title: str = ""
     """A line for the report's head."""
+    study: str = optional("")
+    """Name of the study, by which a site allows all of it; empty: the study of the model's plan."""
     split: str = "external"
     """`external`: the held-out sites; `test`: the training sites' internal test."""
     operating_point: float | None = None
@@ -139,6 +142,10 @@ class Evaluation:
                 value is None or (math.isfinite(value) and 0 < value < 1),
                 f"{name}: {value} is outside 0…1",
             )
+        _need(
+            not self.study or is_word(self.study),
+            f"study: {self.study[:60]!r} must be 1 to 40 letters, digits or '-'",
+        )
         seconds_of(self.wait)
 
 

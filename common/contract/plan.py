@@ -1,5 +1,7 @@
 """The plan: what the coordinator asks the sites to train, as a TOML file."""
 
+import hashlib
+import json
 import math
 import re
 import tomllib
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
-from hepafed.common.records import optional, read_record
+from hepafed.common.records import optional, read_record, write_record
 
 STRATEGIES = ("fedavg",)
 """Ways to make one model of the updates; the coordinator has a class for each."""
@@ -185,6 +187,9 @@ class Plan:
     """Seed of the initial weights and of every site's order of examples."""
     synthetic: bool = optional(False)
     """Whether the data are made up (a demo, a rehearsal): cards and reports then say so."""
+    study: str = optional("")
+    """Name of the study, by which a site allows all of it (`client allow --study`): letters,
+    digits, '-' (at most 40). Empty: the plan's name."""
     data: DataPlan = field(default_factory=DataPlan)
     model: ModelPlan = field(default_factory=ModelPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)
@@ -195,11 +200,28 @@ class Plan:
     def __post_init__(self) -> None:
         """Check every value."""
         _one_of("protocol", self.protocol, tuple(PROTOCOLS))
-        plain = self.name.replace("-", "")
-        if not (plain.isascii() and plain.isalnum() and 1 <= len(self.name) <= 40):
-            msg = f"name: {self.name[:60]!r} must be 1 to 40 letters, digits or '-'"
-            raise PlanError(msg)
+        for key, word in (("name", self.name), ("study", self.study or "a")):
+            if not is_word(word):
+                msg = f"{key}: {word[:60]!r} must be 1 to 40 letters, digits or '-'"
+                raise PlanError(msg)
         _within("seed", self.seed, 0, 2**31 - 1)
+
+
+def is_word(name: str) -> bool:
+    """Return whether a name of a plan or study has 1 to 40 letters, digits or '-'."""
+    plain = name.replace("-", "")
+    return plain.isascii() and plain.isalnum() and len(name) <= 40
+
+
+def study_of(plan: Plan) -> str:
+    """Return the study that a plan belongs to: the one that it states, or its own name."""
+    return plan.study or plan.name
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the SHA-256 of what a plan says; `client pending` shows it."""
+    text = json.dumps(write_record(plan), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_plan(path: Path) -> Plan:

@@ -21,6 +21,8 @@ HERE = Path(__file__).parent
 TRAIN_SITES = ("hospital-a", "hospital-b", "hospital-c")
 EXTERNAL_SITES = ("external-1", "external-2")
 SITES = {**dict.fromkeys(TRAIN_SITES, "train"), **dict.fromkeys(EXTERNAL_SITES, "validate")}
+STUDY = "demo"
+"""The study that the plans of the demo state; each site allows it as a person would."""
 MARK = ".hepafed-demo"
 """File that says: this folder is a demo's, and the next one may empty it."""
 LABEL_MAP = "glioma=benign,meningioma=primary-malignant,pituitary=metastatic"
@@ -119,6 +121,7 @@ def open_sites(fed: Federation, source: Path, *, images: bool) -> None:
         for site, role in SITES.items():
             fed.enrol(site, role)
             _set_policy(fed, site)
+            fed.command(site, "allow", "--study", STUDY, "--purpose", "demo")
             display.advance(joined)
         taken = display.add_task("sites with a cohort", total=len(SITES))
 

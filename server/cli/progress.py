@@ -97,6 +97,8 @@ def describe(event: dict[str, Any]) -> str:
         return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
     if kind == "compared":
         return f"  {event['site']}: models compared on {event['patients']} patients"
+    if kind == "waits":
+        return f"  {event['site']}: waits for a person at the site (client pending, client allow)"
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
     if kind == "capped":

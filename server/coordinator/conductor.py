@@ -6,7 +6,7 @@ from typing import Any
 
 from hepafed.common.errors import HepaFedError, UnreachableError
 from hepafed.server.members import LedgerHeads, Members
-from hepafed.server.runs import ENDED, LiveRun, Run, Sites, Stores
+from hepafed.server.runs import ENDED, PERSON_SECONDS, LiveRun, Run, Sites, Stores, sealing
 from hepafed.server.training import train
 from hepafed.server.validation import survey, validate
 
@@ -26,10 +26,17 @@ Each returns the model's id, a word where there is no model, or "" when the run 
 class Conductor:
     """Calls the right procedure for a run and writes down how the run ended."""
 
-    def __init__(self, stores: Stores, members: Members, heads: LedgerHeads) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        members: Members,
+        heads: LedgerHeads,
+        patience: float = PERSON_SECONDS,
+    ) -> None:
         self._stores = stores
         self._members = members
         self._heads = heads
+        self._patience = patience
 
     def __call__(self, grid: Any, context: Any) -> None:  # noqa: ANN401 - Flower's Grid and Context
         """Conduct the run named in the attempt's configuration."""
@@ -62,6 +69,11 @@ class Conductor:
             nodes=lambda: self._nodes(run),
             may_go_on=lambda: self._stores.runs.may_go_on(run.id),
             identities=lambda: {s.site: s.public_key for s in self._members.sites().values()},
+            seal=sealing(self._stores, run),
+            patience=self._patience,
+            on_wait=lambda site, digest: self._stores.runs.event(
+                run.id, "waits", site=site, digest=digest
+            ),
             heads=self._heads,
         )
 

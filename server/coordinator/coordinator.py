@@ -10,13 +10,15 @@ from hepafed.server.coordinator.requests import Requests
 from hepafed.server.coordinator.supervisor import supervise
 from hepafed.server.flower import Control, ServerAppExecutor, SuperLink
 from hepafed.server.members import Admission, LedgerHeads, Members
-from hepafed.server.runs import Stores
+from hepafed.server.runs import PERSON_SECONDS, Stores
 
 
 class Coordinator:
     """SuperLink, executor, queue and supervisor over one home; the gateway is its caller."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, patience: float = PERSON_SECONDS) -> None:
+        """`patience`: seconds that a run waits for the person at one site."""
+        self._patience = patience
         self.members = Members(home)
         self.admission = Admission(home, self.members)
         self.heads = LedgerHeads(home)
@@ -40,7 +42,7 @@ class Coordinator:
         """
         self.stores.blobs.clear()
         self.superlink.start()
-        conductor = Conductor(self.stores, self.members, self.heads)
+        conductor = Conductor(self.stores, self.members, self.heads, self._patience)
         executor = ServerAppExecutor(
             self.superlink, conductor, self._stopping, self.queue.attempt_over
         )

@@ -50,10 +50,14 @@ class Registry:
 
     def sign(self, text: str) -> str:
         """Return the coordinator's signature of a text (ECDSA over SHA-256), in base64."""
+        return base64.b64encode(self.key().sign(text.encode(), ec.ECDSA(hashes.SHA256()))).decode()
+
+    def key(self) -> ec.EllipticCurvePrivateKey:
+        """Return the coordinator's key, with which it signs cards, reports and requests."""
         key = serialization.load_pem_private_key((self._keys / "ca.key").read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
             raise TypeError("the coordinator's key is not an elliptic curve key")
-        return base64.b64encode(key.sign(text.encode(), ec.ECDSA(hashes.SHA256()))).decode()
+        return key
 
     def folder(self, model: str) -> Path:
         """Return the folder of a model; RefusedError for an unknown id."""

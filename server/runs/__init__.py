@@ -3,12 +3,14 @@
 from hepafed.server.runs.blobs import Blobs
 from hepafed.server.runs.inbox import Expected, Inbox
 from hepafed.server.runs.live_run import LiveRun
-from hepafed.server.runs.sites import Sites
+from hepafed.server.runs.sealing import sealing
+from hepafed.server.runs.sites import PERSON_SECONDS, Sites
 from hepafed.server.runs.store import ENDED, Run, Runs
 from hepafed.server.runs.stores import Stores
 
 __all__ = [
     "ENDED",
+    "PERSON_SECONDS",
     "Blobs",
     "Expected",
     "Inbox",
@@ -17,4 +19,5 @@ __all__ = [
     "Runs",
     "Sites",
     "Stores",
+    "sealing",
 ]

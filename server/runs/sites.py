@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from flwr.app import ConfigRecord, Message, RecordDict
-from hepafed.common.contract.messages import LedgerHead, Refusal, TrainReply, pack, unpack
+from hepafed.common.contract.messages import (
+    LedgerHead,
+    Refusal,
+    TrainReply,
+    Waits,
+    pack,
+    unpack,
+)
 from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
 from hepafed.server.members import LedgerHeads
@@ -17,6 +24,17 @@ HELD = ("exchange", "round", "run")
 """Fields of a reply that must be those of its question, the narrowest first."""
 
 Reply = TypeVar("Reply")
+Seal = Callable[[str, str, float], Mapping[str, str]]
+"""Called with a site, a request's text and how many seconds it is valid; returns what is sent."""
+AGAIN_SECONDS = 10.0
+"""How often a site that waits for a person is asked again."""
+PERSON_SECONDS = 3600.0
+"""How long a run waits for the person at one site; later rounds ask that site once."""
+
+
+def waits_for_person(site: str) -> str:
+    """Return the reason of a site at which nobody has allowed the request yet."""
+    return f"waits for a person at {site} (client pending, client allow)"
 
 
 class Nodes(Protocol):
@@ -37,15 +55,21 @@ class Sites:
         may_go_on: Callable[[], bool],
         identities: Callable[[], Mapping[str, str]] = dict,
         *,
+        seal: Seal = lambda _site, text, _seconds: {"json": text},
+        patience: float = PERSON_SECONDS,
+        on_wait: Callable[[str, str], None] = lambda _site, _digest: None,
         heads: LedgerHeads | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`on_wait(site, digest)` is called when a site first waits for a person to allow that."""
         self._grid = grid
         self._nodes = nodes
         self._may_go_on = may_go_on
         self.identities = identities
         """Returns the enrolled public key of each site, an OpenSSH line."""
+        self._seal, self._patience, self._on_wait = seal, patience, on_wait
+        self._person_since: dict[tuple[str, str], float] = {}
         self._heads = heads
         self._clock = clock
         self._sleep = sleep
@@ -83,39 +107,60 @@ class Sites:
         dict
             The sites that gave no usable answer, with the reason.
         """
-        waiting, failed = self._send(sites, question, reply_type, deadline)
+        text = pack(question)
+        waiting, failed = self._send(sites, text, reply_type, deadline)
         started = self._clock()
-        while waiting and self._may_go_on():
-            for answer in self._grid.pull_messages(list(waiting)):
+        held: dict[str, float] = {}
+        while (waiting or held) and self._may_go_on():
+            for answer in self._grid.pull_messages(list(waiting)) if waiting else []:
                 site = waiting.pop(answer.metadata.reply_to_message_id, None)
                 if site is None:
                     continue
                 try:
                     self._see_head(site, answer)
                     on_reply(site, _reply(answer, question, reply_type))
+                except _WaitsForPersonError as e:
+                    failed[site] = waits_for_person(site)
+                    if self._holds(site, e.digest):
+                        held[site] = self._clock() + AGAIN_SECONDS
                 except PayloadError as e:
                     failed[site] = e.message
+                else:
+                    failed.pop(site, None)
             if self._clock() > started + deadline:
                 break
-            if waiting:
+            due = [s for s, at in held.items() if at <= self._clock()]
+            if due:
+                left = started + deadline - self._clock()
+                more, lost = self._send(due, text, reply_type, left)
+                waiting, failed = {**waiting, **more}, {**failed, **lost}
+                held = {s: at for s, at in held.items() if s not in due}
+            if waiting or held:
                 self._sleep(next_wait(self._clock() - started, *POLL_SECONDS))
         stopped = "the run was stopped before the site answered"
         why = "no answer before the deadline" if self._may_go_on() else stopped
-        return {**failed, **dict.fromkeys(waiting.values(), why)}
+        return {**dict.fromkeys(waiting.values(), why), **failed}
+
+    def _holds(self, site: str, digest: str) -> bool:
+        """Tell whether to go on waiting for the person at a site; the first time is made known."""
+        if (site, digest) not in self._person_since:
+            self._on_wait(site, digest)
+        since = self._person_since.setdefault((site, digest), self._clock())
+        return self._clock() < since + self._patience
 
     def _send(
-        self, sites: Iterable[str], question: object, reply_type: type, deadline: float
+        self, sites: Iterable[str], text: str, reply_type: type, deadline: float
     ) -> tuple[dict[str, str], dict[str, str]]:
         """Return the sites to wait for by message id, and those not reached with the reason."""
         nodes, asked = self._nodes(), list(sites)
         order = [s for s in asked if s in nodes]
-        text = pack(question)
+        valid = deadline + 60
         messages = [
             Message(
-                RecordDict({"hepafed": ConfigRecord({"json": text, **self._receipt(site)})}),
+                RecordDict({"hepafed": ConfigRecord({**self._parts(site, text, valid)})}),
                 dst_node_id=nodes[site],
                 message_type="train" if reply_type is TrainReply else "evaluate",
-                ttl=deadline + 60,
+                ttl=valid,
             )
             for site in order
         ]
@@ -123,6 +168,10 @@ class Sites:
         failed = {s: "the site is not reachable" for i, s in sent if not i}
         failed |= {s: "the site is no longer enrolled" for s in asked if s not in nodes}
         return {i: s for i, s in sent if i}, failed
+
+    def _parts(self, site: str, text: str, seconds: float) -> dict[str, str]:
+        """Return what goes to a site: the request, signed, and its ledger's head, countersigned."""
+        return {**self._seal(site, text, seconds), **self._receipt(site)}
 
     def _receipt(self, site: str) -> dict[str, str]:
         """Return what goes with a question: the site's last head, countersigned."""
@@ -161,6 +210,14 @@ def _part(answer: Message, name: str) -> str:
         raise PayloadError(f"the site's answer {what}") from e
 
 
+class _WaitsForPersonError(PayloadError):
+    """The site answers when a person there has allowed `digest`."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__("waits for a person")
+        self.digest = digest
+
+
 def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if answer.has_error():
         raise PayloadError(
@@ -169,6 +226,8 @@ def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     reply = unpack(_part(answer, "json"))
     if isinstance(reply, Refusal):
         raise PayloadError(f"refused: {reply.reason[:300]}")
+    if isinstance(reply, Waits):
+        raise _WaitsForPersonError(reply.digest[:64])
     if type(reply) is not reply_type:
         raise PayloadError("the site answered another question than the one asked")
     held = [n for n in HELD if hasattr(question, n) and hasattr(reply, n)]

@@ -12,6 +12,7 @@ from hepafed.deploy.demo.federation import Federation, federation
 
 PLAN = """
 name = "small"
+study = "demo"
 protocol = "t2-dwi"
 seed = 3
 [model]

@@ -29,10 +29,13 @@ from hepafed.server.members import LedgerHeads
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.runs.inbox import Inbox
 from hepafed.server.runs.live_run import LiveRun
-from hepafed.server.runs.sites import Sites
+from hepafed.server.runs.sealing import sealing
+from hepafed.server.runs.sites import Seal, Sites
 from hepafed.server.runs.store import Run
 from hepafed.server.runs.stores import Stores
 from hepafed.server.validation.validate import validate
+
+from tests.client.permissions.consenting import allow_everything
 
 TUNING = TuningScores(edges=(0, 30000, 34000, 65536), positives=(2, 5, 9), negatives=(8, 4, 1))
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
@@ -102,6 +105,7 @@ class Fleet:
         self.hook: Hook = lambda _site, request: request
         self.asked: list[tuple[str, object]] = []
         self.replies: dict[str, Message] = {}
+        self.seal: Seal = lambda _site, text, _seconds: {"json": text}
 
     def get_node_ids(self) -> list[int]:
         return [n for s, n in self.nodes.items() if s not in self.gone]
@@ -117,7 +121,9 @@ class Fleet:
         changed = self.hook(site, request)
         if changed is None or site in self.gone:
             return number
-        message.content["hepafed"]["json"] = pack(changed)
+        if changed is not request:  # the coordinator itself is hostile: it signs what it likes
+            for key, value in self.seal(site, pack(changed), 60).items():
+                message.content["hepafed"][key] = value
         message.metadata.__dict__["_message_id"] = number
         context = Context(1, 1, {}, RecordDict(), {})
         self.replies[number] = self.sites[site](message, context)
@@ -173,6 +179,7 @@ class Federation:
         home = self.folder / name
         self.identities[name] = make_node_key(home / "keys" / "node.key")
         shutil.copy(self.folder / "server" / "keys" / "ca.pem", home / "keys" / "ca.pem")
+        allow_everything(home)
         self.wires[name] = Wire(name, home, self.stores.inbox)
         self.start(name, **policy)
         self.sites[name].table = table_of(name, len(self.sites), 60)
@@ -189,11 +196,13 @@ class Federation:
         self.fleet = Fleet(self.sites)
 
     def live(self, run: Run) -> LiveRun:
+        self.fleet.seal = sealing(self.stores, run)
         sites = Sites(
             self.fleet,
             lambda: self.fleet.nodes,
             lambda: True,
             lambda: self.identities,
+            seal=self.fleet.seal,
             heads=self.heads,
         )
         return LiveRun(run, self.stores, sites)

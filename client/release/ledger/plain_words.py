@@ -22,6 +22,8 @@ WORDS: Mapping[str, str] = {
     "open": "Question: open the masked sum of all sites",
     "opened": "Answer: the seed that opens the masked sum of all sites",
     "refused": "Answer: this site refused, with the reason",
+    "waits": "Answer: nobody at this site has allowed this; nothing was done",
+    "permissions": "What a person here allowed, or the count of its use, changed; its hash",
     "weights": "Model weights that came in",
     "update": "Update: the change that training made to the model",
     "masked-counts": "Masked score counts: random numbers until all sites are added up",

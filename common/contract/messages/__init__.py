@@ -6,7 +6,7 @@ from hepafed.common.contract.messages.comparison import (
     CompareRequest,
     SiteComparison,
 )
-from hepafed.common.contract.messages.kinds import KINDS, Refusal
+from hepafed.common.contract.messages.kinds import KINDS, Refusal, Stamp, Waits
 from hepafed.common.contract.messages.ledger import (
     LONGEST_REASON,
     MOST_STEPS,
@@ -23,6 +23,7 @@ from hepafed.common.contract.messages.masked_sums import (
     SumsRequest,
     Terms,
 )
+from hepafed.common.contract.messages.stamp import open_sealed, seal
 from hepafed.common.contract.messages.training import (
     TrainReply,
     TrainRequest,
@@ -59,6 +60,7 @@ __all__ = [
     "Refusal",
     "SiteComparison",
     "SiteSummary",
+    "Stamp",
     "SumsRequest",
     "Terms",
     "TrainReply",
@@ -66,6 +68,9 @@ __all__ = [
     "TuneReply",
     "TuneRequest",
     "ValidateRequest",
+    "Waits",
+    "open_sealed",
     "pack",
+    "seal",
     "unpack",
 ]

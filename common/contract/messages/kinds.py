@@ -25,6 +25,8 @@ blobs named by their SHA-256. Sites answer requests; a request can ask only for 
 | `open` | coordinator → site | that every masked vector has arrived |
 | `opened` | site → coordinator | seed of the site's own mask: the sum, and only it, can be read |
 | `refused` | site → coordinator | a reason from the site's policy, or an error's class |
+| `waits` | site → coordinator | that a person at the site has not allowed the request yet |
+| `stamp` | coordinator → site | beside every request: for whom, of whom, for what, until when |
 | `head` | site → coordinator | with each answer: the signed end of the site's ledger |
 | `countersigned` | coordinator → site | with each question: the last head, countersigned |
 """
@@ -64,6 +66,35 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """Nobody at the site has allowed the plan or the model yet; nothing was done."""
+
+    run: str
+    digest: str
+    """Digest of what waits: what `client pending` shows and `client allow` takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """What the coordinator signs with every request; a site answers no request without it."""
+
+    id: str
+    """Fresh random name, 32 hex digits; a site answers each once."""
+    site: str
+    """The site that the request is for."""
+    requester: str
+    """Who asked for the run: the name in their access file."""
+    study: str
+    """The study, as plan or evaluation state it."""
+    issued: str
+    """UTC, ISO 8601."""
+    expires: str
+    """UTC, ISO 8601; 8 days after `issued` at most."""
+    request: str
+    """SHA-256 of the request's text."""
+
+
 KINDS: dict[str, type] = {
     "train": TrainRequest,
     "trained": TrainReply,
@@ -84,6 +115,8 @@ KINDS: dict[str, type] = {
     "open": OpenRequest,
     "opened": OpenReply,
     "refused": Refusal,
+    "waits": Waits,
+    "stamp": Stamp,
     "head": LedgerHead,
     "countersigned": HeadReceipt,
 }

@@ -1,0 +1,88 @@
+"""What a request asks of a site, as permissions judge it and as a person reads it."""
+
+import hashlib
+from dataclasses import dataclass
+
+from hepafed.common.contract import Plan, plan_digest, study_of
+from hepafed.common.contract.messages import (
+    CompareRequest,
+    Stamp,
+    TrainRequest,
+    TuneRequest,
+    ValidateRequest,
+)
+
+PLAN, MODEL = "plan", "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedThing:
+    """What one request asks for."""
+
+    kind: str
+    """`plan` (of a training) or `model` (that is scored)."""
+    digests: tuple[str, ...]
+    """SHA-256 of the plan, or of the weights of each model."""
+    study: str
+    requester: str
+    run: str
+    step: str = ""
+    """Names the round of a training and the weights it starts from, 16 hex digits; "" if none."""
+    rounds: int = 0
+    """Rounds of the plan, and the scoring of the last weights on the tuning split."""
+    words: tuple[str, ...] = ()
+    """What it asks, in plain words: one fact a line, of the plan or of each model in turn."""
+
+
+def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
+    """Return what a request asks for; None for one that continues an answer or tells of no model.
+
+    Of a cohort's description site.toml decides (`share_cohort_summary`).
+    """
+    if isinstance(request, (TrainRequest, TuneRequest)):
+        step = f"{request.run} {type(request).__name__} {request.round} {request.weights}"
+        return AskedThing(
+            kind=PLAN,
+            digests=(plan_digest(request.plan),),
+            study=stamp.study,
+            requester=stamp.requester,
+            run=request.run,
+            step=hashlib.sha256(step.encode()).hexdigest()[:16],
+            rounds=request.plan.rounds.count + 1,
+            words=(_of_plan(request.plan),),
+        )
+    if isinstance(request, (ValidateRequest, CompareRequest)):
+        models = request.models if isinstance(request, CompareRequest) else (request,)
+        return AskedThing(
+            kind=MODEL,
+            digests=tuple(m.weights for m in models),
+            study=stamp.study,
+            requester=stamp.requester,
+            run=request.run,
+            words=tuple(
+                f"score the {request.split} split with the model {m.model}, threshold "
+                f"{m.threshold:.3f}, of a plan of the study {study_of(m.plan)} "
+                f"({_network(m.plan)}); scores stay here, figures and counts leave as site.toml "
+                "says (release)"
+                for m in models
+            ),
+        )
+    return None
+
+
+def _of_plan(plan: Plan) -> str:
+    t = plan.training
+    steps = (
+        "a rehearsal without a training step"
+        if not t.epochs
+        else f"{t.epochs} epoch(s) a round in batches of {t.batch or 'the whole split'}, "
+        f"{t.optimiser}, rate {t.rate:g}"
+    )
+    return (
+        f"train {plan.name} ({_network(plan)}), {plan.rounds.count} round(s), {steps}; an update "
+        "of the weights and figures of the tuning split leave in each round"
+    )
+
+
+def _network(plan: Plan) -> str:
+    return f"protocol {plan.protocol}, images of {plan.model.size} pixels"

@@ -1,0 +1,175 @@
+"""The file permissions.json of a site: what was allowed, what was used of it, and what waits.
+
+The site's key signs it (ECDSA P-384 with SHA-384), so that one changed byte is found, and the
+ledger holds the hash of each new version, so that an older copy is.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.client.permissions.permission import Permission, Waiting, is_of
+from hepafed.client.release import Ledger, read_own_identity
+from hepafed.common.errors import ConfigError, UsageError
+from hepafed.common.json_file import JsonFile
+from hepafed.common.locks import wait_for_lock
+from hepafed.common.records import write_record
+
+KIND = "permissions"
+"""The kind of a ledger entry that holds the hash of permissions.json; nothing leaves with it."""
+MOST_WAITING = 100
+"""Plans and models that are listed as waiting; the oldest make room."""
+HINT = (
+    "nothing is answered meanwhile; restore the newest copy, or move the file away and run "
+    "client allow again (client ledger says what was done)"
+)
+_ALGORITHM = ec.ECDSA(hashes.SHA384())
+_PREFIX = b"hepafed permissions 1\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookState:
+    """What the file holds under the signature."""
+
+    permissions: tuple[Permission, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    runs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The permissions under which each run was answered, by run."""
+    before: str = ""
+    """SHA-256 of the version before; "" if this is the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedBook:
+    """The file itself."""
+
+    state: BookState
+    signature: str
+
+
+class PermissionBook:
+    """Reads and changes permissions.json, under a lock and checked."""
+
+    def __init__(self, home: Path, ledger: Ledger) -> None:
+        self._home = home
+        self._path = home / "permissions.json"
+        self._file = JsonFile(path=self._path, record=SignedBook, hint=HINT)
+        self._ledger = ledger
+
+    def state(self) -> BookState:
+        """Return what the file holds; nothing is allowed where there never was one.
+
+        Raises
+        ------
+        ConfigError
+            It was changed, cut, deleted or restored from an older copy, or it is not this site's.
+        """
+        known, found = self._head(), self._digest()
+        if not found and not known:
+            return BookState()
+        signed = self._file.read()
+        if not self._is_signed(signed):
+            raise ConfigError("permissions.json was changed after this site wrote it", HINT)
+        if found != known and signed.state.before != known:
+            raise ConfigError(
+                "permissions.json is not the version that this site wrote last: it was restored "
+                "from an older copy",
+                HINT,
+            )
+        return signed.state
+
+    def add(self, permission: Permission) -> None:
+        """Write down what a person allows; what it may be of waits no longer.
+
+        A file that was moved away is begun anew: the person at the site says what holds now.
+        """
+        with self.changing(anew=not self._path.exists()) as change:
+            state = change.state
+            left = tuple(w for w in state.waiting if not is_of(permission, w.digest, w.study))
+            change.state = replace(
+                state, permissions=(*state.permissions, permission), waiting=left
+            )
+
+    def withdraw(self, names: tuple[str, ...], now: datetime) -> tuple[str, ...]:
+        """Withdraw permissions by id, or all of a study; return the ids.
+
+        Raises
+        ------
+        UsageError
+            One name is of no permission that stands; then nothing is changed.
+        """
+        at = now.isoformat(timespec="seconds")
+        with self.changing() as change:
+            standing = [p for p in change.state.permissions if not p.withdrawn]
+            gone: list[str] = []
+            for name in names:
+                found = [p.id for p in standing if name in (p.id, p.study, p.digest)]
+                if not found:
+                    raise UsageError(
+                        f"no permission {name[:70]} stands", "client permissions lists them"
+                    )
+                gone += found
+            change.state = replace(
+                change.state,
+                permissions=tuple(
+                    replace(p, withdrawn=at) if p.id in gone else p
+                    for p in change.state.permissions
+                ),
+            )
+        return tuple(dict.fromkeys(gone))
+
+    @contextmanager
+    def changing(self, *, anew: bool = False) -> Iterator["BookChange"]:
+        """Give the state to be changed; it is written when the block ends without an error."""
+        with (self._home / ".permissions.lock").open("w") as lock:
+            wait_for_lock(lock)
+            before = BookState() if anew else self.state()
+            change = BookChange(before)
+            yield change
+            if change.state != before or anew:
+                self._write(change.state)
+
+    def _write(self, state: BookState) -> None:
+        """Replace the file, then let the ledger know its hash; a crash between is no harm."""
+        state = replace(state, before=self._head())
+        signature = read_own_identity(self._home).sign(_signed_bytes(state), _ALGORITHM)
+        self._file.write(SignedBook(state=state, signature=base64.b64encode(signature).decode()))
+        self._ledger.record(KIND, "", self._path.read_bytes(), direction="here")
+
+    def _is_signed(self, signed: SignedBook) -> bool:
+        public = read_own_identity(self._home).public_key()
+        try:
+            signature = base64.b64decode(signed.signature, validate=True)
+            public.verify(signature, _signed_bytes(signed.state), _ALGORITHM)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _digest(self) -> str:
+        if not self._path.exists():
+            return ""
+        return hashlib.sha256(self._path.read_bytes()).hexdigest()
+
+    def _head(self) -> str:
+        """Return the hash of the version that the ledger knows, "" for none."""
+        held = [e["sha256"] for e in self._ledger.entries() if e["kind"] == KIND]
+        return str(held[-1]) if held else ""
+
+
+class BookChange:
+    """Holds the state while it is changed."""
+
+    def __init__(self, state: BookState) -> None:
+        self.state = state
+
+
+def _signed_bytes(state: BookState) -> bytes:
+    return _PREFIX + json.dumps(write_record(state), sort_keys=True).encode()
