@@ -22,7 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Guard:
+class ControlGuard:
     """An ASGI application around another: without the secret only paths of `OPEN` are answered."""
 
     def __init__(self, app: App, secret: bytes) -> None:
@@ -55,7 +55,7 @@ def guarded_superlink() -> None:
     serve = uvicorn.run
 
     def run(app: App, **options: Any) -> None:  # noqa: ANN401 - uvicorn's options, as Flower sets them
-        serve(Guard(app, secret), **options)
+        serve(ControlGuard(app, secret), **options)
 
     uvicorn.run = run  # type: ignore[assignment]
     flower_superlink()
