@@ -26,7 +26,7 @@ from hepafed.server.flower.guard import HEADER
 from hepafed.server.flower.superlink import SuperLink, reaching
 
 
-class _Opening:
+class _SecretHeader:
     """Shows the secret of the Control API with each call."""
 
     def __init__(self, secret: bytes) -> None:
@@ -56,7 +56,7 @@ class Control:
             root_certificates=link.ca,
             interceptors=[
                 RuntimeVersionHttpInterceptor(component_name="flwr CLI"),
-                _Opening(link.control),
+                _SecretHeader(link.control),
             ],
         )
         with reaching(), contextlib.closing(client):
