@@ -11,8 +11,8 @@ from hepafed.common.console import say
 from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.common.locks import sole_holder
-from hepafed.common.processes import keep_loopback_direct
 from hepafed.common.printable import OneLineFormatter
+from hepafed.common.processes import keep_loopback_direct
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway, sparse

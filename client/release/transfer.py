@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from hepafed.client.outbound import trusted
 import numpy as np
+from hepafed.client.outbound import trusted
 from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 from hepafed.common.network import Layout, from_bf16

@@ -43,6 +43,7 @@ class Proxy:
         while not head.endswith(b"\r\n\r\n"):
             part = here.recv(1)
             if not part:
+                here.close()
                 return
             head += part
         method, target = head.decode().split()[:2]
@@ -64,11 +65,16 @@ class Proxy:
             try:
                 here = inner.wrap_socket(here, server_side=True)
             except OSError:  # the client does not trust this proxy
+                here.close()
                 there.close()
                 return
             there = outer.wrap_socket(there, server_hostname=name)
-        for pair in ((here, there), (there, here)):
-            threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+        back = threading.Thread(target=self._pass_on, args=(there, here), daemon=True)
+        back.start()
+        self._pass_on(here, there)
+        back.join()
+        here.close()
+        there.close()
 
     def _pass_on(self, source: socket.socket, to: socket.socket) -> None:
         with suppress(OSError):
