@@ -9,9 +9,8 @@ from hepafed.common.disclosure import Counts, banded_figure
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import TASK_ORDER, Additive, check_additive, sections
 from hepafed.server.formats import FormRow
+from hepafed.server.masked_sums import Bands, MaskedSum
 from hepafed.server.pooling import Group
-from hepafed.server.validation.masked_steps import Bands
-from hepafed.server.validation.masked_sum import MaskedSum
 
 
 @dataclass

@@ -12,9 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import FEWEST_SITES, MOST_ATTEMPTS, Counts, opened_sum
+from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
+from hepafed.server.masked_sums.masked_steps import (
+    Bands,
+    ask_for_seeds,
+    exchange_keys,
+    take_vectors,
+)
 from hepafed.server.runs import LiveRun
-from hepafed.server.validation.masked_progress import SumFolder, SumProgress
-from hepafed.server.validation.masked_steps import Bands, ask_for_seeds, exchange_keys, take_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
