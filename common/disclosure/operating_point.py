@@ -89,8 +89,7 @@ def choose_threshold(
 
     A site with one cell says nothing of where its scores lie and is left out. `sites`: of how many
     sites each of the figures is (default: one). Without `draws` there is no interval. Without
-    patients of both classes, or without an edge between cells, the threshold of `youden` is 0.5,
-    a placeholder.
+    patients of both classes, or an edge between cells, `youden` gives 0.5, a placeholder.
 
     Raises
     ------

@@ -94,10 +94,8 @@ def forget(live: LiveRun, state: TrainingState, members: Collection[str]) -> Non
 
     A masked sum with such a site goes whole: nobody can take one site out of it.
     """
-    said: set[str] = set()
-    for names in (*state.judged.values(), *state.figures.values()):
-        said |= sites_of(names)
-    gone = said - set(members)
+    said = {names for rows in state.judged.values() for names in rows}
+    gone = sites_of(said.union(*state.figures.values())) - set(members)
     if not gone:
         return
     state.judged = {n: kept for n, rows in state.judged.items() if (kept := _without(rows, gone))}

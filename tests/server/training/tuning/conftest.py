@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pytest
-from hepafed.server.masked_sums import masked_steps
 
 from .training_federation import Training
 
 
 @pytest.fixture
-def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_flower: None) -> Training:
-    monkeypatch.setattr(masked_steps, "STEP_SECONDS", 0.3)
+def fed(tmp_path: Path, short_steps: None, in_flower: None) -> Training:
     return Training(tmp_path)

@@ -232,7 +232,7 @@ class Liar(TrainingSite):
 
 def lying(fed: Training, name: str, *, noise: bool) -> None:
     honest = fed.sites[name]
-    made = Liar(fed.folder / name, honest._config, fed.wires[name], honest.tables)
+    made = Liar(fed.folder / name, fed.configs[name], fed.wires[name], honest.tables)
     made.noise = noise
     fed.sites[name] = fed.fleet.sites[name] = made
 

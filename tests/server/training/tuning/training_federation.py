@@ -101,6 +101,7 @@ class Training:
         self.identities: dict[str, str] = {}
         self.wires: dict[str, WeightsWire] = {}
         self.sites: dict[str, TrainingSite] = {}
+        self.configs: dict[str, SiteConfig] = {}
         self.revoked: set[str] = set()
         self.fleet = Fleet({})
 
@@ -116,6 +117,7 @@ class Training:
         """Start a site's worker, or start it anew, as after a crash."""
         values = {"role": "train", **policy}
         config = SiteConfig(site=name, address="localhost:1", device="cpu", **values)
+        self.configs[name] = config
         scores = tables or self.sites[name].tables
         made = TrainingSite(self.folder / name, config, self.wires[name], scores)
         self.sites[name] = made
