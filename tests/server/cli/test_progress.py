@@ -64,7 +64,7 @@ def test_a_saved_model_says_on_whom_its_threshold_was_chosen(
                 "event": "frozen",
                 "round": 3,
                 "threshold": 0.5,
-                "placeholder": "0.5, a placeholder: x",
+                "placeholder": "0.5, a placeholder",
             },
             "Model saved: weights after round 3. Its decision threshold is 0.5, a placeholder.",
         ),
