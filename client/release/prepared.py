@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from hepafed.common.contract import PlacementCurve
+from hepafed.common.contract import TUNING_SPLIT, PlacementCurve
 from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
-from hepafed.common.disclosure import Counts, Totals, totals_of
+from hepafed.common.disclosure import TUNING, Counts, Totals, totals_of
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
 
@@ -30,6 +30,11 @@ class Prepared:
     """Subject of a sum → its counts."""
 
     @property
+    def _counts(self) -> str:
+        """The subject of the sum of its score counts."""
+        return TUNING if self.split == TUNING_SPLIT else "counts"
+
+    @property
     def totals(self) -> Totals:
         """Numbers of patients and lesions scored, by class."""
         return totals_of(self.tables[0])
@@ -48,9 +53,9 @@ class Prepared:
             terms.split,
         ):
             raise RefusedError(NOT_HERE)
-        if terms.subject == "counts" and len(self.tables) == 1:
+        if terms.subject == self._counts and len(self.tables) == 1:
             sums = additive_of(self.tables[0], self.thresholds[0], terms.readers)
-            self.vectors["counts"] = sums.to_vector()
+            self.vectors[terms.subject] = sums.to_vector()
         if terms.subject not in self.vectors:
             raise RefusedError("that sum was not prepared here")
         if terms.length != len(self.vectors[terms.subject]):

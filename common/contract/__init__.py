@@ -79,6 +79,7 @@ from hepafed.common.contract.vocabulary import (
     SEQUENCES,
     SPLITS,
     TASKS,
+    TUNING_SPLIT,
 )
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "SPLITS",
     "STRATEGIES",
     "TASKS",
+    "TUNING_SPLIT",
     "Access",
     "Aim",
     "Cells",

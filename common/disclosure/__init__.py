@@ -6,6 +6,8 @@ from hepafed.common.disclosure.lesion_intervals import CLUSTERED, unsure
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
+    MOST_PARTICIPANTS,
+    TUNING,
     Counts,
     check_offer,
     check_terms,
@@ -59,6 +61,7 @@ from hepafed.common.disclosure.summaries import (
     summarise,
     tuning_figures,
     tuning_scores,
+    tuning_totals,
 )
 from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, POOLED_ONLY, withheld
 
@@ -69,12 +72,14 @@ __all__ = [
     "FEWEST_SITES",
     "FEW_OF_A_CLASS",
     "MOST_ATTEMPTS",
+    "MOST_PARTICIPANTS",
     "NO_INTERVAL",
     "POOLED_ONLY",
     "READ_AT",
     "RELEASED",
     "TASK",
     "TELLING",
+    "TUNING",
     "UNIT",
     "WITHHELD",
     "ChosenThreshold",
@@ -114,6 +119,7 @@ __all__ = [
     "totals_of",
     "tuning_figures",
     "tuning_scores",
+    "tuning_totals",
     "unsure",
     "withheld",
 ]

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hepafed.common.contract import TUNING_SPLIT
 from hepafed.common.contract.messages import KeyOffer, Terms
 from hepafed.common.disclosure.splits import Totals, check_totals
 from hepafed.common.errors import PayloadError, RefusedError
@@ -35,8 +36,10 @@ FEWEST_SITES = 2
 MOST_ATTEMPTS = 5
 """The most attempts at one masked sum; after them its sites fall back."""
 
-SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters")
-"""The vectors that are summed under masks in one validation, in order."""
+TUNING = "tuning"
+"""The vector of the tuning split: in a training one for each weights that are judged."""
+SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters", TUNING)
+"""The vectors that are summed under masks: those of one validation in order, then a training's."""
 
 MOST_PARTICIPANTS = 1000
 LARGEST_LENGTH = 1 << 24
@@ -57,6 +60,8 @@ def check_terms(terms: Terms) -> None:
     )
     if not fits:
         raise PayloadError("the terms of a masked sum are not usable")
+    if (terms.subject == TUNING) != (terms.split == TUNING_SPLIT):
+        raise PayloadError("the tuning counts, and no others, are of the tuning split")
     if not 1 <= terms.attempt <= MOST_ATTEMPTS:
         raise PayloadError(f"attempt {terms.attempt} at a masked sum: {MOST_ATTEMPTS} at most")
     readers = list(terms.readers)

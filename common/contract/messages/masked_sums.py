@@ -12,7 +12,7 @@ class Terms:
     run: str
     subject: str
     """`counts`: the score counts; `clusters`: the second step's sums; `pairs` and
-    `pair-clusters`: the same of a comparison."""
+    `pair-clusters`: the same of a comparison; `tuning`: the score counts of the tuning split."""
     weights: str
     split: str
     attempt: int

@@ -37,3 +37,39 @@ def test_a_saved_model_says_on_whom_its_threshold_was_chosen(
 ) -> None:
     said = describe({"event": "frozen", "round": 2, "threshold": 0.1193, **known})
     assert said == f"Model saved: weights after round 2. Decision threshold {words}"
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (
+            {"event": "unjudged", "round": 4},
+            "  weights after round 4 are not judged: no tuning figures",
+        ),
+        (
+            {"event": "unsummed", "round": 4, "sites": ["a", "b"], "reason": "b: went offline"},
+            "  no masked sum of the tuning counts of a, b: b: went offline",
+        ),
+        (
+            {"event": "heavy", "round": 4, "site": "a", "lesions": 62, "of": 100},
+            "  a: has 62 of the 100 lesions of the masked sum, more than the plan's largest share "
+            "of one site; in a sum they all count",
+        ),
+        (
+            {"event": "masking", "subject": "tuning", "attempt": 1, "sites": ["a", "b"]},
+            "masked sum of tuning counts, sites a, b",
+        ),
+        (
+            {
+                "event": "frozen",
+                "round": 3,
+                "threshold": 0.5,
+                "placeholder": "0.5, a placeholder",
+            },
+            "Model saved: weights after round 3. Its decision threshold is 0.5, a placeholder.",
+        ),
+    ],
+    ids=lambda e: str(e)[:30],
+)
+def test_what_became_of_the_tuning_counts_is_said(event: dict[str, object], words: str) -> None:
+    assert describe(event) == words
