@@ -113,6 +113,28 @@ def test_the_ledger_lists_each_update_that_left_a_training_site_and_none_elsewhe
         assert len(updates) == (2 if site in TRAIN_SITES else 0)
 
 
+def test_no_tuning_figures_of_a_site_leave_in_a_training(trained: Trained) -> None:
+    """Twelve patients a site have hardly a tuning patient: what is not judged is said, with why."""
+    run = trained.report["provenance"]["training_run"]
+    path = trained.fed.home("server") / "runs" / run / "events.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [e["auc"] for e in events if e["event"] == "reply"] == [None] * 6
+    outcomes = [e for e in events if e["event"] in ("judged", "unjudged")]
+    assert [e["round"] for e in outcomes] == [1, 2]
+    for outcome in (e for e in outcomes if e["event"] == "unjudged"):
+        named = {
+            e["site"] for e in events if e["event"] == "missing" and e["round"] == outcome["round"]
+        }
+        assert named == set(TRAIN_SITES)
+    for site in TRAIN_SITES:
+        entries = json.loads(trained.fed.command(site, "ledger", "--json"))
+        for entry in (e for e in entries if e["kind"] == "trained" and e["run"] == run):
+            said = json.loads(trained.fed.command(site, "ledger", "--show", str(entry["entry"])))
+            figures = said["body"]["tuning"]
+            assert (figures["form"], figures["macro_auc"]) == ("masked", None)
+            assert all(t["cells"] is None and t["figures"] == {} for t in figures["tasks"])
+
+
 def _processes(trained: Trained) -> list[psutil.Process]:
     roots = [psutil.Process(p.pid) for p in trained.fed.running]
     return [p for root in roots for p in (root, *root.children(recursive=True))]

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from hepafed.common.contract import Figure, TaskSummary, TuningFigures
 from hepafed.common.statistics import (
     TASK_ORDER,
@@ -14,6 +15,9 @@ from hepafed.common.statistics import (
     half_pair_added,
     task_histogram,
 )
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
 
 
 def expected_error(value: float, positives: int, negatives: int) -> float:
@@ -33,7 +37,7 @@ def pooled_figures(sums: Additive) -> TuningFigures:
     """
     unit, task = TASK_ORDER[0]
     positives, negatives = task_histogram(sums, unit, task)
-    auc = auc_from_counts(positives, negatives)
+    auc = _auc(positives, negatives)
     values = [a.value for _, a in _lesion_aucs(sums)]
     summary = TaskSummary(
         unit=unit,
@@ -65,7 +69,13 @@ def macro_error(sums: Additive) -> float:
 def _lesion_aucs(sums: Additive) -> list[tuple[int, Auc]]:
     """Return the AUC of each lesion task that has both classes, by the task's place."""
     places = [(i, *task_histogram(sums, *t)) for i, t in enumerate(TASK_ORDER) if i]
-    return [(i, a) for i, m, n in places if (a := auc_from_counts(m, n)) is not None]
+    return [(i, a) for i, m, n in places if (a := _auc(m, n)) is not None]
+
+
+def _auc(positives: Counts, negatives: Counts) -> Auc | None:
+    """Return the AUC of counts over the bins, int64[65536] each; the empty ones tell nothing."""
+    held = np.flatnonzero(positives + negatives)
+    return auc_from_counts(positives[held], negatives[held])
 
 
 def _error(auc: Auc, with_negatives: int, with_positives: int) -> float:

@@ -1,5 +1,7 @@
 """The newest checkpoint is that of the highest round, and what it keeps is the whole state."""
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +112,23 @@ def test_a_safetensors_file_of_another_program_is_no_checkpoint(tmp_path: Path) 
 def test_a_file_of_weights_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"gone.safetensors cannot be read"):
         checkpoints.from_initial(tmp_path / "gone.safetensors")
+
+
+def test_a_checkpoint_of_0_1_0_is_read_and_its_errors_are_above_0(tmp_path: Path) -> None:
+    """There a row was a site's lesions, AUC and DeLong error, which could be 0 or missing."""
+    rows = {"a": [40, 0.875, 0.25], "b": [40, 1.0, 0.0], "c": [1, 0.5, None]}
+    about = {"round": 1, "scores": {"1": 0.9}, "best": 1, "examples": {}, "judged": {"1": rows}}
+    path = checkpoints.file_of_round(tmp_path, 1)
+    save_safetensors(path, SMALL, numbers(SMALL, 0), {"hepafed": json.dumps(about)})
+    found = checkpoints.load(tmp_path)
+    assert found is not None
+    assert {k: v[:2] for k, v in found.judged[1].items()} == {
+        "a": ({"a": 40}, 0.875),
+        "b": ({"b": 40}, 1.0),
+        "c": ({"c": 1}, 0.5),
+    }
+    q = 400.5 / 401
+    more = 19 * ((1 - q) / (2 - q) + q / (1 + q))
+    assert found.judged[1]["a"].se == 0.25
+    assert found.judged[1]["b"].se == pytest.approx(math.sqrt(q * (1 - q) / 400 * (1 + more)))
+    assert found.judged[1]["c"].se == 0.5

@@ -1,5 +1,6 @@
 """Training sites give tuning counts in a masked sum alone; what is made of it is exact."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -179,9 +180,8 @@ def test_a_coordinator_killed_before_the_opening_goes_on_with_the_same_sum(fed: 
     assert len(fed.events("masking")) == 3, "no attempt was made anew"
 
 
-def test_a_round_that_is_done_anew_takes_the_sum_that_was_opened(fed: Training) -> None:
-    """The coordinator was killed after the opening and before the checkpoint; c is away now."""
-    abc(fed)
+def judged_and_lost(fed: Training) -> tuple[checkpoints.TrainingState, Callable[[], None]]:
+    """Judge the weights of round 1, and lose that; give the state and what does it anew."""
     fed.last = fed.create(rounds=3)
     live, folder = fed.live(fed.last), fed.stores.runs.folder(fed.last.id)
     state = checkpoints.from_initial(folder / "initial.safetensors")
@@ -190,19 +190,54 @@ def test_a_round_that_is_done_anew_takes_the_sum_that_was_opened(fed: Training) 
         digest = fed.stores.blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
         weights = conduct_round(live, state, digest)
         assert weights is not None
-        checkpoints.save(folder, state, weights) if state.round == 1 else None
+        if state.round == 1:
+            checkpoints.save(folder, state, weights)
 
     conduct()
     conduct()
     state.round = 1
+    return state, conduct
+
+
+def test_a_round_that_is_done_anew_takes_the_sum_that_was_opened(fed: Training) -> None:
+    """The coordinator was killed after the opening and before the checkpoint; c is away now."""
+    abc(fed)
+    state, conduct = judged_and_lost(fed)
     state.judged, first = {}, state.judged
     fed.fleet.gone.add("c")
     conduct()
     assert state.judged == first
-    assert set(first[1]) == {"a b c"}
+    assert set(first[1]) == set(state.figures[1]) == {"a b c"}
     assert len(fed.events("masking")) == 1
-    left = [p.name for p in folder.glob("masked-*")]
-    assert len(left) == 2, "the sum and its progress, until the next round"
+
+
+def test_a_sum_that_was_opened_with_a_site_that_is_no_member_now_is_not_taken(
+    fed: Training,
+) -> None:
+    abc(fed)
+    state, conduct = judged_and_lost(fed)
+    state.judged, state.figures = {}, {}
+    fed.revoked.add("c")
+    conduct()
+    assert state.judged == {}
+    assert [e["reason"] for e in fed.events("unsummed")] == [
+        "the sum includes c, no member any more"
+    ]
+
+
+def test_one_sum_of_tuning_counts_is_kept_at_a_time(fed: Training) -> None:
+    abc(fed, "ab")
+    kept: list[list[str]] = []
+
+    def look(site: str, request: object) -> object:
+        if site == "a" and isinstance(request, (KeysRequest, TrainRequest)):
+            folder = fed.stores.runs.folder(request.run)
+            kept.append([p.name[:20] for p in folder.glob("masked-*.sum")])
+        return request
+
+    fed.fleet.hook = look
+    fed.run(rounds=3)
+    assert kept == [[], [], [], ["masked-tuning-00001-"], [], []]
 
 
 def test_no_sum_of_tuning_counts_stays_with_the_coordinator(fed: Training) -> None:

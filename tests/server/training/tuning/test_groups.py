@@ -41,6 +41,8 @@ def figures(said: Said) -> dict[str, TuningFigures]:
         ({"a": (5, "ab"), "b": (5, "ab"), "e": (10**8, "abe")}, "ab"),
         ({"a": (5, "ab"), "b": (5, "ab"), "e": (10**8, "e")}, "ab"),
         ({"a": (5, "abc"), "b": (5, "ab"), "c": (5, "abc")}, ""),
+        # of more sites goes before agreed: c and d alone would be a group of two
+        ({"a": (5, "abc"), "b": (5, "abc"), "c": (5, ""), "d": (9, "")}, "abc"),
     ],
 )
 def test_the_group_is_the_largest_on_which_its_sites_agree(said: Said, group: str) -> None:

@@ -114,20 +114,23 @@ def test_where_the_classes_are_parted_the_error_is_the_expected_one() -> None:
     assert macro_error(sums) == pytest.approx(wanted, rel=1e-12)
 
 
-@pytest.mark.parametrize("classes", [(0, 1, 2), (0, 0, 0, 0, 1, 2)], ids=["even", "many benign"])
-def test_lesions_of_a_patient_count_as_the_patient(classes: tuple[int, ...]) -> None:
-    """Each of 36 patients has three lesions of one class: DeLong's error grows by √3."""
+@pytest.mark.parametrize("many", [(3, 3, 3), (1, 4, 4), (4, 1, 1)], ids=str)
+def test_lesions_of_a_patient_count_as_the_patient(many: tuple[int, ...]) -> None:
+    """Of 36 patients with one class each, the class with more lesions a patient sets the error."""
     rng = np.random.default_rng(8)
-    truth = np.repeat(classes * (36 // len(classes)), 3)
-    raw = np.repeat(rng.normal(size=(36, 3)), 3, axis=0) + 0.8 * np.eye(3)[truth]
-    table = of(truth.tolist(), np.repeat(np.arange(36), 3).tolist(), raw)
+    of_patient = np.array([0, 0, 0, 0, 1, 2] * 6)
+    lesions = np.array(many)[of_patient]
+    truth = np.repeat(of_patient, lesions)
+    raw = np.repeat(rng.normal(size=(36, 3)), lesions, axis=0) + 0.8 * np.eye(3)[truth]
+    table = of(truth.tolist(), np.repeat(np.arange(36), lesions).tolist(), raw)
     wanted = []
     for k, key in enumerate(KEYS):
         bins = bin_logits(task_scores(table, "lesion", f"{key}_vs_rest").logits).astype(float)
         auc = delong_auc(bins[truth == k], bins[truth != k])
         assert auc is not None
         assert auc.se is not None
-        m = int((truth == k).sum()) // 3
+        m = int((of_patient == k).sum())
         shrunk = (m * (36 - m) * auc.value + 0.5) / (m * (36 - m) + 1)
-        wanted.append(max(auc.se * math.sqrt(3), newcombe(shrunk, m, 36 - m)))
+        most = max((truth == k).sum() / m, (truth != k).sum() / (36 - m))
+        wanted.append(max(auc.se * math.sqrt(most), newcombe(shrunk, m, 36 - m)))
     assert macro_error(additive_of(table, 0.5)) == pytest.approx(np.mean(wanted), rel=1e-9)
