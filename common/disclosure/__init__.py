@@ -6,6 +6,7 @@ from hepafed.common.disclosure.lesion_intervals import CLUSTERED, unsure
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
+    NOISY,
     Counts,
     check_offer,
     check_terms,
@@ -69,6 +70,7 @@ __all__ = [
     "FEWEST_SITES",
     "FEW_OF_A_CLASS",
     "MOST_ATTEMPTS",
+    "NOISY",
     "NO_INTERVAL",
     "POOLED_ONLY",
     "READ_AT",

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hepafed.common.contract.messages import KeyOffer, Terms
+from hepafed.common.disclosure.noise import LARGEST_SHARE, LEAST_SHARE, LENGTH
 from hepafed.common.disclosure.splits import Totals, check_totals
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
@@ -35,7 +36,9 @@ FEWEST_SITES = 2
 MOST_ATTEMPTS = 5
 """The most attempts at one masked sum; after them its sites fall back."""
 
-SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters")
+NOISY = "noisy-counts"
+"""The sum of few counts with noise (docs/decisions/0023)."""
+SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters", NOISY)
 """The vectors that are summed under masks in one validation, in order."""
 
 MOST_PARTICIPANTS = 1000
@@ -57,6 +60,7 @@ def check_terms(terms: Terms) -> None:
     )
     if not fits:
         raise PayloadError("the terms of a masked sum are not usable")
+    _check_noise(terms)
     if not 1 <= terms.attempt <= MOST_ATTEMPTS:
         raise PayloadError(f"attempt {terms.attempt} at a masked sum: {MOST_ATTEMPTS} at most")
     readers = list(terms.readers)
@@ -69,6 +73,17 @@ def check_terms(terms: Terms) -> None:
     ordered = list(names) == sorted(set(names)) and all(re.fullmatch(_WORDS, n) for n in names)
     if not ordered or not FEWEST_SITES <= len(names) <= MOST_PARTICIPANTS:
         raise PayloadError("the participants of a masked sum must be two or more, in order")
+
+
+def _check_noise(terms: Terms) -> None:
+    """Noise and the few counts that carry it belong together, with nothing beside them."""
+    if terms.subject != NOISY:
+        fits = terms.noise == 0
+    else:
+        fits = LEAST_SHARE <= terms.noise <= LARGEST_SHARE and terms.length == LENGTH
+        fits = fits and not terms.readers and not terms.against
+    if not fits:
+        raise PayloadError("the noise in the terms of a masked sum is not usable")
 
 
 def slot(subject: str, attempt: int) -> int:
@@ -158,7 +173,10 @@ def check_offer(terms: Terms, offer: KeyOffer) -> None:
     """
     if (offer.run, offer.exchange) != (terms.run, terms.exchange):
         raise RefusedError(f"the key of {offer.site[:40]} belongs to another exchange")
-    check_totals(offer.totals, offer.patients)
+    if terms.subject != NOISY:
+        check_totals(offer.totals, offer.patients)
+    elif offer.totals or offer.patients:
+        raise PayloadError("numbers of cases came beside counts with noise")
     message = _signed(terms, offer.site, offer.totals, offer.key)
     try:
         signature = bytes.fromhex(offer.signature)

@@ -11,7 +11,7 @@ LEAST = 0.5 * 10**-MOST_PLACES
 
 def auc_places(report: Report) -> int:
     """Return the places of every AUC of a report: two below 1,000 patients."""
-    return 2 if sum(s.patients for s in report.sites) < FEW_PATIENTS else 3
+    return 2 if report.patients < FEW_PATIENTS else 3
 
 
 def rounded(value: float, places: int) -> str:
