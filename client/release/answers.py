@@ -1,7 +1,7 @@
 """A site's answers to the messages of a validation that release anything.
 
-Policy comes from site.toml; what left before is in exchanges.json, released.json, questions.json
-and peers.json; what answers with noise told is in privacy.json. Nothing leaves before the ledger has it.
+Policy comes from site.toml; what left before is in exchanges.json, released.json, questions.json,
+privacy.json and peers.json. Nothing leaves before the ledger has it.
 """
 
 from collections.abc import Callable, Mapping

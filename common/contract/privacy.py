@@ -58,7 +58,7 @@ class NoiseNeed:
     """How many other sites' noise the site does not count on."""
 
     def possible(self) -> bool:
-        """Return whether the numbers can be those of a site: in range, and ρ ≤ ε."""
+        """Return whether the numbers can be those of a site: in range, and rho ≤ ε."""
         numbers = (self.epsilon, self.delta, self.rho)
         return (
             all(map(math.isfinite, numbers))

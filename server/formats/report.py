@@ -12,8 +12,8 @@ from hepafed.server.formats.calibration import CalibrationRow
 from hepafed.server.formats.card import ModelCard, OperatingPoint
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
 from hepafed.server.formats.comparisons import ComparisonRow
-from hepafed.server.formats.evaluation import JudgedEvaluation, Looks
 from hepafed.server.formats.estimates import IntervalEstimate
+from hepafed.server.formats.evaluation import JudgedEvaluation, Looks
 from hepafed.server.formats.readers import AgreementRow, ReaderRow
 from hepafed.server.formats.results import ResultRow
 from hepafed.server.formats.subgroups import SubgroupRow, SuppressedPart

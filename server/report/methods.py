@@ -124,14 +124,14 @@ def cohort_size(report: Report) -> str:
     split = SPLITS.get(report.provenance.split) if is_federated(report) else None
     units = f" with {counted(lesions(report), *unit_words(report))}" if has_lesions(report) else ""
     return (
-        f"{patients_words(report)}{units} of "
+        f"{patients_words(report).capitalize()}{units} of "
         f"{counted(len(report.sites), 'site')} were analysed{f' ({split})' if split else ''}."
     )
 
 
 def malignant_patient(report: Report) -> str:
     """Speak where a patient's class is that of the lesions: so by definition of the tasks."""
-    if not has_lesions(report):
+    if not has_lesions(report) and report.noise is None:
         return ""
     one = unit_words(report)[0]
     return (

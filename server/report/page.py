@@ -165,6 +165,11 @@ def lead(report: Report) -> str:
 
 def nothing_missing(report: Report) -> str:
     """Say that all is there, as far as the report knows."""
+    if report.noise is not None:
+        return (
+            "Every figure that counts with noise allow could be computed. There is no other: none "
+            "of one site, of lesions or readers, no curve and no calibration."
+        )
     sites = ", no site withheld anything, and every site that was asked answered"
     return f"Every AUC and every rate could be computed{sites if is_federated(report) else ''}."
 

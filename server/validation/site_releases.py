@@ -77,7 +77,6 @@ class SiteReleases:
             except PayloadError as e:
                 self.notes[site] = e.message
 
-
     def add_noisy(self, summed: MaskedSum, needs: Mapping[str, NoiseNeed]) -> None:
         """Take in an opened sum of counts with noise; `missing` says of its sites why not."""
         if summed.total is None:

@@ -1,7 +1,7 @@
 """What answers with noise tell together, by dp-accounting.
 
-A discrete Gaussian with zero-concentrated privacy ρ has at most the Rényi divergences of a Gaussian
-of noise multiplier 1/√(2ρ) (Bun and Steinke 2016; Canonne, Kamath and Steinke 2020). So the RDP
+A discrete Gaussian that is concentrated by rho diverges (Rényi) at most as a Gaussian of noise
+multiplier 1/√(2 rho) does (Bun and Steinke 2016; Canonne, Kamath and Steinke 2020). So the RDP
 accountant composes the answers. That of privacy loss distributions would be tighter, but holds for
 a continuous Gaussian, not for a sum of discrete ones.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from hepafed.common.contract import NoiseNeed, PrivacyConfig
 
 STEPS = 60
-"""Halvings with which ρ is found: to a part in 10^15 or better."""
+"""Halvings with which rho is found: to a part in 10^15 or better."""
 
 
 def epsilon_of(rhos: Iterable[float], delta: float) -> float:
@@ -28,8 +28,8 @@ def epsilon_of(rhos: Iterable[float], delta: float) -> float:
 
 
 def rho_for(epsilon: float, delta: float) -> float:
-    """Return the largest ρ of one answer that is (ε, δ)-differentially private."""
-    low, high = 0.0, epsilon  # ε is above ρ whatever δ below ½
+    """Return the largest rho of one answer that is (ε, δ)-differentially private."""
+    low, high = 0.0, epsilon  # ε is above rho whatever δ below ½
     for _ in range(STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if epsilon_of([middle], delta) <= epsilon else (low, middle)

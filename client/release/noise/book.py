@@ -160,4 +160,3 @@ def _check(spent: PrivacySpent, policy: PrivacyConfig, split: str, rho: float) -
             "client questions shows them; raise lifetime_epsilon in [privacy] of site.toml only "
             "if the patients' protection allows it",
         )
-

@@ -26,7 +26,7 @@ def variance_of(share: int) -> Fraction:
 
 
 def told_by(share: int, honest: int, length: int, squared: int) -> float:
-    """Return ρ, the zero-concentrated differential privacy of a sum with noise.
+    """Return rho, the zero-concentrated differential privacy of a sum with noise.
 
     Parameters
     ----------
@@ -50,5 +50,8 @@ def share_for(rho: float, honest: int, length: int, squared: int) -> int:
     low, high = LEAST_SHARE - 1, LARGEST_SHARE
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if told_by(middle, honest, length, squared) <= rho else (middle, high)
+        if told_by(middle, honest, length, squared) <= rho:
+            high = middle
+        else:
+            low = middle
     return high

@@ -45,7 +45,7 @@ def noisy_auc(found: Estimated) -> tuple[Figure, float]:
     that of the noise, plus that expected of so many cases (Newcombe 2006).
     """
     negatives, positives = found.cells
-    n, p = found.totals
+    n, p = found.totals.tolist()
     if min(n, p) <= 0 or min(n, p) ** 2 <= 2 * Z * Z * found.half:
         return Figure(reason=DROWNED), 0.0
     above = np.tri(len(positives), k=-1) + np.eye(len(positives)) / 2
@@ -64,7 +64,7 @@ def noisy_auc(found: Estimated) -> tuple[Figure, float]:
 def _variance(at: Floats, found: Estimated, above: Floats) -> Floats:
     """Return the variance of Σ over pairs of (order − a), for each a of `at`: noise and cases."""
     down, up = found.cells
-    n, p = found.totals
+    n, p = found.totals.tolist()
     s, ones = found.covariance, np.ones(len(up))
     # the noise of both classes at once, which the estimates below hold twice
     both = _parabola(
@@ -95,6 +95,4 @@ def _parabola(at: Floats, constant: float, half: float, square: float) -> Floats
 def noisy_total(value: float, variance: float) -> Figure:
     """Return a number of patients, 0 at least, with its interval of the noise alone."""
     half = Z * math.sqrt(variance)
-    return Figure(
-        value=max(0.0, value), low=max(0.0, value - half), high=max(0.0, value + half)
-    )
+    return Figure(value=max(0.0, value), low=max(0.0, value - half), high=max(0.0, value + half))

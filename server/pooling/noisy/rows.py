@@ -109,9 +109,7 @@ def _part(found: NoisySum, threshold: float) -> NoisePart:
     negatives, positives = known.totals.tolist()
     return NoisePart(
         sites=tuple(
-            NoisySite(
-                site=s, epsilon=n.epsilon, delta=n.delta, colluding_sites=n.colluding_sites
-            )
+            NoisySite(site=s, epsilon=n.epsilon, delta=n.delta, colluding_sites=n.colluding_sites)
             for s, n in sorted(found.needs.items())
         ),
         variance=found.variance,
