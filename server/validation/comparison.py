@@ -29,9 +29,9 @@ from hepafed.common.statistics import (
     products_length,
 )
 from hepafed.server.formats import ModelCard
+from hepafed.server.masked_sums import WantedSum, masked_sum
 from hepafed.server.pooling import Compared, check_comparison
 from hepafed.server.runs import Expected, LiveRun
-from hepafed.server.validation.masked_sum import WantedSum, masked_sum
 from hepafed.server.validation.placements import PlacementStep, curves_over, sum_placements
 
 

@@ -20,10 +20,9 @@ from hepafed.common.statistics import (
     curve_of,
     products_length,
 )
+from hepafed.server.masked_sums import STEP_SECONDS, WantedSum, masked_sum
 from hepafed.server.pooling import evidence
 from hepafed.server.runs import LiveRun
-from hepafed.server.validation.masked_steps import STEP_SECONDS
-from hepafed.server.validation.masked_sum import WantedSum, masked_sum
 from hepafed.server.validation.site_releases import SiteReleases
 
 CURVE_CELLS = 500

@@ -11,9 +11,8 @@ from hepafed.common.disclosure.noise import variance_of
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import TASK_ORDER, Additive, check_additive, sections
 from hepafed.server.formats import FormRow
+from hepafed.server.masked_sums import Bands, MaskedSum
 from hepafed.server.pooling import Group, NoisySum, check_noisy
-from hepafed.server.validation.masked_steps import Bands
-from hepafed.server.validation.masked_sum import MaskedSum
 
 
 @dataclass

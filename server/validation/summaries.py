@@ -12,9 +12,9 @@ from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics import vector_length
+from hepafed.server.masked_sums import MaskedSum, WantedSum, masked_sum
 from hepafed.server.pooling import MOST_MINIMUM, check_summary
 from hepafed.server.runs import Expected, LiveRun
-from hepafed.server.validation.masked_sum import MaskedSum, WantedSum, masked_sum
 from hepafed.server.validation.site_releases import SiteReleases
 
 REFUSED = "refused: "

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
-from hepafed.server.validation import masked_steps, placements
+from hepafed.server.masked_sums import masked_steps
+from hepafed.server.validation import placements
 
 from .federation import Federation
 

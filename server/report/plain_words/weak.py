@@ -1,6 +1,8 @@
 """First page: what is weak. Each rule names one weakness, and is silent where it is not there."""
 
-from hepafed.common.statistics import newcombe
+import math
+
+from hepafed.common.statistics import Z, expected_variance
 from hepafed.server.formats import Report
 from hepafed.server.models import operating_point
 from hepafed.server.report.facts import (
@@ -175,7 +177,7 @@ def dominant_site(report: Report) -> str:
 def drowned_in_noise(report: Report) -> str:
     """Speak where the noise in the counts makes the interval of the AUC twice as wide, or hides it.
 
-    Without noise the interval would be Newcombe's of so many patients.
+    Without noise it would be 2 · 1.96 standard errors wide, as expected of so many patients.
     """
     row = pooled(report)
     if report.noise is None or row is None:
@@ -184,8 +186,8 @@ def drowned_in_noise(report: Report) -> str:
     if ends.value is None or ends.low is None or ends.high is None:
         return "The noise hides the figures. More patients, or a larger epsilon, are needed."
     positives = row.positives or 0
-    low, high = newcombe(ends.value, max(positives, 1), max(row.n - positives, 1))
-    if ends.high - ends.low <= 2 * (high - low):
+    alone = expected_variance(ends.value, max(positives, 1), max(row.n - positives, 1))
+    if ends.high - ends.low <= 4 * Z * math.sqrt(alone):
         return ""
     return "The noise, not the number of patients, decides how wide the interval of the AUC is."
 

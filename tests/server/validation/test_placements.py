@@ -25,12 +25,12 @@ from hepafed.common.statistics import (
     additive_of,
     products_length,
 )
+from hepafed.server.masked_sums.masked_steps import STEP_SECONDS
+from hepafed.server.masked_sums.masked_sum import WantedSum
 from hepafed.server.pooling import Group
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.sites import Sites
 from hepafed.server.runs.stores import Stores
-from hepafed.server.validation.masked_steps import STEP_SECONDS
-from hepafed.server.validation.masked_sum import WantedSum
 from hepafed.server.validation.placements import (
     CURVE_CELLS,
     PlacementStep,
@@ -40,7 +40,7 @@ from hepafed.server.validation.placements import (
 )
 from hepafed.server.validation.site_releases import SiteReleases
 
-from tests.server.validation.participants import Participants
+from tests.server.masked_sums.participants import Participants
 
 CURVE = PlacementCurve(edges=(0, 65536), of_positives=(0.5,), of_negatives=(0.5,), auc=0.5)
 

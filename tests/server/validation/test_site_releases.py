@@ -11,8 +11,8 @@ from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import Additive, ScoreTable, add, additive_of
 from hepafed.server.formats import FormRow
+from hepafed.server.masked_sums.masked_sum import MaskedSum
 from hepafed.server.pooling import Group
-from hepafed.server.validation.masked_sum import MaskedSum
 from hepafed.server.validation.site_releases import SiteReleases
 
 LESIONS = {"c": 31, "a": 24, "b": 18}

@@ -22,7 +22,7 @@ from hepafed.server.runs.sites import Sites
 from hepafed.server.runs.stores import Stores
 from hepafed.server.validation.summaries import FALLBACK_SECONDS, gather
 
-from tests.server.validation.participants import Participants
+from tests.server.masked_sums.participants import Participants
 
 LESIONS = {"c": 30, "a": 22, "b": 26}
 

@@ -9,7 +9,7 @@ from hepafed.common.contract.privacy import PrivacyConfig
 
 
 def converted(rho: float, delta: float) -> float:
-    """Return ε of ρ by proposition 12 of Canonne, Kamath and Steinke (2020), on a fine grid."""
+    """Return epsilon by proposition 12 of Canonne, Kamath and Steinke (2020), on a grid."""
     a = 1 + np.logspace(-4, 4, 400_000)
     found = rho * a + np.log1p(-1 / a) - (math.log(delta) + np.log(a)) / (a - 1)
     return float(found.min())

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.noise.accounting import rho_for
+from hepafed.client.release.noise.book import NoisyAnswer, PrivacyBook
 from hepafed.client.release.policy import permit
+from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import (
     CompareRequest,
     OpenRequest,
@@ -19,7 +22,7 @@ from hepafed.common.contract.privacy import PrivacyConfig
 from hepafed.common.disclosure.masking import check_offer, check_terms, opened_sum
 from hepafed.common.disclosure.noise.coarse import LENGTH, SQUARED, coarse_counts
 from hepafed.common.disclosure.noise.shares import UNIT, share_for
-from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.errors import ConfigError, PayloadError, RefusedError
 
 from tests.client.release.releasing import Site, exchange, table_of, terms_of
 
@@ -38,6 +41,10 @@ def sites_of(folder: Path, policy: PrivacyConfig = POLICY) -> list[Site]:
         site.table = table_of(site.name, i, 9 + 4 * i)
         site.score()
     return made
+
+
+def spent_at(site: Site) -> tuple[NoisyAnswer, ...]:
+    return PrivacyBook(site.home, Ledger(site.home)).spent().answers
 
 
 def totals(sites: list[Site]) -> np.ndarray:
@@ -100,6 +107,7 @@ def test_two_sites_need_twice_the_share_because_the_other_may_collude(tmp_path: 
 
 def test_counts_without_noise_never_leave_such_a_site(tmp_path: Path) -> None:
     a, *_ = sites_of(tmp_path)
+    config = SiteConfig(site="a", role="validate", address="localhost:1", privacy=POLICY)
     for terms in (
         terms_of("a", "b", "c"),
         terms_of("a", "b", "c", subject="clusters", length=4),
@@ -119,7 +127,7 @@ def test_counts_without_noise_never_leave_such_a_site(tmp_path: Path) -> None:
         PlacementsRequest(run="validate-1", curves=()),
     ):
         with pytest.raises(RefusedError, match="adds noise to its answers"):
-            permit(a.releases._config, request)
+            permit(config, request)
     assert a.sent == []
 
 
@@ -173,7 +181,7 @@ def test_spending_is_written_before_the_seed_leaves_and_a_repeat_costs_nothing(
     opened_sum(vectors, seeds, terms)
     sites[0].restart()
     assert sites[0].open(terms) == seeds["a"]
-    (spent,) = sites[0].releases._book.spent().answers
+    (spent,) = spent_at(sites[0])
     assert (spent.exchange, spent.run, spent.split) == (terms.exchange, terms.run, "external")
     assert spent.rho == pytest.approx(rho_for(1.0, 1e-5), rel=1e-4)
 
@@ -185,7 +193,7 @@ def test_an_attempt_that_is_never_opened_costs_nothing(tmp_path: Path) -> None:
     sites[0].mask(terms, offers)
     again = noisy_terms("a", "b", number=2, attempt=2, noise=2 * SHARE + 9)
     exchange(sites[:2], again)
-    (spent,) = sites[0].releases._book.spent().answers
+    (spent,) = spent_at(sites[0])
     assert spent.exchange == again.exchange
 
 
@@ -207,8 +215,6 @@ def test_a_lost_or_older_budget_opens_nothing(tmp_path: Path) -> None:
     terms = noisy_terms("a", "b", "c")
     exchange(sites, terms)
     (sites[0].home / "privacy.json").unlink()
-    from hepafed.common.errors import ConfigError
-
     with pytest.raises(ConfigError, match=r"privacy\.json"):
         sites[0].open(terms)
     with pytest.raises(ConfigError, match=r"privacy\.json"):
@@ -242,6 +248,6 @@ def test_answers_with_noise_bind_no_later_answer_to_the_same_sites(tmp_path: Pat
     for s in sites[:2]:
         s.score(run="validate-2")
     exchange(sites[:2], noisy_terms("a", "b", number=2, run="validate-2", noise=2 * SHARE + 9))
+    sites[0].score()
     with pytest.raises(RefusedError, match="opened already"):
-        sites[0].score()
         sites[0].key(noisy_terms("a", "b", "c", number=3, attempt=2))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from hepafed.common.contract.messages import KeysRequest, OpenRequest, SumsRequest
+from hepafed.server.masked_sums.masked_progress import SumFolder
+from hepafed.server.masked_sums.masked_sum import MaskedSum, WantedSum, masked_sum
 from hepafed.server.runs.live_run import LiveRun
-from hepafed.server.validation.masked_progress import SumFolder
-from hepafed.server.validation.masked_sum import MaskedSum, WantedSum, masked_sum
 
-from tests.server.validation.participants import Participants, live_with
+from tests.server.masked_sums.participants import Participants, live_with
 
 COUNTS = {"c": [1, 2, 3], "a": [10, 20, 30], "d": [100, 200, 300], "b": [1000, 2000, 3000]}
 WANTED = WantedSum(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hepafed.common.contract.messages import Terms
 from hepafed.common.errors import HepaFedError
-from hepafed.server.validation.masked_progress import SumFolder, SumProgress
+from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
 
 TERMS = Terms(
     exchange="ab" * 16, run="r", subject="counts", weights="w", split="external", attempt=2,

@@ -21,9 +21,14 @@ from hepafed.common.disclosure.noise import (
     honest_sites,
     share_for,
 )
+from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
+from hepafed.server.masked_sums.masked_steps import (
+    Bands,
+    ask_for_seeds,
+    exchange_keys,
+    take_vectors,
+)
 from hepafed.server.runs import LiveRun
-from hepafed.server.validation.masked_progress import SumFolder, SumProgress
-from hepafed.server.validation.masked_steps import Bands, ask_for_seeds, exchange_keys, take_vectors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,16 +16,16 @@ from hepafed.common.contract.messages import (
     Terms,
 )
 from hepafed.common.disclosure.masking import opened_sum, public_line
-from hepafed.server.runs.live_run import LiveRun
-from hepafed.server.validation.masked_steps import (
+from hepafed.server.masked_sums.masked_steps import (
     OPENING_TRIES,
     STEP_SECONDS,
     ask_for_seeds,
     exchange_keys,
     take_vectors,
 )
+from hepafed.server.runs.live_run import LiveRun
 
-from tests.server.validation.participants import Participants, live_with
+from tests.server.masked_sums.participants import Participants, live_with
 
 COUNTS = {"a": [1, 2, 3], "b": [10, 20, 2**64 - 30], "c": [100, 200, 300]}
 

@@ -1,0 +1,15 @@
+"""Masked sums as the coordinator conducts them: keys, masked vectors, opening, and a restart."""
+
+from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
+from hepafed.server.masked_sums.masked_steps import STEP_SECONDS, Bands
+from hepafed.server.masked_sums.masked_sum import MaskedSum, WantedSum, masked_sum
+
+__all__ = [
+    "STEP_SECONDS",
+    "Bands",
+    "MaskedSum",
+    "SumFolder",
+    "SumProgress",
+    "WantedSum",
+    "masked_sum",
+]
