@@ -80,7 +80,7 @@ def _ask(live: LiveRun, request: ValidateRequest, sites: Sequence[str], got: Sit
     live.stores.inbox.open_round(Expected(live.run.id, where, frozenset(sites), 8 * length))
 
     def on_reply(site: str, summary: SiteSummary) -> None:
-        _check(site, summary, request)
+        checked(site, summary, request)
         if summary.form == "plain":
             path = live.stores.inbox.take_counts(site, summary.vector, "plain")
             got.add_plain(site, summary, counts_from_bytes(path.read_bytes(), length))
@@ -108,7 +108,7 @@ def _keep(live: LiveRun, request: ValidateRequest, got: SiteReleases) -> None:
     write_whole(path, json.dumps({s: write_record(v) for s, v in got.summaries.items()}))
 
 
-def _check(site: str, summary: SiteSummary, request: ValidateRequest) -> None:
+def checked(site: str, summary: SiteSummary, request: ValidateRequest) -> None:
     """Hold a summary to what was asked for and to itself; PayloadError when it is neither."""
     if summary.weights != request.weights:
         raise PayloadError("the site scored other weights than those asked for")

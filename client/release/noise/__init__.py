@@ -2,12 +2,21 @@
 
 from hepafed.client.release.noise.accounting import epsilon_of, need_of, rho_for
 from hepafed.client.release.noise.answer import check_noise, noisy_summary, rho_of, with_noise
-from hepafed.client.release.noise.book import NoisyAnswer, PrivacyBook, PrivacySpent, told
+from hepafed.client.release.noise.book import (
+    CohortBudget,
+    NoisyAnswer,
+    PrivacyBook,
+    PrivacySpent,
+    budgets,
+    told,
+)
 
 __all__ = [
+    "CohortBudget",
     "NoisyAnswer",
     "PrivacyBook",
     "PrivacySpent",
+    "budgets",
     "check_noise",
     "epsilon_of",
     "need_of",

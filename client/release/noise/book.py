@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.noise.accounting import epsilon_of
@@ -16,7 +17,10 @@ from hepafed.common.contract import PrivacyConfig
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
+from hepafed.common.records import write_record
 
+DELTA = 1e-5
+"""The chance at which a budget is shown where no policy states one."""
 KIND = "privacy"
 """The kind of a ledger entry that holds the hash of privacy.json; nothing leaves with it."""
 LOST = (
@@ -148,6 +152,38 @@ class PrivacyBook:
 def told(spent: PrivacySpent, split: str, delta: float) -> float:
     """Return ε of all answers about a cohort together."""
     return epsilon_of((a.rho for a in spent.answers if a.split == split), delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortBudget:
+    """What a person at the site sees of a cohort's budget."""
+
+    split: str
+    answers: int
+    told: float
+    """Epsilon of all answers together."""
+    delta: float
+    lifetime_epsilon: float
+    """The policy's; 0 where there is none now."""
+
+    def values(self) -> dict[str, Any]:
+        """Return the budget as plain values."""
+        return write_record(self)
+
+
+def budgets(spent: PrivacySpent, policy: PrivacyConfig | None) -> tuple[CohortBudget, ...]:
+    """Return the budget of each cohort of which an answer with noise told, by name."""
+    delta = policy.delta if policy else DELTA
+    return tuple(
+        CohortBudget(
+            split=split,
+            answers=sum(a.split == split for a in spent.answers),
+            told=told(spent, split, delta),
+            delta=delta,
+            lifetime_epsilon=policy.lifetime_epsilon if policy else 0.0,
+        )
+        for split in sorted({a.split for a in spent.answers})
+    )
 
 
 def _check(spent: PrivacySpent, policy: PrivacyConfig, split: str, rho: float) -> None:

@@ -56,7 +56,7 @@ def test_the_sum_is_that_of_the_counts_and_noise_of_the_stated_size(tmp_path: Pa
     found = exchange(sites, noisy_terms("a", "b", "c")).view(np.int64)
     noise = found - totals(sites)
     expected = 3 * SHARE / UNIT  # 49.1
-    assert 0.4 < (noise**2).mean() / expected < 2.1  # of 36: outside one time in 10^4
+    assert 0.3 < (noise**2).mean() / expected < 2.4  # of 36: outside once in 10^5 runs
     assert len(set(noise.tolist())) > 10
 
 
