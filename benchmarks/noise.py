@@ -11,6 +11,7 @@ is cut off at 0 and 1. Each setting has its own seed.
 """
 
 import argparse
+import json
 import math
 import random
 from dataclasses import dataclass
@@ -78,8 +79,10 @@ def counted(scores: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[
     return np.concatenate([np.ravel(called), np.ravel(cells)]).astype(np.int64)
 
 
-def setting(patients: int, epsilon: float, auc: float, sites: int, runs: int) -> str:
-    """Return the line of one setting."""
+def setting(
+    patients: int, epsilon: float, auc: float, sites: int, runs: int
+) -> tuple[str, list[float]]:
+    """Return the line of one setting, and the coverage of figures that most cohorts show."""
     seed = round(1000 * epsilon) + patients
     rng, chance = np.random.default_rng(seed), random.Random(seed)
     shift = float(norm.ppf(auc)) * SPREAD / math.sqrt(2)
@@ -100,7 +103,8 @@ def setting(patients: int, epsilon: float, auc: float, sites: int, runs: int) ->
     name = f"{epsilon:g}" if epsilon else "none"
     deviation = math.sqrt(variance)
     columns = "   ".join(f.words(runs) for f in found)
-    return f"{patients:8d}  {name:>7}  {deviation:5.1f}   {columns}"
+    covers = [f.inside / f.shown for f in found if f.shown > runs / 2]
+    return f"{patients:8d}  {name:>7}  {deviation:5.1f}   {columns}", covers
 
 
 def main() -> None:
@@ -115,9 +119,23 @@ def main() -> None:
     print(f"{CELLS} cells, {options.sites} sites, AUC {options.auc}, {runs} replicates")
     head = "shown  width  covers        bias"
     print(f"patients  epsilon  noise   AUC: {head}   sensitivity: {head}")
+    covers = []
     for patients in SIZES:
         for epsilon in EPSILONS:
-            print(setting(patients, epsilon, options.auc, options.sites, runs), flush=True)
+            line, found = setting(patients, epsilon, options.auc, options.sites, runs)
+            covers += found
+            print(line, flush=True)
+    least, target = min(covers), 0.93
+    last = {
+        "benchmark": "noise",
+        "ours": round(least, 4),
+        "theirs": 0.95,
+        "unit": "least coverage",
+        "ratio": round(least / 0.95, 3),
+        "target": target,
+        "met": least >= target,
+    }
+    print(json.dumps(last))
 
 
 if __name__ == "__main__":

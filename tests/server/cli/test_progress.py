@@ -37,3 +37,11 @@ def test_a_saved_model_says_on_whom_its_threshold_was_chosen(
 ) -> None:
     said = describe({"event": "frozen", "round": 2, "threshold": 0.1193, **known})
     assert said == f"Model saved: weights after round 2. Decision threshold {words}"
+
+
+def test_a_site_with_noise_is_named_without_a_number_of_patients() -> None:
+    assert describe({"event": "reply", "site": "a", "form": "noisy"}) == (
+        "  a: counts with noise are ready"
+    )
+    event = {"event": "masking", "subject": "noisy-counts", "attempt": 1, "sites": ["a", "b"]}
+    assert describe(event) == "masked sum of counts with noise, sites a, b"
