@@ -7,8 +7,7 @@ import torch
 from hepafed.client.cohort import groups_of, readings
 from hepafed.client.learning.images import Images
 from hepafed.client.learning.trainer import Trainer
-from hepafed.common.contract import Plan, TuningFigures
-from hepafed.common.disclosure import tuning_figures
+from hepafed.common.contract import TUNING_SPLIT, Plan
 from hepafed.common.errors import EmptySplitError
 from hepafed.common.network import Flat
 from hepafed.common.statistics import ScoreTable
@@ -21,14 +20,12 @@ LARGEST = 8 * 299 * 299
 """Pixels that go through together on a CPU: with more, each layer's output is new memory."""
 
 
-def score_tuning(
-    trainer: Trainer, plan: Plan, weights: Flat, site: str, minimum_count: int
-) -> TuningFigures:
-    """Return what a site releases of its tuning split; a small site may have no lesion in it."""
+def score_tuning(trainer: Trainer, plan: Plan, weights: Flat, site: str) -> ScoreTable | None:
+    """Score the tuning split; None where a small site has no lesion in it."""
     try:
-        return tuning_figures(score(trainer, plan, weights, "tune", site), minimum_count)
+        return score(trainer, plan, weights, TUNING_SPLIT, site)
     except EmptySplitError:
-        return TuningFigures(lesions=0, macro_auc=None)
+        return None
 
 
 def score(trainer: Trainer, plan: Plan, weights: Flat, split: str, site: str) -> ScoreTable:

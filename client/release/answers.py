@@ -1,4 +1,4 @@
-"""A site's answers to the messages of a validation that release anything.
+"""A site's answers that release anything made of scores: in a validation, and of its tuning split.
 
 Policy comes from site.toml; what left before is in exchanges.json, released.json, questions.json,
 privacy.json and peers.json. Nothing leaves before the ledger has it.
@@ -20,7 +20,13 @@ from hepafed.client.release.prepared import NOT_HERE, Prepared, place
 from hepafed.client.release.questions import Question, QuestionHistory
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.summary import make_summary
-from hepafed.common.contract import CohortFacts, PrivacyConfig, SiteConfig
+from hepafed.common.contract import (
+    TUNING_SPLIT,
+    CohortFacts,
+    PrivacyConfig,
+    SiteConfig,
+    TuningFigures,
+)
 from hepafed.common.contract.messages import (
     CompareRequest,
     KeyOffer,
@@ -35,18 +41,28 @@ from hepafed.common.contract.messages import (
     SumsRequest,
     ValidateRequest,
 )
-from hepafed.common.disclosure import Counts, common_rows, counts_to_bytes, slot
+from hepafed.common.disclosure import (
+    Counts,
+    common_rows,
+    counts_to_bytes,
+    slot,
+    tuning_figures,
+    tuning_totals,
+)
 from hepafed.common.errors import RefusedError
 from hepafed.common.statistics import ScoreTable, additive_of
 
 LEFT_OUT = "patients who would stand alone beside earlier answers about this cohort"
 """What a summary says of patients who are left out of it because of their lesions."""
+NO_TUNING = "no lesion of the tuning split has the sequences of the plan"
+TUNING_THRESHOLD = 0.5
+"""Where calls of the tuning split are counted: its operating point is still to be chosen."""
 Upload = Callable[[str, int, bytes], None]
 """Called with a run, a slot and the content that goes there."""
 
 
 class Releases:
-    """Answers the messages of a validation that release anything."""
+    """Decides what leaves of the scores that a request asks for, and remembers it."""
 
     def __init__(
         self,
@@ -120,6 +136,34 @@ class Releases:
             request.run, split, "noisy", (weights,), (table,), (request.threshold,)
         )
         return noisy_summary(policy, request, self._config.minimum_count)
+
+    def tuning(self, weights: str, run: str, table: ScoreTable | None) -> TuningFigures:
+        """Release what the tuning split says of some weights, in the form that policy decides.
+
+        Under masks these are the numbers of cases; the counts wait for the sum. What policy or
+        earlier answers forbid costs the figures, with the reason, and not the round.
+
+        Parameters
+        ----------
+        table
+            Scores of the tuning split; None where no lesion is in it.
+        """
+        self._prepared = None
+        form = "masked" if self._config.release == "masked" else "cells"
+        if table is None:
+            return TuningFigures(lesions=0, macro_auc=None, form=form, reason=NO_TUNING)
+        try:
+            if form == "cells":
+                self._exchanges.releasing(weights, TUNING_SPLIT, form)
+                return tuning_figures(table, self._config.minimum_count)
+            table = self.narrowed(table, TUNING_SPLIT)
+        except RefusedError as e:
+            return TuningFigures(lesions=0, macro_auc=None, form=form, reason=e.message)
+        self._questions.hold_tuning(table)
+        self._prepared = Prepared(
+            run, TUNING_SPLIT, form, (weights,), (table,), (TUNING_THRESHOLD,)
+        )
+        return tuning_totals(table, self._exchanges.group_of(TUNING_SPLIT))
 
     def compare(self, request: CompareRequest, tables: list[ScoreTable]) -> SiteComparison:
         """Release paired figures of the models over the lesions that all could score.

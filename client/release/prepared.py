@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from hepafed.common.contract import PlacementCurve
+from hepafed.common.contract import TUNING_SPLIT, PlacementCurve
 from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
-from hepafed.common.disclosure import NOISY, Counts, Totals, totals_of
+from hepafed.common.disclosure import NOISY, TUNING, Counts, Totals, totals_of
 from hepafed.common.disclosure.noise import coarse_counts
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
@@ -29,6 +29,11 @@ class Prepared:
     """Operating point of each model."""
     vectors: dict[str, Counts] = field(default_factory=dict)
     """Subject of a sum → its counts."""
+
+    @property
+    def _counts(self) -> str:
+        """The subject of the sum of its score counts."""
+        return TUNING if self.split == TUNING_SPLIT else "counts"
 
     @property
     def totals(self) -> Totals:
@@ -60,9 +65,9 @@ class Prepared:
         if terms.subject == NOISY:
             counts = coarse_counts(self.tables[0], self.thresholds[0])
             self.vectors[NOISY] = counts.view(np.uint64)
-        if terms.subject == "counts" and len(self.tables) == 1:
+        if terms.subject == self._counts and len(self.tables) == 1:
             sums = additive_of(self.tables[0], self.thresholds[0], terms.readers)
-            self.vectors["counts"] = sums.to_vector()
+            self.vectors[terms.subject] = sums.to_vector()
         if terms.subject not in self.vectors:
             raise RefusedError("that sum was not prepared here")
         if terms.length != len(self.vectors[terms.subject]):

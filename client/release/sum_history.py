@@ -1,7 +1,8 @@
 """What a site remembers of masked sums, so that no two answers can be subtracted (exchanges.json).
 
 The rules (docs/decisions/0013): an attempt's name serves once; attempts of a run only count up;
-each sum of a run is opened in one attempt at most; a cohort's sums are always over the same sites;
+each sum of a run (of a training: of each
+weights) is opened in one attempt at most; a cohort's sums are always over the same sites;
 and one set of scores is released in one form and counted at one operating point only. What a rule
 forbids is refused before anything leaves, and what is allowed is on disk before it leaves.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hepafed.common.contract.messages import Terms
-from hepafed.common.disclosure import NOISY
+from hepafed.common.disclosure import NOISY, TUNING
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
 
@@ -36,9 +37,9 @@ class PastSums:
     used: tuple[str, ...] = ()
     """The names of every attempt that was ever joined."""
     attempts: dict[str, int] = field(default_factory=dict)
-    """The last attempt of each run and subject."""
+    """The last attempt at each sum."""
     opened: dict[str, str] = field(default_factory=dict)
-    """The attempt that was opened, by run and subject."""
+    """The attempt that was opened, by sum."""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The sites whose sums were opened, by split."""
     forms: dict[str, str] = field(default_factory=dict)
@@ -52,7 +53,9 @@ class PastSums:
 
 
 def _sum(terms: Terms) -> str:
-    return f"{terms.run} {terms.subject}"
+    """Return a name of the sum; a training has one of the tuning counts for each weights."""
+    of_weights = f" {terms.weights}" if terms.subject == TUNING else ""
+    return f"{terms.run} {terms.subject}{of_weights}"
 
 
 def _scores(weights: str, split: str) -> str:
@@ -79,6 +82,10 @@ class SumHistory:
     def form_of(self, weights: str, split: str) -> str:
         """Return the form in which these scores were released before, "" if they were not."""
         return self._read().forms.get(_scores(weights, split), "")
+
+    def group_of(self, split: str) -> tuple[str, ...]:
+        """Return the sites with which the sums of a split were opened, none if none were."""
+        return self._read().groups.get(split, ())
 
     def hold_thresholds(self, thresholds: Mapping[str, float], split: str) -> None:
         """Write down the operating points of scores, by the digest of their weights; all or none.

@@ -47,8 +47,8 @@ class SiteApp:
         self._consent = Consent(home, config.site, self._ledger)
         self._permissions: tuple[str, ...] = ()
         self._upload = transfer.send
-        self._work = Work(home, config, self._ledger, transfer, self._send)
         self._releases = Releases(home, config, self._ledger, self._send)
+        self._work = Work(home, config, self._ledger, transfer, self._send, self._releases.tuning)
 
     def __call__(self, message: Message, _context: Context) -> Message:
         """Answer one signed request; a refusal and its reason when policy or data say no.

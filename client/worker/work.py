@@ -31,21 +31,24 @@ class Work:
         ledger: Ledger,
         transfer: Transfer,
         send: Callable[[str, int, bytes | memoryview], None],
+        tuned: Callable[[str, str, ScoreTable | None], TuningFigures],
     ) -> None:
+        """`tuned(weights, run, table)` returns what leaves of the scores of the tuning split."""
         self._home = home
         self._config = config
         self._ledger = ledger
         self._transfer = transfer
         self._send = send
-        self._trainer = Trainer(home, _seed_of(config.site), config.device)
+        self._tuned = tuned
+        self.trainer = Trainer(home, _seed_of(config.site), config.device)
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def train(self, request: TrainRequest) -> TrainReply:
         """Train a round that policy lets pass; the ledger has the update before it is uploaded."""
         self._permit(request.plan)
         weights = self._fetch(request.run, request.plan, request.weights)
-        tuning = self._tuning(request.plan, weights)
-        done = self._trainer.train(request.plan, weights, request.run, request.round)
+        tuning = self._tuning(request, weights)
+        done = self.trainer.train(request.plan, weights, request.run, request.round)
         update = to_bf16(done.update)
         digest = self._ledger.record("update", request.run, update)
         self._send(request.run, request.round, update)
@@ -62,7 +65,7 @@ class Work:
     def tune(self, request: TuneRequest) -> TuneReply:
         """Return the figures of the tuning split under a round's weights."""
         weights = self._fetch(request.run, request.plan, request.weights)
-        figures = self._tuning(request.plan, weights)
+        figures = self._tuning(request, weights)
         return TuneReply(run=request.run, round=request.round, tuning=figures)
 
     def validate(self, request: ValidateRequest) -> ScoreTable:
@@ -97,22 +100,27 @@ class Work:
     def scores(self, run: str, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
         """Fetch a model's weights and return the scores of a split, and the weights."""
         weights = self._fetch(run, plan, digest)
-        return score(self._trainer, plan, weights, split, self._config.site), weights
+        return score(self.trainer, plan, weights, split, self._config.site), weights
 
     def _permit(self, plan: Plan) -> None:
-        patients = {*self._trainer.images(plan, "train").selection.patients}
-        permit_training(self._config, plan.training, len(patients), self._trainer.steps(plan))
+        patients = {*self.trainer.images(plan, "train").selection.patients}
+        permit_training(self._config, plan.training, len(patients), self.trainer.steps(plan))
 
     def _fetch(self, run: str, plan: Plan, digest: str) -> Flat:
         """Return a model's weights, written down in the ledger as they came."""
-        layout = self._trainer.network(plan).layout
+        layout = self.trainer.network(plan).layout
         weights = self._transfer.fetch(digest, layout)
         self._ledger.record_weights(run, digest, 2 * layout.size)
         return weights
 
-    def _tuning(self, plan: Plan, weights: Flat) -> TuningFigures:
-        site, minimum = self._config.site, self._config.minimum_count
-        return score_tuning(self._trainer, plan, weights, site, minimum)
+    def tuning_scores(
+        self, request: TrainRequest | TuneRequest, weights: Flat
+    ) -> ScoreTable | None:
+        """Return the scores of the tuning split; None where it holds nothing for the plan."""
+        return score_tuning(self.trainer, request.plan, weights, self._config.site)
+
+    def _tuning(self, request: TrainRequest | TuneRequest, weights: Flat) -> TuningFigures:
+        return self._tuned(request.weights, request.run, self.tuning_scores(request, weights))
 
     def _key(self, run: str, weights: str, split: str) -> tuple[str, ...]:
         """Return a key of these scores; it changes when the cohort changes."""

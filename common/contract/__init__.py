@@ -80,6 +80,7 @@ from hepafed.common.contract.vocabulary import (
     SEQUENCES,
     SPLITS,
     TASKS,
+    TUNING_SPLIT,
 )
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "SPLITS",
     "STRATEGIES",
     "TASKS",
+    "TUNING_SPLIT",
     "Access",
     "Aim",
     "Cells",

@@ -61,9 +61,18 @@ class TuningFigures:
 
     lesions: int
     macro_auc: float | None
-    """Mean one-vs-rest AUC over the classes that are both present and absent."""
+    """Mean one-vs-rest AUC over the classes that are both present and absent; in the form `masked`
+    none."""
     tasks: tuple[TaskSummary, ...] = ()
-    """Cells of the patient task, from which the operating point is chosen."""
+    """The patient task: cells, from which the operating point is chosen; in the form `masked` the
+    numbers of patients alone."""
+    form: str = "cells"
+    """`cells`: the site's own figures; `masked`: its counts follow in a masked sum."""
+    group: tuple[str, ...] = ()
+    """In the form `masked`: the sites with which this site's tuning counts were summed before, in
+    order; empty if they never were."""
+    reason: str = ""
+    """Why no counts of the site follow, in words of the program; nothing about a patient."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,9 @@ OPTIMISERS: Final = ("adamw", "sgd")
 SPLITS: Final = ("train", "tune", "test", "external")
 """`test` is the internal test; at a validate site every patient is `external`."""
 
+TUNING_SPLIT: Final = "tune"
+"""The split on which a training is judged and its operating point is chosen."""
+
 COHORT_TABLES: Final[dict[str, tuple[str, ...]]] = {
     "by_class": CLASS_KEYS,
     "by_split": SPLITS,

@@ -6,7 +6,9 @@ from hepafed.common.disclosure.lesion_intervals import CLUSTERED, unsure
 from hepafed.common.disclosure.masking import (
     FEWEST_SITES,
     MOST_ATTEMPTS,
+    MOST_PARTICIPANTS,
     NOISY,
+    TUNING,
     Counts,
     check_offer,
     check_terms,
@@ -60,6 +62,7 @@ from hepafed.common.disclosure.summaries import (
     summarise,
     tuning_figures,
     tuning_scores,
+    tuning_totals,
 )
 from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, POOLED_ONLY, withheld
 
@@ -70,6 +73,7 @@ __all__ = [
     "FEWEST_SITES",
     "FEW_OF_A_CLASS",
     "MOST_ATTEMPTS",
+    "MOST_PARTICIPANTS",
     "NOISY",
     "NO_INTERVAL",
     "POOLED_ONLY",
@@ -77,6 +81,7 @@ __all__ = [
     "RELEASED",
     "TASK",
     "TELLING",
+    "TUNING",
     "UNIT",
     "WITHHELD",
     "ChosenThreshold",
@@ -116,6 +121,7 @@ __all__ = [
     "totals_of",
     "tuning_figures",
     "tuning_scores",
+    "tuning_totals",
     "unsure",
     "withheld",
 ]

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hepafed.common.contract import TUNING_SPLIT
 from hepafed.common.contract.messages import KeyOffer, Terms
 from hepafed.common.disclosure.noise import LARGEST_SHARE, LEAST_SHARE, LENGTH
 from hepafed.common.disclosure.splits import Totals, check_totals
@@ -36,10 +37,12 @@ FEWEST_SITES = 2
 MOST_ATTEMPTS = 5
 """The most attempts at one masked sum; after them its sites fall back."""
 
+TUNING = "tuning"
+"""The vector of the tuning split: in a training one for each weights that are judged."""
 NOISY = "noisy-counts"
 """The sum of few counts with noise (docs/decisions/0023)."""
-SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters", NOISY)
-"""The vectors that are summed under masks in one validation, in order."""
+SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters", TUNING, NOISY)
+"""The vectors that are summed under masks, in the order of their slots."""
 
 MOST_PARTICIPANTS = 1000
 LARGEST_LENGTH = 1 << 24
@@ -61,6 +64,8 @@ def check_terms(terms: Terms) -> None:
     if not fits:
         raise PayloadError("the terms of a masked sum are not usable")
     _check_noise(terms)
+    if (terms.subject == TUNING) != (terms.split == TUNING_SPLIT):
+        raise PayloadError("the tuning counts, and no others, are of the tuning split")
     if not 1 <= terms.attempt <= MOST_ATTEMPTS:
         raise PayloadError(f"attempt {terms.attempt} at a masked sum: {MOST_ATTEMPTS} at most")
     readers = list(terms.readers)

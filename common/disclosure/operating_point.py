@@ -66,7 +66,11 @@ class _Cuts:
 
 
 def choose_threshold(
-    figures: Sequence[TuningFigures], rule: str = "youden", seed: int = 0, draws: int = DRAWS
+    figures: Sequence[TuningFigures],
+    rule: str = "youden",
+    seed: int = 0,
+    draws: int = DRAWS,
+    sites: Sequence[int] = (),
 ) -> ChosenThreshold:
     """Return the operating point of a rule of the plan, on the pooled tuning cells of the sites.
 
@@ -83,9 +87,9 @@ def choose_threshold(
     half-way to the next edges, so each draw lies anywhere there. The interval of an aim is that of
     a quantile by order statistics, from the binomial distribution (Conover 1999, 3.2).
 
-    A site with one cell says nothing of where its scores lie and is left out. Without `draws` there
-    is no interval. Without patients of both classes, or without an edge between cells, the
-    threshold of `youden` is 0.5, a placeholder.
+    A site with one cell says nothing of where its scores lie and is left out. `sites`: of how many
+    sites each of the figures is (default: one). Without `draws` there is no interval. Without
+    patients of both classes, or an edge between cells, `youden` gives 0.5, a placeholder.
 
     Raises
     ------
@@ -94,9 +98,10 @@ def choose_threshold(
         can be chosen on them.
     """
     aim = aim_of(rule)
-    released = [intervals_of(t.cells) for f in figures for t in f.tasks if t.cells is not None]
-    cells = [c for c in released if (c.high - c.low < BINS).any()]
-    rows = joined(cells)
+    each = zip(sites or [1] * len(figures), figures, strict=True)
+    known = [(n, intervals_of(t.cells)) for n, f in each for t in f.tasks if t.cells]
+    cells = [(n, c) for n, c in known if (c.high - c.low < BINS).any()]
+    rows = joined([c for _, c in cells])
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
     if cuts is None or len(cuts.at) == 2:
@@ -119,7 +124,7 @@ def choose_threshold(
         high=high,
         positives=positives,
         negatives=negatives,
-        sites=len(cells),
+        sites=sum(n for n, _ in cells),
         cuts=len(cuts.at) - 2,
     )
 

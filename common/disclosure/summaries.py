@@ -11,7 +11,8 @@ from hepafed.common.disclosure.lesion_intervals import (
     task_intervals,
     tells_of_enough,
 )
-from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, enough_of
+from hepafed.common.disclosure.splits import totals_of
+from hepafed.common.disclosure.suppression import FEW_OF_A_CLASS, POOLED_ONLY, enough_of
 from hepafed.common.statistics import (
     BINS,
     TASK_ORDER,
@@ -230,7 +231,7 @@ def released_sections(
 
 
 def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
-    """Return what a site releases of its tuning split."""
+    """Return what a site that does not mask releases of its tuning split: figures and cells."""
     aucs = []
     for task in TASKS["lesion"]:
         scores = task_scores(table, "lesion", task)
@@ -243,6 +244,27 @@ def tuning_figures(table: ScoreTable, minimum_count: int) -> TuningFigures:
         lesions=len(table.truth),
         macro_auc=sum(aucs) / len(aucs) if aucs else None,
         tasks=(_summary(additive_of(table, 0.5), patients, 0, minimum_count),),
+    )
+
+
+def tuning_totals(table: ScoreTable, group: tuple[str, ...]) -> TuningFigures:
+    """Return what a site says of its tuning split beside a masked sum: numbers of cases alone.
+
+    `group`: the sites with which its tuning counts were summed before.
+    """
+    benign, malignant, *_ = totals_of(table)
+    task = TaskSummary(
+        unit=TASK_ORDER[0][0],
+        task=TASK_ORDER[0][1],
+        positives=malignant,
+        negatives=benign,
+        auc=Figure(reason=POOLED_ONLY),
+        true_positives=None,
+        true_negatives=None,
+        cells=None,
+    )
+    return TuningFigures(
+        lesions=len(table.truth), macro_auc=None, tasks=(task,), form="masked", group=group
     )
 
 

@@ -68,9 +68,10 @@ def _ingest(fed: Federation, site: str, data: Path, *, images: bool) -> None:
 
 
 def _set_policy(fed: Federation, site: str) -> None:
-    """Let cells of two leave: a demo's cohorts are small and its data nobody's."""
+    """Let cells of two and sums of ten patients leave: a demo's cohorts are small, and nobody's."""
     path = fed.home(site) / "site.toml"
     text = path.read_text().replace("minimum_count = 5", "minimum_count = 2")
+    text = text.replace("minimum_patients = 20", "minimum_patients = 10")
     path.write_text(text.replace("threads = 0", "threads = 1"))
 
 

@@ -19,6 +19,7 @@ MASKED = {
     "clusters": "lesions within patients",
     "pairs": "paired counts of the models",
     "pair-clusters": "patients common to the models",
+    "tuning": "tuning counts",
 }
 
 
@@ -95,7 +96,7 @@ def describe(event: dict[str, Any]) -> str:
             f"{event['seconds']:.1f} s"
         )
     if kind == "reply" and "patients" not in event:
-        return f"  {event['site']}: counts with noise are ready"
+        return f"  {event['site']}: counts with noise"
     if kind == "reply":
         return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
     if kind == "compared":
@@ -115,6 +116,16 @@ def describe(event: dict[str, Any]) -> str:
         return f"interrupted: {event['reason']}; the run continues at the last completed round"
     if kind == "judged":
         return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
+    if kind == "unjudged":
+        return f"  weights after round {event['round']} are not judged: no tuning figures"
+    if kind == "unsummed":
+        names = ", ".join(event["sites"])
+        return f"  no masked sum of the tuning counts of {names}: {event['reason']}"
+    if kind == "heavy":
+        return (
+            f"  {event['site']}: has {event['lesions']} of the {event['of']} lesions of the masked "
+            "sum, more than the plan's largest share of one site; in a sum they all count"
+        )
     if kind == "done":
         return f"  round {event['round']} done in {event['seconds']:.1f} s{_loss(event)}"
     if kind == "asked":
@@ -124,6 +135,11 @@ def describe(event: dict[str, Any]) -> str:
         again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
         return f"masked sum of {words}, sites {', '.join(event['sites'])}{again}"
     if kind == "frozen":
+        if "placeholder" in event:
+            return (
+                f"Model saved: weights after round {event['round']}. "
+                f"Its decision threshold is {event['placeholder']}."
+            )
         locked = f"Decision threshold locked at {event['threshold']:.3f}{_patients(event)}."
         return f"Model saved: weights after round {event['round']}. {locked}"
     return ""

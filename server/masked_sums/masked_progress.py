@@ -24,20 +24,22 @@ class SumProgress:
     """Whether the sum has been opened."""
     bands: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
     """Bands of the AUCs that each site released at the opening."""
+    totals: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The numbers of cases that each participant signed with its key, as in `KeyOffer`."""
 
 
 class SumFolder:
     """Where one masked sum keeps its progress, its total and, until then, its vectors."""
 
-    def __init__(self, run_folder: Path, subject: str) -> None:
+    def __init__(self, run_folder: Path, name: str) -> None:
         self._progress = JsonFile(
-            path=run_folder / f"masked-{subject}.json",
+            path=run_folder / f"masked-{name}.json",
             record=SumProgress,
             hint="the sum cannot go on: start another validation",
             private=False,
         )
-        self._total = run_folder / f"masked-{subject}.sum"
-        self.vectors = run_folder / f"masked-{subject}"
+        self._total = run_folder / f"masked-{name}.sum"
+        self.vectors = run_folder / f"masked-{name}"
 
     def load(self) -> SumProgress:
         """Read the progress; that of a sum which was not begun when there is no file."""
@@ -54,6 +56,12 @@ class SumFolder:
         done = self.store(replace(progress, done=True))
         shutil.rmtree(self.vectors, ignore_errors=True)
         return done
+
+    def remove(self) -> None:
+        """Delete the sum and all that belongs to it."""
+        self._progress.path.unlink(missing_ok=True)
+        self._total.unlink(missing_ok=True)
+        shutil.rmtree(self.vectors, ignore_errors=True)
 
     def total(self, length: int) -> Counts:
         """Read the opened sum of `length` counts."""

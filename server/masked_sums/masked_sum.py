@@ -36,7 +36,7 @@ class WantedSum:
     """The sum that is wanted: of which counts, and of which weights' scores."""
 
     subject: str
-    """`counts`, `noisy-counts` or another one, as in `Terms`."""
+    """`counts`, `tuning`, `noisy-counts` or another one, as in `Terms`."""
     weights: str
     split: str
     length: int
@@ -47,6 +47,10 @@ class WantedSum:
     most_attempts: int = MOST_ATTEMPTS
     needs: Mapping[str, NoiseNeed] = field(default_factory=dict)
     """The noise that each site needs, where the counts carry it."""
+    name: str = ""
+    """Name of its files, where a run has several sums of the subject; "": the subject."""
+    whole: bool = False
+    """Whether only all of the sites together make the sum: they sum with no other group."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class MaskedSum:
     """Sites that dropped out, with the reason."""
     bands: dict[str, Bands] = field(default_factory=dict)
     """Bands of the AUCs that each site released beside it."""
+    totals: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The numbers of cases that each of its sites signed."""
     noise: int = 0
     """Variance of the noise that each site added to each count, in 1/65536."""
 
@@ -68,10 +74,10 @@ class MaskedSum:
 def masked_sum(live: LiveRun, wanted: WantedSum, sites: list[str]) -> MaskedSum:
     """Sum the vectors of `sites` under masks; of those that stay, when some drop out.
 
-    Without a sum (fewer than two stayed, too many attempts, or a site was lost at the opening)
+    Without a sum (too few stayed, too many attempts, or a site was lost at the opening)
     `total` is None.
     """
-    folder = SumFolder(live.folder, wanted.subject)
+    folder = SumFolder(live.folder, wanted.name or wanted.subject)
     progress = folder.load()
     if not progress.done and progress.terms is None:
         progress = _sealed(live, wanted, folder, progress, sites)
@@ -86,6 +92,7 @@ def masked_sum(live: LiveRun, wanted: WantedSum, sites: list[str]) -> MaskedSum:
         progress.attempt,
         dict(progress.lost),
         dict(progress.bands),
+        dict(progress.totals),
         progress.terms.noise,
     )
 
@@ -96,7 +103,7 @@ def _sealed(
     """Attempt until the vectors of all that are left have arrived."""
     while progress.attempt < wanted.most_attempts and live.may_go_on():
         group = tuple(sorted(s for s in sites if s not in progress.lost))
-        if len(group) < FEWEST_SITES:
+        if len(group) < (len(sites) if wanted.whole else FEWEST_SITES):
             break
         terms = _terms(live, wanted, progress.attempt + 1, group)
         progress = folder.store(replace(progress, attempt=terms.attempt))
@@ -105,7 +112,8 @@ def _sealed(
         if not lost:
             lost = take_vectors(live, terms, offers, folder.vectors)
         if not lost:
-            return folder.store(replace(progress, terms=terms))
+            totals = {o.site: o.totals for o in offers}
+            return folder.store(replace(progress, terms=terms, totals=totals))
         live.note_missing({s: f"masked sum: {reason}" for s, reason in lost.items()})
         progress = folder.store(replace(progress, lost=progress.lost | lost))
     return progress

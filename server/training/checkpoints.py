@@ -13,17 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, Layout, read_parts, save_safetensors
+from hepafed.server.training.tuning import expected_error
 from safetensors import SafetensorError, safe_open
 
 
 class SiteTuning(NamedTuple):
-    """One site's tuning AUC of one round's weights."""
+    """The tuning AUC of one round's weights at one site, or of a masked sum of several."""
 
-    lesions: int
+    lesions: dict[str, int]
+    """By site."""
     auc: float
     """Mean over the classes of lesions."""
-    se: float | None
-    """DeLong's standard error of the patients' AUC."""
+    se: float
+    """Its standard error, above 0."""
 
 
 @dataclass
@@ -40,9 +42,10 @@ class TrainingState:
     best: int = -1
     """Round whose weights would be frozen now (`selection.judge`); -1: none yet."""
     judged: dict[int, dict[str, SiteTuning]] = field(default_factory=dict)
-    """What each site's tuning split says of the weights after each round."""
+    """What the tuning splits say of the weights after each round: by site, and by the names of the
+    sites of a masked sum (`a b c`)."""
     figures: dict[int, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """The sites' whole tuning figures of the weights that are kept, by round."""
+    """The whole tuning figures of the weights that are kept, by round and as in `judged`."""
     examples: dict[str, int] = field(default_factory=dict)
     """Training examples by site, as of the newest round."""
 
@@ -91,7 +94,7 @@ def load(folder: Path) -> TrainingState | None:
         scores={int(k): v for k, v in about["scores"].items()},
         best=about["best"],
         judged={
-            int(n): {site: SiteTuning(*row) for site, row in rows.items()}
+            int(n): {names: _row(names, *row) for names, row in rows.items()}
             for n, rows in about.get("judged", {}).items()
         },
         figures={int(n): f for n, f in about.get("figures", {}).items()},
@@ -111,6 +114,14 @@ def weights_of_round(folder: Path, state: TrainingState, round_: int) -> Flat:
 def from_initial(path: Path) -> TrainingState:
     """Return the state before the first round, from a file of initial weights."""
     return TrainingState(layout=_read(path)[0], weights=path)
+
+
+def _row(names: str, lesions: dict[str, int] | int, auc: float, se: float | None) -> SiteTuning:
+    """Return a row of `judged`; one of 0.1.0 is of one site, and may lack an error above 0."""
+    if not isinstance(lesions, int):
+        return SiteTuning(lesions, auc, se or 0.5)
+    half = lesions // 2
+    return SiteTuning({names: lesions}, auc, max(se or 0.0, expected_error(auc, half, half)))
 
 
 def _read(path: Path) -> tuple[Layout, dict[str, Any]]:

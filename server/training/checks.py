@@ -4,12 +4,13 @@ Nothing here can show that a number is true. So no site's number decides alone: 
 weight of each site in a mean.
 """
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from hepafed.common.contract import Figure, TuningFigures
+from hepafed.common.contract import Figure, TaskSummary, TuningFigures
 from hepafed.common.contract.messages import TrainReply
-from hepafed.common.disclosure import TASK, UNIT, check_tuning
+from hepafed.common.disclosure import MOST_PARTICIPANTS, TASK, UNIT, check_tuning
 from hepafed.common.errors import PayloadError
 
 MOST_EXAMPLES = 10**9
@@ -18,6 +19,8 @@ MOST_LESIONS = 10**8
 """The most lesions of a tuning split."""
 MOST_SECONDS = 30 * 86400.0
 """The longest training of a round that is believed."""
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+"""The name of a site (`plain_name`)."""
 LARGEST_LOSS = 1e6
 """The largest mean cross-entropy that is believed; guessing among three classes has 1.1."""
 
@@ -49,6 +52,7 @@ def check_figures(tuning: TuningFigures) -> None:
     """
     if not 0 <= tuning.lesions <= MOST_LESIONS:
         raise PayloadError("the tuning figures have an impossible number of lesions")
+    _check_form(tuning)
     if tuning.macro_auc is not None and not (tuning.lesions and 0 <= tuning.macro_auc <= 1):
         raise PayloadError("the tuning figures have an AUC outside 0…1, or one of no lesions")
     check_tuning(tuning)
@@ -59,6 +63,30 @@ def check_figures(tuning: TuningFigures) -> None:
         if any(right is not None and not 0 <= right <= all_ for right, all_ in calls):
             raise PayloadError("the tuning figures have more right calls than patients")
         _check_auc(task.auc)
+
+
+def _check_form(tuning: TuningFigures) -> None:
+    """Check that figures are of a known form, and say beside a masked sum what is said there."""
+    if tuning.form not in ("cells", "masked"):
+        raise PayloadError("the tuning figures have an unknown form of release")
+    group = tuning.group
+    if list(group) != sorted(set(group)) or not all(NAME.fullmatch(s) for s in group):
+        raise PayloadError("the tuning figures name an impossible group of sites")
+    if len(group) > MOST_PARTICIPANTS or (group and tuning.form != "masked"):
+        raise PayloadError("the tuning figures name an impossible group of sites")
+    if tuning.form == "cells":
+        return
+    if tuning.macro_auc is not None or any(_tells(t) for t in tuning.tasks):
+        raise PayloadError("the tuning figures tell more than numbers beside a masked sum")
+    if tuning.lesions and len(tuning.tasks) != 1:
+        raise PayloadError("the tuning figures do not say of how many patients they are")
+
+
+def _tells(task: TaskSummary) -> bool:
+    """Tell whether a task says more than how many cases it has."""
+    calls = task.true_positives is not None or task.true_negatives is not None
+    auc = (task.auc.value, task.auc.low, task.auc.high, task.auc.se)
+    return calls or bool(task.figures) or task.cells is not None or auc != (None,) * 4
 
 
 def _check_auc(auc: Figure) -> None:

@@ -30,17 +30,20 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
     if state.best < 0:
         state.best = state.round
     weights = checkpoints.weights_of_round(live.folder, state, state.best)
-    figures = _usable(live, state)
+    used = _usable(live, state)
     try:
-        chosen = choose_threshold(figures, plan.operating_point.rule, plan.seed)
+        chosen = choose_threshold(
+            [f for _, f in used], plan.operating_point.rule, plan.seed, sites=[n for n, _ in used]
+        )
     except RunError as e:
         kept = checkpoints.file_of_round(live.folder, state.best)
+        why = "" if used else f" server watch {live.run.id} shows why no round was judged;"
         raise RunError(
             e.message,
-            f"no training is lost: {e.hint}, with model.weights = '{kept}', training.epochs = 0 "
-            "and rounds.count = 1",
+            f"no training is lost:{why} {e.hint}, with model.weights = '{kept}', "
+            "training.epochs = 0 and rounds.count = 1",
         ) from e
-    scores = tuning_scores(figures)
+    scores = tuning_scores([f for _, f in used])
     card = ModelCard(
         protocol=plan.protocol,
         plan=write_record(
@@ -52,7 +55,7 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         strategy=plan.rounds.strategy,
         training_examples=state.examples,
         tuning_auc=state.scores.get(state.best),
-        operating_point=_point(chosen, len(figures)),
+        operating_point=_point(chosen, sum(n for n, _ in used)),
         tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
         parameters=state.layout.size,
         parent=plan.model.weights,
@@ -67,12 +70,16 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         threshold=chosen.threshold,
         positives=chosen.positives,
         negatives=chosen.negatives,
+        **({} if chosen.sites else {"placeholder": chosen.rule}),
     )
     return model
 
 
-def _usable(live: LiveRun, state: TrainingState) -> list[TuningFigures]:
-    """Return the sites' figures of the chosen weights; one that cannot be names its site."""
+def _usable(live: LiveRun, state: TrainingState) -> list[tuple[int, TuningFigures]]:
+    """Return the figures of the chosen weights, and of how many sites each is.
+
+    Those that cannot be are left out, and their site is named.
+    """
     usable = []
     for site, values in sorted(state.figures.get(state.best, {}).items()):
         try:
@@ -81,7 +88,7 @@ def _usable(live: LiveRun, state: TrainingState) -> list[TuningFigures]:
         except PayloadError as e:
             live.event("missing", round=state.best, site=site, reason=e.message)
         else:
-            usable.append(found)
+            usable.append((len(site.split(" ")), found))
     return usable
 
 

@@ -17,6 +17,7 @@ from hepafed.server.training.freezing import freeze
 from hepafed.server.training.quorum import wait_for_quorum
 from hepafed.server.training.round_updates import RoundUpdates
 from hepafed.server.training.selection import forget, judge
+from hepafed.server.training.tuning import clear_sums, pooled_tuning
 
 
 def train(live: LiveRun) -> str:
@@ -43,9 +44,13 @@ def train(live: LiveRun) -> str:
         blobs.drop(digest)
     if not live.may_go_on():
         return ""
-    judge(live, state, figures)
+    judge(live, state, figures, pooled_tuning(live, state.round, digest, figures))
+    if not live.may_go_on():
+        return ""
     forget(live, state, live.sites.members())
-    return freeze(live, state)
+    model = freeze(live, state)
+    clear_sums(folder)
+    return model
 
 
 def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | None:
@@ -78,7 +83,8 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
             f"{live.run.id}",
         )
 
-    judge(live, state, updates.figures())  # of the weights that the round started from
+    judged = updates.figures()  # of the weights that the round started from
+    judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
     live.event(

@@ -71,6 +71,8 @@ def _sum_with_noise(live: LiveRun, request: ValidateRequest, got: SiteReleases) 
     got.missing |= {s: _why(summed, s, sorted(noisy)) for s in noisy if s not in summed.sites}
     got.add_noisy(summed, needs)
     got.summaries = {}
+    for site in got.noisy.sites if got.noisy is not None else ():
+        live.event("reply", site=site, form="noisy")
 
 
 def _ask(live: LiveRun, request: ValidateRequest, sites: Sequence[str], got: SiteReleases) -> None:
@@ -86,8 +88,14 @@ def _ask(live: LiveRun, request: ValidateRequest, sites: Sequence[str], got: Sit
             got.add_plain(site, summary, counts_from_bytes(path.read_bytes(), length))
             path.unlink()
         got.summaries[site] = summary
-        known = {"patients": summary.patients, "lesions": summary.lesions}
-        live.event("reply", site=site, **({} if summary.noise else known), form=summary.form)
+        if summary.noise is None:  # with noise a site tells nothing before its sum is opened
+            live.event(
+                "reply",
+                site=site,
+                patients=summary.patients,
+                lesions=summary.lesions,
+                form=summary.form,
+            )
 
     deadline: float = live.run.plan.rounds.deadline
     if request.fallback:

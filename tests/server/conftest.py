@@ -18,7 +18,12 @@ def in_flower(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_flower: None) -> Federation:
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no answer of a masked sum longer than a moment."""
     for module in (masked_steps, placements):
         monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
+
+
+@pytest.fixture
+def fed(tmp_path: Path, short_steps: None, in_flower: None) -> Federation:
     return Federation(tmp_path)

@@ -35,6 +35,9 @@ WORDS: Mapping[str, str] = {
     "masked-pair-clusters": (
         "Masked sums of a comparison: random numbers until all sites are added up"
     ),
+    "masked-tuning": (
+        "Masked counts of the tuning patients: random numbers until all sites are added up"
+    ),
     "plain-counts": "Score counts in plain: nearly the patients' scores",
     "plain-pairs": "Counts of a comparison in plain",
     "unreadable": "A message that could not be read; it was refused",

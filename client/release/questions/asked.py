@@ -83,6 +83,8 @@ class PastQuestions:
     """SHA-256 of the file before its last change; "" for its first."""
     answered: tuple[Answered, ...] = ()
     refused: tuple[RefusedModel, ...] = ()
+    tuned: tuple[tuple[str, ...], ...] = ()
+    """Each set of lesions of the tuning split that was answered for a masked sum, in order."""
 
 
 def answer_of(table: ScoreTable, question: Question, at: str) -> Answered:

@@ -25,6 +25,7 @@ from hepafed.client.release.questions.asked import (
 )
 from hepafed.client.release.questions.lesion_sets import answerable
 from hepafed.client.release.questions.nearness import limit_of, look_at, too_near
+from hepafed.common.contract import TUNING_SPLIT
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
@@ -81,6 +82,8 @@ class QuestionHistory:
         """
         past, names = self.past(), names_of(table)
         earlier = [a.lesions for a in past.answered if a.question.split == split]
+        if split == TUNING_SPLIT:
+            earlier += past.tuned
         kept = answerable(names, earlier, minimum, bytes.fromhex(past.secret))
         if names and not kept:
             raise RefusedError(
@@ -134,6 +137,20 @@ class QuestionHistory:
                     )
                 past = _with(past, replace(answer, apart=apart))
             self._write(past)
+
+    def hold_tuning(self, table: ScoreTable) -> None:
+        """Write down that the lesions of a table are about to be answered for in a training.
+
+        Raises
+        ------
+        ConfigError
+            What was answered before cannot be known: as `past` says.
+        """
+        with self._locked():
+            past, lesions = self.past(), tuple(sorted(names_of(table)))
+            if lesions not in past.tuned:
+                past = replace(past, tuned=(*past.tuned, lesions))
+                self._write(replace(past, secret=past.secret or secrets.token_hex(32)))
 
     def review(self) -> None:
         """Note that a person has looked at what waits, and takes the file as it is.

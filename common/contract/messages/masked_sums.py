@@ -12,7 +12,8 @@ class Terms:
     run: str
     subject: str
     """`counts`: the score counts; `clusters`: the second step's sums; `pairs` and
-    `pair-clusters`: the same of a comparison; `noisy-counts`: few counts with noise."""
+    `pair-clusters`: the same of a comparison; `tuning`: the score counts of the tuning split;
+    `noisy-counts`: few counts with noise."""
     weights: str
     split: str
     attempt: int

@@ -29,7 +29,8 @@ class TrainReply:
     """Mean training loss of the round; None in a rehearsal."""
     seconds: float
     tuning: TuningFigures
-    """Tuning figures of the weights that came in, before the training."""
+    """Tuning figures of the weights that came in, before the training. Under a policy that masks,
+    the numbers of cases alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from hepafed.client.cohort.measurements import Measurements
 from hepafed.client.learning.scoring import score, score_tuning
 from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan
-from hepafed.common.disclosure import tuning_figures
 from hepafed.common.network.weights import Flat, flatten
 
 from tests.client.stores import acquisition
@@ -137,7 +136,7 @@ def test_training_before_changes_no_score(trainer: Trainer, weights: Flat) -> No
     assert not np.allclose(other, first)
 
 
-def test_tuning_figures_are_of_the_tuning_split_at_the_sites_minimum(
+def test_tuning_scores_are_those_of_the_tuning_split(
     tmp_path: Path, crops: Callable[..., list[Crop]]
 ) -> None:
     Cohort.create(tmp_path / "more").add(crops(120))
@@ -146,8 +145,8 @@ def test_tuning_figures_are_of_the_tuning_split_at_the_sites_minimum(
     weights = flatten(network.module, network.layout)
     table = score(trainer, PLAN, weights, "tune", "s")
     assert 5 <= len(table.truth) < 60
-    for minimum in (1, 10_000):
-        made = score_tuning(trainer, PLAN, weights, "s", minimum)
-        assert made == tuning_figures(table, minimum)
-    assert score_tuning(trainer, PLAN, weights, "s", 1).tasks[0].cells is not None
-    assert score_tuning(trainer, PLAN, weights, "s", 10_000).tasks[0].cells is None
+    made = score_tuning(trainer, PLAN, weights, "s")
+    assert made is not None
+    assert made.log_probs.tobytes() == table.log_probs.tobytes()
+    assert made.lesion.tolist() == table.lesion.tolist()
+    assert made.site.tolist() == ["s"] * len(table.truth)

@@ -75,7 +75,8 @@ def names(count: int) -> tuple[str, ...]:
         {"participants": names(MOST_PARTICIPANTS)},
         {"participants": ("a", "b" * 80)},
         {"against": ("b" * 64, "c" * 64)},
-        *({"subject": s} for s in SUBJECTS),
+        *({"subject": s} for s in SUBJECTS if s != "tuning"),
+        {"subject": "tuning", "split": "tune"},
     ],
     ids=lambda c: str(c)[:40],
 )
@@ -99,6 +100,9 @@ def test_terms_at_every_limit_are_taken(change: dict[str, object]) -> None:
         ({"split": "s p"}, "not usable"),
         ({"split": "9" * 81}, "not usable"),
         ({"subject": "Counts"}, "not usable"),
+        ({"subject": "tuning"}, "the tuning counts, and no others"),
+        ({"split": "tune"}, "the tuning counts, and no others"),
+        ({"subject": "clusters", "split": "tune"}, "the tuning counts, and no others"),
         ({"length": 0}, "not usable"),
         ({"length": LARGEST_LENGTH + 1}, "not usable"),
         ({"attempt": 0}, "5 at most"),
@@ -123,7 +127,7 @@ def test_terms_just_beyond_a_limit_are_refused_with_the_reason(
 
 def test_each_attempt_at_each_vector_has_its_own_number() -> None:
     assert [slot("counts", a) for a in range(6)] == [0, 1, 2, 3, 4, 5]
-    assert [slot(s, 2) for s in SUBJECTS] == [2, 8, 14, 20]
+    assert [slot(s, 2) for s in SUBJECTS] == [2, 8, 14, 20, 26]
 
 
 def compact(values: object) -> bytes:

@@ -40,8 +40,42 @@ def test_a_saved_model_says_on_whom_its_threshold_was_chosen(
 
 
 def test_a_site_with_noise_is_named_without_a_number_of_patients() -> None:
-    assert describe({"event": "reply", "site": "a", "form": "noisy"}) == (
-        "  a: counts with noise are ready"
-    )
+    assert describe({"event": "reply", "site": "a", "form": "noisy"}) == ("  a: counts with noise")
     event = {"event": "masking", "subject": "noisy-counts", "attempt": 1, "sites": ["a", "b"]}
     assert describe(event) == "masked sum of counts with noise, sites a, b"
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (
+            {"event": "unjudged", "round": 4},
+            "  weights after round 4 are not judged: no tuning figures",
+        ),
+        (
+            {"event": "unsummed", "round": 4, "sites": ["a", "b"], "reason": "b: went offline"},
+            "  no masked sum of the tuning counts of a, b: b: went offline",
+        ),
+        (
+            {"event": "heavy", "round": 4, "site": "a", "lesions": 62, "of": 100},
+            "  a: has 62 of the 100 lesions of the masked sum, more than the plan's largest share "
+            "of one site; in a sum they all count",
+        ),
+        (
+            {"event": "masking", "subject": "tuning", "attempt": 1, "sites": ["a", "b"]},
+            "masked sum of tuning counts, sites a, b",
+        ),
+        (
+            {
+                "event": "frozen",
+                "round": 3,
+                "threshold": 0.5,
+                "placeholder": "0.5, a placeholder",
+            },
+            "Model saved: weights after round 3. Its decision threshold is 0.5, a placeholder.",
+        ),
+    ],
+    ids=lambda e: str(e)[:30],
+)
+def test_what_became_of_the_tuning_counts_is_said(event: dict[str, object], words: str) -> None:
+    assert describe(event) == words

@@ -20,13 +20,16 @@ LAYOUT = Layout(("w", "b"), ((211, 3), (67,)))
 """700 weights: an odd number of blocks, whatever the block."""
 
 
-def tuning(auc: float | None, lesions: int = 50, se: float | None = 0.01) -> TuningFigures:
-    """Make the tuning figures of a site."""
+def tuning(
+    auc: float | None, lesions: int = 50, se: float | None = 0.01, patients: int = 0
+) -> TuningFigures:
+    """Make the tuning figures of a site, of as many patients as lesions or of so many."""
+    patients = patients or lesions
     task = TaskSummary(
         unit="patient",
         task="malignant_vs_benign",
-        positives=lesions // 2,
-        negatives=lesions - lesions // 2,
+        positives=patients // 2,
+        negatives=patients - patients // 2,
         auc=Figure(value=auc, se=se),
         true_positives=None,
         true_negatives=None,

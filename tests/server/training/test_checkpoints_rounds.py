@@ -69,7 +69,10 @@ def test_every_field_of_the_state_survives(tmp_path: Path) -> None:
         round=12,
         scores={3: 0.5, 11: 0.875},
         best=11,
-        judged={3: {"a": SiteTuning(7, 0.5, None)}, 11: {"b": SiteTuning(9, 0.875, 0.25)}},
+        judged={
+            3: {"a": SiteTuning({"a": 7}, 0.5, 0.125)},
+            11: {"b c": SiteTuning({"b": 9, "c": 4}, 0.875, 0.25)},
+        },
         figures={n: {"a": {"lesions": n, "macro_auc": 0.875, "tasks": []}} for n in (4, 11, 12)},
         examples={"b": 3, "a": 1000},
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hepafed.common.contract.figures import Figure, TuningFigures
+from hepafed.common.contract.figures import Cells, Figure, TuningFigures
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.errors import PayloadError
 from hepafed.server.training.checks import capped, check_figures, check_training, most_beside
@@ -17,6 +17,13 @@ GOOD = TrainReply(
     run="r", round=1, update="0" * 64, examples=7, loss=1.0, seconds=3.0, tuning=tuning(0.8)
 )
 Change = Callable[[TuningFigures], TuningFigures]
+CELLS = Cells(edges=(0, 1 << 16), positives=(25,), negatives=(25,))
+
+
+def masked(**values: object) -> TuningFigures:
+    """Give what a site says beside a masked sum."""
+    said = tuning(None, 50, None)
+    return replace(said, form="masked", **values)  # type: ignore[arg-type]
 
 
 def with_task(**values: object) -> Change:
@@ -58,6 +65,11 @@ def test_a_number_beyond_its_limit_is_named(values: dict[str, object], what: str
         with_task(auc=Figure(value=1.0, low=0.0, high=1.0, se=1.0)),
         with_task(auc=Figure(value=0.5, low=0.5, high=0.5, se=0.0)),
         with_task(true_positives=25, true_negatives=0),
+        lambda f: masked(),
+        lambda f: masked(group=("a", "b-2")),
+        lambda f: masked(group=tuple(f"s{n:03d}" for n in range(1000))),
+        lambda f: masked(group=("a", "b" * 40)),
+        lambda f: masked(lesions=0, tasks=()),
     ],
 )
 def test_figures_at_their_limits_can_be(change: Change) -> None:
@@ -87,6 +99,23 @@ def test_figures_at_their_limits_can_be(change: Change) -> None:
         (with_task(true_negatives=-1), "right calls"),
         (with_task(positives=26), "more patients than lesions"),
         (lambda f: replace(f, tasks=f.tasks * 2), "more than one task"),
+        (lambda f: replace(f, form="plain"), "unknown form"),
+        (lambda f: replace(f, group=("a", "b")), "impossible group"),
+        (lambda f: masked(group=("b", "a")), "impossible group"),
+        (lambda f: masked(group=("a", "a")), "impossible group"),
+        (lambda f: masked(group=("a", "")), "impossible group"),
+        (lambda f: masked(group=("a b",)), "impossible group"),
+        (lambda f: masked(group=("a", "b" * 41)), "impossible group"),
+        (lambda f: masked(group=tuple(f"s{n:04d}" for n in range(1001))), "impossible group"),
+        (lambda f: masked(macro_auc=0.5), "more than numbers"),
+        (lambda f: replace(f, form="masked"), "more than numbers"),
+        (lambda f: with_task(auc=Figure(value=0.5))(masked()), "more than numbers"),
+        (lambda f: with_task(figures={"slope": Figure(value=1.0)})(masked()), "more than numbers"),
+        (lambda f: with_task(cells=CELLS)(masked()), "more than numbers"),
+        (lambda f: with_task(true_positives=3)(masked()), "more than numbers"),
+        (lambda f: with_task(true_negatives=3)(masked()), "more than numbers"),
+        (lambda f: masked(tasks=()), "of how many patients"),
+        (lambda f: with_task(positives=26)(masked()), "more patients than lesions"),
     ],
 )
 def test_figures_that_cannot_be_are_named(change: Change, what: str) -> None:

@@ -134,7 +134,13 @@ def test_a_round_writes_down_who_was_asked_what_came_and_how_it_stands(home: Pat
         "best": 1,
     }
     assert history(live, "judged") == [
-        {"event": "judged", "round": n, "auc": pytest.approx(0.5 + 0.1 * n), "best": n}
+        {
+            "event": "judged",
+            "round": n,
+            "auc": pytest.approx(0.5 + 0.1 * n),
+            "best": n,
+            "sites": ["a", "b"],
+        }
         for n in (1, 2)
     ]
     assert history(live, "tune") == [{"event": "tune", "sites": ["a", "b"]}]
@@ -146,6 +152,7 @@ def test_a_round_writes_down_who_was_asked_what_came_and_how_it_stands(home: Pat
             "threshold": 0.5,
             "positives": 0,
             "negatives": 0,
+            "placeholder": live.stores.registry.card(model).operating_point.rule,
         }
     ]
 

@@ -1,5 +1,7 @@
 """The choice among rounds where sites are unequal, and figures are missing."""
 
+import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,11 @@ from hepafed.common.contract.figures import TuningFigures
 from hepafed.server.training.checkpoints import TrainingState
 from hepafed.server.training.selection import forget, judge
 
-from .answering import LAYOUT, Answering, training, tuning
+from .answering import LAYOUT, Answering, training
+from .answering import tuning as tuning_of
+
+tuning = partial(tuning_of, patients=10**8)
+"""Figures of so many patients that the stated error is the larger one."""
 
 
 def judged(home: Path, *rounds: dict[str, TuningFigures]) -> TrainingState:
@@ -57,13 +63,29 @@ def test_the_error_is_by_lesions_too(tmp_path: Path, second: float, best: int) -
     assert judged(tmp_path, first, later).best == best
 
 
-@pytest.mark.parametrize("se", [0.51, -0.01, None])
-def test_an_impossible_error_is_left_out(tmp_path: Path, se: float | None) -> None:
-    """The other site's error alone is 0.02."""
-    rounds = [{"a": tuning(x, 50, 0.02), "b": tuning(x, 50, se)} for x in (0.9, 0.879)]
-    assert judged(tmp_path / "1", *rounds).best == 1
-    rounds = [{"a": tuning(x, 50, 0.02), "b": tuning(x, 50, se)} for x in (0.9, 0.881)]
-    assert judged(tmp_path / "2", *rounds).best == 2
+def expected(auc: float, m: int, n: int) -> float:
+    """Give Newcombe's (2006) standard error of an AUC with half a pair won and half a pair lost."""
+    q = (m * n * auc + 0.5) / (m * n + 1)
+    more = ((m + n) / 2 - 1) * ((1 - q) / (2 - q) + q / (1 + q))
+    return math.sqrt(q * (1 - q) / (m * n) * (1 + more))
+
+
+@pytest.mark.parametrize("se", [0.51, -0.01, None, 0.0, 0.001])
+@pytest.mark.parametrize(("below", "best"), [(0.999, 2), (1.001, 1)])
+def test_an_error_that_cannot_be_or_is_too_small_counts_as_the_one_of_so_many_patients(
+    tmp_path: Path, se: float | None, below: float, best: int
+) -> None:
+    second = 0.9
+    for _ in range(60):  # the error is that of the later round
+        second = 0.9 - below * expected(second, 15, 15)
+    rounds = [{"a": tuning_of(x, 40, se, patients=30)} for x in (0.9, second)]
+    assert judged(tmp_path, *rounds).best == best
+
+
+def test_an_auc_of_1_in_a_few_patients_does_not_decide(tmp_path: Path) -> None:
+    """Five patients are parted from five by chance: DeLong's error is 0, and 0.92 is no worse."""
+    rounds = [{"a": tuning_of(x, 10, se)} for x, se in ((1.0, 0.0), (0.92, 0.09), (0.5, 0.2))]
+    assert judged(tmp_path, *rounds).best == 2
 
 
 def test_an_error_of_one_half_can_be(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_beside_exact_sites_one_with_noise_is_left_out_by_name_and_spends_nothin
     assert "noise" not in report
     assert not (fed.folder / "a" / "privacy.json").exists()
     assert fed.forms(report) == {"b": "masked", "c": "masked"}
+    # its figures were not seen: this was no look at its patients
+    assert {e["site"] for e in fed.events(report["run"], "reply")} == {"b", "c"}
 
 
 def test_one_site_alone_with_noise_gives_no_report(fed: Federation) -> None:

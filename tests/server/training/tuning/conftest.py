@@ -1,0 +1,12 @@
+"""The training in memory."""
+
+from pathlib import Path
+
+import pytest
+
+from .training_federation import Training
+
+
+@pytest.fixture
+def fed(tmp_path: Path, short_steps: None, in_flower: None) -> Training:
+    return Training(tmp_path)
