@@ -15,7 +15,7 @@ from hepafed.client.release.forms import paired_form, summary_form
 from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.masked_sum import SumParticipant
-from hepafed.client.release.noise import NoisyAnswer, PrivacyBook, need_of, noisy_summary, rho_of
+from hepafed.client.release.noise import PrivacyBook, answer_to, need_of, noisy_summary
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
 from hepafed.client.release.questions import Question, QuestionHistory
 from hepafed.client.release.sum_history import SumHistory
@@ -272,15 +272,7 @@ class Releases:
         if (policy is None) == (terms.noise > 0):
             raise RefusedError("[privacy] in site.toml changed since these counts were made")
         if policy is not None:
-            answer = NoisyAnswer(
-                exchange=terms.exchange,
-                run=terms.run,
-                split=terms.split,
-                weights=terms.weights,
-                at=self._clock().isoformat(timespec="seconds"),
-                rho=rho_of(policy, terms),
-            )
-            self._book.spend(policy, answer)
+            self._book.spend(policy, answer_to(policy, terms, self._clock()))
 
     def _ask(self, tables: Mapping[Question, ScoreTable]) -> None:
         """Judge what the answer would tell beside earlier ones, and remember it."""

@@ -1,7 +1,7 @@
 """A site's noise: how much it needs, what it adds, and what its answers told together."""
 
 from hepafed.client.release.noise.accounting import epsilon_of, need_of, rho_for
-from hepafed.client.release.noise.answer import check_noise, noisy_summary, rho_of, with_noise
+from hepafed.client.release.noise.answer import answer_to, check_noise, noisy_summary, with_noise
 from hepafed.client.release.noise.book import (
     CohortBudget,
     NoisyAnswer,
@@ -16,13 +16,13 @@ __all__ = [
     "NoisyAnswer",
     "PrivacyBook",
     "PrivacySpent",
+    "answer_to",
     "budgets",
     "check_noise",
     "epsilon_of",
     "need_of",
     "noisy_summary",
     "rho_for",
-    "rho_of",
     "told",
     "with_noise",
 ]

@@ -1,7 +1,10 @@
 """A site's answer with noise: what it says of itself, and the noise that it adds to its counts."""
 
+from datetime import datetime
+
 import numpy as np
 from hepafed.client.release.noise.accounting import need_of
+from hepafed.client.release.noise.book import NoisyAnswer
 from hepafed.common.contract import PrivacyConfig
 from hepafed.common.contract.messages import SiteSummary, Terms, ValidateRequest
 from hepafed.common.disclosure import Counts
@@ -53,10 +56,17 @@ def check_noise(policy: PrivacyConfig, terms: Terms) -> None:
         )
 
 
-def rho_of(policy: PrivacyConfig, terms: Terms) -> float:
-    """Return what a sum tells of a patient of this site."""
+def answer_to(policy: PrivacyConfig, terms: Terms, now: datetime) -> NoisyAnswer:
+    """Return the entry of a sum in the budget: what it tells of a patient of this site."""
     honest = honest_sites(len(terms.participants), policy.colluding_sites)
-    return told_by(terms.noise, honest, LENGTH, SQUARED)
+    return NoisyAnswer(
+        exchange=terms.exchange,
+        run=terms.run,
+        split=terms.split,
+        weights=terms.weights,
+        at=now.isoformat(timespec="seconds"),
+        rho=told_by(terms.noise, honest, LENGTH, SQUARED),
+    )
 
 
 def with_noise(counts: Counts, terms: Terms) -> Counts:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hepafed.common.records import optional
+
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
@@ -26,7 +28,7 @@ class Terms:
     """Names of the readers whose calls the counts hold, in order."""
     against: tuple[str, ...] = ()
     """SHA-256 of the weights that `weights` are compared with, in order."""
-    noise: int = 0
+    noise: int = optional(0)
     """Variance of the noise that each participant adds to each count, in 1/65536; 0: no noise."""
 
 
