@@ -138,8 +138,12 @@ def compact(values: object) -> bytes:
 
 def test_every_release_binds_keys_to_the_same_context() -> None:
     terms = with_(readers=("Jörg",), against=("c" * 64,), attempt=3)
-    fields = {**dataclasses.asdict(terms)}
+    fields = {k: v for k, v in dataclasses.asdict(terms).items() if k != "noise"}
     assert context_of(terms) == hashlib.sha256(PURPOSE + b"terms " + compact(fields)).digest()
+    noisy = fields | {"noise": 70000}
+    assert context_of(dataclasses.replace(terms, noise=70000)) == (
+        hashlib.sha256(PURPOSE + b"terms " + compact(noisy)).digest()
+    )
     assert context_of(TERMS).hex() == (
         hashlib.sha256(
             PURPOSE
