@@ -156,7 +156,10 @@ def untrusted(error: Exception) -> str:
         return "its certificate is not valid yet: this machine's clock is behind"
     if "mismatch" in words:
         return "its certificate is for another name"
-    return "another server or a proxy answers there: its certificate is not from this federation"
+    return (
+        "another server answers there, or a proxy that decrypts TLS (client join --proxy-ca): its "
+        "certificate is not from this federation"
+    )
 
 
 def pinned(ca: str) -> ssl.SSLContext:
@@ -171,6 +174,6 @@ def pinned(ca: str) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_verify_locations(cadata=ca)
-    except ssl.SSLError as e:
+    except (ssl.SSLError, ValueError) as e:  # ValueError: an empty text
         raise ConfigError("the coordinator's CA certificate cannot be read") from e
     return context

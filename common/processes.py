@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def free_port() -> int:
@@ -23,6 +24,14 @@ def tie_to_parent() -> None:
     """Ask the kernel to end this process when its parent dies (Linux prctl; elsewhere nothing)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def keep_loopback_direct() -> None:
+    """Have this process and its children reach loopback without the proxy of the environment."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [n for n in os.environ.get(name, "").split(",") if n.strip()]
+        missing = [n for n in LOOPBACK if n not in listed and "*" not in listed]
+        os.environ[name] = ",".join([*listed, *missing])
 
 
 def tied_environment(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ import click
 from click.testing import CliRunner
 from hepafed.client.dicom.roles import PHASE_RULES, SERIES_RULES
 from hepafed.client.pacs import PacsConfig
-from hepafed.common.contract import Endpoint, Evaluation, Plan, SiteConfig
+from hepafed.common.contract import Endpoint, Evaluation, Plan, PrivacyConfig, SiteConfig
 from hepafed.common.contract.messages import KINDS
 from hepafed.common.field_docs import field_docs
 from hepafed.common.records import Absent, is_optional, key_of
@@ -130,8 +130,9 @@ def policy_table() -> str:
     ]
     docs = field_docs(SiteConfig)
     for field in dataclasses.fields(SiteConfig):
-        if field.name not in ("site", "role", "address"):
+        if field.name not in ("site", "role", "address", "privacy"):
             rows.append(f"| `{field.name}` | {_default(field)} | {_cell(docs[field.name])} |")
+    rows += [f"| `{k}` | {d} | {_cell(m)} |" for k, _, d, m in plan_keys(PrivacyConfig, "privacy.")]
     return "\n".join(rows)
 
 

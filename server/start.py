@@ -12,6 +12,7 @@ from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.common.locks import sole_holder
 from hepafed.common.printable import OneLineFormatter
+from hepafed.common.processes import keep_loopback_direct
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway, sparse
@@ -29,6 +30,7 @@ def run_server(home: Path) -> None:
     RunError
         Flower's SuperLink does not start.
     """
+    keep_loopback_direct()
     config = read_toml(ServerConfig, home / "server.toml", setup.HINT)
     port = host_and_port(config.address)[1]
     taken = ConfigError(f"a server is running in {home} already", "stop it first")

@@ -10,20 +10,27 @@ from hepafed.common.console import command, complain, say, say_json
 
 @click.command()
 @click.argument("invite", type=click.Path(path_type=Path))
+@click.option(
+    "--proxy-ca",
+    type=click.Path(path_type=Path),
+    help="PEM file of the authority of a proxy that decrypts TLS; the proxy can then read "
+    "what this site sends.",
+)
 @click.pass_context
 @command
-def join(ctx: click.Context, invite: Path) -> None:
+def join(ctx: click.Context, invite: Path, proxy_ca: Path | None) -> None:
     """Make keys on this machine, enrol with the invite and write site.toml.
 
     \b
     Example:
       client join hospital-a.invite
+    A proxy is taken from HTTPS_PROXY and NO_PROXY, as other programs do.
     """
     from hepafed.client.membership import CLOCK_HINT, clock_fault
     from hepafed.client.membership import join as enrol
 
     home = home_of(ctx)
-    joined = enrol(home, invite)
+    joined = enrol(home, invite, proxy_ca)
     config = joined.config
     say(f"joined as {config.site} (role {config.role}); keys and site.toml in {home}")
     if fault := clock_fault(joined.ahead):

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 from hepafed.client.membership.status import clock_ahead, why
+from hepafed.client.outbound import PROXY_CA, read_proxy_ca
 from hepafed.client.release import Ledger, read_own_identity
 from hepafed.common.certificates import make_node_key, pinned, untrusted
 from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
@@ -24,7 +25,7 @@ from hepafed.common.files import write_whole
 
 HINT = "name the .invite file that the coordinator gave you"
 AGAIN = "run the same command again: the key is kept, and the invite still works for it"
-MADE = ("node.key", "token", "joining", "ca.pem")
+MADE = ("node.key", "token", "joining", "ca.pem", PROXY_CA)
 """What joining writes into keys/; `joining` names the invite until the enrolment is known."""
 
 
@@ -37,13 +38,15 @@ class Joined:
     """Seconds by which this machine's clock is ahead of the coordinator's."""
 
 
-def join(home: Path, invite_file: Path) -> Joined:
+def join(home: Path, invite_file: Path, proxy_ca: Path | None = None) -> Joined:
     """Enrol this site; nothing is left when it is known to have failed.
+
+    `proxy_ca` is the authority, PEM, of a proxy on the way that decrypts TLS.
 
     Raises
     ------
     ConfigError
-        The invite cannot be read, or this home has joined already.
+        The invite or `proxy_ca` cannot be read, or this home has joined already.
     EnrolmentError
         The invite is expired, used or unknown.
     UnreachableError
@@ -57,6 +60,7 @@ def join(home: Path, invite_file: Path) -> Joined:
             "run client leave first, or choose another --home",
         )
     _check_expiry(invite, invite_file)
+    also_trusted = read_proxy_ca(proxy_ca) if proxy_ca else ""
     config = SiteConfig(site=invite.site, role=invite.role, address=invite.address)
     new = [p for p in (home, *home.parents) if not p.exists()]
     asked_before = _is_pending(home, invite)
@@ -64,7 +68,7 @@ def join(home: Path, invite_file: Path) -> Joined:
         _make_keys(home, invite, new)
     try:
         asked = datetime.now(UTC)
-        answer = _post(home, invite)
+        answer = _post(home, invite, also_trusted)
         ahead = clock_ahead(answer.get("time"), asked, datetime.now(UTC))
     except _NeverSentError as e:
         if not asked_before:
@@ -74,6 +78,8 @@ def join(home: Path, invite_file: Path) -> Joined:
         _forget(home, new)
         raise
     write_whole(home / "keys" / "ca.pem", invite.ca)
+    if also_trusted:
+        write_whole(home / "keys" / PROXY_CA, also_trusted)
     write_toml(config, home / "site.toml")
     line = public_line(read_own_identity(home)).encode()
     Ledger(home).record("enrolled", "", line)
@@ -137,7 +143,7 @@ def _forget(home: Path, new: list[Path]) -> None:
             folder.rmdir()
 
 
-def _post(home: Path, invite: Invite) -> dict[str, Any]:
+def _post(home: Path, invite: Invite, also_trusted: str) -> dict[str, Any]:
     own = (home / "keys" / "token").read_text().strip()
     question = {
         "token": invite.token,
@@ -147,7 +153,10 @@ def _post(home: Path, invite: Invite) -> dict[str, Any]:
     where = f"cannot reach the server at {invite.address}"
     try:
         answer = httpx.post(
-            f"https://{invite.address}/enrol", json=question, verify=pinned(invite.ca), timeout=30
+            f"https://{invite.address}/enrol",
+            json=question,
+            verify=pinned(invite.ca + also_trusted),
+            timeout=30,
         )
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
         raise _NeverSentError(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hepafed.client.cohort import Cohort
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
+from hepafed.client.outbound import PROXY_CA, proxy_to
 from hepafed.common.certificates import expiry
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import ConfigError, HepaFedError, RefusedError
@@ -63,9 +64,19 @@ def check(
             config.device,
             [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
         )
-        joined += _coordinator(home, config)
+        joined += [*_proxy(home, config), *_coordinator(home, config)]
     gpu = judge_gpu(device, gpus())
     return [*joined, _disk(home, disk_gib), _memory(memory_gib), gpu, _cohort(home)]
+
+
+def _proxy(home: Path, config: SiteConfig) -> Iterable[CheckLine]:
+    """Return whether a proxy is on the way, and whether it can read along."""
+    if proxy := proxy_to(config.address):
+        yield CheckLine("proxy", NOTE, f"through {proxy} (HTTPS_PROXY)")
+    if (home / "keys" / PROXY_CA).exists():
+        yield CheckLine(
+            "proxy-ca", NOTE, "a proxy's authority is trusted: it can read what this site sends"
+        )
 
 
 def _coordinator(home: Path, config: SiteConfig) -> Iterable[CheckLine]:

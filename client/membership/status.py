@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from hepafed.common.certificates import pinned, untrusted
+from hepafed.client.outbound import trusted
+from hepafed.common.certificates import untrusted
 from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError, UnreachableError
 
@@ -97,7 +98,6 @@ def _call(
     home: Path, config: SiteConfig, method: str, path: str, seconds: float
 ) -> tuple[dict[str, Any], datetime]:
     try:
-        ca = (home / "keys" / "ca.pem").read_text()
         token = (home / "keys" / "token").read_text().strip()
     except OSError as e:
         raise ConfigError("the keys of this site are missing", JOIN) from e
@@ -106,11 +106,11 @@ def _call(
             "the token of this site is empty",
             "run client leave, then client join with a new invite",
         )
-    headers = {"Authorization": f"Bearer {token}"}
+    headers, trust = {"Authorization": f"Bearer {token}"}, trusted(home)
     url = f"https://{config.address}{path}"
     try:
         with (
-            httpx.Client(verify=pinned(ca), timeout=seconds) as http,
+            httpx.Client(verify=trust, timeout=seconds) as http,
             http.stream(method, url, headers=headers) as answer,
         ):
             stream = answer.extensions["network_stream"].get_extra_info("ssl_object")

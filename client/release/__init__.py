@@ -3,6 +3,7 @@
 from hepafed.client.release.answers import Releases
 from hepafed.client.release.ledger import Ledger, Proof, write_page
 from hepafed.client.release.lesion_history import LesionHistory
+from hepafed.client.release.noise import PrivacyBook, budgets
 from hepafed.client.release.peers import Peers, own_fingerprint, read_own_identity, read_roster
 from hepafed.client.release.policy import Request, permit
 from hepafed.client.release.questions import QuestionHistory, asked_models
@@ -13,6 +14,7 @@ __all__ = [
     "Ledger",
     "LesionHistory",
     "Peers",
+    "PrivacyBook",
     "Proof",
     "QuestionHistory",
     "Releases",
@@ -20,6 +22,7 @@ __all__ = [
     "SumHistory",
     "Transfer",
     "asked_models",
+    "budgets",
     "own_fingerprint",
     "permit",
     "read_own_identity",

@@ -1,7 +1,7 @@
 """A site's answers that release anything made of scores: in a validation, and of its tuning split.
 
-Policy comes from site.toml; what left before is in exchanges.json, released.json, questions.json
-and peers.json. Nothing leaves before the ledger has it.
+Policy comes from site.toml; what left before is in exchanges.json, released.json, questions.json,
+privacy.json and peers.json. Nothing leaves before the ledger has it.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,11 +15,18 @@ from hepafed.client.release.forms import paired_form, summary_form
 from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.masked_sum import SumParticipant
+from hepafed.client.release.noise import PrivacyBook, answer_to, need_of, noisy_summary
 from hepafed.client.release.prepared import NOT_HERE, Prepared, place
 from hepafed.client.release.questions import Question, QuestionHistory
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.summary import make_summary
-from hepafed.common.contract import TUNING_SPLIT, CohortFacts, SiteConfig, TuningFigures
+from hepafed.common.contract import (
+    TUNING_SPLIT,
+    CohortFacts,
+    PrivacyConfig,
+    SiteConfig,
+    TuningFigures,
+)
 from hepafed.common.contract.messages import (
     CompareRequest,
     KeyOffer,
@@ -72,6 +79,7 @@ class Releases:
         self._released = LesionHistory(home)
         self._questions, self._clock = QuestionHistory(home, ledger), clock
         self._masked_sum = SumParticipant(home, config, self._exchanges)
+        self._book = PrivacyBook(home, ledger)
         self._prepared: Prepared | None = None
 
     def summary(
@@ -87,6 +95,8 @@ class Releases:
             A fallback that policy forbids, or that would leave beside a masked sum of the same
             scores; another operating point than before, or lesions that differ in a few patients.
         """
+        if self._config.privacy is not None:
+            return self._noisy(self._config.privacy, request, table)
         weights, threshold = request.weights, request.threshold
         form, scored = summary_form(self._config, self._exchanges, request), len(table.truth)
         table = self.narrowed(table, request.split)
@@ -108,6 +118,24 @@ class Releases:
             return made
         counts = additive_of(table, threshold).to_vector()
         return replace(made, vector=self._send("plain-counts", made.run, slot("counts", 0), counts))
+
+    def _noisy(
+        self, policy: PrivacyConfig, request: ValidateRequest, table: ScoreTable
+    ) -> SiteSummary:
+        """Prepare counts that leave with noise; tell nothing of the cohort beside them.
+
+        No rule that depends on the patients may refuse here: the refusal would tell of them.
+        """
+        if request.fallback:
+            raise RefusedError("this site's policy releases score counts with noise or not at all")
+        weights, split = request.weights, request.split
+        self._book.check(policy, split, need_of(policy).rho)
+        self._ask({Question.of(split, weights, request.plan): table})
+        self._exchanges.hold_thresholds({weights: request.threshold}, split)
+        self._prepared = Prepared(
+            request.run, split, "noisy", (weights,), (table,), (request.threshold,)
+        )
+        return noisy_summary(policy, request, self._config.minimum_count)
 
     def tuning(self, weights: str, run: str, table: ScoreTable | None) -> TuningFigures:
         """Release what the tuning split says of some weights, in the form that policy decides.
@@ -228,17 +256,29 @@ class Releases:
         Raises
         ------
         RefusedError
-            Another vector waits to be opened, or none, or an earlier sum forbids it.
+            Another vector waits to be opened, or none, or an earlier sum forbids it; or, of
+            counts with noise, the cohort's budget is used up.
         """
+        self._spend(request)
         found = self._exchanges.open(request.run, request.exchange)
         return OpenReply(
             run=request.run, exchange=request.exchange, seed=found.seed, bands=found.bands
         )
 
+    def _spend(self, request: OpenRequest) -> None:
+        """Write down what opening a sum tells, before it does; nothing where there is no noise."""
+        terms = self._exchanges.sealed(request.run, request.exchange).terms
+        policy = self._config.privacy
+        if (policy is None) == (terms.noise > 0):
+            raise RefusedError("[privacy] in site.toml changed since these counts were made")
+        if policy is not None:
+            self._book.spend(policy, answer_to(policy, terms, self._clock()))
+
     def _ask(self, tables: Mapping[Question, ScoreTable]) -> None:
         """Judge what the answer would tell beside earlier ones, and remember it."""
         config = self._config
-        minimum = 0 if config.release == "plain" else config.minimum_count
+        bounded = config.release == "plain" or config.privacy is not None
+        minimum = 0 if bounded else config.minimum_count
         most, now = config.models_a_year, self._clock()
         self._questions.hold(tables, minimum=minimum, most=most, now=now)
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hepafed.client.release.noise import check_noise, with_noise
 from hepafed.client.release.peers import Peers, read_own_identity
 from hepafed.client.release.prepared import NOT_HERE, Prepared
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import KeyOffer, SumsRequest, Terms
 from hepafed.common.disclosure import (
+    NOISY,
     Counts,
     Totals,
     check_offer,
@@ -50,8 +52,8 @@ class SumParticipant:
         Raises
         ------
         RefusedError
-            Its counts are not prepared here, it is over too few sites or without this one, or an
-            earlier attempt forbids it.
+            Its counts are not prepared here, it is over too few sites or without this one, its
+            noise is not enough, or an earlier attempt forbids it.
         """
         policy = self._policy
         check_terms(terms)
@@ -65,6 +67,8 @@ class SumParticipant:
                 f"a masked sum over {len(terms.participants)} sites; "
                 f"this site's policy asks for {policy.minimum_peers}"
             )
+        if policy.privacy is not None:
+            check_noise(policy.privacy, terms)
         self._past.begin(terms)
         key = X25519PrivateKey.generate()
         identity = read_own_identity(self._home)
@@ -94,6 +98,8 @@ class SumParticipant:
         whole = self._check_offers(attempt, request.offers)
         seed = secrets.token_bytes(32)
         counts = prepared.counts_for(terms)
+        if terms.subject == NOISY:
+            counts = with_noise(counts, terms)
         hidden = masked(counts, terms, site, attempt.key, request.offers, seed)
         self._past.seal(terms, seed, self._bands(terms, prepared, whole))
         return terms, hidden
@@ -106,7 +112,10 @@ class SumParticipant:
         return released_bands(prepared.tables[0], whole, policy.minimum_count, policy.least_tables)
 
     def _check_offers(self, attempt: _Attempt, offers: Sequence[KeyOffer]) -> Totals:
-        """Check every participant's key; return the numbers of cases of all of them."""
+        """Check every participant's key; return the numbers of cases of all of them.
+
+        Where the counts carry noise nobody tells numbers of cases, and no rule is about them.
+        """
         policy, terms = self._policy, attempt.terms
         if tuple(o.site for o in offers) != terms.participants:
             raise RefusedError("the keys do not belong to the named participants")
@@ -116,14 +125,17 @@ class SumParticipant:
         for offer in offers:
             if offer.site != policy.site:
                 check_offer(terms, offer)
-        whole = tuple(map(sum, zip(*(o.totals for o in offers), strict=True)))
-        patients = sum(whole[:2])
-        if patients < policy.minimum_patients:
-            raise RefusedError(
-                f"a masked sum over {patients} patients; "
-                f"this site's policy asks for {policy.minimum_patients}"
-            )
+        whole: Totals = ()
+        if terms.subject != NOISY:
+            whole = tuple(map(sum, zip(*(o.totals for o in offers), strict=True)))
+            patients = sum(whole[:2])
+            if patients < policy.minimum_patients:
+                raise RefusedError(
+                    f"a masked sum over {patients} patients; "
+                    f"this site's policy asks for {policy.minimum_patients}"
+                )
         identities = {o.site: o.identity for o in offers}
         self._peers.check(identities, policy.peer_trust, policy.site, datetime.now(UTC))
-        check_splits(attempt.offer.totals, whole, policy.least_tables)
+        if terms.subject != NOISY:
+            check_splits(attempt.offer.totals, whole, policy.least_tables)
         return whole

@@ -42,6 +42,8 @@ def permit(config: SiteConfig, request: object) -> Request:
         if config.role != "train":
             raise RefusedError(f"this site has the role {config.role}; it never trains")
         return request
+    if config.privacy is not None and isinstance(request, (CompareRequest, PlacementsRequest)):
+        raise RefusedError("this site adds noise to its answers; it answers no such question")
     if isinstance(request, (ValidateRequest, CompareRequest)):
         wanted = "external" if config.role == "validate" else "test"
         if request.split != wanted:

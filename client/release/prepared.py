@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from hepafed.common.contract import TUNING_SPLIT, PlacementCurve
 from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
-from hepafed.common.disclosure import TUNING, Counts, Totals, totals_of
+from hepafed.common.disclosure import NOISY, TUNING, Counts, Totals, totals_of
+from hepafed.common.disclosure.noise import coarse_counts
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
 
@@ -19,7 +20,7 @@ class Prepared:
     run: str
     split: str
     form: str
-    """`masked` or `plain`."""
+    """`masked`, `noisy` or `plain`."""
     weights: tuple[str, ...]
     """Digest of each model's weights."""
     tables: tuple[ScoreTable, ...]
@@ -36,7 +37,9 @@ class Prepared:
 
     @property
     def totals(self) -> Totals:
-        """Numbers of patients and lesions scored, by class."""
+        """Numbers of patients and lesions scored, by class; none where counts carry noise."""
+        if self.form == "noisy":
+            return ()
         return totals_of(self.tables[0])
 
     def counts_for(self, terms: Terms) -> Counts:
@@ -53,6 +56,15 @@ class Prepared:
             terms.split,
         ):
             raise RefusedError(NOT_HERE)
+        if (terms.subject == NOISY) != (self.form == "noisy"):
+            raise RefusedError(
+                "this site's counts leave with noise only"
+                if self.form == "noisy"
+                else "this site's policy adds no noise"
+            )
+        if terms.subject == NOISY:
+            counts = coarse_counts(self.tables[0], self.thresholds[0])
+            self.vectors[NOISY] = counts.view(np.uint64)
         if terms.subject == self._counts and len(self.tables) == 1:
             sums = additive_of(self.tables[0], self.thresholds[0], terms.readers)
             self.vectors[terms.subject] = sums.to_vector()
@@ -68,9 +80,13 @@ def place(prepared: Prepared, request: PlacementsRequest) -> PlacementsReply:
 
     Raises
     ------
+    RefusedError
+        The counts leave with noise only.
     PayloadError
         A curve is not one, or there are more or fewer curves than figures.
     """
+    if prepared.form == "noisy":
+        raise RefusedError("this site's counts leave with noise only")
     count, models = len(FIGURES), len(prepared.tables)
     if len(request.curves) != count * models:
         raise PayloadError(f"{len(request.curves)} curves, not {count * models}")

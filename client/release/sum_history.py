@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hepafed.common.contract.messages import Terms
-from hepafed.common.disclosure import TUNING
+from hepafed.common.disclosure import NOISY, TUNING
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
 
@@ -164,6 +164,19 @@ class SumHistory:
         sealed = Sealed(terms=terms, seed=seed.hex(), bands=bands)
         self._file.write(replace(self._read(), sealed=sealed))
 
+    def sealed(self, run: str, exchange: str) -> Sealed:
+        """Return what was sealed with a vector, which stays closed.
+
+        Raises
+        ------
+        RefusedError
+            Another vector is sealed, or none.
+        """
+        sealed = self._read().sealed
+        if sealed is None or (sealed.terms.run, sealed.terms.exchange) != (run, exchange):
+            raise RefusedError("this site has no masked counts of this exchange to open")
+        return sealed
+
     def open(self, run: str, exchange: str) -> Sealed:
         """Return what was sealed with a vector; asked again for the same one, the same answer.
 
@@ -172,17 +185,17 @@ class SumHistory:
         RefusedError
             Another vector is sealed, or none, or the sum could be subtracted from another.
         """
-        past = self._read()
-        sealed = past.sealed
-        if sealed is None or (sealed.terms.run, sealed.terms.exchange) != (run, exchange):
-            raise RefusedError("this site has no masked counts of this exchange to open")
+        past, sealed = self._read(), self.sealed(run, exchange)
         terms = sealed.terms
         if past.opened.get(_sum(terms)) != exchange:
             self._may_open(past, terms)
+            past = replace(past, opened={**past.opened, _sum(terms): exchange})
+            if terms.subject == NOISY:  # bounded by the noise, whatever else is asked
+                self._file.write(past)
+                return sealed
             self._file.write(
                 replace(
                     past,
-                    opened={**past.opened, _sum(terms): exchange},
                     groups={**past.groups, terms.split: terms.participants},
                     forms={**past.forms, **dict.fromkeys(_all_scores(terms), "masked")},
                 )
@@ -193,6 +206,8 @@ class SumHistory:
     def _may_open(past: PastSums, terms: Terms) -> None:
         if _sum(terms) in past.opened:
             raise RefusedError("a masked sum of this run was opened already")
+        if terms.subject == NOISY:
+            return
         for scores in _all_scores(terms):
             form = past.forms.get(scores, "masked")
             if form != "masked":

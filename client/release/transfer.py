@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import httpx
 import numpy as np
-from hepafed.common.certificates import pinned
+from hepafed.client.outbound import trusted
 from hepafed.common.contract import SiteConfig
 from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 from hepafed.common.network import Layout, from_bf16
@@ -41,7 +41,7 @@ class Transfer:
         self._patience, self._longest_wait = patience, longest_wait
         self._http = httpx.Client(
             base_url=f"https://{config.address}",
-            verify=pinned((home / "keys" / "ca.pem").read_text()),
+            verify=trusted(home),
             headers={"Authorization": f"Bearer {(home / 'keys' / 'token').read_text().strip()}"},
             timeout=httpx.Timeout(60, write=300),
         )

@@ -11,11 +11,17 @@ from pathlib import Path
 
 from hepafed.client.home import sole_use
 from hepafed.client.membership import CLOCK_HINT, ask, clock_fault
+from hepafed.client.outbound import write_roots
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError
 from hepafed.common.files import write_whole
-from hepafed.common.processes import free_port, stop_process, tied_environment
+from hepafed.common.processes import (
+    free_port,
+    keep_loopback_direct,
+    stop_process,
+    tied_environment,
+)
 from hepafed.common.retry import Backoff
 
 LONGEST_WAIT_SECONDS = 60.0
@@ -70,6 +76,7 @@ def run_site(home: Path) -> None:
     config = read_toml(SiteConfig, home / "site.toml", "run client join first")
     if not (home / "cohort").exists():
         raise CohortError("this site has no cohort yet", "run client ingest first")
+    keep_loopback_direct()
     with sole_use(home):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -141,7 +148,7 @@ def _children(home: Path, config: SiteConfig) -> list[_Child]:
         "hepafed.client.worker.supernode",
         "main",
         "--root-certificates",
-        str(keys / "ca.pem"),
+        str(write_roots(home)),
         "--superlink",
         config.address,
         "--auth-supernode-private-key",

@@ -54,6 +54,7 @@ from hepafed.common.contract.plan import (
     read_plan,
     study_of,
 )
+from hepafed.common.contract.privacy import NoiseNeed, PrivacyConfig
 from hepafed.common.contract.subgroup_levels import (
     EVERY,
     LEVEL,
@@ -119,10 +120,12 @@ __all__ = [
     "Invite",
     "LeftOut",
     "ModelPlan",
+    "NoiseNeed",
     "OperatingPointPlan",
     "PairSummary",
     "PlacementCurve",
     "Plan",
+    "PrivacyConfig",
     "RoundsPlan",
     "ServerConfig",
     "SiteConfig",

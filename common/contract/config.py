@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import platformdirs
+from hepafed.common.contract.privacy import PrivacyConfig
 from hepafed.common.contract.subgroup_levels import NAME
 from hepafed.common.contract.vocabulary import OPTIMISERS, ROLES
 from hepafed.common.errors import ConfigError, UsageError
 from hepafed.common.files import write_whole
-from hepafed.common.records import read_record, write_record
+from hepafed.common.records import optional, read_record, write_record
 
 T = TypeVar("T")
 FORMS = ("masked", "cells", "plain")
@@ -126,6 +127,8 @@ class SiteConfig:
     """`auto`, `cpu` or `cuda`."""
     threads: int = 0
     """CPU threads of the worker; 0 for all cores."""
+    privacy: PrivacyConfig | None = optional(None)
+    """The table `[privacy]`: noise in every answer to a validation. Without it there is none."""
 
     def __post_init__(self) -> None:
         """Check role and limits."""
@@ -157,6 +160,30 @@ class SiteConfig:
             value = getattr(self, key)
             if value not in known:
                 raise ConfigError(f"{key}: {value!r} is not one of {', '.join(known)}")
+        self._check_privacy()
+
+    def _check_privacy(self) -> None:
+        """Refuse what would leave without noise beside answers with noise."""
+        if self.privacy is None:
+            return
+        for key, allowed in (
+            ("role", "validate"),
+            ("release", "masked"),
+            ("share_cohort_summary", False),
+            ("share_subgroups", ()),
+        ):
+            if getattr(self, key) != allowed:
+                wanted = "[]" if allowed == () else str(allowed).lower()
+                raise ConfigError(
+                    f"{key}: beside [privacy] it must be {wanted}, because what else would leave "
+                    "carries no noise",
+                    "change it in site.toml, or take the table [privacy] out",
+                )
+        if self.site_auc == "exact":
+            raise ConfigError(
+                "site_auc: beside [privacy] it cannot be exact, because no AUC of this site leaves",
+                "change it in site.toml, or take the table [privacy] out",
+            )
 
 
 def home_folder(option: Path | None, side: str) -> Path:
@@ -202,13 +229,19 @@ def read_toml(cls: type[T], path: Path, hint: str) -> T:
 
 def write_toml(record: object, path: Path, *, private: bool = False) -> None:
     """Write one of the files above, whole or not at all."""
-    lines = []
+    lines, tables = [], []
     for key, value in write_record(record).items():
-        if isinstance(value, str) and "\n" in value:
-            lines.append(f'{key} = """\n{value}"""')
-        elif isinstance(value, str):
-            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-            lines.append(f'{key} = "{escaped}"')
+        if isinstance(value, dict):
+            tables += ["", f"[{key}]", *(_line(k, v) for k, v in value.items())]
         else:
-            lines.append(f"{key} = {str(value).lower()}")
-    write_whole(path, "\n".join(lines) + "\n", private=private)
+            lines.append(_line(key, value))
+    write_whole(path, "\n".join([*lines, *tables]) + "\n", private=private)
+
+
+def _line(key: str, value: object) -> str:
+    if isinstance(value, str) and "\n" in value:
+        return f'{key} = """\n{value}"""'
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{key} = "{escaped}"'
+    return f"{key} = {str(value).lower()}"

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hepafed.common.contract import TUNING_SPLIT
 from hepafed.common.contract.messages import KeyOffer, Terms
+from hepafed.common.disclosure.noise import LARGEST_SHARE, LEAST_SHARE, LENGTH
 from hepafed.common.disclosure.splits import Totals, check_totals
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
@@ -38,8 +39,10 @@ MOST_ATTEMPTS = 5
 
 TUNING = "tuning"
 """The vector of the tuning split: in a training one for each weights that are judged."""
-SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters", TUNING)
-"""The vectors that are summed under masks: those of one validation in order, then a training's."""
+NOISY = "noisy-counts"
+"""The sum of few counts with noise (docs/decisions/0023)."""
+SUBJECTS = ("counts", "clusters", "pairs", "pair-clusters", TUNING, NOISY)
+"""The vectors that are summed under masks, in the order of their slots."""
 
 MOST_PARTICIPANTS = 1000
 LARGEST_LENGTH = 1 << 24
@@ -60,6 +63,7 @@ def check_terms(terms: Terms) -> None:
     )
     if not fits:
         raise PayloadError("the terms of a masked sum are not usable")
+    _check_noise(terms)
     if (terms.subject == TUNING) != (terms.split == TUNING_SPLIT):
         raise PayloadError("the tuning counts, and no others, are of the tuning split")
     if not 1 <= terms.attempt <= MOST_ATTEMPTS:
@@ -74,6 +78,17 @@ def check_terms(terms: Terms) -> None:
     ordered = list(names) == sorted(set(names)) and all(re.fullmatch(_WORDS, n) for n in names)
     if not ordered or not FEWEST_SITES <= len(names) <= MOST_PARTICIPANTS:
         raise PayloadError("the participants of a masked sum must be two or more, in order")
+
+
+def _check_noise(terms: Terms) -> None:
+    """Noise and the few counts that carry it belong together, with nothing beside them."""
+    if terms.subject != NOISY:
+        fits = terms.noise == 0
+    else:
+        fits = LEAST_SHARE <= terms.noise <= LARGEST_SHARE and terms.length == LENGTH
+        fits = fits and not terms.readers and not terms.against
+    if not fits:
+        raise PayloadError("the noise in the terms of a masked sum is not usable")
 
 
 def slot(subject: str, attempt: int) -> int:
@@ -163,7 +178,10 @@ def check_offer(terms: Terms, offer: KeyOffer) -> None:
     """
     if (offer.run, offer.exchange) != (terms.run, terms.exchange):
         raise RefusedError(f"the key of {offer.site[:40]} belongs to another exchange")
-    check_totals(offer.totals, offer.patients)
+    if terms.subject != NOISY:
+        check_totals(offer.totals, offer.patients)
+    elif offer.totals or offer.patients:
+        raise PayloadError("numbers of cases came beside counts with noise")
     message = _signed(terms, offer.site, offer.totals, offer.key)
     try:
         signature = bytes.fromhex(offer.signature)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENDED = ("completed", "failed", "stopped")
 POLL_SECONDS = 0.5
 MASKED = {
+    "noisy-counts": "counts with noise",
     "counts": "score counts",
     "clusters": "lesions within patients",
     "pairs": "paired counts of the models",
@@ -94,6 +95,8 @@ def describe(event: dict[str, Any]) -> str:
             f"  {event['site']}: {event['examples']} examples{_loss(event)}, "
             f"{event['seconds']:.1f} s"
         )
+    if kind == "reply" and "patients" not in event:
+        return f"  {event['site']}: counts with noise"
     if kind == "reply":
         return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
     if kind == "compared":

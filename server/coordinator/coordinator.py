@@ -42,6 +42,7 @@ class Coordinator:
         """
         self.stores.blobs.clear()
         self.superlink.start()
+        self.membership.restore()
         conductor = Conductor(self.stores, self.members, self.heads, self._patience)
         executor = ServerAppExecutor(
             self.superlink, conductor, self._stopping, self.queue.attempt_over
@@ -56,7 +57,7 @@ class Coordinator:
             self._threads.append(thread)
 
     def _supervise(self) -> None:
-        supervise(self.superlink, self._stopping, self.queue.wake)
+        supervise(self.superlink, self._stopping, self.membership.restore, self.queue.wake)
 
     def stop(self) -> None:
         """End everything; a run under way goes on at the next start."""

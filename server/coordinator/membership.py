@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hepafed.common.disclosure import fingerprint
-from hepafed.common.errors import UnreachableError
+from hepafed.common.errors import EnrolmentError, UnreachableError
 from hepafed.server.flower import Control
 from hepafed.server.members import LedgerHeads, Members, SiteEntry
 
@@ -42,6 +42,37 @@ class Membership:
             entry = self._members.invited(token, now)
             node = self._control.register(public_key, entry.site)
             return self._members.enrol(entry, public_key, own, node, now)
+
+    def restore(self) -> None:
+        """Tell Flower which keys are enrolled and which are revoked, where it knows otherwise.
+
+        Flower's own state can be lost with its database; members.json is what counts.
+
+        Raises
+        ------
+        UnreachableError
+            The SuperLink does not answer.
+        """
+        with self._enrolling:
+            known = self._control.registered_nodes()
+            for entry in self._members.sites().values():
+                if entry.revoked and entry.node in known:
+                    self._control.unregister(entry.node)
+                elif entry.public_key and not entry.revoked and entry.node not in known:
+                    self._register_again(entry)
+
+    def _register_again(self, entry: SiteEntry) -> None:
+        try:
+            node = self._control.register(entry.public_key, entry.site)
+        except EnrolmentError:
+            log.error(
+                "Flower has shut out %s's key. To let it in again stop the server and move "
+                "flower/state.db away: registrations are made again at the start",
+                entry.site,
+            )
+            return
+        self._members.registered(entry.site, node)
+        log.warning("Flower did not know %s any more: registered again", entry.site)
 
     def revoke(self, site: str) -> None:
         """Shut a site out of Fleet, weights and later runs."""

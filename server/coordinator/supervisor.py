@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from hepafed.common.errors import RunError
+from hepafed.common.errors import HepaFedError
 from hepafed.common.retry import Backoff
 from hepafed.server.flower import SuperLink
 
@@ -14,10 +14,16 @@ LONGEST_WAIT_SECONDS = 60.0
 """Longest wait before the next start of a SuperLink that dies."""
 
 
-def supervise(superlink: SuperLink, stopping: threading.Event, wake: Callable[[], None]) -> None:
+def supervise(
+    superlink: SuperLink,
+    stopping: threading.Event,
+    restore: Callable[[], None],
+    wake: Callable[[], None],
+) -> None:
     """Start the SuperLink again whenever it has died, until `stopping`.
 
-    `wake` is called after each start: what could not be done without a SuperLink can be now.
+    After each start `restore` tells Flower what it may have lost, then `wake` is called: what could
+    not be done without a SuperLink can be now.
     """
     waits, started = Backoff(LONGEST_WAIT_SECONDS), time.monotonic()
     while not stopping.wait(0.5):
@@ -32,6 +38,8 @@ def supervise(superlink: SuperLink, stopping: threading.Event, wake: Callable[[]
         started = time.monotonic()
         try:
             superlink.start()
+            restore()
             wake()
-        except (RunError, OSError) as e:
+        except (HepaFedError, OSError) as e:
             log.error("the SuperLink does not start: %s", e)
+            superlink.stop()  # one that answers only in part is started again, too

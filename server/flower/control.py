@@ -19,9 +19,22 @@ from flwr.supercore.control import ControlHttpClient
 from flwr.supercore.fab import Fab
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
+from flwr.supercore.protobuf.client import ProtobufCall, ProtobufRequestContext
 from hepafed.common.errors import EnrolmentError, RunError
 from hepafed.server.flower.bundle import bundle
+from hepafed.server.flower.guard import HEADER
 from hepafed.server.flower.superlink import SuperLink, reaching
+
+
+class _SecretHeader:
+    """Shows the secret of the Control API with each call."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret.hex()
+
+    def intercept(self, context: ProtobufRequestContext, call_next: ProtobufCall) -> httpx.Response:
+        context.request.headers[HEADER] = self._secret
+        return call_next(context)
 
 
 class Control:
@@ -41,7 +54,10 @@ class Control:
             link.address,
             insecure=False,
             root_certificates=link.ca,
-            interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
+            interceptors=[
+                RuntimeVersionHttpInterceptor(component_name="flwr CLI"),
+                _SecretHeader(link.control),
+            ],
         )
         with reaching(), contextlib.closing(client):
             try:
@@ -81,9 +97,16 @@ class Control:
 
     def online_nodes(self) -> set[str]:
         """Return the ids, in decimal, of the nodes whose heartbeat is fresh."""
+        return {node for node, status in self._nodes().items() if status == "online"}
+
+    def registered_nodes(self) -> set[str]:
+        """Return the ids, in decimal, of the nodes that may connect."""
+        return {node for node, status in self._nodes().items() if status != "unregistered"}
+
+    def _nodes(self) -> dict[str, str]:
         with self._open() as control:
             nodes = control.ListNodes(ListNodesRequest()).nodes_info
-        return {str(n.node_id) for n in nodes if n.status == "online"}
+        return {str(n.node_id): n.status for n in nodes}
 
     def start_run(self, run: str) -> int:
         """Submit a Flower run that carries the id of our run; return Flower's id."""

@@ -3,11 +3,13 @@
 import contextlib
 import secrets
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -17,6 +19,7 @@ from hepafed.common.processes import free_port, stop_process, tied_environment
 
 START_SECONDS = 90.0
 """How long a SuperLink may take until it answers."""
+GUARDED = ("hepafed.server.flower.guard", "guarded_superlink")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Link:
     """Certificate of the authority, PEM."""
     secret: bytes
     """What the executor signs its calls with."""
+    control: bytes
+    """What opens the Control API."""
 
 
 @contextlib.contextmanager
@@ -46,7 +51,9 @@ def reaching() -> Iterator[None]:
 class SuperLink:
     """The SuperLink of a coordinator's home as a child process."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, program: tuple[str, str] = GUARDED) -> None:
+        """`program`: module and function that the process runs."""
+        self._program = program
         self._keys = home / "keys"
         self._folder = home / "flower"
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,22 +66,24 @@ class SuperLink:
         Raises
         ------
         RunError
-            It ended, or did not answer within `START_SECONDS`.
+            It ended, did not answer within `START_SECONDS`, or answers whoever asks.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        secret = self._folder / "executor.secret"
-        if not secret.exists():
-            write_whole(secret, secrets.token_bytes(32), private=True)
+        secret, control = self._folder / "executor.secret", self._folder / "control.secret"
+        for path in (secret, control):
+            if not path.exists():
+                write_whole(path, secrets.token_bytes(32), private=True)
         self.port = free_port()
+        command, environment = self._command(secret, control), tied_environment(self._folder)
         with (self._folder / "superlink.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(secret), stdout=log, stderr=log, env=tied_environment(self._folder)
-            )
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         ca = (self._keys / "ca.pem").read_bytes()
-        self._link = Link(f"127.0.0.1:{self.port}", ca, secret.read_bytes())
+        address = f"127.0.0.1:{self.port}"
+        self._link = Link(address, ca, secret.read_bytes(), control.read_bytes())
         self._wait_until_it_answers()
+        self._look_at_the_guard()
 
-    def _command(self, secret: Path) -> list[str]:
+    def _command(self, secret: Path, control: Path) -> list[str]:
         options = {
             "--host": "127.0.0.1",
             "--port": str(self.port),
@@ -87,7 +96,7 @@ class SuperLink:
         }
         return [
             *(sys.executable, "-m", "hepafed.common.processes"),
-            *("flwr.superlink.cli", "flower_superlink"),
+            *(*self._program, str(control)),
             *(word for option in options.items() for word in option),
             "--enable-supernode-auth",
             "--disable-runtime-dependency-installation",
@@ -106,6 +115,24 @@ class SuperLink:
                         "Flower's SuperLink did not start", f"see {self._folder}/superlink.log"
                     ) from None
                 time.sleep(0.1)
+
+    def _look_at_the_guard(self) -> None:
+        """Stop the process where its Control API answers a caller without the secret."""
+        trusted = ssl.create_default_context(cadata=(self._keys / "ca.pem").read_text())
+        try:
+            with httpx.Client(verify=trusted, trust_env=False, timeout=START_SECONDS) as client:
+                answer = client.post(f"https://127.0.0.1:{self.port}/v1/control/list-nodes")
+        except httpx.HTTPError as e:
+            self.stop()
+            raise RunError(
+                "Flower's SuperLink does not answer", f"see {self._folder}/superlink.log"
+            ) from e
+        if answer.status_code != HTTPStatus.FORBIDDEN:
+            self.stop()
+            raise RunError(
+                "Flower's control interface would be open to every account of this machine",
+                "install the locked release of flwr (requirements.lock)",
+            )
 
     @property
     def alive(self) -> bool:

@@ -12,11 +12,20 @@ from hepafed.server.formats.calibration import CalibrationRow
 from hepafed.server.formats.card import ModelCard, OperatingPoint
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
 from hepafed.server.formats.comparisons import ComparisonRow
+from hepafed.server.formats.estimates import IntervalEstimate
 from hepafed.server.formats.evaluation import JudgedEvaluation, Looks
 from hepafed.server.formats.readers import AgreementRow, ReaderRow
 from hepafed.server.formats.results import ResultRow
 from hepafed.server.formats.subgroups import SubgroupRow, SuppressedPart
-from hepafed.server.formats.values import Count, Form, Limits, MaybeDigest, Name
+from hepafed.server.formats.values import (
+    Count,
+    Form,
+    Limits,
+    MaybeDigest,
+    Name,
+    NotNegative,
+    Probability,
+)
 
 REPORT_1 = "hepafed.report/1"
 ByClass = Annotated[dict[str, Count | None], Limits({"required": list(CLASS_KEYS)})]
@@ -44,10 +53,10 @@ class SiteRow:
 
     site: Name
     """The site."""
-    patients: Count
-    """Number of patients."""
-    lesions: Count
-    """Number of lesions."""
+    patients: Count | None
+    """Number of patients; null where only counts with noise left the site."""
+    lesions: Count | None
+    """Number of lesions; null where only counts with noise left the site."""
     by_class: ByClass
     """Lesions by class; null where the site withholds the count."""
     origin: CohortOrigin | None = optional(None)
@@ -61,13 +70,51 @@ class FormRow:
     site: str
     """The site."""
     form: Form
-    """Under pairwise masks, in cells of a least count, in fine bins, or not at all."""
+    """Under pairwise masks, the same with noise, in cells of a least count, in fine bins, or not at
+    all."""
     sum_over: tuple[str, ...] | None = optional(None)
     """Sites of the masked sum that the counts are part of."""
     minimum_count: Count | None = optional(None)
     """The site's smallest cell."""
     reason: str | None = optional(None)
     """Why the form is no better one; empty where there is nothing to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisySite:
+    """What the noise promises to one site's patients."""
+
+    site: Name
+    """The site."""
+    epsilon: NotNegative
+    """What this report tells at most of whether a patient is in it, or with which result."""
+    delta: Probability
+    """The chance that it tells more."""
+    colluding_sites: Count
+    """How many other sites may tell their noise without breaking the promise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisePart:
+    """The noise that was added to the counts, and the counts as they came: with it.
+
+    Patients alone were counted. A count may be negative; nothing was made positive.
+    """
+
+    sites: tuple[NoisySite, ...]
+    """The sites of the sum."""
+    variance: NotNegative
+    """Variance of the noise in each count of the sum."""
+    malignant: IntervalEstimate
+    """Number of malignant patients, with the 95 % interval of the noise."""
+    benign: IntervalEstimate
+    """Number of benign patients, with the 95 % interval of the noise."""
+    edges: tuple[float, ...]
+    """Inner edges of the cells, as logits of the score."""
+    called: tuple[tuple[int, ...], ...]
+    """Patients by truth (benign, malignant) and call (benign, malignant), with noise."""
+    cells: tuple[tuple[int, ...], ...]
+    """Patients by truth and cell of the score, lowest first, with noise of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +179,8 @@ class Report:
     """In which form each site's score counts came."""
     notes: tuple[str, ...] = ()
     """Remarks on how the report came about."""
+    noise: NoisePart | None = optional(None)
+    """The noise in the counts; absent where there is none."""
     classes: tuple[str, ...] | None = optional(None)
     """`benign` and `malignant` for a score table of these two classes, whose report has no figure
     by class of lesion; absent where there are three."""
@@ -141,6 +190,18 @@ class Report:
     """Which look at these patients this is; absent for a score table."""
     evaluation: JudgedEvaluation | Absent | None = optional(ABSENT)
     """What was promised beforehand; null where nothing was, absent for a score table."""
+
+    @property
+    def patients(self) -> int:
+        """Number of patients of all sites; where counts carry noise, the estimate."""
+        if self.noise is not None:
+            return sum(r.n for r in self.results if r.scope == "pooled" and r.unit == "patient")
+        return sum(s.patients or 0 for s in self.sites)
+
+    @property
+    def lesions(self) -> int:
+        """Number of lesions of all sites that state it."""
+        return sum(s.lesions or 0 for s in self.sites)
 
 
 def read_report(values: object) -> Report:

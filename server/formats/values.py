@@ -28,7 +28,7 @@ PooledOrSite = Annotated[str, Limits({"enum": ["pooled", "site"]})]
 Unit = Annotated[str, Limits({"enum": list(TASKS)})]
 Task = Annotated[str, Limits({"enum": [t for tasks in TASKS.values() for t in tasks] + ["macro"]})]
 TrueClass = Annotated[str, Limits({"enum": ["positives", "negatives"]})]
-Form = Annotated[str, Limits({"enum": ["masked", "cells", "plain", "withheld"]})]
+Form = Annotated[str, Limits({"enum": ["masked", "noisy", "cells", "plain", "withheld"]})]
 Variable = Annotated[str, Limits({"pattern": "^[a-z][a-z0-9_]{0,39}$"})]
 LevelName = Annotated[str, Limits({"pattern": "^[A-Za-z0-9 .<>=+-]{1,20}$"})]
 Verdict = Annotated[

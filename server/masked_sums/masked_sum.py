@@ -7,11 +7,20 @@ run's folder, so a restarted coordinator goes on with the attempt that was seale
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from hepafed.common.contract import NoiseNeed
 from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import FEWEST_SITES, MOST_ATTEMPTS, Counts, opened_sum
+from hepafed.common.disclosure.noise import (
+    LARGEST_SHARE,
+    LENGTH,
+    SQUARED,
+    honest_sites,
+    share_for,
+)
 from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
 from hepafed.server.masked_sums.masked_steps import (
     Bands,
@@ -27,7 +36,7 @@ class WantedSum:
     """The sum that is wanted: of which counts, and of which weights' scores."""
 
     subject: str
-    """`counts`, `clusters`, `pairs`, `pair-clusters` or `tuning`, as in `Terms`."""
+    """`counts`, `tuning`, `noisy-counts` or another one, as in `Terms`."""
     weights: str
     split: str
     length: int
@@ -36,6 +45,8 @@ class WantedSum:
     against: tuple[str, ...] = ()
     """Weights that `weights` are compared with."""
     most_attempts: int = MOST_ATTEMPTS
+    needs: Mapping[str, NoiseNeed] = field(default_factory=dict)
+    """The noise that each site needs, where the counts carry it."""
     name: str = ""
     """Name of its files, where a run has several sums of the subject; "": the subject."""
     whole: bool = False
@@ -56,6 +67,8 @@ class MaskedSum:
     """Bands of the AUCs that each site released beside it."""
     totals: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The numbers of cases that each of its sites signed."""
+    noise: int = 0
+    """Variance of the noise that each site added to each count, in 1/65536."""
 
 
 def masked_sum(live: LiveRun, wanted: WantedSum, sites: list[str]) -> MaskedSum:
@@ -80,6 +93,7 @@ def masked_sum(live: LiveRun, wanted: WantedSum, sites: list[str]) -> MaskedSum:
         dict(progress.lost),
         dict(progress.bands),
         dict(progress.totals),
+        progress.terms.noise,
     )
 
 
@@ -117,7 +131,23 @@ def _terms(live: LiveRun, wanted: WantedSum, attempt: int, group: tuple[str, ...
         length=wanted.length,
         readers=wanted.readers,
         against=wanted.against,
+        noise=noise_for(group, wanted.needs),
     )
+
+
+def noise_for(group: tuple[str, ...], needs: Mapping[str, NoiseNeed]) -> int:
+    """Return the variance of each site's noise (1/65536) that is enough for all of a group.
+
+    The site that needs most decides; 0 where nobody needs any.
+    """
+    if not needs:
+        return 0
+    shares = (
+        share_for(n.rho, honest_sites(len(group), n.colluding_sites), LENGTH, SQUARED)
+        for n in (needs[s] for s in group)
+    )
+    # a unit more, because the site's last digits of the same computation may differ
+    return min(max(shares) + 1, LARGEST_SHARE)
 
 
 def _opened(live: LiveRun, folder: SumFolder, progress: SumProgress, terms: Terms) -> SumProgress:

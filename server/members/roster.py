@@ -167,6 +167,13 @@ class Members:
             self._store(sites, people)
         return enrolled
 
+    def registered(self, site: str, node: str) -> None:
+        """Write down that Flower knows an enrolled site's key under another node id now."""
+        with self._lock:
+            sites, people = self._load()
+            sites[site] = replace(sites[site], node=node)
+            self._store(sites, people)
+
     def revoke(self, site: str) -> SiteEntry:
         """Shut a site out; RefusedError when there is none of that name."""
         with self._lock:

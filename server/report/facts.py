@@ -82,12 +82,18 @@ def unit_words(report: Report) -> tuple[str, str]:
 
 def patients(report: Report) -> int:
     """Return the number of patients of all sites."""
-    return sum(s.patients for s in report.sites)
+    return report.patients
+
+
+def patients_words(report: Report) -> str:
+    """Write the number of patients of all sites; with noise it is an estimate, and says so."""
+    about = "about " if report.noise is not None else ""
+    return about + counted(report.patients, "patient")
 
 
 def lesions(report: Report) -> int:
     """Return the number of lesions (images) of all sites."""
-    return sum(s.lesions for s in report.sites)
+    return report.lesions
 
 
 def exploratory(report: Report) -> str:

@@ -17,7 +17,7 @@ from hepafed.server.report.facts import (
     is_synthetic,
     lesions,
     listed,
-    patients,
+    patients_words,
     unit_words,
 )
 from hepafed.server.report.plain_words import tested
@@ -124,14 +124,14 @@ def cohort_size(report: Report) -> str:
     split = SPLITS.get(report.provenance.split) if is_federated(report) else None
     units = f" with {counted(lesions(report), *unit_words(report))}" if has_lesions(report) else ""
     return (
-        f"{counted(patients(report), 'patient')}{units} of "
+        f"{patients_words(report).capitalize()}{units} of "
         f"{counted(len(report.sites), 'site')} were analysed{f' ({split})' if split else ''}."
     )
 
 
 def malignant_patient(report: Report) -> str:
     """Speak where a patient's class is that of the lesions: so by definition of the tasks."""
-    if not has_lesions(report):
+    if not has_lesions(report) and report.noise is None:
         return ""
     one = unit_words(report)[0]
     return (
@@ -161,6 +161,11 @@ def what_left(report: Report) -> str:
     """Speak of a run of a federation."""
     if not is_federated(report):
         return ""
+    if report.noise is not None:
+        return (
+            "No image, score or identifier left a site, and no figure of one site: only counts "
+            "with noise, under masks that cancel in the sum of all sites."
+        )
     forms = sorted({f.form for f in report.forms})
     how = "; ".join(FORM_WORDS.get(f, f) for f in forms)
     as_ = f", and histograms of scores as: {how}" if how else ""
@@ -181,12 +186,31 @@ def scores_from_plain(report: Report) -> str:
 
 def minimum_counts(report: Report) -> str:
     """Speak where sites state a smallest cell above 1."""
-    least = [f.minimum_count for f in report.forms if f.form != "plain"]
+    least = [f.minimum_count for f in report.forms if f.form not in ("plain", "noisy")]
     known = sorted({n for n in least if n is not None and n > 1})
     if not known or not is_federated(report):
         return ""
     said = listed([str(n) for n in known])
     return f"Sites withheld counts below their minimum (cells of at least {said})."
+
+
+def noise(report: Report) -> str:
+    """Speak where the counts carry noise."""
+    found = report.noise
+    if found is None:
+        return ""
+    promised = [
+        f"{s.site}: (ε, δ) = ({s.epsilon:g}, {s.delta:g})"
+        + (f", if at most {counted(s.colluding_sites, 'other site')} told their noise")
+        for s in found.sites
+    ]
+    return (
+        "Each site added discrete Gaussian noise (Canonne, Kamath and Steinke 2020) to its counts "
+        f"before they were masked; the variance in the sum is {found.variance:.2f} a count. Adding "
+        "or removing one patient with all lesions changes the counts by √2 at most (Euclidean). "
+        f"The counts are differentially private at {'; '.join(promised)}. This says nothing of "
+        "other answers about the same patients."
+    )
 
 
 METHODS: Mapping[str, tuple[Rule, ...]] = {
@@ -220,12 +244,13 @@ METHODS: Mapping[str, tuple[Rule, ...]] = {
         inputs.missing_sequences,
         inputs.how_scored,
     ),
-    "Privacy": (table_privacy, what_left, scores_from_plain, minimum_counts),
+    "Privacy": (table_privacy, what_left, noise, scores_from_plain, minimum_counts),
     "Statistics": (
         statistics.concordance,
         statistics.own_aucs,
         statistics.aucs_of_table,
         statistics.pooled_from_counts,
+        statistics.from_noise,
         statistics.delong,
         statistics.logit,
         statistics.clustered,

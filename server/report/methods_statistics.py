@@ -12,7 +12,10 @@ INTERVAL_WORDS = {
     "than that of an AUC common to all sites"
 }
 """Method of the interval of a mean of sites, in words."""
-RATE_WORDS = {"wilson": "Wilson's"}
+RATE_WORDS = {
+    "wilson": "Wilson's",
+    "wilson with the noise": "Wilson's with the variance of the noise",
+}
 """Method of a rate's interval, in words."""
 
 
@@ -53,12 +56,23 @@ def aucs_of_table(report: Report) -> str:
 def pooled_from_counts(report: Report) -> str:
     """Speak of a run of a federation that has a pooled AUC."""
     there = any(r.scope == "pooled" and r.auc.value is not None for r in report.results)
-    if not is_federated(report) or not there:
+    if not is_federated(report) or not there or report.noise is not None:
         return ""
     return (
         "The pooled AUC is of one curve over the patients of all sites, from histograms in 65,536 "
         "bins (the float16 pattern of the logit) or cells merged from them. Pairs in overlapping "
         "cells count half; the largest error that this can cause is printed as the pooling error."
+    )
+
+
+def from_noise(report: Report) -> str:
+    """Speak where the counts carry noise and there is an AUC."""
+    if report.noise is None or not _aucs(report):
+        return ""
+    return (
+        "The pooled AUC is of patients in 16 cells of the score, pairs in one cell counting half. "
+        "No count was made positive. Its interval holds all AUCs that a test with the variance of "
+        "the noise and that of Newcombe (2006, method 5) does not refuse."
     )
 
 
@@ -99,10 +113,13 @@ def rates(report: Report) -> str:
     at = " and at a probability of 0.5 for the lesion tasks" if lesions else ""
     if lesions and only_pictures(report):
         at = " and at a probability of 0.5 for the tasks of single images"
-    where = "for patients " if _between_patients(report) else ""
+    where = " for patients" if _between_patients(report) else ""
+    exact = " (Clopper and Pearson's in report.json)"
+    if all(r.exact_low is None for r in found):
+        exact = ""
     return (
-        f"Rates are at the operating point for patients{at}. Their 95 % intervals are {made} "
-        f"{where}(Clopper and Pearson's in report.json)."
+        f"Rates are at the operating point for patients{at}. Their 95 % intervals are "
+        f"{made}{where}{exact}."
     )
 
 

@@ -16,6 +16,7 @@ from hepafed.server.report.facts import (
     is_federated,
     is_synthetic,
     listed,
+    patients_words,
     sites_without_subgroups,
     unit_words,
 )
@@ -128,6 +129,7 @@ def render(report: Report) -> str:
         of_lesions=has_lesions(report),
         exploratory=exploratory(report),
         counted=counted,
+        patients_words=patients_words(report),
         units=unit_words(report),
         card=card,
         card_facts=facts(card) if card else [],
@@ -154,16 +156,20 @@ def report_title(report: Report) -> str:
 def lead(report: Report) -> str:
     """Return the line below the title: which model, whose cases, when."""
     model, created = report.model, report.provenance.created
-    patients, lesions = (sum(getattr(s, k) for s in report.sites) for k in ("patients", "lesions"))
     protocol = f"Model {model.id}, protocol {model.protocol}. " if model.protocol else ""
     day = f" {created[:10]}." if created else ""
-    units = [counted(lesions, *unit_words(report))] if has_lesions(report) else []
-    counts = [counted(patients, "patient"), *units, counted(len(report.sites), "site")]
+    units = [counted(report.lesions, *unit_words(report))] if has_lesions(report) else []
+    counts = [patients_words(report), *units, counted(len(report.sites), "site")]
     return f"{protocol}{', '.join(counts)}.{day} Research use only: not a medical device."
 
 
 def nothing_missing(report: Report) -> str:
     """Say that all is there, as far as the report knows."""
+    if report.noise is not None:
+        return (
+            "Every figure that counts with noise allow could be computed. There is no other: none "
+            "of one site, of lesions or readers, no curve and no calibration."
+        )
     sites = ", no site withheld anything, and every site that was asked answered"
     return f"Every AUC and every rate could be computed{sites if is_federated(report) else ''}."
 

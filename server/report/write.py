@@ -13,6 +13,7 @@ from hepafed.server.report.contents import contents
 from hepafed.server.report.csv_files import csv_files
 from hepafed.server.report.drawing import plots
 from hepafed.server.report.files import (
+    DPI,
     Signed,
     Verified,
     citation_cff,
@@ -67,10 +68,13 @@ def report_text(report: Report) -> str:
     return text
 
 
-def write_report(report: Report, folder: Path, signed: Signed | None = None) -> Path:
+def write_report(
+    report: Report, folder: Path, signed: Signed | None = None, dpi: int = DPI
+) -> Path:
     """Write every file of a report into `folder`; returns the page.
 
     `signed` is the report as the coordinator wrote and signed it: its text then is report.json.
+    `dpi` is the resolution of the PNGs.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def write_report(report: Report, folder: Path, signed: Signed | None = None) -> 
     drawn = plots(report)
     lists = checklists(report, frozenset(a for a, _ in SECTIONS))
     parts = contents(report, drawn, lists)
-    pictures = figure_files(drawn.values())
+    pictures = figure_files(drawn.values(), dpi)
     title = report_title(report)
     files: dict[str, str | bytes] = {
         "report.json": text,

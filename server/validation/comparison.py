@@ -46,6 +46,8 @@ def compare(
     run = live.run
     if not cards[1:] or not live.may_go_on():
         return None, []
+    if not summaries:
+        return None, ["models are not compared: counts with noise are those of one model"]
     request = CompareRequest(run=run.id, split=run.split, models=tuple(map(_model, cards)))
     found, parts, failed = _ask(live, request, summaries)
     live.note_missing({s: f"comparison: {reason}" for s, reason in failed.items()})

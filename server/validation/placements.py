@@ -33,7 +33,7 @@ def place(
     live: LiveRun, request: ValidateRequest, got: SiteReleases
 ) -> tuple[Products | None, list[str]]:
     """Have every site's placements summed; None, with a note, when one site's are missing."""
-    if not live.may_go_on():
+    if not live.may_go_on() or got.noisy is not None:
         return None, []
     without = [r.site for r in got.forms() if r.form in ("cells", "withheld")]
     if without or not got.groups:

@@ -1,16 +1,18 @@
 """Everything that the sites of a validation released, in whichever form."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from hepafed.common.contract import CLASS_KEYS
+from hepafed.common.contract import CLASS_KEYS, NoiseNeed
 from hepafed.common.contract.messages import SiteSummary
 from hepafed.common.disclosure import Counts, banded_figure
+from hepafed.common.disclosure.noise import variance_of
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import TASK_ORDER, Additive, sections
 from hepafed.server.formats import FormRow
 from hepafed.server.masked_sums import Bands, MaskedSum, check_cases
-from hepafed.server.pooling import Group
+from hepafed.server.pooling import Group, NoisySum, check_noisy
 
 
 @dataclass
@@ -24,6 +26,10 @@ class SiteReleases:
     """Sites that are not in the report, with the reason."""
     notes: dict[str, str] = field(default_factory=dict)
     """Sites whose score counts came in another form than policy prefers, or not at all."""
+    noisy: NoisySum | None = None
+    """The sum of the counts with noise, where all sites add noise."""
+    minimum_counts: dict[str, int] = field(default_factory=dict)
+    """The smallest cell of each site of `noisy`."""
 
     def forms(self) -> tuple[FormRow, ...]:
         """Return for each site in which form its score counts came, and why in no better one."""
@@ -69,6 +75,25 @@ class SiteReleases:
                 self.summaries[site] = _with_bands(self.summaries[site], bands)
             except PayloadError as e:
                 self.notes[site] = e.message
+
+    def add_noisy(self, summed: MaskedSum, needs: Mapping[str, NoiseNeed]) -> None:
+        """Take in an opened sum of counts with noise; `missing` says of its sites why not."""
+        if summed.total is None:
+            return
+        sites = summed.sites
+        made = NoisySum(
+            sites=sites,
+            vector=summed.total.view(np.int64),
+            variance=len(sites) * float(variance_of(summed.noise)),
+            needs={s: needs[s] for s in sites},
+        )
+        try:
+            check_noisy(made)
+        except PayloadError as e:
+            self.missing |= dict.fromkeys(sites, e.message)
+            return
+        self.noisy = made
+        self.minimum_counts = {s: self.summaries[s].minimum_count for s in sites}
 
 
 def _with_bands(summary: SiteSummary, bands: Bands) -> SiteSummary:

@@ -4,14 +4,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hepafed.common.contract import NoiseNeed
 from hepafed.common.contract.messages import SiteSummary, ValidateRequest
-from hepafed.common.disclosure import FEWEST_SITES, counts_from_bytes, slot
+from hepafed.common.disclosure import FEWEST_SITES, NOISY, counts_from_bytes, slot
+from hepafed.common.disclosure.noise import LENGTH
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
 from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics import vector_length
 from hepafed.server.masked_sums import MaskedSum, WantedSum, masked_sum
-from hepafed.server.pooling import check_summary
+from hepafed.server.pooling import MOST_MINIMUM, check_summary
 from hepafed.server.runs import Expected, LiveRun
 from hepafed.server.validation.site_releases import SiteReleases
 
@@ -25,6 +27,7 @@ def gather(live: LiveRun, request: ValidateRequest, sites: list[str]) -> SiteRel
     got = SiteReleases()
     _ask(live, request, sites, got)
     _keep(live, request, got)
+    _sum_with_noise(live, request, got)
     wanting = sorted(s for s, v in got.summaries.items() if v.form == "masked")
     if not wanting:
         return got
@@ -46,6 +49,32 @@ def gather(live: LiveRun, request: ValidateRequest, sites: list[str]) -> SiteRel
     return got
 
 
+def _sum_with_noise(live: LiveRun, request: ValidateRequest, got: SiteReleases) -> None:
+    """Sum the counts of sites that add noise, if all do; change `got`.
+
+    Beside sites whose counts are exact they are left out by name, before they tell anything.
+    """
+    noisy = {s: v for s, v in got.summaries.items() if v.form == "noisy"}
+    if not noisy:
+        return
+    exact = sorted(got.summaries.keys() - noisy.keys())
+    if exact:
+        why = f"it answers with noise, and {', '.join(exact)} without: validate them apart"
+        got.missing |= dict.fromkeys(noisy, why)
+        got.summaries = {s: got.summaries[s] for s in exact}
+        return
+    needs = {s: v.noise for s, v in noisy.items() if v.noise is not None}
+    wanted = WantedSum(
+        subject=NOISY, weights=request.weights, split=request.split, length=LENGTH, needs=needs
+    )
+    summed = masked_sum(live, wanted, sorted(noisy))
+    got.missing |= {s: _why(summed, s, sorted(noisy)) for s in noisy if s not in summed.sites}
+    got.add_noisy(summed, needs)
+    got.summaries = {}
+    for site in got.noisy.sites if got.noisy is not None else ():
+        live.event("reply", site=site, form="noisy")
+
+
 def _ask(live: LiveRun, request: ValidateRequest, sites: Sequence[str], got: SiteReleases) -> None:
     """Ask for figures and plain counts; change `got`."""
     length = vector_length()
@@ -53,19 +82,20 @@ def _ask(live: LiveRun, request: ValidateRequest, sites: Sequence[str], got: Sit
     live.stores.inbox.open_round(Expected(live.run.id, where, frozenset(sites), 8 * length))
 
     def on_reply(site: str, summary: SiteSummary) -> None:
-        _check(site, summary, request)
+        checked(site, summary, request)
         if summary.form == "plain":
             path = live.stores.inbox.take_counts(site, summary.vector, "plain")
             got.add_plain(site, summary, counts_from_bytes(path.read_bytes(), length))
             path.unlink()
         got.summaries[site] = summary
-        live.event(
-            "reply",
-            site=site,
-            patients=summary.patients,
-            lesions=summary.lesions,
-            form=summary.form,
-        )
+        if summary.noise is None:  # with noise a site tells nothing before its sum is opened
+            live.event(
+                "reply",
+                site=site,
+                patients=summary.patients,
+                lesions=summary.lesions,
+                form=summary.form,
+            )
 
     deadline: float = live.run.plan.rounds.deadline
     if request.fallback:
@@ -79,23 +109,50 @@ def _keep(live: LiveRun, request: ValidateRequest, got: SiteReleases) -> None:
     if path.exists():
         for site, values in json.loads(path.read_text()).items():
             kept = read_record(SiteSummary, values, PayloadError, "summaries.json")
-            if site in got.missing and kept.form == "masked" and kept.weights == request.weights:
+            waits = kept.form in ("masked", "noisy")
+            if site in got.missing and waits and kept.weights == request.weights:
                 got.summaries[site] = kept
                 del got.missing[site]
     write_whole(path, json.dumps({s: write_record(v) for s, v in got.summaries.items()}))
 
 
-def _check(site: str, summary: SiteSummary, request: ValidateRequest) -> None:
+def checked(site: str, summary: SiteSummary, request: ValidateRequest) -> None:
     """Hold a summary to what was asked for and to itself; PayloadError when it is neither."""
     if summary.weights != request.weights:
         raise PayloadError("the site scored other weights than those asked for")
-    forms = ("cells", "plain") if request.fallback else ("masked", "cells", "plain")
+    forms = ("cells", "plain") if request.fallback else ("masked", "noisy", "cells", "plain")
     if summary.form not in forms:
         raise PayloadError("the site answered with an unknown form of release")
+    if (summary.form == "noisy") != (summary.noise is not None):
+        raise PayloadError("the site answered with noise in another form")
+    if summary.noise is not None:
+        _check_noisy(summary, request, summary.noise)
+        return
     try:
         check_summary(site, summary)
     except DataError as e:
         raise PayloadError(e.message) from e
+
+
+def _check_noisy(summary: SiteSummary, request: ValidateRequest, need: NoiseNeed) -> None:
+    """Hold an answer with noise to the only one that there is but for what it needs."""
+    bare = SiteSummary(
+        run=request.run,
+        model=request.model,
+        weights=request.weights,
+        patients=0,
+        lesions=0,
+        by_class={},
+        minimum_count=summary.minimum_count,
+        tasks=(),
+        confusion=None,
+        form="noisy",
+        noise=need,
+    )
+    if summary != bare or not 1 <= summary.minimum_count <= MOST_MINIMUM:
+        raise PayloadError("the site told numbers of its cohort beside counts with noise")
+    if not need.possible():
+        raise PayloadError("the site asked for impossible noise")
 
 
 def _why(summed: MaskedSum, site: str, wanting: list[str]) -> str:

@@ -15,7 +15,7 @@ from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
 from hepafed.common.records import write_record
 from hepafed.server.formats import ModelCard, ModelPart, Provenance
-from hepafed.server.pooling import pool
+from hepafed.server.pooling import noisy_report, pool
 from hepafed.server.runs import LiveRun, Run, Stores
 from hepafed.server.validation.comparison import compare
 from hepafed.server.validation.looks import answered_validations, looks, standing
@@ -52,25 +52,29 @@ def validate(live: LiveRun) -> str:
     live.note_missing(missing)
     if not live.may_go_on():
         return ""
-    if not got.summaries:
+    if not got.summaries and got.noisy is None:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
     promised = live.stores.runs.evaluation(run)
-    report = pool(
-        dict(sorted(got.summaries.items())),
-        _model(card),
-        _provenance(run, cards, missing),
-        groups=got.groups,
-        products=products,
-        compared=compared,
-        notes=[*notes, *more],
-        questions=questions(promised, card, cards[1:]),
-    )
+    model, provenance, notes = _model(card), _provenance(run, cards, missing), [*notes, *more]
+    if got.noisy is not None:
+        report = noisy_report(got.noisy, got.minimum_counts, model, provenance, notes)
+    else:
+        report = pool(
+            dict(sorted(got.summaries.items())),
+            model,
+            provenance,
+            groups=got.groups,
+            products=products,
+            compared=compared,
+            notes=notes,
+            questions=questions(promised, card, cards[1:]),
+        )
     look = looks(run, (s.site for s in report.sites), answered_validations(live.stores.runs))
     verdicts = judged(promised, run, report, missing) if promised else None
     report = replace(
         report,
-        forms=got.forms(),
+        forms=got.forms() or report.forms,
         look=look,
         evaluation=standing(verdicts, look) if verdicts else None,
     )

@@ -40,7 +40,7 @@ class Trained:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp("federation")
-    run.write_phantom(folder / "dicom", 12, 5)
+    run.write_phantom(folder / "dicom", 12, 12)  # every site has every class
     plan = folder / "small.toml"
     plan.write_text(PLAN)
     with federation(folder) as fed:

@@ -22,6 +22,7 @@ from hepafed.client.cli.main import main as client
 from hepafed.client.cohort import SIDE, Cohort, Crop
 from hepafed.client.home import sole_use
 from hepafed.client.membership import status as standing
+from hepafed.client.release import Ledger
 from hepafed.client.worker.supervisor import why_shut_out
 from hepafed.common.certificates import make_authority, make_node_key, pinned
 from hepafed.common.contract.config import Invite, SiteConfig, read_toml, write_toml
@@ -298,7 +299,7 @@ def test_a_clock_a_little_off_is_nobodys_trouble(
     assert why_shut_out(tmp_path, config) == ("", "")
 
 
-KEPT = ("cohort/index.db", "ledger.jsonl", "pseudonym.key", "exchanges.json", "released.json")
+KEPT = ("cohort/index.db", "pseudonym.key", "exchanges.json", "released.json")
 
 
 def test_a_site_that_left_is_shut_out_keeps_its_cohort_and_joins_again(
@@ -309,6 +310,7 @@ def test_a_site_that_left_is_shut_out_keeps_its_cohort_and_joins_again(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "flower").mkdir()
+    entries = len(Ledger(tmp_path).entries())
     token = (tmp_path / "keys" / "token").read_text()
     ca = (tmp_path / "keys" / "ca.pem").read_text()
     with sole_use(tmp_path):
@@ -320,6 +322,7 @@ def test_a_site_that_left_is_shut_out_keeps_its_cohort_and_joins_again(
     assert (code, said) == (0, "")
     assert not [n for n in ("keys", "flower", "site.toml") if (tmp_path / n).exists()]
     assert [(tmp_path / n).read_text() for n in KEPT] == list(KEPT)
+    assert len(Ledger(tmp_path).entries()) > entries > 0
     assert _state(remote, invite.stem) == "revoked"
     for method, path in (
         ("GET", "/site"),

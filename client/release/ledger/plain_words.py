@@ -28,6 +28,9 @@ WORDS: Mapping[str, str] = {
     "update": "Update: the change that training made to the model",
     "masked-counts": "Masked score counts: random numbers until all sites are added up",
     "masked-clusters": "Masked sums for intervals: random numbers until all sites are added up",
+    "masked-noisy-counts": (
+        "Masked counts with noise: random numbers until all sites are added up, and then the noise"
+    ),
     "masked-pairs": "Masked counts of a comparison: random numbers until all sites are added up",
     "masked-pair-clusters": (
         "Masked sums of a comparison: random numbers until all sites are added up"
@@ -42,6 +45,7 @@ WORDS: Mapping[str, str] = {
     "left": "This site left the federation",
     "key": "A key of this site began to sign the ledger",
     "questions": "The memory of answered questions was changed; its hash",
+    "privacy": "What answers with noise told of the cohort was written down; its hash",
     "gap": "A person acknowledged that entries are missing",
 }
 """The words for each kind."""

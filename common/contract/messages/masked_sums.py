@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hepafed.common.records import optional
+
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
@@ -12,7 +14,8 @@ class Terms:
     run: str
     subject: str
     """`counts`: the score counts; `clusters`: the second step's sums; `pairs` and
-    `pair-clusters`: the same of a comparison; `tuning`: the score counts of the tuning split."""
+    `pair-clusters`: the same of a comparison; `tuning`: the score counts of the tuning split;
+    `noisy-counts`: few counts with noise."""
     weights: str
     split: str
     attempt: int
@@ -25,6 +28,8 @@ class Terms:
     """Names of the readers whose calls the counts hold, in order."""
     against: tuple[str, ...] = ()
     """SHA-256 of the weights that `weights` are compared with, in order."""
+    noise: int = optional(0)
+    """Variance of the noise that each participant adds to each count, in 1/65536; 0: no noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +50,10 @@ class KeyOffer:
     site: str
     """The site's name."""
     patients: int
+    """Number of patients; 0 where the counts carry noise, because it would tell them exactly."""
     totals: tuple[int, ...]
-    """Patients (benign, malignant), then lesions by class (`CLASS_KEYS`)."""
+    """Patients (benign, malignant), then lesions by class (`CLASS_KEYS`); empty where the counts
+    carry noise."""
     key: str
     """X25519 public key, 64 hex digits."""
     identity: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hepafed.common.contract import (
     CohortOrigin,
     Figure,
+    NoiseNeed,
     PlacementCurve,
     Plan,
     SubgroupSummary,
@@ -34,7 +35,10 @@ class ValidateRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSummary:
-    """All that a site releases in a validation beside a masked vector; never a score."""
+    """All that a site releases in a validation beside a masked vector; never a score.
+
+    In the form `noisy` all numbers of cases are 0 or empty: only counts with noise tell of them.
+    """
 
     run: str
     model: str
@@ -62,12 +66,14 @@ class SiteSummary:
     subgroups: tuple[SubgroupSummary, ...] = ()
     """Figures by the variables that were asked for and that the site's policy shares."""
     form: str = "cells"
-    """How the score counts are released: `masked` (by the exchange that follows), `cells` or
-    `plain`."""
+    """How the score counts are released: `masked` (by the exchange that follows), `noisy` (the
+    same, of few counts with noise), `cells` or `plain`."""
     vector: str = ""
     """SHA-256 of the uploaded score counts, in the form `plain`."""
     origin: CohortOrigin | None = None
     """How the cohort came about, and what was left out of it; None: not stated (older sites)."""
+    noise: NoiseNeed | None = None
+    """The noise that the site needs, in the form `noisy`."""
 
 
 @dataclass(frozen=True, kw_only=True)

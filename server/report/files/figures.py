@@ -17,13 +17,14 @@ FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf")
 COLUMN_MM, PAGE_MM = 84, 174
 """Widths in mm of one column and of two columns of a journal."""
 DPI = 600
+"""What journals ask of line drawings."""
 MM_PER_INCH = 25.4
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_END = len(SIGNATURE) + 4 + 4 + 13 + 4
 """Where the chunk IHDR ends (PNG, third edition, 11.2.1)."""
 
 
-def figure_files(plots: Iterable[Plot]) -> dict[str, bytes]:
+def figure_files(plots: Iterable[Plot], dpi: int = DPI) -> dict[str, bytes]:
     """Return every figure that is drawn, by file name (`figures/roc-174mm.svg`).
 
     Raises
@@ -38,7 +39,7 @@ def figure_files(plots: Iterable[Plot]) -> dict[str, bytes]:
         for drawing, width in ((plot.svg.wide, PAGE_MM), (plot.svg.narrow, COLUMN_MM)):
             name, svg = f"figures/{plot.id}-{width}mm", alone(drawing, width)
             files[f"{name}.svg"] = svg.encode()
-            files[f"{name}.png"] = png(svg, width)
+            files[f"{name}.png"] = png(svg, width, dpi)
     return files
 
 
@@ -64,11 +65,11 @@ def _style() -> str:
     return (HERE.parent / "figures.css").read_text("utf-8").strip()
 
 
-def png(svg: str, width: float) -> bytes:
-    """Draw a self-contained SVG, `width` mm wide, at 600 dpi; the resolution is in the file."""
+def png(svg: str, width: float, dpi: int = DPI) -> bytes:
+    """Draw a self-contained SVG, `width` mm wide; the resolution is in the file."""
     from resvg_py import svg_to_bytes
 
-    pixels = round(width / MM_PER_INCH * DPI)
+    pixels = round(width / MM_PER_INCH * dpi)
     try:
         drawn = svg_to_bytes(
             svg_string=svg,
@@ -81,12 +82,12 @@ def png(svg: str, width: float) -> bytes:
         )
     except ValueError as e:
         raise ReportError(f"a figure cannot be drawn: {e}", "please report it") from e
-    return _with_resolution(bytes(drawn))
+    return _with_resolution(bytes(drawn), dpi)
 
 
-def _with_resolution(drawn: bytes) -> bytes:
+def _with_resolution(drawn: bytes, dpi: int) -> bytes:
     """Put a pHYs chunk behind the header, so that programs place the picture at its size."""
-    per_metre = round(DPI / MM_PER_INCH * 1000)
+    per_metre = round(dpi / MM_PER_INCH * 1000)
     content = b"pHYs" + struct.pack(">IIB", per_metre, per_metre, 1)
     chunk = struct.pack(">I", 9) + content + struct.pack(">I", zlib.crc32(content))
     return drawn[:HEADER_END] + chunk + drawn[HEADER_END:]

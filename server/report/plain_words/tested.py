@@ -1,5 +1,7 @@
 """First page: what was tested, and on whom."""
 
+import math
+
 from hepafed.server.formats import Report
 from hepafed.server.report.facts import (
     PICTURES,
@@ -10,6 +12,7 @@ from hepafed.server.report.facts import (
     lesions,
     listed,
     patients,
+    patients_words,
     pooled,
     silent_sites,
     sites_from,
@@ -58,7 +61,20 @@ def on_patients(report: Report) -> str:
     role = ROLES.get(report.provenance.split) if is_federated(report) else None
     where = counted(len(report.sites), "site") + (f", {role}" if role else "")
     units = f" with {counted(lesions(report), one, many)}" if has_lesions(report) else ""
-    return f"The test used {counted(patients(report), 'patient')}{malignant}{units} from {where}."
+    return f"The test used {patients_words(report)}{malignant}{units} from {where}."
+
+
+def noise_added(report: Report) -> str:
+    """Speak where the counts carry noise, and say how much."""
+    if report.noise is None:
+        return ""
+    deviation = math.sqrt(report.noise.variance)
+    promised = [f"{s.site} {s.epsilon:g} at δ {s.delta:g}" for s in report.noise.sites]
+    return (
+        f"Noise was added to every count: {deviation:.1f} patients up or down (standard "
+        "deviation). It hides whether any one patient is in the data. All numbers of patients are "
+        f"estimates; intervals include the noise. Privacy loss ε: {'; '.join(promised)}."
+    )
 
 
 def from_volumes(report: Report) -> str:

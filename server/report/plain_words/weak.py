@@ -1,5 +1,8 @@
 """First page: what is weak. Each rule names one weakness, and is silent where it is not there."""
 
+import math
+
+from hepafed.common.statistics import Z, expected_variance
 from hepafed.server.formats import Report
 from hepafed.server.models import operating_point
 from hepafed.server.report.facts import (
@@ -161,14 +164,32 @@ def one_site(report: Report) -> str:
 
 def dominant_site(report: Report) -> str:
     """Speak where one of several sites has more than `DOMINANT` of the patients."""
-    total = patients(report)
-    largest = max(report.sites, key=lambda s: s.patients)
-    if len(report.sites) < 2 or total == 0 or largest.patients <= DOMINANT * total:
+    total, known = patients(report), {s.site: s.patients or 0 for s in report.sites}
+    largest = max(known, key=lambda s: known[s])
+    if len(known) < 2 or total == 0 or known[largest] <= DOMINANT * total:
         return ""
     return (
-        f"{largest.site} has {hundredfold(largest.patients / total)} % of the patients. The pooled "
+        f"{largest} has {hundredfold(known[largest] / total)} % of the patients. The pooled "
         "figures are mostly those of this site."
     )
+
+
+def drowned_in_noise(report: Report) -> str:
+    """Speak where the noise in the counts makes the interval of the AUC twice as wide, or hides it.
+
+    Without noise it would be 2 · 1.96 standard errors wide, as expected of so many patients.
+    """
+    row = pooled(report)
+    if report.noise is None or row is None:
+        return ""
+    ends = preferred(row.auc)
+    if ends.value is None or ends.low is None or ends.high is None:
+        return "The noise hides the figures. More patients, or a larger epsilon, are needed."
+    positives = row.positives or 0
+    alone = expected_variance(ends.value, max(positives, 1), max(row.n - positives, 1))
+    if ends.high - ends.low <= 4 * Z * math.sqrt(alone):
+        return ""
+    return "The noise, not the number of patients, decides how wide the interval of the AUC is."
 
 
 def harmful_threshold(report: Report) -> str:

@@ -93,7 +93,7 @@ def calibration(report: Report) -> Table:
         "predicted and observed risk over tenths of the probability."
     )
     lesions = any(c.unit == "lesion" and c.slope.low is not None for c in report.calibration)
-    if lesions and any(s.lesions > s.patients for s in report.sites):
+    if lesions and any((s.lesions or 0) > (s.patients or 0) for s in report.sites):
         note += (
             " The intervals of lesion tasks take lesions as independent: they are too narrow where "
             "patients have several."
@@ -161,10 +161,12 @@ def released(report: Report) -> Table:
         f = forms.get(s.site)
         shown = NONE if f is None else FORM_WORDS.get(f.form, f.form)
         if f is not None and f.sum_over:
-            shown = f"masked; summed over {', '.join(f.sum_over)}"
+            noise = " with noise" if f.form == "noisy" else ""
+            shown = f"masked{noise}; summed over {', '.join(f.sum_over)}"
         held = [x.what for x in report.suppressed if x.site == s.site]
         smallest, reason = (f.minimum_count, f.reason or "") if f else (None, "")
-        rows.append((s.site, (shown, reason), number(smallest), "; ".join(held) or "nothing"))
+        nothing = "nothing" if f is None or f.form != "noisy" else "all else"
+        rows.append((s.site, (shown, reason), number(smallest), "; ".join(held) or nothing))
     head = ("Site", "Histograms of scores", "Smallest cell", "Withheld")
     return Table("released", "What each site released, and in which form", head, tuple(rows))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hepafed.common.contract import CLASS_KEYS
-from hepafed.server.formats import Report, SiteRow
+from hepafed.server.formats import NoisePart, Report, SiteRow
 from hepafed.server.report.tables.rounding import percent
 from hepafed.server.report.tables.table import Table, has_lesions, is_headline
 from hepafed.server.report.tables.words import NONE
@@ -30,7 +30,7 @@ Known = dict[str | None, int | None]
 def flow(report: Report) -> Table:
     """Tabulate by site where lesions came from, what was left out and why, what was analysed."""
     rows: list[tuple[Cell, ...]] = [
-        (s.site, _sources(s), *_labelled(s), "; ".join(_left_out(s)), s.patients, s.lesions)
+        (s.site, _sources(s), *_labelled(s), "; ".join(_left_out(s)), *_analysed(s))
         for s in report.sites
     ]
     for site, why in (report.provenance.missing_sites or {}).items():
@@ -51,10 +51,19 @@ def flow(report: Report) -> Table:
     kept = [i for i, h in enumerate(head) if has_lesions(report) or not h.startswith("Lesions")]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
     ours = (tuple(head[i] for i in kept).index("Left out"),)
-    if not has_lesions(report):
+    if report.noise is not None:
+        note = "No site released a number of its patients: only counts of all sites, with noise."
+    elif not has_lesions(report):
         note = "Labelled: in the table that was read."
     return Table(
         "flow", "Patient flow by site", tuple(head[i] for i in kept), shown, note, ours=ours
+    )
+
+
+def _analysed(site: SiteRow) -> tuple[Cell, Cell]:
+    return (
+        NOT_RELEASED if site.patients is None else site.patients,
+        NOT_RELEASED if site.lesions is None else site.lesions,
     )
 
 
@@ -75,8 +84,8 @@ def _sum(values: Sequence[int | None]) -> int | None:
 def _labelled(site: SiteRow) -> tuple[Cell, Cell]:
     patients, lesions = left_out_total(site)
     return (
-        NOT_STATED if patients is None else site.patients + patients,
-        NOT_STATED if lesions is None else site.lesions + lesions,
+        NOT_STATED if patients is None or site.patients is None else site.patients + patients,
+        NOT_STATED if lesions is None or site.lesions is None else site.lesions + lesions,
     )
 
 
@@ -101,6 +110,8 @@ def _left_out(site: SiteRow) -> Iterator[str]:
 
 def table_one(report: Report) -> tuple[Table, ...]:
     """Tabulate what sites released of their patients, five sites a table, all of them first."""
+    if report.noise is not None:
+        return (_with_noise(report.noise),)
     sites = report.sites
     chunks = [sites[i : i + SITES_A_TABLE] for i in range(0, len(sites), SITES_A_TABLE)]
     tables = []
@@ -120,10 +131,21 @@ def table_one(report: Report) -> tuple[Table, ...]:
     return tuple(tables)
 
 
+def _with_noise(noise: NoisePart) -> Table:
+    """Tabulate the only numbers of patients that there are: of all sites, with noise."""
+    rows = tuple(
+        (name, f"{n.value or 0:,.0f}", f"{n.low or 0:,.0f} to {n.high or 0:,.0f}")
+        for name, n in (("Malignant patients", noise.malignant), ("Benign patients", noise.benign))
+    )
+    head = ("Property", "All sites, estimate", "95 % interval of the noise")
+    note = "Noise was added to every count before it left its site. Lesions were not counted."
+    return Table("table-1", "Table 1. Patients of all sites", head, rows, note, ours=(0,))
+
+
 def _properties(report: Report, groups: Sequence[Sequence[SiteRow]]) -> Iterator[tuple[Cell, ...]]:
     """Yield the rows: each property, then its value in every group of sites."""
-    patients = [sum(s.patients for s in g) for g in groups]
-    lesions = [sum(s.lesions for s in g) for g in groups]
+    patients = [sum(s.patients or 0 for s in g) for g in groups]
+    lesions = [sum(s.lesions or 0 for s in g) for g in groups]
     yield ("Patients", *patients)
     malignant = {
         r.site: r.positives for r in report.results if r.scope == "site" and is_headline(r)
@@ -166,7 +188,7 @@ def _by_class(report: Report) -> Iterator[tuple[str, Known]]:
     malignant: Known = {}
     for s in report.sites:
         held = benign[s.site]
-        malignant[s.site] = None if held is None else s.lesions - held
+        malignant[s.site] = None if held is None or s.lesions is None else s.lesions - held
     yield "benign", benign
     yield "malignant", malignant
 

@@ -85,7 +85,12 @@ def _auc_note(report: Report) -> str:
             "Where a patient has several lesions, it accounts for that (Obuchowski; computed from "
             "the scores in bins); DeLong's does not."
         )
-    if report.provenance.run:
+    if report.noise is not None:
+        said.append(
+            "The pooled AUC comes from counts with noise in few cells of the score. Its interval "
+            "holds the noise and the chance of the sample. The pooling error is that of the cells."
+        )
+    elif report.provenance.run:
         if any(r.scope == "pooled" and r.auc.value is not None for r in report.results):
             said.append(
                 "Pooled AUCs come from counts, not scores: the AUC of the scores lies within the "
@@ -120,7 +125,9 @@ def rates(report: Report) -> Table:
         "Patients, malignant versus benign, at the operating point",
         ("Where", *_rate_heads()),
         tuple(rows),
-        note="Below each rate: Wilson's 95 % interval and the counts.",
+        note="Below each rate: Wilson's 95 % interval and the counts."
+        if report.noise is None
+        else "Below each rate: Wilson's 95 % interval, widened by the noise in the counts.",
     )
 
 

@@ -11,7 +11,7 @@ LEAST = 0.5 * 10**-MOST_PLACES
 
 def auc_places(report: Report) -> int:
     """Return the places of every AUC of a report: two below 1,000 patients."""
-    return 2 if sum(s.patients for s in report.sites) < FEW_PATIENTS else 3
+    return 2 if report.patients < FEW_PATIENTS else 3
 
 
 def rounded(value: float, places: int) -> str:
@@ -44,9 +44,9 @@ def hundredfold(value: float, places: int = 0) -> str:
 def percent_interval(rate: RateEstimate) -> str:
     """Write the interval of a rate in percent, `80–95 %`; "" where there is none."""
     ends = rate.clustered or rate
-    if ends.low is None or ends.high is None or rate.denominator is None:
+    if ends.low is None or ends.high is None:
         return ""
-    low, high = (_of_cases(end, rate.denominator) for end in (ends.low, ends.high))
+    low, high = (_of_cases(end, rate.denominator or 0) for end in (ends.low, ends.high))
     return f"{low}–{high} %"
 
 

@@ -32,6 +32,7 @@ FIGURE_WORDS = {
 }
 FORM_WORDS = {
     "masked": "masked sums (the coordinator could read only the total over the sites)",
+    "noisy": "masked sums of few counts with noise",
     "cells": "cells of at least the site's minimum count",
     "plain": "fine histograms",
     "withheld": "none: withheld",

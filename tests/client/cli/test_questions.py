@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.client.cli.main import main
+from hepafed.client.release.noise.book import NoisyAnswer, PrivacyBook
 from hepafed.common.contract.config import SiteConfig, write_toml
+from hepafed.common.contract.privacy import PrivacyConfig
 from hepafed.common.errors import RefusedError
 
 Site = Any  # of tests/client/release/releasing.py
@@ -63,4 +64,31 @@ def test_a_changed_memory_is_named_and_taken_by_a_person(site: Site) -> None:
     assert ask(site, "--reviewed").exit_code == 0
     assert ask(site).exit_code == 0
     site.score()
-    assert np.all([e["kind"] == "questions" for e in site.ledger.entries()])
+    assert [e["kind"] for e in site.ledger.entries()] == ["key", *["questions"] * 3]
+
+
+def test_what_answers_with_noise_told_is_shown_and_a_lost_budget_is_taken(site: Site) -> None:
+    policy = PrivacyConfig(epsilon=1.0, lifetime_epsilon=4.0)
+    config = SiteConfig(site="a", role="validate", address="localhost:1", privacy=policy)
+    write_toml(config, site.home / "site.toml")
+    assert "answers with noise" not in ask(site).output
+    for n, split in enumerate(("test", "external", "external")):
+        answer = NoisyAnswer(
+            exchange=f"{n:032x}", run="r", split=split, weights="a" * 64, at="2026-01-01", rho=0.03
+        )
+        PrivacyBook(site.home, site.ledger).spend(policy, answer)
+    shown = ask(site).output
+    assert "external: 2 answers with noise told epsilon 1.45 of 4 (delta 1e-05)." in shown
+    assert "test: 1 answers with noise told epsilon 0.99 of 4 (delta 1e-05)." in shown
+    found = json.loads(ask(site, "--json").output)["privacy"]
+    assert [(c["split"], c["answers"]) for c in found] == [("external", 2), ("test", 1)]
+    write_toml(
+        SiteConfig(site="a", role="validate", address="localhost:1"), site.home / "site.toml"
+    )
+    assert "of no budget: [privacy] is not set" in ask(site).output
+    (site.home / "privacy.json").unlink()
+    refused = ask(site)
+    assert refused.exit_code == 2
+    assert "privacy.json is not the file" in refused.output
+    assert ask(site, "--reviewed").exit_code == 0
+    assert "answers with noise" not in ask(site).output

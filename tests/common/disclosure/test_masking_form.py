@@ -75,7 +75,9 @@ def names(count: int) -> tuple[str, ...]:
         {"participants": names(MOST_PARTICIPANTS)},
         {"participants": ("a", "b" * 80)},
         {"against": ("b" * 64, "c" * 64)},
-        *({"subject": s} for s in SUBJECTS if s != "tuning"),
+        *({"subject": s} for s in SUBJECTS if s not in ("tuning", "noisy-counts")),
+        {"subject": "noisy-counts", "length": 36, "noise": 1 << 14},
+        {"subject": "noisy-counts", "length": 36, "noise": 1 << 48},
         {"subject": "tuning", "split": "tune"},
     ],
     ids=lambda c: str(c)[:40],
@@ -127,7 +129,7 @@ def test_terms_just_beyond_a_limit_are_refused_with_the_reason(
 
 def test_each_attempt_at_each_vector_has_its_own_number() -> None:
     assert [slot("counts", a) for a in range(6)] == [0, 1, 2, 3, 4, 5]
-    assert [slot(s, 2) for s in SUBJECTS] == [2, 8, 14, 20, 26]
+    assert [slot(s, 2) for s in SUBJECTS] == [2, 8, 14, 20, 26, 32]
 
 
 def compact(values: object) -> bytes:
@@ -136,8 +138,12 @@ def compact(values: object) -> bytes:
 
 def test_every_release_binds_keys_to_the_same_context() -> None:
     terms = with_(readers=("Jörg",), against=("c" * 64,), attempt=3)
-    fields = {**dataclasses.asdict(terms)}
+    fields = {k: v for k, v in dataclasses.asdict(terms).items() if k != "noise"}
     assert context_of(terms) == hashlib.sha256(PURPOSE + b"terms " + compact(fields)).digest()
+    noisy = fields | {"noise": 70000}
+    assert context_of(dataclasses.replace(terms, noise=70000)) == (
+        hashlib.sha256(PURPOSE + b"terms " + compact(noisy)).digest()
+    )
     assert context_of(TERMS).hex() == (
         hashlib.sha256(
             PURPOSE

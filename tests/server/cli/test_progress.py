@@ -39,6 +39,12 @@ def test_a_saved_model_says_on_whom_its_threshold_was_chosen(
     assert said == f"Model saved: weights after round 2. Decision threshold {words}"
 
 
+def test_a_site_with_noise_is_named_without_a_number_of_patients() -> None:
+    assert describe({"event": "reply", "site": "a", "form": "noisy"}) == ("  a: counts with noise")
+    event = {"event": "masking", "subject": "noisy-counts", "attempt": 1, "sites": ["a", "b"]}
+    assert describe(event) == "masked sum of counts with noise, sites a, b"
+
+
 @pytest.mark.parametrize(
     ("event", "words"),
     [

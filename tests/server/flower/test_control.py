@@ -1,7 +1,5 @@
 """A real SuperLink through its Control API: which keys become nodes, and what is done twice."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hepafed.common.errors import EnrolmentError, UnreachableError
 from hepafed.server.flower.control import Control
 from hepafed.server.flower.superlink import SuperLink
-from hepafed.server.setup import initialise
 
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -19,18 +16,6 @@ def line(key: Key) -> str:
     """Write a public key as OpenSSH does."""
     form = (serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return key.public_key().public_bytes(*form).decode()
-
-
-@pytest.fixture(scope="module")
-def superlink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuperLink]:
-    home = tmp_path_factory.mktemp("coordinator")
-    initialise(home, "localhost:1", "127.0.0.1", datetime.now(UTC))
-    made = SuperLink(home)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
 
 
 def test_a_key_of_a_nist_curve_becomes_a_node_that_is_not_online_yet(superlink: SuperLink) -> None:

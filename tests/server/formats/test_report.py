@@ -85,7 +85,7 @@ def test_a_report_of_the_last_release_is_read_and_written_without_a_change(name:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_report_of_the_last_release_is_rendered(name: str, tmp_path: Path) -> None:
     report = read_report(written(name))
-    page = write_report(report, tmp_path)
+    page = write_report(report, tmp_path, dpi=40)
     assert "<h1>" in page.read_text()
     assert json.loads((tmp_path / "report.json").read_text()) == written(name)
     over = "of 1 site " if len(report.sites) == 1 else f"pooled over {len(report.sites)} sites "

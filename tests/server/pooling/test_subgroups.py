@@ -319,7 +319,7 @@ def test_a_score_table_with_group_columns_gives_exact_figures_and_a_whole_report
     wanted = roc_auc_score(scores.truth[its], scores.logits[its])
     assert row["auc"]["value"] == pytest.approx(float(wanted), abs=1e-9)
     assert (row["n"], row["sensitivity"]["numerator"]) == (28, 11)
-    page = write_report(made, tmp_path / "report").read_text()
+    page = write_report(made, tmp_path / "report", dpi=40).read_text()
     assert "x: b" in page
     assert (tmp_path / "report" / "subgroups.csv").read_text().count("\n") == 7
 

@@ -1,4 +1,4 @@
-"""Twelve very different reports, for tests that hold every generated sentence to its facts."""
+"""Very different reports, for tests that hold every generated sentence to its facts."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from hepafed.client.release.forms import in_form
-from hepafed.common.contract import CohortOrigin, LeftOut
+from hepafed.common.contract import CohortOrigin, LeftOut, NoiseNeed
+from hepafed.common.disclosure.noise import LENGTH, coarse_counts
 from hepafed.common.disclosure.subgroup_figures import subgroup_summaries
 from hepafed.common.disclosure.summaries import summarise
 from hepafed.common.records import write_record
@@ -15,7 +16,7 @@ from hepafed.common.statistics import add
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.common.statistics.sums import additive_of
 from hepafed.server.formats import ModelPart, OperatingPoint, Provenance, Report, read_report
-from hepafed.server.pooling import Group, pool
+from hepafed.server.pooling import Group, NoisySum, noisy_report, pool
 from hepafed.server.report.from_scores import report_from_scores
 
 from .conftest import CARD, EVALUATION, scores
@@ -123,6 +124,27 @@ def _one_class() -> Report:
     )
 
 
+def noisy(patients: int, deviation: float) -> Report:
+    """Pool two sites' counts with noise of a standard deviation, as a coordinator does."""
+    table = scores(13, patients, 2)
+    drawn = np.random.default_rng(14).normal(0, deviation, LENGTH)
+    found = NoisySum(
+        sites=("site-1", "site-2"),
+        vector=coarse_counts(table, 0.5) + np.rint(drawn).astype(np.int64),
+        variance=deviation**2,
+        needs={
+            "site-1": NoiseNeed(epsilon=1.0, delta=1e-5, rho=0.03, colluding_sites=1),
+            "site-2": NoiseNeed(epsilon=2.5, delta=1e-6, rho=0.1, colluding_sites=0),
+        },
+    )
+    point = OperatingPoint(threshold=0.5, rule="the middle", chosen_on="tuning data of 3 sites")
+    model = ModelPart(id="t2-1a2b3c", protocol="t2", sha256="ab" * 32, operating_point=point)
+    split = Provenance(run="validate-1", split="external", created="2026-03-02T10:00:00+00:00")
+    values = write_record(noisy_report(found, {"site-1": 5, "site-2": 7}, model, split))
+    values["look"] = {"number": 1, "earlier": []}
+    return read_report(values | {"evaluation": None})
+
+
 KINDS: Mapping[str, Callable[[], Report]] = {
     "one site": lambda: federated(
         scores(4, 60, 1), form="cells", origins={"site-1": COMPLETE}, tuning=TUNING
@@ -163,6 +185,8 @@ KINDS: Mapping[str, Callable[[], Report]] = {
     ),
     "one class": _one_class,
     "withheld": lambda: federated(scores(12, 8, 2), form="cells", minimum=50),
+    "noise": lambda: noisy(400, 2.0),
+    "drowned": lambda: noisy(60, 12.0),
     "huge": lambda: federated(scores(11, 6000, 12), form="plain", minimum=1, tuning=MUCH_TUNING),
 }
 """Kinds of reports by name; "all masked" is what `form` is where none is named."""

@@ -135,7 +135,7 @@ def test_the_report_has_no_figure_and_no_word_of_lesions(table: ScoreTable, tmp_
     assert (made.confusion, made.multiclass) == ((), ())
     assert all(s.by_class["metastatic"] is None for s in made.sites)
     assert len(summary_lines(made)) == 2
-    page = write_report(made, tmp_path / "report").read_text()
+    page = write_report(made, tmp_path / "report", dpi=40).read_text()
     text = re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]+>", " ", page, flags=re.DOTALL)
     answered = text.partition("Reporting checklists Numbers")[0].partition("CLAIM 2024 ")[0]
     for word in ("lesions", "Primary malignant", "Metastatic", "Hand"):

@@ -94,14 +94,18 @@ TRUE: Mapping[str, Callable[[Values], bool]] = {
     "Input: how_scored": run,
     "Privacy: table_privacy": lambda v: not run(v),
     "Privacy: what_left": run,
+    "Privacy: noise": lambda v: "noise" in v,
     "Privacy: scores_from_plain": lambda v: run(v) and "plain" in forms(v),
     "Privacy: minimum_counts": lambda v: any(
-        f["form"] != "plain" and f.get("minimum_count", 0) > 1 for f in v["forms"]
+        f["form"] not in ("plain", "noisy") and f.get("minimum_count", 0) > 1 for f in v["forms"]
     ),
     "Statistics: concordance": lambda v: bool(aucs(v)),
     "Statistics: own_aucs": lambda v: run(v) and bool(aucs(v, "site")),
     "Statistics: aucs_of_table": lambda v: not run(v) and bool(aucs(v)),
-    "Statistics: pooled_from_counts": lambda v: run(v) and bool(aucs(v, "pooled")),
+    "Statistics: pooled_from_counts": lambda v: (
+        run(v) and bool(aucs(v, "pooled")) and "noise" not in v
+    ),
+    "Statistics: from_noise": lambda v: "noise" in v and bool(aucs(v)),
     "Statistics: delong": lambda v: any(
         a["method"] == "delong" and a["se"] is not None for a in aucs(v)
     ),

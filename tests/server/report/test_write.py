@@ -51,7 +51,7 @@ def test_a_report_from_scores_and_a_federations_fit_the_schema(
 @NEEDS_ORACLES
 @pytest.mark.parametrize("path", sorted(ORACLES.glob("*.csv")), ids=lambda p: p.stem)
 def test_every_oracle_table_makes_a_report_that_fits(path: Path, tmp_path: Path) -> None:
-    page = write_report(report_from_scores(read_scores(path), 0.5), tmp_path)
+    page = write_report(report_from_scores(read_scores(path), 0.5), tmp_path, dpi=40)
     assert "<h1>" in page.read_text()
 
 
@@ -79,7 +79,7 @@ def test_a_report_that_does_not_fit_is_not_written(
         at = at[step]
     at[where[-1]] = value
     with pytest.raises(RunError, match="schema"):
-        write_report(read_report(bad), tmp_path)
+        write_report(read_report(bad), tmp_path, dpi=40)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -87,7 +87,7 @@ def test_a_figure_that_is_not_finite_is_not_written(plain: dict[str, Any], tmp_p
     bad = copy.deepcopy(plain)
     bad["results"][0]["auc"]["value"] = float("nan")
     with pytest.raises(RunError, match="finite"):
-        write_report(read_report(bad), tmp_path)
+        write_report(read_report(bad), tmp_path, dpi=40)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -215,9 +215,9 @@ def test_text_of_others_is_escaped_in_page_and_drawings(federated: dict[str, Any
 def test_a_federations_report_comes_with_its_model_card(
     federated: dict[str, Any], plain: dict[str, Any], tmp_path: Path
 ) -> None:
-    write_report(read_report(federated), tmp_path / "federated")
+    write_report(read_report(federated), tmp_path / "federated", dpi=40)
     card = (tmp_path / "federated/model-card.md").read_text()
     for line in (federated["model"]["sha256"], "## Intended use", "Not a medical device"):
         assert line in card
-    write_report(read_report(plain), tmp_path / "plain")
+    write_report(read_report(plain), tmp_path / "plain", dpi=40)
     assert not (tmp_path / "plain/model-card.md").exists()

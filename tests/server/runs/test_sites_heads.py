@@ -1,12 +1,20 @@
 """With each question a countersigned head goes out, with each answer a head comes back."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flwr.app import Message
 from hepafed.client.release.ledger import Ledger
-from hepafed.common.contract.messages import CohortRequest, CohortSummary, LedgerHead, pack, unpack
+from hepafed.common.contract.messages import (
+    CohortRequest,
+    CohortSummary,
+    LedgerHead,
+    pack,
+    seal,
+    unpack,
+)
 from hepafed.server.members import LedgerHeads
 from hepafed.server.runs.sites import Sites
 
@@ -30,6 +38,15 @@ def ask(fed: Federation, run: str) -> dict[str, str]:
         lambda: fed.fleet.nodes,
         lambda: True,
         lambda: fed.identities,
+        seal=lambda site, text, seconds: seal(
+            text,
+            fed.stores.registry.key(),
+            site=site,
+            requester="coordinator",
+            study="demo",
+            now=datetime.now(UTC),
+            seconds=seconds,
+        ),
         heads=fed.heads,
     )
     question = CohortRequest(run=run)
@@ -45,16 +62,16 @@ def test_each_answer_brings_the_ledger_forward_and_the_next_question_the_counter
     fed: Federation,
 ) -> None:
     refused = {"a": "policy does not share", "b": "policy does not share"}
-    for run, entries in (("c-1", 3), ("c-2", 5)):
+    for run, entries in (("c-1", 4), ("c-2", 6)):
         failed = ask(fed, run)
         assert set(failed) == set(refused)
         assert all(refused[s] in why for s, why in failed.items())
         assert [seen(fed, s) for s in "ab"] == [entries, entries]
     proof = Ledger(fed.folder / "a").verify()
     assert proof.countersigned is not None
-    assert proof.countersigned.entry == 3
+    assert proof.countersigned.entry == 4
     kinds = [e["kind"] for e in Ledger(fed.folder / "a").entries()]
-    assert kinds == ["key", "cohort", "refused", "cohort", "refused"]
+    assert kinds == ["key", "permissions", "cohort", "refused", "cohort", "refused"]
 
 
 def test_a_site_from_a_backup_is_told_and_the_other_goes_on(fed: Federation) -> None:
@@ -66,8 +83,8 @@ def test_a_site_from_a_backup_is_told_and_the_other_goes_on(fed: Federation) -> 
     fed.start("a")
     fed.heads = LedgerHeads(fed.folder / "server")
     failed = ask(fed, "c-3")
-    assert "has seen entry 5 of this site's ledger" in failed["a"]
-    assert [seen(fed, s) for s in "ab"] == [5, 7]
+    assert "has seen entry 6 of this site's ledger" in failed["a"]
+    assert [seen(fed, s) for s in "ab"] == [6, 8]
     Ledger(fed.folder / "a").acknowledge_gap("disk failed")
     failed = ask(fed, "c-4")
     assert "policy does not share" in failed["a"]
@@ -79,7 +96,7 @@ def test_a_site_from_a_backup_is_told_and_the_other_goes_on(fed: Federation) -> 
 
 @pytest.mark.parametrize(
     "edit",
-    [lambda _head: "", lambda head: head.replace('"since":3', '"since":0'), lambda _head: "{}"],
+    [lambda _head: "", lambda head: head.replace('"since":4', '"since":0'), lambda _head: "{}"],
     ids=["none", "changed", "no message"],
 )
 def test_an_answer_without_a_true_head_moves_nothing(fed: Federation, edit: object) -> None:
@@ -95,7 +112,7 @@ def test_an_answer_without_a_true_head_moves_nothing(fed: Federation, edit: obje
 
     fed.fleet.pull_messages = pulled  # type: ignore[method-assign]
     ask(fed, "c-2")
-    assert [seen(fed, s) for s in "ab"] == [3, 3]
+    assert [seen(fed, s) for s in "ab"] == [4, 4]
 
 
 def test_a_countersignature_of_another_site_or_authority_is_refused_by_the_site(

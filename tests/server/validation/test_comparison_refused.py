@@ -113,4 +113,4 @@ def test_a_comparison_over_fewer_patients_than_a_smallest_count_is_refused(
         site.others[compared.digest] = rows_of(site.table, np.arange(4))
     report = compared.run()
     assert report["comparisons"] == []
-    assert sum("fewer patients were scored by every model" in n for n in report["notes"]) == 2
+    assert sum("would reveal those patients" in n for n in report["notes"]) == 2

@@ -101,7 +101,8 @@ def test_a_site_lost_in_the_second_step_of_a_comparison_is_named(fed: Federation
     lose(fed, KeysRequest, "pair-clusters")
     report = compared.run()
     assert report["notes"] == [
-        f"{POOLS}the second step is missing b (no answer before the deadline)"
+        "the comparison of models has no intervals: the second step is missing b "
+        "(no answer before the deadline)"
     ]
 
 

@@ -41,6 +41,14 @@ def test_a_png_has_600_dots_an_inch_at_its_width(files: dict[str, bytes], width:
     assert (across, down, unit) == (23622, 23622, 1)  # 600 / 0.0254
 
 
+def test_a_png_of_another_resolution_says_so() -> None:
+    frame = '<svg viewBox="0 0 100 50"><title>t</title><desc>d</desc></svg>'
+    raw = png(alone(Markup(frame), 25.4), 25.4, 40)  # noqa: S704 - our own drawing
+    at = raw.index(b"pHYs")
+    assert struct.unpack(">I", raw[16:20]) == (40,)
+    assert struct.unpack(">II", raw[at + 4 : at + 12]) == (1575, 1575)  # 40 / 0.0254
+
+
 @pytest.mark.parametrize("width", [84, 174])
 def test_an_svg_has_its_width_and_its_style_and_loads_nothing(
     files: dict[str, bytes], width: int

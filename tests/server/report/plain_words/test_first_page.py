@@ -33,6 +33,9 @@ def run(v: Values) -> bool:
 
 
 def slope(v: Values) -> Values:
+    if not v["calibration"]:
+        nothing = {"value": None, "low": None, "high": None}
+        return nothing | {"large": nothing}
     (found,) = [
         c for c in v["calibration"] if (c["scope"], c["task"]) == ("pooled", "malignant_vs_benign")
     ]
@@ -88,11 +91,22 @@ def has(figure: Values) -> bool:
     return None not in (figure["value"], figure["low"], figure["high"])
 
 
+def widened(v: Values) -> bool:
+    """Tell whether noise doubles the interval; Newcombe's half-width is about 1.96 √V(A) here."""
+    at, found = row(v)["auc"]["value"], ends(v)
+    if at is None or found is None:
+        return True
+    m, n = row(v)["positives"], row(v)["n"] - row(v)["positives"]
+    more = ((m + n) / 2 - 1) * ((1 - at) / (2 - at) + at / (1 + at))
+    return found["high"] - found["low"] > 4 * 1.96 * (at * (1 - at) / (m * n) * (1 + more)) ** 0.5
+
+
 TRUE: Mapping[str, Callable[[Values], bool]] = {
     "made_up": lambda v: (v["model"].get("card") or {}).get("plan", {}).get("synthetic", False),
     "tested_model": run,
     "tested_scores": lambda v: not run(v),
     "on_patients": lambda v: True,
+    "noise_added": lambda v: "noise" in v,
     "from_volumes": lambda v: bool({"dicom", "lld-mmri"}.intersection(sources(v))),
     "from_pictures": lambda v: "key-images" in sources(v),
     "origin_not_stated": lambda v: run(v) and any("origin" not in s for s in v["sites"]),
@@ -153,8 +167,10 @@ TRUE: Mapping[str, Callable[[Values], bool]] = {
     "one_site": lambda v: len(v["sites"]) == 1,
     "dominant_site": lambda v: (
         len(v["sites"]) > 1
+        and "noise" not in v
         and max(s["patients"] for s in v["sites"]) > 0.6 * sum(s["patients"] for s in v["sites"])
     ),
+    "drowned_in_noise": lambda v: "noise" in v and widened(v),
     "slope_off": lambda v: has(slope(v)) and not slope(v)["low"] <= 1 <= slope(v)["high"],
     "harmful_threshold": lambda v: (b := benefit(v)) is not None and b[0] < max(b[1], 0),
     "subgroups_withheld": lambda v: any(
@@ -201,6 +217,10 @@ def test_frequencies_are_the_counts_of_the_pooled_row(kind: str) -> None:
             assert sentence == ""
             continue
         n = rate["denominator"]
+        if n is None:  # counts with noise are not known
+            value = 1 - rate["value"] if missed else rate["value"]
+            assert f", {round(100 * value)} are called malignant" in sentence
+            continue
         k = n - rate["numerator"] if missed else rate["numerator"]
         assert f"{k:,} of {n:,}" in sentence
         if n >= 10 and 0.005 < k / n < 0.995:
@@ -212,6 +232,11 @@ def test_frequencies_are_the_counts_of_the_pooled_row(kind: str) -> None:
 def test_the_size_of_the_test_is_that_of_the_sites(kind: str) -> None:
     values = write_record(report_of(kind))
     sentence = RULES["on_patients"](report_of(kind))
+    if "noise" in values:
+        n, positives = row(values)["n"], row(values)["positives"]
+        assert f"about {n} patients ({positives} malignant, {n - positives} benign)" in sentence
+        assert "lesion" not in sentence
+        return
     patients = sum(s["patients"] for s in values["sites"])
     units = sum(s["lesions"] for s in values["sites"])
     only = set(sources(values)) == {"key-images"} and all("origin" in s for s in values["sites"])
