@@ -68,7 +68,7 @@ def test_a_training_survives_its_superlink_killed(trained: Trained, tmp_path: Pa
         time.sleep(0.01)
     server = trained.fed.running[0]
     (link,) = (
-        c for c in psutil.Process(server.pid).children() if "flower_superlink" in c.cmdline()
+        c for c in psutil.Process(server.pid).children() if "guarded_superlink" in c.cmdline()
     )
     link.kill()
     _check_completed(trained, run, 2)

@@ -142,7 +142,7 @@ def _processes(trained: Trained) -> list[psutil.Process]:
 
 def test_superlink_supernodes_and_workers_are_processes_that_ps_shows(trained: Trained) -> None:
     lines = [" ".join(p.cmdline()) for p in _processes(trained)]
-    assert sum("flower_superlink" in line for line in lines) == 1
+    assert sum("guarded_superlink" in line for line in lines) == 1
     assert sum("hepafed.client.worker.supernode" in line for line in lines) == len(SITES)
     assert sum("hepafed.client.worker.process" in line for line in lines) == len(SITES)
 
@@ -222,7 +222,7 @@ def test_a_client_with_another_ca_does_not_trust_the_gateway(trained: Trained) -
 
 
 def test_the_superlink_has_a_loopback_port_only(trained: Trained) -> None:
-    (link,) = (p for p in _processes(trained) if "flower_superlink" in " ".join(p.cmdline()))
+    (link,) = (p for p in _processes(trained) if "guarded_superlink" in " ".join(p.cmdline()))
     ports = [c.laddr for c in link.net_connections() if c.status == psutil.CONN_LISTEN]
     assert ports
     assert {a.ip for a in ports} == {"127.0.0.1"}
