@@ -1,5 +1,6 @@
 """A hospital's proxy: it opens tunnels (CONNECT), and may decrypt what goes through them."""
 
+import select
 import socket
 import ssl
 import threading
@@ -69,18 +70,27 @@ class Proxy:
                 there.close()
                 return
             there = outer.wrap_socket(there, server_hostname=name)
-        back = threading.Thread(target=self._pass_on, args=(there, here), daemon=True)
-        back.start()
-        self._pass_on(here, there)
-        back.join()
+        with suppress(OSError):
+            self._pass_on(here, there)
         here.close()
         there.close()
 
-    def _pass_on(self, source: socket.socket, to: socket.socket) -> None:
-        with suppress(OSError):
-            while part := source.recv(1 << 16):
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        """Carry bytes both ways until either side ends; in one thread, for TLS is not of two."""
+        ends = {one: other, other: one}
+        for end in ends:
+            end.setblocking(False)
+        while True:
+            waiting = [e for e in ends if isinstance(e, ssl.SSLSocket) and e.pending()]
+            for end in waiting or select.select([*ends], [], [])[0]:
+                try:
+                    part = end.recv(1 << 16)
+                except ssl.SSLWantReadError:  # a record without content, such as a session ticket
+                    continue
+                if not part:
+                    return
                 self.read = (self.read + part)[: 1 << 20]
+                to = ends[end]
+                to.setblocking(True)
                 to.sendall(part)
-        for end in (source, to):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                to.setblocking(False)
