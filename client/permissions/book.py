@@ -5,7 +5,6 @@ ledger holds the hash of each new version, so that an older copy is.
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +16,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.client.permissions.permission import Permission, Waiting, is_of
-from hepafed.client.release import Ledger, read_own_identity
+from hepafed.client.release import Ledger, WitnessedFile, read_own_identity
 from hepafed.common.errors import ConfigError, UsageError
 from hepafed.common.json_file import JsonFile
-from hepafed.common.locks import wait_for_lock
 from hepafed.common.records import write_record
 
 KIND = "permissions"
@@ -62,7 +60,7 @@ class PermissionBook:
         self._home = home
         self._path = home / "permissions.json"
         self._file = JsonFile(path=self._path, record=SignedBook, hint=HINT)
-        self._ledger = ledger
+        self._witness = WitnessedFile(self._path, KIND, ledger)
 
     def state(self) -> BookState:
         """Return what the file holds; nothing is allowed where there never was one.
@@ -72,13 +70,12 @@ class PermissionBook:
         ConfigError
             It was changed, cut, deleted or restored from an older copy, or it is not this site's.
         """
-        known, found = self._head(), self._digest()
-        if not found and not known:
+        if not self._witness.digest() and not self._witness.head():
             return BookState()
         signed = self._file.read()
         if not self._is_signed(signed):
             raise ConfigError("permissions.json was changed after this site wrote it", HINT)
-        if found != known and signed.state.before != known:
+        if not self._witness.is_last(signed.state.before):
             raise ConfigError(
                 "permissions.json is not the version that this site wrote last: it was restored "
                 "from an older copy",
@@ -129,8 +126,7 @@ class PermissionBook:
     @contextmanager
     def changing(self, *, anew: bool = False) -> Iterator["BookChange"]:
         """Give the state to be changed; it is written when the block ends without an error."""
-        with (self._home / ".permissions.lock").open("w") as lock:
-            wait_for_lock(lock)
+        with self._witness.locked():
             before = BookState() if anew else self.state()
             change = BookChange(before)
             yield change
@@ -139,10 +135,10 @@ class PermissionBook:
 
     def _write(self, state: BookState) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
-        state = replace(state, before=self._head())
+        state = replace(state, before=self._witness.head())
         signature = read_own_identity(self._home).sign(_signed_bytes(state), _ALGORITHM)
         self._file.write(SignedBook(state=state, signature=base64.b64encode(signature).decode()))
-        self._ledger.record(KIND, "", self._path.read_bytes(), direction="here")
+        self._witness.record()
 
     def _is_signed(self, signed: SignedBook) -> bool:
         public = read_own_identity(self._home).public_key()
@@ -152,16 +148,6 @@ class PermissionBook:
         except (InvalidSignature, ValueError):
             return False
         return True
-
-    def _digest(self) -> str:
-        if not self._path.exists():
-            return ""
-        return hashlib.sha256(self._path.read_bytes()).hexdigest()
-
-    def _head(self) -> str:
-        """Return the hash of the version that the ledger knows, "" for none."""
-        held = [e["sha256"] for e in self._ledger.entries() if e["kind"] == KIND]
-        return str(held[-1]) if held else ""
 
 
 class BookChange:

@@ -1,7 +1,7 @@
 """The trust boundary: what may leave a site, what left, and what is remembered of it."""
 
 from hepafed.client.release.answers import Releases
-from hepafed.client.release.ledger import Ledger, Proof, write_page
+from hepafed.client.release.ledger import Ledger, Proof, WitnessedFile, write_page
 from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.noise import PrivacyBook, budgets
 from hepafed.client.release.peers import Peers, own_fingerprint, read_own_identity, read_roster
@@ -21,6 +21,7 @@ __all__ = [
     "Request",
     "SumHistory",
     "Transfer",
+    "WitnessedFile",
     "asked_models",
     "budgets",
     "own_fingerprint",

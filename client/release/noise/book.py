@@ -4,19 +4,15 @@ It is read and written whole. The ledger holds its hash after every change, so t
 cut, changed, deleted or restored from an older copy is found.
 """
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger import Ledger, WitnessedFile
 from hepafed.client.release.noise.accounting import epsilon_of
 from hepafed.common.contract import PrivacyConfig
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
-from hepafed.common.locks import wait_for_lock
 from hepafed.common.records import write_record
 
 DELTA = 1e-5
@@ -58,9 +54,9 @@ class PrivacyBook:
     """Reads and changes privacy.json, checked."""
 
     def __init__(self, home: Path, ledger: Ledger) -> None:
-        self._path = home / "privacy.json"
-        self._file = JsonFile(path=self._path, record=PrivacySpent, hint=LOST)
-        self._ledger = ledger
+        path = home / "privacy.json"
+        self._file = JsonFile(path=path, record=PrivacySpent, hint=LOST)
+        self._witness = WitnessedFile(path, KIND, ledger)
 
     def spent(self) -> PrivacySpent:
         """Return what was told.
@@ -71,8 +67,7 @@ class PrivacyBook:
             The file is damaged, or is not the one that the ledger knows.
         """
         spent = self._file.read(missing=PrivacySpent())
-        known, found = self._head(), self._digest()
-        if found != known and (not found or spent.before != known):
+        if not self._witness.is_last(spent.before):
             raise ConfigError(
                 "privacy.json is not the file that this site wrote last: it was changed, deleted "
                 "or restored from an older copy",
@@ -102,7 +97,7 @@ class PrivacyBook:
         ConfigError
             What was told before cannot be known: as `spent` says.
         """
-        with self._locked():
+        with self._witness.locked():
             spent = self.spent()
             if any(a.exchange == answer.exchange for a in spent.answers):
                 self._known()
@@ -118,35 +113,19 @@ class PrivacyBook:
         ConfigError
             The file is damaged.
         """
-        with self._locked():
+        with self._witness.locked():
             spent = self._file.read(missing=PrivacySpent())
-            if self._digest() != self._head():
+            if self._witness.digest() != self._witness.head():
                 self._write(spent)
 
     def _write(self, spent: PrivacySpent) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
-        self._file.write(replace(spent, before=self._head()))
+        self._file.write(replace(spent, before=self._witness.head()))
         self._known()
 
     def _known(self) -> None:
-        if self._digest() != self._head():
-            self._ledger.record(KIND, "", self._path.read_bytes(), direction="here")
-
-    def _digest(self) -> str:
-        if not self._path.exists():
-            return ""
-        return hashlib.sha256(self._path.read_bytes()).hexdigest()
-
-    def _head(self) -> str:
-        """Return the hash of the file that the ledger knows, "" for none."""
-        held = [e["sha256"] for e in self._ledger.entries() if e["kind"] == KIND]
-        return str(held[-1]) if held else ""
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self._path.parent / ".privacy.lock").open("w") as file:
-            wait_for_lock(file)
-            yield
+        if self._witness.digest() != self._witness.head():
+            self._witness.record()
 
 
 def told(spent: PrivacySpent, split: str, delta: float) -> float:

@@ -4,16 +4,14 @@ The file questions.json is read and written whole. The ledger holds its hash aft
 that a file that was cut, changed, deleted or restored from an older copy is found.
 """
 
-import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger import Ledger, WitnessedFile
 from hepafed.client.release.questions.asked import (
     Answered,
     PastQuestions,
@@ -28,7 +26,6 @@ from hepafed.client.release.questions.nearness import limit_of, look_at, too_nea
 from hepafed.common.contract import TUNING_SPLIT
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
-from hepafed.common.locks import wait_for_lock
 from hepafed.common.statistics import ScoreTable, rows_of
 
 KIND = "questions"
@@ -48,9 +45,9 @@ class QuestionHistory:
     """The file questions.json of a site."""
 
     def __init__(self, home: Path, ledger: Ledger) -> None:
-        self._path = home / "questions.json"
-        self._file = JsonFile(path=self._path, record=PastQuestions, hint=LOST)
-        self._ledger = ledger
+        path = home / "questions.json"
+        self._file = JsonFile(path=path, record=PastQuestions, hint=LOST)
+        self._witness = WitnessedFile(path, KIND, ledger)
 
     def past(self) -> PastQuestions:
         """Return what was asked.
@@ -61,8 +58,7 @@ class QuestionHistory:
             The file is damaged, or is not the one that the ledger knows.
         """
         past = self._file.read(missing=PastQuestions())
-        known, found = self._head(), self._digest()
-        if found != known and (not found or past.before != known):
+        if not self._witness.is_last(past.before):
             raise ConfigError(
                 "questions.json is not the file that this site wrote last: it was changed, "
                 "deleted or restored from an older copy",
@@ -116,7 +112,7 @@ class QuestionHistory:
         ConfigError
             What was answered before cannot be known: as `past` says.
         """
-        with self._locked():
+        with self._witness.locked():
             past = self.past()
             if not past.secret:
                 past = replace(past, secret=secrets.token_hex(32))
@@ -146,7 +142,7 @@ class QuestionHistory:
         ConfigError
             What was answered before cannot be known: as `past` says.
         """
-        with self._locked():
+        with self._witness.locked():
             past, lesions = self.past(), tuple(sorted(names_of(table)))
             if lesions not in past.tuned:
                 past = replace(past, tuned=(*past.tuned, lesions))
@@ -160,7 +156,7 @@ class QuestionHistory:
         ConfigError
             The file is damaged.
         """
-        with self._locked():
+        with self._witness.locked():
             past = self._file.read(missing=PastQuestions())
             refused = tuple(replace(r, reviewed=True) for r in past.refused)
             answered = tuple(replace(a, reviewed=a.apart) for a in past.answered)
@@ -168,29 +164,13 @@ class QuestionHistory:
 
     def _write(self, past: PastQuestions, *, anew: bool = False) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
-        before = self._digest()
+        before = self._witness.digest()
         held = self._file.read(missing=PastQuestions())
         same = replace(past, before="") == replace(held, before="")
-        if same and before == self._head() and not anew:
+        if same and before == self._witness.head() and not anew:
             return
         self._file.write(replace(past, before=before))
-        self._ledger.record(KIND, "", self._path.read_bytes(), direction="here")
-
-    def _digest(self) -> str:
-        if not self._path.exists():
-            return ""
-        return hashlib.sha256(self._path.read_bytes()).hexdigest()
-
-    def _head(self) -> str:
-        """Return the hash of the file that the ledger knows, "" for none."""
-        held = [e["sha256"] for e in self._ledger.entries() if e["kind"] == KIND]
-        return str(held[-1]) if held else ""
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self._path.parent / ".questions.lock").open("w") as file:
-            wait_for_lock(file)
-            yield
+        self._witness.record()
 
 
 def asked_within_a_year(past: PastQuestions, split: str, now: datetime) -> set[Question]:

@@ -1,0 +1,48 @@
+"""A file of the site whose every version the ledger knows by its hash."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hepafed.client.release.ledger.book import Ledger
+from hepafed.common.locks import wait_for_lock
+
+
+class WitnessedFile:
+    """Tells whether a file is the one that the site wrote last; the ledger is the witness.
+
+    A version states the hash of the one before: a crash between the file and its ledger entry is
+    no harm.
+    """
+
+    def __init__(self, path: Path, kind: str, ledger: Ledger) -> None:
+        """`kind`: that of the ledger entries that hold the hash; nothing leaves with them."""
+        self._path, self._kind, self._ledger = path, kind, ledger
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file, "" where there is none."""
+        if not self._path.exists():
+            return ""
+        return hashlib.sha256(self._path.read_bytes()).hexdigest()
+
+    def head(self) -> str:
+        """Return the hash of the version that the ledger knows, "" for none."""
+        held = [e["sha256"] for e in self._ledger.entries() if e["kind"] == self._kind]
+        return str(held[-1]) if held else ""
+
+    def is_last(self, before: str) -> bool:
+        """Tell whether the file is the last version; `before` is the hash that it states."""
+        known, found = self.head(), self.digest()
+        return found == known or (bool(found) and before == known)
+
+    def record(self) -> None:
+        """Let the ledger know the file as it is now."""
+        self._ledger.record(self._kind, "", self._path.read_bytes(), direction="here")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the file's lock, which lies beside it."""
+        with (self._path.parent / f".{self._path.stem}.lock").open("w") as file:
+            wait_for_lock(file)
+            yield
