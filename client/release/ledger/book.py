@@ -13,6 +13,7 @@ from typing import Any
 from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.gaps import check_reason, gaps_of, unresolved
 from hepafed.client.release.ledger.lines import Line
+from hepafed.client.release.ledger.newest import NewestEntries
 from hepafed.client.release.ledger.proof import Proof, prove
 from hepafed.client.release.ledger.texts import Texts
 from hepafed.common.contract.messages import MOST_STEPS, HeadReceipt, LedgerGap, LedgerHead
@@ -33,6 +34,7 @@ class Ledger:
         self._home = home
         self._file = LedgerFile(home)
         self._texts = Texts(home)
+        self._newest = NewestEntries(self._file.path)
 
     def record_message(
         self, kind: str, run: str, text: str, *, permission: str = "", requester: str = ""
@@ -225,6 +227,10 @@ class Ledger:
     def entries(self) -> list[dict[str, Any]]:
         """Return every entry, oldest first; DataError for a damaged line."""
         return [line.entry for line in self._file.read()[0]]
+
+    def newest(self, kind: str) -> str:
+        """Return the SHA-256 in the newest entry of a kind, "" for none; DataError for damage."""
+        return self._newest.digest(kind)
 
     def verify(self) -> Proof:
         """Check the chain, signatures, countersignatures, gaps and kept texts.
