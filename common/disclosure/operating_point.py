@@ -44,7 +44,7 @@ class ChosenThreshold:
     sites: int = 0
     """Sites whose cells were pooled."""
     cuts: int = 0
-    """Edges between cells: the places where a threshold was tried."""
+    """Places at which edges part the scores; the edges of one gap are one place."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class _Cuts:
         held = self.shares @ counts
         gone = np.concatenate([np.zeros((1, held.shape[1])), np.cumsum(held, axis=0)])
         return np.asarray(1 - gone / gone[-1])
+
+    def places(self, counts: Floats) -> int:
+        """Return at how many places the edges part counts [cells]; a gap is one place."""
+        return int(np.count_nonzero(self.shares @ counts)) - 1
 
 
 def choose_threshold(
@@ -89,7 +93,7 @@ def choose_threshold(
 
     A site with one cell says nothing of where its scores lie and is left out. `sites`: of how many
     sites each of the figures is (default: one). Without `draws` there is no interval. Without
-    patients of both classes, or an edge between cells, `youden` gives 0.5, a placeholder.
+    patients of both classes, or an edge that parts them, `youden` gives 0.5, a placeholder.
 
     Raises
     ------
@@ -104,9 +108,10 @@ def choose_threshold(
     rows = joined([c for _, c in cells])
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
-    if cuts is None or len(cuts.at) == 2:
-        return _placeholder(cuts, aim)
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
+    places = cuts.places(own.sum(1)) if cuts else 0
+    if cuts is None or not places:
+        return _placeholder(cuts, aim)
     threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
         _refuse_unreachable(cuts, own, aim, threshold)
@@ -125,7 +130,7 @@ def choose_threshold(
         positives=positives,
         negatives=negatives,
         sites=sum(n for n, _ in cells),
-        cuts=len(cuts.at) - 2,
+        cuts=places,
     )
 
 
