@@ -138,3 +138,11 @@ def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
 
     names = zipfile.ZipFile(io.BytesIO(bundle())).namelist()
     assert sorted(names) == [".info/CONTENT", "pyproject.toml"]
+
+
+def test_flowers_errors_have_the_numbers_that_we_put_into_words() -> None:
+    from flwr.common.constant import ErrorCode
+    from hepafed.server.runs.losses import LOSSES
+
+    theirs = {v: k for k, v in vars(ErrorCode).items() if k.isupper()}
+    assert {number: loss.name for number, loss in LOSSES.items()} == theirs
