@@ -64,10 +64,6 @@ class _Cuts:
         gone = np.concatenate([np.zeros((1, held.shape[1])), np.cumsum(held, axis=0)])
         return np.asarray(1 - gone / gone[-1])
 
-    def places(self, counts: Floats) -> int:
-        """Return at how many places the edges part counts [cells]; a gap is one place."""
-        return int(np.count_nonzero(self.shares @ counts)) - 1
-
 
 def choose_threshold(
     figures: Sequence[TuningFigures],
@@ -109,7 +105,7 @@ def choose_threshold(
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
-    places = cuts.places(own.sum(1)) if cuts else 0
+    places = int(np.count_nonzero(cuts.shares @ own.sum(1))) - 1 if cuts else 0
     if cuts is None or not places:
         return _placeholder(cuts, aim)
     threshold = float(_middle(cuts, own, aim)[0])
