@@ -297,5 +297,4 @@ def _ends_by_order(cuts: _Cuts, own: Floats, aim: Aim) -> tuple[float, float]:
 
 def _in_words(aim: Aim) -> str:
     """Return the rule of a stated aim in words."""
-    which = "highest" if aim.figure == "sensitivity" else "lowest"
-    return f"{which} threshold with {aim.text} on the pooled tuning scores"
+    return f"{'highest' if aim.figure == 'sensitivity' else 'lowest'} threshold with {aim.text} on the pooled tuning scores"
