@@ -176,8 +176,7 @@ def _cuts(rows: Intervals) -> _Cuts:
     edges = np.unique(np.concatenate([rows.low, rows.high]))
     chances = _probability(edges)
     # where float64 knows no probability between 0 and 1 there is no threshold
-    edges = edges[(chances > 0) & (chances < 1)]
-    edges = np.concatenate([[0], edges, [BINS]])
+    edges = np.concatenate([[0], edges[(chances > 0) & (chances < 1)], [BINS]])
     at = _probability(edges)
     # a range of edges that are one probability is one place
     kept = np.concatenate([[True], np.diff(at) > 0])
@@ -297,4 +296,5 @@ def _ends_by_order(cuts: _Cuts, own: Floats, aim: Aim) -> tuple[float, float]:
 
 def _in_words(aim: Aim) -> str:
     """Return the rule of a stated aim in words."""
-    return f"{'highest' if aim.figure == 'sensitivity' else 'lowest'} threshold with {aim.text} on the pooled tuning scores"
+    which = "highest" if aim.figure == "sensitivity" else "lowest"
+    return f"{which} threshold with {aim.text} on the pooled tuning scores"
