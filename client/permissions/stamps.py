@@ -1,50 +1,36 @@
-"""The ids of requests that were answered, so that none is answered twice, also after a restart."""
+"""The requests that came in, so that none is answered twice, also after a restart.
 
-from dataclasses import dataclass
+Their ids are in the ledger: an older copy of it is found, and with it what came since.
+"""
+
 from datetime import datetime
-from pathlib import Path
 
+from hepafed.client.release import Ledger
 from hepafed.common.contract.messages import Stamp
 from hepafed.common.errors import RefusedError
-from hepafed.common.json_file import JsonFile
-
-MOST_STAMPS = 20_000
-"""Ids that are kept; each is forgotten when its request has expired, 8 days later at most."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _PastStamps:
-    """What the file holds: when each request expires, by its id."""
-
-    expires: dict[str, str]
 
 
 class AnsweredStamps:
-    """The file answered.json of a site."""
+    """Knows the stamps of all requests that can still be valid, from the ledger on."""
 
-    def __init__(self, home: Path, most: int = MOST_STAMPS) -> None:
-        self._most = most
-        self._file = JsonFile(
-            path=home / "answered.json",
-            record=_PastStamps,
-            hint="nothing is answered meanwhile; move the file away: a request of the last 8 days "
-            "could then be sent a second time",
-        )
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._expires: dict[str, datetime] | None = None
 
     def take(self, stamp: Stamp, now: datetime) -> None:
-        """Write down that a request is about to be answered.
+        """Take a request, which the caller writes into the ledger before it is answered.
 
         Raises
         ------
         RefusedError
-            It was answered before, or too many are valid at this time.
-        ConfigError
-            The file is damaged.
+            It came before.
+        DataError
+            An entry of the ledger was changed, cut out or put in.
         """
-        held = self._file.read(missing=_PastStamps(expires={})).expires
-        if stamp.id in held:
+        if self._expires is None:
+            held = self._ledger.stamps()
+            self._expires = {i: datetime.fromisoformat(at) for i, at in held.items()}
+        if stamp.id in self._expires:
             raise RefusedError("the request was answered before: it is sent a second time")
-        valid = {i: at for i, at in held.items() if datetime.fromisoformat(at) >= now}
-        if len(valid) >= self._most:
-            raise RefusedError(f"{self._most} requests were answered within a few days")
-        self._file.write(_PastStamps(expires={**valid, stamp.id: stamp.expires}))
+        valid = {i: at for i, at in self._expires.items() if at >= now}
+        self._expires = {**valid, stamp.id: datetime.fromisoformat(stamp.expires)}

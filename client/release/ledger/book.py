@@ -12,10 +12,16 @@ from typing import Any
 
 from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.gaps import check_reason, gaps_of, unresolved
-from hepafed.client.release.ledger.lines import Line
+from hepafed.client.release.ledger.lines import Line, must_continue
 from hepafed.client.release.ledger.proof import Proof, prove
 from hepafed.client.release.ledger.texts import Texts
-from hepafed.common.contract.messages import MOST_STEPS, HeadReceipt, LedgerGap, LedgerHead
+from hepafed.common.contract.messages import (
+    MOST_STEPS,
+    HeadReceipt,
+    LedgerGap,
+    LedgerHead,
+    Stamp,
+)
 from hepafed.common.errors import ConfigError, DataError, RefusedError, UsageError
 from hepafed.common.heads import authority_of, is_countersigned, sign_head
 from hepafed.common.records import write_record
@@ -49,10 +55,16 @@ class Ledger:
         *,
         requester: str = "coordinator",
         receipt: HeadReceipt | None = None,
+        stamp: Stamp | None = None,
     ) -> None:
-        """Write down a request that came in, its text, and the countersignature beside it."""
+        """Write down a request that came in, its text, and what came beside it.
+
+        `stamp`: that of a request that may be answered; `stamps` knows it from now on.
+        """
         self._texts.keep(IN, text.encode())
         more: dict[str, Any] = {} if receipt is None else {"countersigned": write_record(receipt)}
+        if stamp is not None:
+            more |= {"stamp": stamp.id, "expires": stamp.expires}
         self._record(kind, run, text.encode(), IN, kept=True, requester=requester, **more)
 
     def record(
@@ -225,6 +237,19 @@ class Ledger:
     def entries(self) -> list[dict[str, Any]]:
         """Return every entry, oldest first; DataError for a damaged line."""
         return [line.entry for line in self._file.read()[0]]
+
+    def stamps(self) -> dict[str, str]:
+        """Return when each request that came in expires, by the id of its stamp.
+
+        Raises
+        ------
+        DataError
+            An entry was changed, cut out or put in.
+        """
+        lines = self._file.read()[0]
+        must_continue(lines)
+        entries = (line.entry for line in lines if "stamp" in line.entry)
+        return {str(e["stamp"]): str(e["expires"]) for e in entries}
 
     def verify(self) -> Proof:
         """Check the chain, signatures, countersignatures, gaps and kept texts.

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.errors import DataError
 from hepafed.common.heads import BEGINNING, link
 
 _PURPOSE = b"hepafed ledger entry 1 "
@@ -60,6 +61,24 @@ def lone_line(raw: bytes) -> Line | None:
     if len(chain) != len(BEGINNING) or not set(chain) <= set("0123456789abcdef"):
         return None
     return Line(raw, entry, entry["entry"], link(chain, hashlib.sha256(raw).hexdigest()))
+
+
+def must_continue(lines: Sequence[Line]) -> None:
+    """Check that the last line continues the chain of all lines before it.
+
+    Raises
+    ------
+    DataError
+        An entry was changed, cut out or put in.
+    """
+    if not lines or "entry" not in lines[-1].entry:
+        return
+    if lines[-1].entry.get("chain") != (lines[-2].chain if len(lines) > 1 else BEGINNING):
+        raise DataError(
+            "an entry of the ledger was changed, cut out or put in",
+            "client ledger --verify says which; nothing is answered until the file is restored "
+            "from a backup, or moved away and client ledger --acknowledge-gap REASON was run",
+        )
 
 
 def parsed(raw: bytes) -> dict[str, Any] | None:
