@@ -12,7 +12,8 @@ from typing import Any
 
 from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.gaps import check_reason, gaps_of, unresolved
-from hepafed.client.release.ledger.lines import Line, must_continue
+from hepafed.client.release.ledger.lines import Line, must_follow
+from hepafed.client.release.ledger.newest import NewestEntries
 from hepafed.client.release.ledger.proof import Proof, prove
 from hepafed.client.release.ledger.texts import Texts
 from hepafed.common.contract.messages import (
@@ -23,7 +24,7 @@ from hepafed.common.contract.messages import (
     Stamp,
 )
 from hepafed.common.errors import ConfigError, DataError, RefusedError, UsageError
-from hepafed.common.heads import authority_of, is_countersigned, sign_head
+from hepafed.common.heads import BEGINNING, authority_of, is_countersigned, sign_head
 from hepafed.common.records import write_record
 
 SHORTEST = 8
@@ -39,6 +40,7 @@ class Ledger:
         self._home = home
         self._file = LedgerFile(home)
         self._texts = Texts(home)
+        self._newest = NewestEntries(self._file.path)
 
     def record_message(
         self, kind: str, run: str, text: str, *, permission: str = "", requester: str = ""
@@ -246,10 +248,17 @@ class Ledger:
         DataError
             An entry was changed, cut out or put in.
         """
-        lines = self._file.read()[0]
-        must_continue(lines)
-        entries = (line.entry for line in lines if "stamp" in line.entry)
-        return {str(e["stamp"]): str(e["expires"]) for e in entries}
+        found, reached = {}, BEGINNING
+        for line in self._file.read()[0]:
+            must_follow(line.entry, reached)
+            reached = line.chain
+            if "stamp" in line.entry:
+                found[str(line.entry["stamp"])] = str(line.entry["expires"])
+        return found
+
+    def newest(self, kind: str) -> str:
+        """Return the SHA-256 in the newest entry of a kind, "" for none; DataError for damage."""
+        return self._newest.digest(kind)
 
     def verify(self) -> Proof:
         """Check the chain, signatures, countersignatures, gaps and kept texts.

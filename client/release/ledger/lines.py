@@ -9,7 +9,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -63,17 +63,15 @@ def lone_line(raw: bytes) -> Line | None:
     return Line(raw, entry, entry["entry"], link(chain, hashlib.sha256(raw).hexdigest()))
 
 
-def must_continue(lines: Sequence[Line]) -> None:
-    """Check that the last line continues the chain of all lines before it.
+def must_follow(entry: Mapping[str, Any], reached: str) -> None:
+    """Check that an entry continues the chain of all lines before it, which `reached` a link.
 
     Raises
     ------
     DataError
         An entry was changed, cut out or put in.
     """
-    if not lines or "entry" not in lines[-1].entry:
-        return
-    if lines[-1].entry.get("chain") != (lines[-2].chain if len(lines) > 1 else BEGINNING):
+    if "entry" in entry and entry.get("chain") != reached:
         raise DataError(
             "an entry of the ledger was changed, cut out or put in",
             "client ledger --verify says which; nothing is answered until the file is restored "
