@@ -75,7 +75,7 @@ class Consent:
             raise ConfigError("the coordinator's certificate (keys/ca.pem) cannot be read") from e
         now = self._clock()
         text, stamp = open_sealed(values, authority, self._site, now)
-        self._stamps.take(stamp, now)
+        self._stamps.check(stamp)
         return text, stamp
 
     def admit(self, request: object, stamp: Stamp) -> tuple[str, ...]:

@@ -12,19 +12,13 @@ from typing import Any
 
 from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.gaps import check_reason, gaps_of, unresolved
-from hepafed.client.release.ledger.lines import Line, must_follow
+from hepafed.client.release.ledger.lines import Line
 from hepafed.client.release.ledger.newest import NewestEntries
 from hepafed.client.release.ledger.proof import Proof, prove
 from hepafed.client.release.ledger.texts import Texts
-from hepafed.common.contract.messages import (
-    MOST_STEPS,
-    HeadReceipt,
-    LedgerGap,
-    LedgerHead,
-    Stamp,
-)
+from hepafed.common.contract.messages import MOST_STEPS, HeadReceipt, LedgerGap, LedgerHead, Stamp
 from hepafed.common.errors import ConfigError, DataError, RefusedError, UsageError
-from hepafed.common.heads import BEGINNING, authority_of, is_countersigned, sign_head
+from hepafed.common.heads import authority_of, is_countersigned, sign_head
 from hepafed.common.records import write_record
 
 SHORTEST = 8
@@ -87,7 +81,7 @@ class Ledger:
         Raises
         ------
         DataError
-            The ledger does not end where it was left.
+            The ledger does not end where it was left, or was changed before its end.
         """
         more: dict[str, Any] = {"permission": permission} if permission else {}
         return self._record(kind, run, content, direction, kept=kept, requester=requester, **more)
@@ -136,6 +130,8 @@ class Ledger:
             "sha256": digest,
             **more,
         }
+        if not after_gap:
+            self._newest.digest(kind)  # nothing is written after a change, wherever it is
         self._file.write(entry, after_gap=after_gap)
 
     def check_receipt(self, receipt: HeadReceipt, site: str) -> None:
@@ -241,20 +237,8 @@ class Ledger:
         return [line.entry for line in self._file.read()[0]]
 
     def stamps(self) -> dict[str, str]:
-        """Return when each request that came in expires, by the id of its stamp.
-
-        Raises
-        ------
-        DataError
-            An entry was changed, cut out or put in.
-        """
-        found, reached = {}, BEGINNING
-        for line in self._file.read()[0]:
-            must_follow(line.entry, reached)
-            reached = line.chain
-            if "stamp" in line.entry:
-                found[str(line.entry["stamp"])] = str(line.entry["expires"])
-        return found
+        """Return when each request that came in expires, by its stamp's id; DataError: damage."""
+        return self._newest.stamps()
 
     def newest(self, kind: str) -> str:
         """Return the SHA-256 in the newest entry of a kind, "" for none; DataError for damage."""
