@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from flwr.app import ConfigRecord, Message, RecordDict
-from flwr.supercore.task_identity import TaskIdentity
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.permissions import Permission, PermissionBook
 from hepafed.client.release import Ledger
@@ -98,9 +97,7 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, crops: Callable[..., list[Crop]], monkeypatch: pytest.MonkeyPatch) -> Site:
-    for name in ("_run_id", "_task_id", "_node_id"):  # as Flower sets them in a process
-        monkeypatch.setattr(TaskIdentity, name, 1)
+def site(tmp_path: Path, crops: Callable[..., list[Crop]], in_flower: None) -> Site:
     return Site(tmp_path, crops(6))
 
 
