@@ -261,7 +261,7 @@ def _tested(gain: Figure, p: float | None = None) -> tuple[float | None, str]:
         made = float(2 * norm.sf(abs(gain.value) / gain.se))
         return (made if p is None else p), gain.reason
     if gain.value is not None and gain.se == 0:
-        reason = gain.reason or "the interval is degenerate: the difference has no variance"
+        reason = gain.reason or "the difference has no variance in these cases"
         return (1.0 if abs(gain.value) < 1e-12 else None), reason
     return None, gain.reason
 

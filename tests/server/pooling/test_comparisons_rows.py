@@ -113,7 +113,7 @@ def test_p_is_two_sided_of_the_difference_over_its_error() -> None:
 
 
 def test_a_difference_without_variance_is_tested_only_where_it_is_none() -> None:
-    degenerate = "the interval is degenerate: the difference has no variance"
+    degenerate = "the difference has no variance in these cases"
     (_, row) = rows({"a": site(pair(difference=Figure(value=0.0, se=0.0)))})
     assert (row.p, row.reason) == (1.0, degenerate)
     (_, row) = rows({"a": site(pair(difference=Figure(value=1e-9, se=0.0)))})
