@@ -112,6 +112,8 @@ def describe(event: dict[str, Any]) -> str:
         )
     if kind == "forgotten":
         return f"tuning figures of sites that are no members any more: {', '.join(event['sites'])}"
+    if kind == "damaged":
+        return f"{event['file']} is missing or damaged: going on after round {event['round']}"
     if kind == "interrupted":
         return f"interrupted: {event['reason']}; the run continues at the last completed round"
     if kind == "judged":
