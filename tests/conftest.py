@@ -20,5 +20,6 @@ class FederationsInOneProcess(LoadFileScheduling):
         return INTEGRATION if nodeid.startswith(INTEGRATION) else nodeid.partition("::")[0]
 
 
+@pytest.hookimpl(optionalhook=True)  # `make mutants` runs without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
     return FederationsInOneProcess(config, log)

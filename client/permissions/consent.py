@@ -51,10 +51,12 @@ class Consent:
     ) -> None:
         self._home, self._site, self._clock = home, site, clock
         self._book = PermissionBook(home, ledger)
-        self._stamps = AnsweredStamps(home)
+        self._stamps = AnsweredStamps(ledger)
 
     def opened(self, values: dict[str, object]) -> tuple[str, Stamp]:
-        """Return text and stamp of a signed request that was not answered before.
+        """Return text and stamp of a signed request that did not come before.
+
+        The caller writes both into the ledger before anything is answered.
 
         Raises
         ------
@@ -63,7 +65,9 @@ class Consent:
         PayloadError
             Its stamp is damaged.
         ConfigError
-            The coordinator's certificate or the list of answered requests cannot be read.
+            The coordinator's certificate cannot be read.
+        DataError
+            An entry of the ledger was changed, cut out or put in.
         """
         try:
             authority = (self._home / "keys" / "ca.pem").read_text()
@@ -71,7 +75,7 @@ class Consent:
             raise ConfigError("the coordinator's certificate (keys/ca.pem) cannot be read") from e
         now = self._clock()
         text, stamp = open_sealed(values, authority, self._site, now)
-        self._stamps.take(stamp, now)
+        self._stamps.check(stamp)
         return text, stamp
 
     def admit(self, request: object, stamp: Stamp) -> tuple[str, ...]:

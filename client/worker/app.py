@@ -122,7 +122,9 @@ class SiteApp:
         except HepaFedError:
             self._ledger.record_request(kind, run, text, requester=UNKNOWN, receipt=receipt)
             raise
-        self._ledger.record_request(kind, run, text, requester=stamp.requester, receipt=receipt)
+        self._ledger.record_request(
+            kind, run, text, requester=stamp.requester, receipt=receipt, stamp=stamp
+        )
         return request, stamp
 
     def answer(self, request: Request) -> object:

@@ -39,6 +39,7 @@ from tests.mutants.stage import (
     lay_out,
     record,
     rooms,
+    sources,
     tests_changed,
 )
 
@@ -89,7 +90,7 @@ def mutants(room: str) -> Iterator[Mutant]:
     """Give all faults of the room in the folder we stand in."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-    for meta in sorted(Path("mutants/hepafed", rooms()[room]["code"]).rglob("*.meta")):
+    for meta in sources(rooms()[room]["code"], Path("mutants/hepafed"), ".py.meta"):
         path = meta.relative_to("mutants").with_suffix("")
         for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
             lines = get_diff_for_mutant(name, path=path).splitlines()[2:]
@@ -149,7 +150,7 @@ def tell(room: str, drawn: list[Mutant]) -> None:
 def spread(options: argparse.Namespace) -> None:
     """Draw the sample over all rooms, by their lines of code, and run room after room."""
     lines = {
-        room: sum(len(p.read_text().splitlines()) for p in (ROOT / entry["code"]).rglob("*.py"))
+        room: sum(len(p.read_text().splitlines()) for p in sources(entry["code"], ROOT))
         for room, entry in rooms().items()
     }
     total, missed, below = [0, 0], [], []

@@ -23,6 +23,13 @@ def rooms() -> dict[str, Any]:
     return tomllib.loads((HERE / "rooms.toml").read_text())
 
 
+def sources(code: str, under: Path, suffix: str = ".py") -> list[Path]:
+    """Give the files of a room, which is a folder or a module, below `under`."""
+    if code.endswith(".py"):
+        return [under / code.replace(".py", suffix)]
+    return sorted((under / code).rglob(f"*{suffix}"))
+
+
 def mirror(source: Path, target: Path) -> None:
     """Make a folder like another, touching only what differs."""
     wanted = {p.relative_to(source) for p in source.rglob("*") if "__pycache__" not in p.parts}
@@ -59,9 +66,10 @@ def lay_out(room: str) -> Path:
 
 def settings_of(room: str) -> str:
     """Give mutmut's settings for a room."""
+    code = rooms()[room]["code"]
     settings = {
         "source_paths": ["hepafed"],
-        "only_mutate": [f"hepafed/{rooms()[room]['code']}/*"],
+        "only_mutate": [f"hepafed/{code if code.endswith('.py') else code + '/*'}"],
         "also_copy": list(BESIDE),
         "track_dependencies": False,
         "use_git_change_detection": False,
@@ -101,7 +109,7 @@ def record(codes: dict[str, int | None], file: str) -> None:
 def forget(room: str, codes: set[int]) -> None:
     """Make the room's faults of these codes as if they had not been run."""
     code = rooms()[room]["code"]
-    for meta in sorted(Path("mutants/hepafed", code).rglob("*.meta")):
+    for meta in sources(code, Path("mutants/hepafed"), ".py.meta"):
         kept = json.loads(meta.read_text())["exit_code_by_key"]
         old: dict[str, int | None] = {name: None for name, was in kept.items() if was in codes}
         if old:

@@ -13,9 +13,10 @@ from typing import Any
 from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.gaps import check_reason, gaps_of, unresolved
 from hepafed.client.release.ledger.lines import Line
+from hepafed.client.release.ledger.newest import NewestEntries
 from hepafed.client.release.ledger.proof import Proof, prove
 from hepafed.client.release.ledger.texts import Texts
-from hepafed.common.contract.messages import MOST_STEPS, HeadReceipt, LedgerGap, LedgerHead
+from hepafed.common.contract.messages import MOST_STEPS, HeadReceipt, LedgerGap, LedgerHead, Stamp
 from hepafed.common.errors import ConfigError, DataError, RefusedError, UsageError
 from hepafed.common.heads import authority_of, is_countersigned, sign_head
 from hepafed.common.records import write_record
@@ -33,6 +34,7 @@ class Ledger:
         self._home = home
         self._file = LedgerFile(home)
         self._texts = Texts(home)
+        self._newest = NewestEntries(self._file.path)
 
     def record_message(
         self, kind: str, run: str, text: str, *, permission: str = "", requester: str = ""
@@ -49,10 +51,16 @@ class Ledger:
         *,
         requester: str = "coordinator",
         receipt: HeadReceipt | None = None,
+        stamp: Stamp | None = None,
     ) -> None:
-        """Write down a request that came in, its text, and the countersignature beside it."""
+        """Write down a request that came in, its text, and what came beside it.
+
+        `stamp`: that of a request that may be answered; `stamps` knows it from now on.
+        """
         self._texts.keep(IN, text.encode())
         more: dict[str, Any] = {} if receipt is None else {"countersigned": write_record(receipt)}
+        if stamp is not None:
+            more |= {"stamp": stamp.id, "expires": stamp.expires}
         self._record(kind, run, text.encode(), IN, kept=True, requester=requester, **more)
 
     def record(
@@ -73,7 +81,7 @@ class Ledger:
         Raises
         ------
         DataError
-            The ledger does not end where it was left.
+            The ledger does not end where it was left, or was changed before its end.
         """
         more: dict[str, Any] = {"permission": permission} if permission else {}
         return self._record(kind, run, content, direction, kept=kept, requester=requester, **more)
@@ -122,6 +130,8 @@ class Ledger:
             "sha256": digest,
             **more,
         }
+        if not after_gap:
+            self._newest.digest(kind)  # nothing is written after a change, wherever it is
         self._file.write(entry, after_gap=after_gap)
 
     def check_receipt(self, receipt: HeadReceipt, site: str) -> None:
@@ -225,6 +235,14 @@ class Ledger:
     def entries(self) -> list[dict[str, Any]]:
         """Return every entry, oldest first; DataError for a damaged line."""
         return [line.entry for line in self._file.read()[0]]
+
+    def stamps(self) -> dict[str, str]:
+        """Return when each request that came in expires, by its stamp's id; DataError: damage."""
+        return self._newest.stamps()
+
+    def newest(self, kind: str) -> str:
+        """Return the SHA-256 in the newest entry of a kind, "" for none; DataError for damage."""
+        return self._newest.digest(kind)
 
     def verify(self) -> Proof:
         """Check the chain, signatures, countersignatures, gaps and kept texts.

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.errors import DataError
 from hepafed.common.heads import BEGINNING, link
 
 _PURPOSE = b"hepafed ledger entry 1 "
@@ -60,6 +61,22 @@ def lone_line(raw: bytes) -> Line | None:
     if len(chain) != len(BEGINNING) or not set(chain) <= set("0123456789abcdef"):
         return None
     return Line(raw, entry, entry["entry"], link(chain, hashlib.sha256(raw).hexdigest()))
+
+
+def must_follow(entry: Mapping[str, Any], reached: str) -> None:
+    """Check that an entry continues the chain of all lines before it, which `reached` a link.
+
+    Raises
+    ------
+    DataError
+        An entry was changed, cut out or put in.
+    """
+    if "entry" in entry and entry.get("chain") != reached:
+        raise DataError(
+            "an entry of the ledger was changed, cut out or put in",
+            "client ledger --verify says which; nothing is answered until the file is restored "
+            "from a backup, or moved away and client ledger --acknowledge-gap REASON was run",
+        )
 
 
 def parsed(raw: bytes) -> dict[str, Any] | None:

@@ -28,8 +28,7 @@ class WitnessedFile:
 
     def head(self) -> str:
         """Return the hash of the version that the ledger knows, "" for none."""
-        held = [e["sha256"] for e in self._ledger.entries() if e["kind"] == self._kind]
-        return str(held[-1]) if held else ""
+        return self._ledger.newest(self._kind)
 
     def is_last(self, before: str) -> bool:
         """Tell whether the file is the last version; `before` is the hash that it states."""

@@ -164,12 +164,12 @@ class QuestionHistory:
 
     def _write(self, past: PastQuestions, *, anew: bool = False) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
-        before = self._witness.digest()
+        known = self._witness.head()
         held = self._file.read(missing=PastQuestions())
         same = replace(past, before="") == replace(held, before="")
-        if same and before == self._witness.head() and not anew:
+        if same and self._witness.digest() == known and not anew:
             return
-        self._file.write(replace(past, before=before))
+        self._file.write(replace(past, before=known))
         self._witness.record()
 
 

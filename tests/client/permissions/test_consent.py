@@ -46,9 +46,9 @@ class Signed:
         self.restart()
 
     def restart(self) -> None:
-        ledger = Ledger(self.home)
-        self.book = PermissionBook(self.home, ledger)
-        self.consent = Consent(self.home, "s", ledger, lambda: self.now)
+        self.ledger = Ledger(self.home)
+        self.book = PermissionBook(self.home, self.ledger)
+        self.consent = Consent(self.home, "s", self.ledger, lambda: self.now)
 
     def seal(self, request: object, **values: Any) -> dict[str, str]:  # noqa: ANN401
         key = serialization.load_pem_private_key((self.home / "keys" / "ca.key").read_bytes(), None)
@@ -66,6 +66,7 @@ class Signed:
 
     def answer(self, values: Mapping[str, str]) -> tuple[str, ...]:
         text, stamp = self.consent.opened(dict(values))
+        self.ledger.record_request("any", "r", text, requester=stamp.requester, stamp=stamp)
         return self.consent.admit(unpack(text), stamp)
 
     def allow(self, **values: Any) -> None:  # noqa: ANN401
@@ -236,7 +237,7 @@ def test_an_older_copy_of_the_permissions_is_found_and_a_deleted_one(site: Signe
 def test_the_permissions_of_another_site_are_not_this_one_s(site: Signed, tmp_path: Path) -> None:
     other = Signed(tmp_path / "other")
     other.allow(study="liver")
-    for name in ("permissions.json", "ledger.jsonl"):
+    for name in ("permissions.json", "ledger.jsonl", "ledger.head"):
         (site.home / name).write_bytes((other.home / name).read_bytes())
     with pytest.raises(ConfigError, match="changed"):
         site.ask(TRAIN)
@@ -245,8 +246,7 @@ def test_the_permissions_of_another_site_are_not_this_one_s(site: Signed, tmp_pa
 def test_permissions_are_readable_by_their_owner_alone(site: Signed) -> None:
     site.allow(study="liver")
     site.ask(TRAIN)
-    for name in ("permissions.json", "answered.json"):
-        assert (site.home / name).stat().st_mode & 0o777 == 0o600
+    assert (site.home / "permissions.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_what_waits_is_bounded(site: Signed) -> None:
