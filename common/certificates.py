@@ -150,6 +150,35 @@ def expiry(certificate: Path) -> datetime:
         raise ConfigError(f"{certificate} is missing or not a certificate") from e
 
 
+def unfit(folder: Path, hosts: list[str], now: datetime) -> str:
+    """Return why server.pem cannot serve these hosts now; "" where it can.
+
+    Each host must stand in it, it must be valid already (a clock that was ahead made one of the
+    future), and it must be of server.key and ca.pem.
+    """
+    if not is_pair(folder):
+        return "keys/server.pem or keys/server.key is missing or damaged"
+    found = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
+    if found.not_valid_before_utc > now:
+        return (
+            f"the server certificate is valid only from {found.not_valid_before_utc:%Y-%m-%d}: this "
+            "machine's clock was ahead when it was made"
+        )
+    if found.not_valid_after_utc <= now:
+        return "the server certificate has expired"
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    missing = [h for h in hosts if _san(h) not in names]
+    return f"the server certificate is not for {missing[0]}, as server.toml says" if missing else ""
+
+
+def valid_from(certificate: Path) -> datetime:
+    """Return from when on a PEM certificate is valid (UTC); ConfigError as `expiry`."""
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_before_utc
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{certificate} is missing or not a certificate") from e
+
+
 def is_pair(folder: Path) -> bool:
     """Return whether server.pem is of server.key and of ca.pem; a crash can leave half a change."""
     try:
@@ -195,7 +224,10 @@ def untrusted(error: Exception) -> str:
     if "has expired" in words:
         return "its certificate has expired, or this machine's clock is ahead"
     if "not yet valid" in words:
-        return "its certificate is not valid yet: this machine's clock is behind"
+        return (
+            "its certificate is not valid yet: this machine's clock is behind, or the "
+            "coordinator's was ahead when it was made (there: server check)"
+        )
     if "mismatch" in words:
         return "its certificate is for another name"
     return (

@@ -77,6 +77,12 @@ def _make_ready(home: Path) -> None:
 
 def _bind(interface: str, port: int) -> socket.socket:
     try:
+        if ":" in interface:  # IPv6; `::` takes IPv4 as well where the system can
+            both = interface == "::" and socket.has_dualstack_ipv6()
+            family = socket.AF_INET6
+            return socket.create_server(
+                (interface, port), family=family, backlog=256, dualstack_ipv6=both
+            )
         return socket.create_server((interface, port), backlog=256)
     except OSError as e:
         raise UnreachableError(

@@ -105,7 +105,7 @@ def choose_threshold(
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
     if cuts is None or len(cuts.at) == 2:
-        return _placeholder(cuts, aim)
+        return _placeholder(_why_none(int(positives), int(negatives)), aim)
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
     threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
@@ -129,13 +129,20 @@ def choose_threshold(
     )
 
 
-def _placeholder(cuts: _Cuts | None, aim: Aim | None) -> ChosenThreshold:
+def _why_none(positives: int, negatives: int) -> str:
+    """Return why no threshold can be chosen on the released cells of so many patients."""
+    if positives + negatives == 0:
+        return "no site released tuning scores, its own or in a masked sum, that part its patients"
+    if not (positives and negatives):
+        return (
+            f"the released tuning scores are of one class only: {positives} malignant and "
+            f"{negatives} benign patients"
+        )
+    return "no edge between the released cells parts the tuning scores"
+
+
+def _placeholder(why: str, aim: Aim | None) -> ChosenThreshold:
     """Return the threshold where nothing can be chosen; an aim that was stated is refused."""
-    why = (
-        "the sites did not release enough tuning scores of both classes"
-        if cuts is None
-        else "no edge between the released cells parts the tuning scores"
-    )
     if aim is not None:
         raise RunError(
             f"no threshold can be chosen with {aim.text}: {why}",

@@ -9,7 +9,14 @@ from hepafed.server.formats.between_sites import (
     SiteWeight,
 )
 from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
-from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
+from hepafed.server.formats.card import (
+    ModelCard,
+    OperatingPoint,
+    SiteShare,
+    TuningCases,
+    TuningScores,
+    read_card,
+)
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
 from hepafed.server.formats.comparisons import (
     ComparisonRow,
@@ -92,6 +99,8 @@ __all__ = [
     "NoisySite",
     "NonInferiority",
     "OperatingPoint",
+    "SiteShare",
+    "TuningCases",
     "PatientInterval",
     "PointEstimate",
     "PredictionInterval",

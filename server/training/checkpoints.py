@@ -21,6 +21,7 @@ from hepafed.common.network import (
     read_parts,
     save_safetensors,
 )
+from hepafed.server.training.participation import Participation, participation_from
 from hepafed.server.training.tuning import expected_error
 
 
@@ -55,6 +56,8 @@ class TrainingState:
     """The whole tuning figures of the weights that are kept, by round and as in `judged`."""
     examples: dict[str, int] = field(default_factory=dict)
     """Training examples by site, as of the newest round."""
+    taken: Participation = field(default_factory=Participation)
+    """Who took part in each round."""
     lost: tuple[str, ...] = ()
     """Files that were found damaged when this state was read."""
 
@@ -80,6 +83,7 @@ def save(folder: Path, state: TrainingState, weights: Flat) -> None:
         "judged": {str(n): rows for n, rows in state.judged.items()},
         "figures": {str(n): f for n, f in state.figures.items()},
         "examples": state.examples,
+        "taken": state.taken.plain(),
     }
     path = file_of_round(folder, state.round)
     save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
@@ -153,6 +157,7 @@ def _state_of(path: Path) -> TrainingState | None:
             },
             figures={int(n): f for n, f in about.get("figures", {}).items()},
             examples=about["examples"],
+            taken=participation_from(about.get("taken", {})),
         )
     except (PayloadError, ValueError, KeyError, TypeError, AttributeError):
         return None

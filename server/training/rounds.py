@@ -105,6 +105,7 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
+    state.taken.note(number, state.examples, failed)
     live.event(
         "done",
         round=number,

@@ -141,7 +141,7 @@ def started(home: Path) -> Outcome:
     made.tried("", lambda: made.words.extend(f"{d.found} | {d.hint}" for d in look_over(home)))
     if made.facts[""] == "refused":
         return made
-    made.tried("keys", lambda: made.words.extend(keep_valid(home, NOW)))
+    made.tried("keys", lambda: made.words.extend(f"{w} | done" for w in keep_valid(home, NOW)))
     stores, members, heads = Stores(home), Members(home), LedgerHeads(home)
     stores.blobs.clear()
     made.tried("members.json", lambda: [write_record(s) for s in members.sites().values()])
