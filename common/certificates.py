@@ -161,8 +161,8 @@ def unfit(folder: Path, hosts: list[str], now: datetime) -> str:
     found = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
     if found.not_valid_before_utc > now:
         return (
-            f"the server certificate is valid only from {found.not_valid_before_utc:%Y-%m-%d}: this "
-            "machine's clock was ahead when it was made"
+            f"the server certificate is valid only from {found.not_valid_before_utc:%Y-%m-%d}: "
+            "this machine's clock was ahead when it was made"
         )
     if found.not_valid_after_utc <= now:
         return "the server certificate has expired"

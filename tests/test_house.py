@@ -199,6 +199,7 @@ def reaches_inside(path: Path) -> Iterator[str]:
 
 
 STOOD_IN_FOR = {
+    "tests/client/conftest.py": "a task of Flower's",
     "tests/client/small_network.py": "the network of 54 million weights",
     "tests/client/test_pseudonyms.py": "the moment in which four processes find no key",
     "tests/integration/test_membership.py": "the machine's clock",

@@ -36,8 +36,20 @@ class _Attempt:
     offer: KeyOffer
 
 
+@dataclass(frozen=True)
+class _Masked:
+    """What the last key was used for."""
+
+    request: SumsRequest
+    terms: Terms
+    vector: Counts
+
+
 class SumParticipant:
-    """Joins attempts at masked sums, one at a time; a key serves one vector."""
+    """Joins attempts at masked sums, one at a time; a key serves one vector.
+
+    A question that is put again word for word, because the answer was lost, has the same answer.
+    """
 
     def __init__(self, home: Path, policy: SiteConfig, past: SumHistory) -> None:
         self._home = home
@@ -45,6 +57,7 @@ class SumParticipant:
         self._past = past
         self._peers = Peers(home)
         self._attempt: _Attempt | None = None
+        self._masked: _Masked | None = None
 
     def offer_key(self, terms: Terms, prepared: Prepared | None) -> KeyOffer:
         """Join an attempt: return a fresh key, signed under its terms.
@@ -57,6 +70,8 @@ class SumParticipant:
         """
         policy = self._policy
         check_terms(terms)
+        if self._attempt is not None and self._attempt.terms == terms:
+            return self._attempt.offer
         if prepared is None:
             raise RefusedError(NOT_HERE)
         prepared.counts_for(terms)  # refuses what is not at hand
@@ -73,7 +88,7 @@ class SumParticipant:
         key = X25519PrivateKey.generate()
         identity = read_own_identity(self._home)
         offer = make_offer(terms, policy.site, prepared.totals, key, identity)
-        self._attempt = _Attempt(terms, key, offer)
+        self._attempt, self._masked = _Attempt(terms, key, offer), None
         return offer
 
     def mask(self, request: SumsRequest, prepared: Prepared | None) -> tuple[Terms, Counts]:
@@ -88,6 +103,8 @@ class SumParticipant:
             one or not trusted, or the sum would be of too few patients, or would leave too few
             tables of this site's scores possible.
         """
+        if self._masked is not None and self._masked.request == request:
+            return self._masked.terms, self._masked.vector
         attempt = self._attempt
         self._attempt = None  # a key serves one vector, whatever happens next
         if attempt is None or attempt.terms.exchange != request.exchange or prepared is None:
@@ -102,6 +119,7 @@ class SumParticipant:
             counts = with_noise(counts, terms)
         hidden = masked(counts, terms, site, attempt.key, request.offers, seed)
         self._past.seal(terms, seed, self._bands(terms, prepared, whole))
+        self._masked = _Masked(request, terms, hidden)
         return terms, hidden
 
     def _bands(self, terms: Terms, prepared: Prepared, whole: Totals) -> tuple[int | None, ...]:

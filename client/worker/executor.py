@@ -5,6 +5,7 @@ supernode.py (tests/contracts holds each name to the pinned release). The bundle
 a task is never unpacked: what runs is the ClientApp of the installed release.
 """
 
+import functools
 import logging
 import threading
 import time
@@ -23,6 +24,7 @@ from flwr.supercore.interceptors import (
     SuperExecAuthHttpInterceptor,
 )
 from flwr.supercore.runtime import RuntimeHttpClient
+from flwr.supernode.runtime import run_clientapp
 from flwr.supernode.runtime.run_clientapp import pull_task_input, push_message, push_task_output
 from hepafed.common.retry import next_wait
 
@@ -31,6 +33,12 @@ log = logging.getLogger("hepafed.client")
 App = Callable[[Message, Context], Message]
 IDLE_SECONDS = (0.05, 1.0)
 """The shortest and the longest wait between two looks for a task."""
+OBJECT_SECONDS = 0.02
+"""The first wait before a message's object, which the SuperNode may yet be fetching, is tried
+again; Flower's is 1 s, doubled each time."""
+vars(run_clientapp)["pull_and_inflate_object_from_tree"] = functools.partial(
+    vars(run_clientapp)["pull_and_inflate_object_from_tree"], initial_backoff=OBJECT_SECONDS
+)
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 
 

@@ -1,10 +1,12 @@
-"""The stock SuperNode, with a shorter idle wait, as a process of its own.
+"""The stock SuperNode, with shorter waits, as a process of its own.
 
 Flower's loop sleeps 3 s when there is no message and looks for the reply every 0.5 s; both are
-constants in `flwr.supernode.start_client_internal`. Only those sleeps are shortened here
+constants in `flwr.supernode.start_client_internal`. A message is seen before its objects have
+arrived, and Flower first tries these again after 1 s. Only those waits are shortened here
 (tests/contracts holds the module to it).
 """
 
+import functools
 import time
 import types
 from collections.abc import Callable
@@ -15,6 +17,8 @@ IDLE_SECONDS = (0.05, 3.0)
 REPLY_SECONDS = (0.02, 0.5)
 """The shortest and the longest sleep of each kind, by the time since the last sleep of the other
 kind (common/retry.py): what was just busy is looked at often, and an idle site costs little."""
+OBJECT_SECONDS = 0.02
+"""The first wait before an object of a message is tried again; Flower doubles it each time."""
 
 
 class ShorterSleep:
@@ -46,4 +50,7 @@ def main() -> None:
 
     quick = types.SimpleNamespace(**{**vars(time), "sleep": ShorterSleep()})
     start_client_internal.time = quick  # type: ignore[attr-defined, assignment]
+    vars(start_client_internal)["pull_objects"] = functools.partial(
+        vars(start_client_internal)["pull_objects"], initial_backoff=OBJECT_SECONDS
+    )
     flower_supernode()

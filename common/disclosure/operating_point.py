@@ -1,4 +1,7 @@
-"""The operating point: a threshold chosen on the sites' pooled tuning cells, with its interval."""
+"""The operating point: a threshold chosen on the sites' pooled tuning cells, with its interval.
+
+Longer than 300 lines because the choice, its aim and its interval share the places of the cells.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +47,7 @@ class ChosenThreshold:
     sites: int = 0
     """Sites whose cells were pooled."""
     cuts: int = 0
-    """Edges between cells: the places where a threshold was tried."""
+    """Places at which edges part the scores; the edges of one gap are one place."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def choose_threshold(
 
     A site with one cell says nothing of where its scores lie and is left out. `sites`: of how many
     sites each of the figures is (default: one). Without `draws` there is no interval. Without
-    patients of both classes, or an edge between cells, `youden` gives 0.5, a placeholder.
+    patients of both classes, or an edge that parts them, `youden` gives 0.5, a placeholder.
 
     Raises
     ------
@@ -104,9 +107,10 @@ def choose_threshold(
     rows = joined([c for _, c in cells])
     positives, negatives = rows.totals
     cuts = _cuts(rows) if positives and negatives else None
-    if cuts is None or len(cuts.at) == 2:
-        return _placeholder(_why_none(int(positives), int(negatives)), aim)
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
+    places = int(np.count_nonzero(cuts.shares @ own.sum(1))) - 1 if cuts else 0
+    if cuts is None or not places:
+        return _placeholder(_why_none(int(positives), int(negatives)), aim)
     threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
         _refuse_unreachable(cuts, own, aim, threshold)
@@ -125,7 +129,7 @@ def choose_threshold(
         positives=positives,
         negatives=negatives,
         sites=sum(n for n, _ in cells),
-        cuts=len(cuts.at) - 2,
+        cuts=places,
     )
 
 
@@ -182,8 +186,7 @@ def _cuts(rows: Intervals) -> _Cuts:
     edges = np.unique(np.concatenate([rows.low, rows.high]))
     chances = _probability(edges)
     # where float64 knows no probability between 0 and 1 there is no threshold
-    edges = edges[(chances > 0) & (chances < 1)]
-    edges = np.concatenate([[0], edges, [BINS]])
+    edges = np.concatenate([[0], edges[(chances > 0) & (chances < 1)], [BINS]])
     at = _probability(edges)
     # a range of edges that are one probability is one place
     kept = np.concatenate([[True], np.diff(at) > 0])

@@ -103,6 +103,10 @@ def describe(event: dict[str, Any]) -> str:
         return f"  {event['site']}: models compared on {event['patients']} patients"
     if kind == "waits":
         return f"  {event['site']}: waits for a person at the site (client pending, client allow)"
+    if kind == "lost":
+        return f"  {event['site']}: {event['reason']}; it is asked again when it is back"
+    if kind == "again":
+        return f"  asked again: {', '.join(event['sites'])}"
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
     if kind == "capped":

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from hepafed.common.errors import HepaFedError, UnreachableError
@@ -71,9 +72,7 @@ class Conductor:
             identities=lambda: {s.site: s.public_key for s in self._members.sites().values()},
             seal=sealing(self._stores, run),
             patience=self._patience,
-            on_wait=lambda site, digest: self._stores.runs.event(
-                run.id, "waits", site=site, digest=digest
-            ),
+            note=partial(self._stores.runs.event, run.id),
             heads=self._heads,
         )
 

@@ -1,6 +1,7 @@
 """One attempt at a run: a ServerApp task is pulled, our app called, and the outcome pushed."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
 
@@ -17,11 +18,20 @@ from flwr.supercore.heartbeat import HeartbeatSender
 from flwr.supercore.retry import RetryInvoker, exponential
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.task_identity import TaskIdentity
+from flwr.superlink.grid import http_grid
 from flwr.superlink.grid.http_grid import HttpGrid
 from hepafed.server.flower.superlink import Link, SuperLink, reaching
 
 PATIENCE_SECONDS = 60.0
 """How long a call is tried again while the SuperLink lives but does not answer."""
+OBJECT_SECONDS = 0.02
+"""The first wait before an object of an answer is tried again; Flower's is 1 s, doubled each time.
+
+An answer is seen before its objects have arrived, so that each would be late by a second.
+"""
+vars(http_grid)["pull_objects"] = functools.partial(
+    vars(http_grid)["pull_objects"], initial_backoff=OBJECT_SECONDS
+)
 
 
 class Conversation:

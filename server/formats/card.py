@@ -28,7 +28,7 @@ class OperatingPoint:
     sites: Count | None = optional(None)
     """Sites whose tuning patients these are."""
     cuts: Count | None = optional(None)
-    """Edges between the released cells: the places where a threshold could be tried."""
+    """Places at which the released counts part the scores; the edges of one gap are one place."""
 
 
 @dataclass(frozen=True, kw_only=True)

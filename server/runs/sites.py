@@ -16,6 +16,8 @@ from hepafed.common.contract.messages import (
 from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
 from hepafed.server.members import LedgerHeads
+from hepafed.server.runs.asking import Asking
+from hepafed.server.runs.losses import Loss, loss_of
 
 POLL_SECONDS = (0.05, 1.0)
 """Shortest and longest wait between two looks for replies; in between a twentieth of the time
@@ -26,8 +28,7 @@ HELD = ("exchange", "round", "run")
 Reply = TypeVar("Reply")
 Seal = Callable[[str, str, float], Mapping[str, str]]
 """Called with a site, a request's text and how many seconds it is valid; returns what is sent."""
-AGAIN_SECONDS = 10.0
-"""How often a site that waits for a person is asked again."""
+NOT_ENROLLED = "the site is no longer enrolled"
 PERSON_SECONDS = 3600.0
 """How long a run waits for the person at one site; later rounds ask that site once."""
 
@@ -57,18 +58,22 @@ class Sites:
         *,
         seal: Seal = lambda _site, text, _seconds: {"json": text},
         patience: float = PERSON_SECONDS,
-        on_wait: Callable[[str, str], None] = lambda _site, _digest: None,
+        note: Callable[..., None] = lambda _kind, **_values: None,
         heads: LedgerHeads | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`on_wait(site, digest)` is called when a site first waits for a person to allow that."""
+        """`note(kind, **values)` is told what a person should know while answers are out.
+
+        `waits`: a site first waits for a person to allow a digest; `lost`: a site was lost and is
+        asked again when it is back; `again`: sites are asked again.
+        """
         self._grid = grid
         self._nodes = nodes
         self._may_go_on = may_go_on
         self.identities = identities
         """Returns the enrolled public key of each site, an OpenSSH line."""
-        self._seal, self._patience, self._on_wait = seal, patience, on_wait
+        self._seal, self._patience, self._note = seal, patience, note
         self._person_since: dict[tuple[str, str], float] = {}
         self._heads = heads
         self._clock = clock
@@ -93,6 +98,8 @@ class Sites:
     ) -> dict[str, str]:
         """Send one question to each of `sites`; call `on_reply(site, reply)` as answers come.
 
+        A site that is lost before it answers is asked again when it is back, until the deadline.
+
         A reply that reaches `on_reply` is a `reply_type` of the question's run (and of its round
         or exchange, where both have one). What it says is for `on_reply` to check; a PayloadError
         from there makes the reply unusable.
@@ -107,54 +114,62 @@ class Sites:
         dict
             The sites that gave no usable answer, with the reason.
         """
-        text = pack(question)
-        waiting, failed = self._send(sites, text, reply_type, deadline)
-        started = self._clock()
-        held: dict[str, float] = {}
-        while (waiting or held) and self._may_go_on():
-            for answer in self._grid.pull_messages(list(waiting)) if waiting else []:
-                site = waiting.pop(answer.metadata.reply_to_message_id, None)
+        text, asking, started = pack(question), Asking(), self._clock()
+        end = started + deadline
+        self._send(sites, text, reply_type, asking, end)
+        while asking.goes_on and self._may_go_on():
+            for answer in self._grid.pull_messages([*asking.waiting]) if asking.waiting else []:
+                site = asking.waiting.pop(answer.metadata.reply_to_message_id, None)
                 if site is None:
                     continue
                 try:
                     self._see_head(site, answer)
                     on_reply(site, _reply(answer, question, reply_type))
                 except _WaitsForPersonError as e:
-                    failed[site] = waits_for_person(site)
-                    if self._holds(site, e.digest):
-                        held[site] = self._clock() + AGAIN_SECONDS
+                    again, why = self._holds(site, e.digest), waits_for_person(site)
+                    asking.hold_for_person(site, why, self._clock(), again=again)
+                except _LostError as e:
+                    self._lose(asking, site, e.loss)
                 except PayloadError as e:
-                    failed[site] = e.message
+                    asking.failed[site] = e.message
                 else:
-                    failed.pop(site, None)
-            if self._clock() > started + deadline:
+                    asking.answered(site)
+            if self._clock() > end:
                 break
-            due = [s for s, at in held.items() if at <= self._clock()]
-            if due:
-                left = started + deadline - self._clock()
-                more, lost = self._send(due, text, reply_type, left)
-                waiting, failed = {**waiting, **more}, {**failed, **lost}
-                held = {s: at for s, at in held.items() if s not in due}
-            if waiting or held:
+            asking.drop({*asking.failed} - {*self._nodes()}, NOT_ENROLLED)
+            self._ask_again(asking, text, reply_type, end)
+            if asking.goes_on:
                 self._sleep(next_wait(self._clock() - started, *POLL_SECONDS))
-        stopped = "the run was stopped before the site answered"
-        why = "no answer before the deadline" if self._may_go_on() else stopped
-        return {**dict.fromkeys(waiting.values(), why), **failed}
+        return asking.reasons(stopped=not self._may_go_on())
+
+    def _ask_again(self, asking: Asking, text: str, reply_type: type, end: float) -> None:
+        """Put the question again to sites that waited for a person, or are back."""
+        back = asking.back(self._clock(), self.online)
+        if back:
+            self._note("again", sites=back)
+        again = [*asking.due(self._clock()), *back]
+        if again:
+            self._send(again, text, reply_type, asking, end)
+
+    def _lose(self, asking: Asking, site: str, loss: Loss) -> None:
+        """Note an answer that was lost; that the site is asked again is made known."""
+        if asking.lose(site, loss, self._clock()):
+            self._note("lost", site=site, reason=loss.words)
 
     def _holds(self, site: str, digest: str) -> bool:
         """Tell whether to go on waiting for the person at a site; the first time is made known."""
         if (site, digest) not in self._person_since:
-            self._on_wait(site, digest)
+            self._note("waits", site=site, digest=digest)
         since = self._person_since.setdefault((site, digest), self._clock())
         return self._clock() < since + self._patience
 
     def _send(
-        self, sites: Iterable[str], text: str, reply_type: type, deadline: float
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the sites to wait for by message id, and those not reached with the reason."""
+        self, sites: Iterable[str], text: str, reply_type: type, asking: Asking, end: float
+    ) -> None:
+        """Put the question to sites; those that are not reached have failed."""
         nodes, asked = self._nodes(), list(sites)
         order = [s for s in asked if s in nodes]
-        valid = deadline + 60
+        valid = end - self._clock() + 60
         messages = [
             Message(
                 RecordDict({"hepafed": ConfigRecord({**self._parts(site, text, valid)})}),
@@ -164,10 +179,12 @@ class Sites:
             )
             for site in order
         ]
-        sent = list(zip(self._grid.push_messages(messages), order, strict=True))
-        failed = {s: "the site is not reachable" for i, s in sent if not i}
-        failed |= {s: "the site is no longer enrolled" for s in asked if s not in nodes}
-        return {i: s for i, s in sent if i}, failed
+        for i, site in zip(self._grid.push_messages(messages), order, strict=True):
+            if i:
+                asking.waiting[i] = site
+            else:
+                asking.failed[site] = "the site is not reachable"
+        asking.failed |= {s: NOT_ENROLLED for s in asked if s not in nodes}
 
     def _parts(self, site: str, text: str, seconds: float) -> dict[str, str]:
         """Return what goes to a site: the request, signed, and its ledger's head, countersigned."""
@@ -218,11 +235,17 @@ class _WaitsForPersonError(PayloadError):
         self.digest = digest
 
 
+class _LostError(PayloadError):
+    """In place of the site's answer there is an error of Flower."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.words)
+        self.loss = loss
+
+
 def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
     if answer.has_error():
-        raise PayloadError(
-            "the site went offline or its worker failed (see worker.log at the site)"
-        )
+        raise _LostError(loss_of(answer.error.code))
     reply = unpack(_part(answer, "json"))
     if isinstance(reply, Refusal):
         raise PayloadError(f"refused: {reply.reason[:300]}")

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from flwr.supercore.task_identity import TaskIdentity
 from hepafed.deploy.demo.hospitals import STYLES
 from hepafed.deploy.demo.phantom import write_site
 
@@ -36,3 +37,10 @@ def pair(tmp_path: Path) -> list[Site]:
     for s in sites:
         s.score()
     return sites
+
+
+@pytest.fixture
+def in_flower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let messages be made as in a task of Flower's."""
+    for name in ("_task_id", "_run_id", "_node_id"):
+        monkeypatch.setattr(TaskIdentity, name, 1)

@@ -83,6 +83,24 @@ def test_the_supernode_loop_still_sleeps_by_the_module_we_replace() -> None:
     assert source.count("time.sleep(0.5)") == 2
 
 
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("flwr.superlink.grid.http_grid", "pull_objects"),
+        ("flwr.supernode.start_client_internal", "pull_objects"),
+        ("flwr.supernode.runtime.run_clientapp", "pull_and_inflate_object_from_tree"),
+    ],
+)
+def test_the_wait_for_an_object_is_still_one_that_we_can_shorten(module: str, name: str) -> None:
+    loaded = importlib.import_module(module)
+    function = getattr(loaded, name)
+    function = getattr(function, "func", function)  # shortened already, where we are loaded
+    assert inspect.signature(function).parameters["initial_backoff"].default == 1
+    source = inspect.getsource(loaded)
+    assert source.count(f" {name}(") == 1  # one call, which leaves the wait at its default
+    assert "initial_backoff" not in source
+
+
 def test_the_shorter_sleep_grows_with_the_wait_and_starts_anew_after_work() -> None:
     now, slept = [0.0], []
 
@@ -120,3 +138,11 @@ def test_the_bundle_is_one_pyproject_and_flowers_own_manifest() -> None:
 
     names = zipfile.ZipFile(io.BytesIO(bundle())).namelist()
     assert sorted(names) == [".info/CONTENT", "pyproject.toml"]
+
+
+def test_flowers_errors_have_the_numbers_that_we_put_into_words() -> None:
+    from flwr.common.constant import ErrorCode
+    from hepafed.server.runs.losses import LOSSES
+
+    theirs = {v: k for k, v in vars(ErrorCode).items() if k.isupper()}
+    assert {number: loss.name for number, loss in LOSSES.items()} == theirs

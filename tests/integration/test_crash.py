@@ -75,3 +75,23 @@ def test_a_training_survives_its_superlink_killed(trained: Trained, tmp_path: Pa
     assert server.poll() is None
     assert any(e["event"] == "interrupted" for e in _events(trained, run))
     trained.fed.wait_online(tuple(SITES))
+
+
+def test_a_site_that_ends_in_mid_round_and_starts_again_is_in_the_round(
+    trained: Trained, tmp_path: Path
+) -> None:
+    fed, site = trained.fed, next(iter(SITES))
+    run = _train_until_first_round(trained, tmp_path, "absent", 2)
+    while not any((e["event"], e.get("round")) == ("round", 2) for e in _events(trained, run)):
+        time.sleep(0.01)
+    (client,) = (p for p in fed.running if str(fed.home(site)) in [*map(str, p.args)])  # type: ignore[arg-type]
+    client.send_signal(signal.SIGINT)
+    client.wait()
+    fed.running.remove(client)
+    fed.start(site)
+    _check_completed(trained, run, 2)
+    events = _events(trained, run)
+    told = [e["event"] for e in events if e["event"] in ("lost", "again")]
+    assert told in (["lost", "again"], [])  # none where its answer was out before it ended
+    replied = {e["site"] for e in events if (e["event"], e.get("round")) == ("reply", 2)}
+    assert replied == {"hospital-a", "hospital-b", "hospital-c"}

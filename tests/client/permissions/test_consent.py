@@ -82,8 +82,9 @@ def test_without_a_permission_a_plan_and_a_model_wait_and_are_listed_in_plain_wo
     site: Signed,
 ) -> None:
     for request in (TRAIN, VALIDATE, VALIDATE, TRAIN):
-        with pytest.raises(NotAllowedError, match="no person at this site"):
+        with pytest.raises(NotAllowedError, match="no person at this site") as e:
             site.ask(request)
+        assert "client allow" in e.value.hint
     plan, model = site.book.state().waiting
     assert (plan.kind, plan.digest, plan.study, plan.rounds) == (
         "plan", plan_digest(PLAN), "liver", 11,

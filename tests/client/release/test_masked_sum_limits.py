@@ -64,12 +64,3 @@ def test_an_own_key_that_comes_back_changed_is_refused(tmp_path: Path) -> None:
     offers = [s.key(terms) for s in pair]
     with pytest.raises(RefusedError, match="own key came back changed"):
         pair[0].mask(terms, [replace(offers[0], patients=99), offers[1]])
-
-
-def test_a_key_serves_one_vector(tmp_path: Path) -> None:
-    pair = sites(tmp_path)
-    terms = terms_of("a", "b")
-    offers = [s.key(terms) for s in pair]
-    pair[0].mask(terms, offers)
-    with pytest.raises(RefusedError, match="a replay or came too late"):
-        pair[0].mask(terms, offers)

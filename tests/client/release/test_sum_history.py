@@ -82,7 +82,32 @@ def test_attempts_only_count_up(pair: list[Site]) -> None:
 def test_a_key_masks_one_vector_only(pair: list[Site]) -> None:
     terms = terms_of("a", "b")
     offers = [s.key(terms) for s in pair]
+    vector = pair[0].mask(terms, offers)
+    assert (pair[0].mask(terms, offers) == vector).all()  # the answer was lost on its way
+    with pytest.raises(RefusedError, match="replay"):
+        pair[0].mask(terms, [offers[0], replace(offers[1], totals=(9, 9))])
+    pair[0].restart()
+    pair[0].score()
+    with pytest.raises(RefusedError, match="replay"):
+        pair[0].mask(terms, offers)
+
+
+def test_a_key_is_asked_for_again_with_the_same_terms_alone(pair: list[Site]) -> None:
+    terms = terms_of("a", "b")
+    offer = pair[0].key(terms)
+    assert pair[0].key(terms) == offer
+    with pytest.raises(RefusedError, match="replay"):
+        pair[0].key(replace(terms, attempt=2))
+    pair[0].mask(terms, [offer, pair[1].key(terms)])
+    with pytest.raises(RefusedError, match="replay"):
+        pair[0].key(terms)
+
+
+def test_a_new_key_ends_the_vector_before(pair: list[Site]) -> None:
+    terms = terms_of("a", "b")
+    offers = [s.key(terms) for s in pair]
     pair[0].mask(terms, offers)
+    pair[0].key(terms_of("a", "b", number=2, attempt=2))
     with pytest.raises(RefusedError, match="replay"):
         pair[0].mask(terms, offers)
 

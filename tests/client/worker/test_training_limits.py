@@ -122,8 +122,11 @@ def test_a_round_at_the_limits_passes(
 def test_a_round_beyond_a_limit_is_refused_by_the_key_of_policy(
     plan: TrainingPlan, patients: int, batches: list[int], key: str
 ) -> None:
-    with pytest.raises(RefusedError, match=key):
+    with pytest.raises(RefusedError, match=key) as e:
         permit_training(SITE, plan, patients, batches)
+    if "steps" in key:
+        assert "state a smaller training.batch" in e.value.message
+        assert ("or more training.epochs" in e.value.message) == (len(batches) == 3)
 
 
 def test_each_limit_is_the_site_s_own_to_lift() -> None:

@@ -76,6 +76,22 @@ def test_the_operating_point_has_the_largest_sum_of_sensitivity_and_specificity(
     assert (chosen.positives, chosen.negatives, chosen.sites, chosen.cuts) == (10, 10, 1, 3)
 
 
+def test_the_edges_of_one_gap_are_one_place() -> None:
+    """Exact scores 1, 2, 2, 4 and 7: between five patients with four scores are three places."""
+    scores = np.array([1.0, 2.0, 2.0, 4.0, 7.0])
+    chosen = choose_threshold([released(scores, np.array([0, 0, 1, 0, 1], dtype=bool), 1)])
+    assert chosen.cuts == 3
+
+
+def test_patients_with_one_score_give_a_placeholder_although_the_bin_has_edges() -> None:
+    scores = np.full(6, 1.5)
+    chosen = choose_threshold([released(scores, np.arange(6) < 2, 1)])
+    assert chosen.threshold == 0.5
+    assert chosen.rule.endswith("no edge between the released cells parts the tuning scores")
+    with pytest.raises(RunError, match="parts the tuning scores"):
+        choose_threshold([released(scores, np.arange(6) < 2, 1)], "sensitivity >= 0.9")
+
+
 def straddling() -> list[TuningFigures]:
     """Make the cells of two sites; the second's middle one, 0.4 to 0.8, straddles 0.5."""
     first = cut(0.0, malignant=(0, 6), benign=(6, 0))
@@ -243,8 +259,8 @@ def test_an_aim_on_single_scores_keeps_just_the_patients_that_it_needs() -> None
     [
         (cut(0.0, 1.0, malignant=(2, 8, 10), benign=(9, 6, 5)), "sensitivity >= 0.95", "0.900"),
         (cut(0.0, 1.0, malignant=(2, 8, 10), benign=(9, 6, 5)), "specificity >= 0.8", "0.750"),
-        (cut(0.0, malignant=(0, 9), benign=(0, 9)), "sensitivity >= 0.9", "0.000"),
-        (cut(0.0, malignant=(9, 0), benign=(9, 0)), "specificity >= 0.9", "0.000"),
+        (cut(0.0, 1.0, malignant=(0, 9, 0), benign=(0, 8, 1)), "sensitivity >= 0.9", "0.000"),
+        (cut(0.0, 1.0, malignant=(1, 8, 0), benign=(0, 9, 0)), "specificity >= 0.9", "0.000"),
     ],
     ids=["sensitivity", "specificity", "only by calling all", "only by calling none"],
 )
@@ -254,6 +270,16 @@ def test_an_aim_that_is_not_reached_is_refused_with_what_is(
     with pytest.raises(RunError, match=rf"reach no {rule} .* is {most}") as refused:
         choose_threshold(tuned(cells), rule)
     assert 'rule = "youden"' in refused.value.hint
+
+
+@pytest.mark.parametrize(("counts", "rule"), [
+    ((0, 9), "sensitivity >= 0.9"), ((9, 0), "specificity >= 0.9"),
+])  # fmt: skip
+def test_no_aim_is_reached_where_all_patients_lie_in_one_cell(
+    counts: tuple[int, int], rule: str
+) -> None:
+    with pytest.raises(RunError, match="no edge between the released cells parts"):
+        choose_threshold(tuned(cut(0.0, malignant=counts, benign=counts)), rule)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Whatever a stranger asks, the answer is a refusal, and the log holds no traceback of it."""
 
+import asyncio
 import logging
 from itertools import product
 
 import httpx
 import pytest
-from hepafed.server.gateway.door import Sparse
+from hepafed.server.gateway.door import Door, Sparse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .gates import Gate
 
@@ -81,6 +83,47 @@ def test_a_fault_of_ours_is_told_to_the_log_and_not_to_the_caller(
         assert answer.status_code in (400, 403, 500)
         assert "Traceback" not in answer.text
     assert len(caplog.records) <= 20
+
+
+def calls(app: ASGIApp, times: int) -> list[httpx.Response]:
+    async def ask() -> list[httpx.Response]:
+        way = httpx.ASGITransport(app=Door(app), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=way, base_url="http://x") as client:
+            return [await client.get("/site") for _ in range(times)]
+
+    return asyncio.run(ask())
+
+
+def test_what_goes_wrong_behind_the_door_is_500_and_twenty_lines_of_the_log_at_most(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise ValueError("what is nobody's business")
+
+    answers = calls(broken, 30)
+    assert {a.status_code for a in answers} == {500}
+    assert not any("business" in a.text for a in answers)
+    assert len([r for r in caplog.records if r.name == "hepafed.server"]) == 20
+
+
+def test_an_answer_that_has_begun_is_not_answered_again(caplog: pytest.LogCaptureFixture) -> None:
+    begun = {"type": "http.response.start", "status": 200, "headers": []}
+    sent: list[Message] = []
+
+    async def half(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(begun)
+        raise ValueError("broken off")
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with pytest.raises(ValueError, match="broken off"):
+        asyncio.run(Door(half)({"type": "http", "path": "/site"}, receive, send))
+    assert sent == [begun]
+    assert "an answer failed" in caplog.text
 
 
 def test_so_many_lines_pass_in_a_span_of_time() -> None:

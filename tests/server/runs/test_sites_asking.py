@@ -31,8 +31,10 @@ def tuned(lesions: int) -> TuneReply:
     return TuneReply(run="r", round=3, tuning=TuningFigures(lesions=lesions, macro_auc=None))
 
 
-def message(content: object, *, error: bool = False) -> SimpleNamespace:
-    return SimpleNamespace(content=content, has_error=lambda: error)
+def message(content: object, *, error: int | None = None) -> SimpleNamespace:
+    return SimpleNamespace(
+        content=content, has_error=lambda: error is not None, error=SimpleNamespace(code=error)
+    )
 
 
 def answer(reply: object) -> SimpleNamespace:
@@ -122,7 +124,7 @@ def test_a_message_says_what_is_asked_and_outlives_the_deadline_by_a_minute(
     question: object, reply_type: type, kind: str
 ) -> None:
     net = Net(stopped_at=0)
-    sites = Sites(net, lambda: NODES, lambda: False)  # type: ignore[arg-type]
+    sites = Sites(net, lambda: NODES, lambda: False, clock=lambda: 7.0)  # type: ignore[arg-type]
     sites.ask(["a"], question, reply_type, 7.5, lambda _site, _reply: None)
     (sent,) = net.pushed
     assert (sent.metadata.message_type, sent.metadata.ttl) == (kind, 67.5)
@@ -150,18 +152,15 @@ def test_one_unusable_reply_costs_its_own_site_alone() -> None:
 @pytest.mark.parametrize(
     ("content", "error", "reason"),
     [
-        (
-            {},
-            True,
-            "the site went offline or its worker failed (see worker.log at the site)",
-        ),
-        ({}, False, "the site's answer is not a HepaFed message"),
-        ({"hepafed": {}}, False, "the site's answer is not a HepaFed message"),
-        ({"hepafed": None}, False, "the site's answer is not a HepaFed message"),
+        ({}, 2, "its worker met an unexpected error (worker.log there)"),
+        ({}, 99, "Flower reports its error 99"),
+        ({}, None, "the site's answer is not a HepaFed message"),
+        ({"hepafed": {}}, None, "the site's answer is not a HepaFed message"),
+        ({"hepafed": None}, None, "the site's answer is not a HepaFed message"),
     ],
-    ids=["error", "empty", "no json", "no record"],
+    ids=["error", "unknown error", "empty", "no json", "no record"],
 )
-def test_what_is_no_answer_is_named(content: object, error: bool, reason: str) -> None:
+def test_what_is_no_answer_is_named(content: object, error: int | None, reason: str) -> None:
     assert Net({10: (0, message(content, error=error))}).ask("a") == ([], {"a": reason})
 
 

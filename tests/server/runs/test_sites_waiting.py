@@ -25,7 +25,7 @@ class Net:
     now: float = 0.0
     asked: list[tuple[float, int]] = field(default_factory=list)
     seals: list[tuple[str, str]] = field(default_factory=list)
-    waiting: list[tuple[str, str]] = field(default_factory=list)
+    waiting: list[tuple[str, str, str]] = field(default_factory=list)
 
     def get_node_ids(self) -> list[int]:
         return [1, 2]
@@ -59,7 +59,9 @@ class Net:
             lambda: True,
             seal=seal,
             patience=patience,
-            on_wait=lambda site, digest: self.waiting.append((site, digest)),
+            note=lambda kind, **values: self.waiting.append(
+                (kind, values["site"], values["digest"])
+            ),
             clock=lambda: self.now,
             sleep=self.sleep,
         )
@@ -75,7 +77,7 @@ def test_a_site_is_asked_again_until_a_person_there_allows_it() -> None:
     net = Net(allowed_at=25)
     assert ask(net.sites(patience=100), 100) == (["a", "b"], {})
     assert [node for _, node in net.asked] == [1, 2, 2, 2, 2]
-    assert net.waiting == [("b", "d" * 64)]
+    assert net.waiting == [("waits", "b", "d" * 64)]
     assert len(net.seals) == 5  # each with a stamp of its own
 
 
@@ -97,4 +99,4 @@ def test_after_its_patience_each_round_asks_the_site_once_and_goes_on() -> None:
     assert (net.now - begun, len(net.asked) - asked) == (0, 2)
     net.allowed_at = net.now
     assert ask(sites, 500) == (["a", "b"], {})
-    assert net.waiting == [("b", "d" * 64)]
+    assert net.waiting == [("waits", "b", "d" * 64)]

@@ -40,9 +40,7 @@ def test_every_site_of_every_round_stands_on_the_card_with_its_sums(
         reasons = [v for _, v in stated if isinstance(v, str)]
         assert share.examples == sum(v for _, v in numbers)
         assert share.rounds == len(numbers)
-        assert (share.first, share.last) == (
-            (numbers[0][0], numbers[-1][0]) if numbers else (0, 0)
-        )
+        assert (share.first, share.last) == ((numbers[0][0], numbers[-1][0]) if numbers else (0, 0))
         assert (share.missed, share.reason) == (len(reasons), reasons[-1] if reasons else "")
         if numbers:
             assert made.latest(until)[site] == numbers[-1][1]
@@ -79,7 +77,10 @@ def test_a_site_that_left_one_that_came_late_and_one_that_was_refused_stand_on_t
         ("refused", 0, 0, 0, 0),
     ]
     (refused,) = (s for s in card.contributions if s.site == "refused")
-    assert (refused.missed, refused.reason) == (3, "the site stated an impossible number of examples")
+    assert (refused.missed, refused.reason) == (
+        3,
+        "the site stated an impossible number of examples",
+    )
     assert card.training_examples == {"a": 10, "late": 30, "left": 560}
     said = dict(facts(card))["Training examples"]
     assert "left: 560 over its rounds, present 1 of 3 (first 1, last 1)" in said

@@ -184,3 +184,12 @@ def test_the_list_numbers_the_entries_and_says_what_is_kept(home: Path) -> None:
         (2, True),
         (3, True),
     ]
+
+
+def test_an_answer_s_entry_names_who_asked_and_under_which_permission(tmp_path: Path) -> None:
+    book = Ledger(tmp_path)
+    book.record_message("tuned", "r", "{}", permission="p-1", requester="anna")
+    book.record_message("tuned", "r", "{}")
+    first, second = book.entries()
+    assert (first["permission"], first["requester"]) == ("p-1", "anna")
+    assert not {"permission", "requester"} & set(second)

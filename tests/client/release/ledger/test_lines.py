@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger.lines import lone_line
 from hepafed.client.release.ledger.texts import CHANGED
 from hepafed.common.errors import DataError, UsageError
 
@@ -224,3 +225,10 @@ def test_a_message_sent_twice_is_shown_by_its_hash(tmp_path: Path) -> None:
         book.record_message("trained", "r", '{"a":[1]}')
     digest = sha256(b'{"a":[1]}').hexdigest()
     assert book.show(digest) == book.show("2") == '{\n  "a": [\n    1\n  ]\n}'
+
+
+@pytest.mark.parametrize("chain", ["ab", "g" * 64, "", "0" * 63, "0" * 65])
+def test_a_line_whose_link_is_none_is_not_taken_by_itself(chain: str) -> None:
+    good = json.dumps({"entry": 1, "chain": "0" * 64}).encode()
+    assert lone_line(good) is not None
+    assert lone_line(json.dumps({"entry": 1, "chain": chain}).encode()) is None

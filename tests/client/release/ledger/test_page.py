@@ -122,3 +122,17 @@ def test_the_page_is_accessible_and_prints_every_entry(browser: object, file: Pa
     assert not page.locator("form").is_visible()
     assert page.locator("#entries tbody tr:visible").count() == 8
     page.close()
+
+
+def test_the_page_gives_the_reason_of_a_gap(tmp_path: Path) -> None:
+    made = Pair(tmp_path)
+    made.asked("r")
+    (made.home / "ledger.jsonl").unlink()
+    made.restart()
+    made.ledger.acknowledge_gap("the disk failed on Monday")
+    path = tmp_path / "ledger.html"
+    done = CliRunner().invoke(main, ["--home", str(made.home), "ledger", "--html", str(path)])
+    assert done.exit_code == 0, done.output
+    text = path.read_text(encoding="utf-8")
+    assert "is missing. Reason: the disk failed on Monday</li>" in text
+    assert f"<td>{words_of('gap')}: the disk failed on Monday</td>" in text

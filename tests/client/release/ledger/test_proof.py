@@ -6,7 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.client.release.ledger import Ledger
+from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.lines import written
 from hepafed.common.certificates import make_node_key
 from hepafed.common.disclosure import fingerprint
@@ -196,6 +199,9 @@ def test_a_ledger_of_0_1_0_goes_on_and_what_was_not_signed_is_said(tmp_path: Pat
         before, old = sha256(line).hexdigest(), old + line + b"\n"
     (made.home / "ledger.jsonl").write_bytes(old)
     assert made.ledger.verify().old == 3
+    last = LedgerFile(made.home).last()
+    assert last is not None
+    assert last.number == 3
     assert made.ledger.verify().signed == ()
     made.asked("new")
     made.asked("newer")
@@ -232,3 +238,68 @@ def test_a_hundred_thousand_entries_are_verified_in_seconds(tmp_path: Path) -> N
     started = time.monotonic()
     assert Ledger(tmp_path).verify().entries == 100_000
     assert time.monotonic() - started < 30
+
+
+def test_a_line_of_0_1_0_after_a_newer_one_is_found(tmp_path: Path) -> None:
+    book = Ledger(tmp_path)
+    book.record("update", "r", b"a")
+    path = tmp_path / "ledger.jsonl"
+    newer = path.read_bytes()
+    entry = {"at": "2026-11-01T00:00:00.000+00:00", "kind": "update", "run": "r", "bytes": 1}
+    before = sha256(newer.rstrip(b"\n")).hexdigest()
+    old = json.dumps({**entry, "sha256": "a" * 64, "before": before}, sort_keys=True)
+    path.write_bytes(newer + old.encode() + b"\n")
+    with pytest.raises(DataError, match="entry 2 of the ledger does not continue"):
+        Ledger(tmp_path).verify()
+
+
+def test_a_torn_line_is_counted_and_a_key_says_that_it_began_here(tmp_path: Path) -> None:
+    made = Pair(tmp_path)
+    made.asked("r")
+    with (made.home / "ledger.jsonl").open("ab") as f:
+        f.write(b'{"half')
+    made.restart()
+    assert (made.ledger.verify().torn, made.ledger.verify().half) == (0, 6)
+    made.ledger.record("update", "r", b"a")
+    assert (made.ledger.verify().torn, made.ledger.verify().half) == (1, 0)
+    begun, last = made.ledger.entries()[0], made.ledger.entries()[-1]
+    assert (begun["kind"], begun["direction"]) == ("key", "here")
+    assert last["unfinished"] == 6
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_a_further_line_that_the_site_s_key_did_not_sign_is_not_taken_for_a_crash(
+    tmp_path: Path, ahead: int
+) -> None:
+    made = Pair(tmp_path)
+    made.asked("r")
+    path = made.home / "ledger.jsonl"
+    whole, end = path.read_bytes(), json.loads((made.home / "ledger.head").read_bytes())
+    entry = {**made.ledger.entries()[-1], "entry": end["entry"] + ahead, "chain": end["chain"]}
+    del entry["signature"]
+    other = ec.generate_private_key(ec.SECP384R1())
+    for key in (None, other):
+        path.write_bytes(whole + written(entry, key) + b"\n")
+        made.restart()
+        with pytest.raises(DataError, match="is not the one that was written"):
+            made.ledger.record("update", "r", b"a")
+    path.write_bytes(whole)
+    made.restart()
+    made.ledger.record("update", "r", b"a")
+
+
+def test_a_line_signed_by_the_site_that_leaves_a_number_out_is_not_taken_for_a_crash(
+    tmp_path: Path,
+) -> None:
+    made = Pair(tmp_path)
+    made.asked("r")
+    path = made.home / "ledger.jsonl"
+    end = json.loads((made.home / "ledger.head").read_bytes())
+    entry = {**made.ledger.entries()[-1], "entry": end["entry"] + 2, "chain": end["chain"]}
+    del entry["signature"]
+    key = serialization.load_ssh_private_key((made.home / "keys" / "node.key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    path.write_bytes(path.read_bytes() + written(entry, key) + b"\n")
+    made.restart()
+    with pytest.raises(DataError, match="is not the one that was written"):
+        made.ledger.record("update", "r", b"a")

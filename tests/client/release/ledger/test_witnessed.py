@@ -116,8 +116,9 @@ def is_refused(site: Site, memory: str, *, restart: bool) -> None:
     """Hold that nothing more is answered that this memory bounds."""
     if restart:
         site.restart()
-    with pytest.raises(ConfigError, match=MEMORIES[memory][0].replace(".", r"\.")):
+    with pytest.raises(ConfigError, match=MEMORIES[memory][0].replace(".", r"\.")) as e:
         site.use(memory, 7)
+    assert "restore the newest copy" in e.value.hint
 
 
 @RESTARTS

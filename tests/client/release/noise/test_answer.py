@@ -24,7 +24,7 @@ from hepafed.common.disclosure.noise.coarse import LENGTH, SQUARED, coarse_count
 from hepafed.common.disclosure.noise.shares import UNIT, share_for
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError
 
-from tests.client.release.releasing import Site, exchange, table_of, terms_of
+from tests.client.release.releasing import REQUEST, Site, exchange, table_of, terms_of
 
 POLICY = PrivacyConfig(epsilon=1.0, lifetime_epsilon=2.5)
 SHARE = share_for(rho_for(1.0, 1e-5), 2, LENGTH, SQUARED)  # 3 sites, 1 of them colluding
@@ -65,7 +65,9 @@ def test_an_answer_says_nothing_of_the_cohort(tmp_path: Path) -> None:
     b.table = table_of("b", 5, 200)
     told = [pack(s.score()) for s in (a, b)]
     assert told[0] == told[1]
-    assert a.score().noise is not None
+    made = a.score()
+    assert made.noise is not None
+    assert (made.run, made.model, made.weights) == (REQUEST.run, REQUEST.model, REQUEST.weights)
     offers = [s.key(noisy_terms("a", "b", noise=2 * SHARE)) for s in (a, b)]
     assert [(o.patients, o.totals) for o in offers] == [(0, ()), (0, ())]
 

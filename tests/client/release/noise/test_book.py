@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hepafed.client.release.ledger import Ledger
 from hepafed.client.release.noise.accounting import epsilon_of
-from hepafed.client.release.noise.book import NoisyAnswer, PrivacyBook, told
+from hepafed.client.release.noise.book import DELTA, NoisyAnswer, PrivacyBook, budgets, told
 from hepafed.common.certificates import make_node_key
 from hepafed.common.contract.privacy import PrivacyConfig
 from hepafed.common.errors import ConfigError, RefusedError
@@ -137,3 +137,16 @@ def test_where_nothing_was_answered_there_is_no_file_and_no_entry(home: Path) ->
     book(home).accept()
     assert not (home / "privacy.json").exists()
     assert [e for e in Ledger(home).entries() if e["kind"] == "privacy"] == []
+
+
+def test_a_person_sees_the_budget_of_each_cohort(home: Path) -> None:
+    for number, split in ((1, "external"), (2, "test"), (3, "external")):
+        book(home).spend(policy(3), answer(number, split))
+    spent = book(home).spent()
+    first, second = budgets(spent, policy(3))
+    assert (first.split, first.answers, second.split, second.answers) == ("external", 2, "test", 1)
+    assert first.told == pytest.approx(epsilon_of([RHO, RHO], 1e-5))
+    assert second.told == pytest.approx(epsilon_of([RHO], 1e-5))
+    assert first.lifetime_epsilon == policy(3).lifetime_epsilon
+    without = budgets(spent, None)[0]
+    assert (without.lifetime_epsilon, without.delta, without.told) == (0.0, DELTA, first.told)
