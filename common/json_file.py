@@ -36,7 +36,7 @@ def unsealed(content: bytes | str) -> Any:  # noqa: ANN401 - whatever the JSON i
     if isinstance(values, dict) and CHECKSUM in values:
         stated = values.pop(CHECKSUM)
         if stated != _digest(values):
-            raise ValueError("its content is not what was written")
+            raise ValueError("its content was changed after it was written")
     return values
 
 

@@ -48,7 +48,7 @@ def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime
     home.chmod(0o700)
     keys = home / "keys"
     make_authority(keys, now)
-    expires = make_server_certificate(keys, _hosts(host), now)
+    expires = make_server_certificate(keys, hosts_of(host), now)
     token = Members(home).grant("coordinator", "coordinator")[0]
     ca = (keys / "ca.pem").read_text()
     access = Access(name="coordinator", role="coordinator", address=address, token=token, ca=ca)
@@ -57,7 +57,8 @@ def initialise(home: Path, address: str, listen: str, now: datetime) -> datetime
     return expires
 
 
-def _hosts(host: str) -> list[str]:
+def hosts_of(host: str) -> list[str]:
+    """Return the names that a server certificate has: the public one, and loopback."""
     return list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
 
 
@@ -77,7 +78,7 @@ def renew(home: Path, now: datetime) -> datetime:
             f"the federation's authority expired on {until:%Y-%m-%d}",
             "make a new one: server init in another --home; then every site leaves and joins again",
         )
-    return make_server_certificate(keys, _hosts(host_and_port(config.address)[0]), now)
+    return make_server_certificate(keys, hosts_of(host_and_port(config.address)[0]), now)
 
 
 def keep_valid(home: Path, now: datetime) -> list[str]:
@@ -97,11 +98,11 @@ def keep_valid(home: Path, now: datetime) -> list[str]:
     authority = expiry(keys / "ca.pem")
     if (begins := valid_from(keys / "ca.pem")) > now:
         raise ConfigError(
-            f"the federation's authority is valid only from {begins:%Y-%m-%d %H:%M} UTC on, and this "
-            f"machine's clock says {now:%Y-%m-%d %H:%M}",
+            f"the federation's authority is valid only from {begins:%Y-%m-%d %H:%M} UTC on, and "
+            f"this machine's clock says {now:%Y-%m-%d %H:%M}",
             "set the clock by NTP; where it was ahead when server init ran, make a new home",
         )
-    why = unfit(keys, _hosts(host_and_port(config.address)[0]), now)
+    why = unfit(keys, hosts_of(host_and_port(config.address)[0]), now)
     current = now if why else expiry(keys / "server.pem")
     if why or (current - now < RENEWED_BEFORE and current < authority):
         expires = renew(home, now)

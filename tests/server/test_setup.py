@@ -152,7 +152,7 @@ def test_an_ipv6_address_without_brackets_is_refused(tmp_path: Path, address: st
 
 def test_an_ipv6_address_needs_a_listener_that_takes_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="takes IPv4 alone") as found:
-        initialise(tmp_path, "[::1]:8443", "0.0.0.0", NOW)
+        initialise(tmp_path, "[::1]:8443", "0.0.0.0", NOW)  # noqa: S104 - what is refused
     assert found.value.hint == "--listen ::"
     assert list(tmp_path.iterdir()) == []
     initialise(tmp_path, "[::1]:8443", "::", NOW)
