@@ -18,7 +18,7 @@ from hepafed.server.report.tables import (
     cohorts,
     comparisons,
     endpoints,
-    in_units,
+    printed,
     results,
 )
 
@@ -43,7 +43,7 @@ def contents(
     """Return the tables and figures of a report by section; a table may be empty."""
     units = unit_words(report)
     return tuple(
-        Part(p.section, tuple(in_units(i, units) if isinstance(i, Table) else i for i in p.items))
+        Part(p.section, tuple(printed(i, units) if isinstance(i, Table) else i for i in p.items))
         for p in _parts(report, plots, checklists)
     )
 

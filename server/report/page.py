@@ -39,10 +39,10 @@ from hepafed.server.report.tables import (
     figure,
     glossary,
     has_lesions,
-    in_units,
     is_headline,
     number,
     place,
+    printed,
     renamed,
     results,
     task,
@@ -95,7 +95,7 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(folder),
     )
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
-    environment.filters["in_units"] = partial(in_units, units=unit_words(report))
+    environment.filters["printed"] = partial(printed, units=unit_words(report))
     anchors = frozenset(a for a, _ in SECTIONS)
     pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
     card = report.model.card

@@ -8,8 +8,8 @@ from hepafed.server.formats import ComparisonRow
 
 CAUTIOUS = (
     "cautious interval: with so few cases at such an AUC it can hold the true value in up to 99 of "
-    "100 studies; but where positives spread far more than negatives, it can lie wholly above it "
-    "in up to 7"
+    "100 studies; but where positives spread far more than negatives, it can lie wholly above the "
+    "true value in up to 7 of 100 studies"
 )
 CAUTIOUS_GAIN = (
     "cautious interval: with so few cases at such AUCs it can hold the true difference in up to 99 "

@@ -24,8 +24,8 @@ from hepafed.server.report.tables.table import (
     Table,
     cell_words,
     has_lesions,
-    in_units,
     is_headline,
+    printed,
     renamed,
 )
 from hepafed.server.report.tables.words import (
@@ -65,7 +65,6 @@ __all__ = [
     "glossary",
     "has_lesions",
     "hundredfold",
-    "in_units",
     "interval",
     "is_headline",
     "mean_of_sites",
@@ -74,6 +73,7 @@ __all__ = [
     "percent",
     "place",
     "preferred",
+    "printed",
     "rate_figure",
     "reader_name",
     "reader_points",

@@ -1,7 +1,9 @@
 """A table of the page, and the cells that tables share."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
+from string import ascii_lowercase
 
 from hepafed.server.formats import (
     AucEstimate,
@@ -15,6 +17,8 @@ from hepafed.server.report.tables.rounding import percent, percent_interval
 from hepafed.server.report.tables.words import NONE, HasTask, interval, number, preferred, value_of
 
 HEADLINE = ("patient", "malignant_vs_benign")
+LONG = 24
+"""Characters of small print that stays in its cell, however often it is there."""
 AnyEstimate = AucEstimate | BriefAuc | IntervalEstimate | PointEstimate | RateEstimate
 
 
@@ -31,6 +35,29 @@ class Table:
     """Number of cells that name each row."""
     ours: tuple[int, ...] = ()
     """Cells of each row whose words are the program's, not a site's."""
+
+
+def printed(table: Table, units: tuple[str, str]) -> Table:
+    """Return a table as page and files show it: in its units, with remarks of many cells once."""
+    return _footnoted(in_units(table, units))
+
+
+def _footnoted(table: Table) -> Table:
+    """Return a table in which small print of several cells stands once, below it: `0.97 [a]`."""
+    cells = [cell_words(value) for row in table.rows for value in row]
+    often = Counter(small for _, small in cells if len(small) > LONG)
+    texts = [text for text, times in often.items() if times > 1]
+    marks = dict(zip(texts, (f"[{letter}]" for letter in ascii_lowercase), strict=False))
+    if not marks:
+        return table
+
+    def cell(value: object) -> object:
+        main, small = cell_words(value)
+        return f"{main} {marks[small]}" if small in marks else value
+
+    rows = tuple(tuple(map(cell, row)) for row in table.rows)
+    notes = [f"{mark} {text.rstrip('.')}." for text, mark in marks.items()]
+    return replace(table, rows=rows, note=" ".join(filter(None, (table.note, *notes))))
 
 
 def in_units(table: Table, units: tuple[str, str]) -> Table:

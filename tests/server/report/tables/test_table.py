@@ -1,6 +1,6 @@
 """A table names what it counts: images where they are key images, and never in a site's name."""
 
-from hepafed.server.report.tables import Table, in_units, renamed
+from hepafed.server.report.tables import Table, printed, renamed
 
 LESIONS = Table(
     "t",
@@ -12,7 +12,7 @@ LESIONS = Table(
 
 
 def test_captions_heads_notes_and_tasks_are_of_images_and_names_stay() -> None:
-    made = in_units(LESIONS, ("image", "images"))
+    made = printed(LESIONS, ("image", "images"))
     assert made.caption == "Images: true class"
     assert made.head == ("Image", "Patients and images")
     assert made.note == "An image of several images."
@@ -21,7 +21,7 @@ def test_captions_heads_notes_and_tasks_are_of_images_and_names_stay() -> None:
 
 
 def test_a_table_of_lesions_stays_as_it_is() -> None:
-    assert in_units(LESIONS, ("lesion", "lesions")) is LESIONS
+    assert printed(LESIONS, ("lesion", "lesions")) is LESIONS
 
 
 def test_an_image_has_its_article() -> None:
@@ -29,3 +29,31 @@ def test_an_image_has_its_article() -> None:
         "An image, or an image of data images"
     )
     assert renamed("A lesion", ("lesion or image", "lesions or images")) == "A lesion or image"
+
+
+def test_small_print_of_several_cells_stands_once_below_the_table() -> None:
+    few, many = "only one cell of the table says so", "two cells of the table say just this."
+    counts = "3 of 4"
+    rows = (
+        ("site-a", (0.5, few), ("–", many)),
+        (("site-b", many), ("91 %", counts), (None, counts)),
+        ("site-c", ("0.97 (0.91–0.99)", many + " And more"), 7),
+    )
+    made = printed(Table("t", "c", ("a", "b", "c"), rows, "A note."), ("lesion", "lesions"))
+    assert made.rows == (
+        ("site-a", (0.5, few), "– [a]"),
+        ("site-b [a]", ("91 %", counts), (None, counts)),
+        ("site-c", ("0.97 (0.91–0.99)", many + " And more"), 7),
+    )
+    assert made.note == "A note. [a] two cells of the table say just this."
+
+
+def test_each_remark_has_a_letter_in_the_order_of_the_rows() -> None:
+    first, second = (
+        "a remark that is longer than a few words",
+        "another one that is as long as that",
+    )
+    rows = ((("1", second), ("2", first)), (("3", first), ("4", second)))
+    made = printed(Table("t", "c", ("a", "b"), rows), ("lesion", "lesions"))
+    assert made.rows == (("1 [a]", "2 [b]"), ("3 [b]", "4 [a]"))
+    assert made.note == f"[a] {second}. [b] {first}."
