@@ -61,7 +61,7 @@ def test_a_certificate_that_does_not_fit_fails_with_its_reason(home: Path) -> No
 
 
 def test_a_clock_before_the_authority_fails(home: Path) -> None:
-    assert "authority begins" in failed(home, NOW - timedelta(hours=1))["clock"]
+    assert "authority was made" in failed(home, NOW - timedelta(hours=1))["clock"]
 
 
 def test_each_damaged_file_has_a_line_of_its_own(home: Path) -> None:
