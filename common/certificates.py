@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -63,18 +63,60 @@ def make_authority(folder: Path, now: datetime) -> None:
     write_whole(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
 
 
+AUTHORITY_LOST = (
+    "restore a copy of the folder keys; without one: server init in another --home, then every "
+    "site leaves and joins again"
+)
+
+
+def read_authority(folder: Path) -> x509.Certificate:
+    """Return the CA's certificate (ca.pem) of a coordinator's `folder` keys/.
+
+    Raises
+    ------
+    ConfigError
+        It is missing or damaged: another hand's signature does not make it ours.
+    """
+    try:
+        found = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+        found.verify_directly_issued_by(found)
+    except (OSError, ValueError, TypeError, InvalidSignature) as e:
+        raise ConfigError("keys/ca.pem is missing or damaged", AUTHORITY_LOST) from e
+    return found
+
+
+def authority_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    """Return the CA's private key (ca.key) of a coordinator's `folder` keys/.
+
+    Raises
+    ------
+    ConfigError
+        It is missing or damaged, or is not the key of ca.pem.
+    """
+    try:
+        found = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as e:
+        raise ConfigError("keys/ca.key is missing or damaged", AUTHORITY_LOST) from e
+    if not isinstance(found, ec.EllipticCurvePrivateKey):
+        raise ConfigError("keys/ca.key is damaged: it is another kind of key", AUTHORITY_LOST)
+    return found
+
+
+def must_be_authority(folder: Path) -> None:
+    """Check that ca.key is the key of ca.pem; ConfigError, naming the file, where it is not."""
+    if authority_key(folder).public_key() != read_authority(folder).public_key():
+        raise ConfigError("keys/ca.key is not the key of keys/ca.pem", AUTHORITY_LOST)
+
+
 def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> datetime:
     """Write server.pem and server.key for `hosts`, signed by the CA in `folder`.
 
     Return when it expires: after one year, and never later than the CA.
     """
-    authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-    authority_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-    if not isinstance(authority_key, ec.EllipticCurvePrivateKey):  # our own file: always EC
-        raise TypeError("the CA key is not an elliptic curve key")
+    authority, signing = read_authority(folder), authority_key(folder)
     key = ec.generate_private_key(ec.SECP256R1())
     expires = min(now + timedelta(days=SERVER_DAYS), authority.not_valid_after_utc)
-    authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_name(hosts[0]))
@@ -87,7 +129,7 @@ def make_server_certificate(folder: Path, hosts: list[str], now: datetime) -> da
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(authority_id, critical=False)
-        .sign(authority_key, hashes.SHA256())
+        .sign(signing, hashes.SHA256())
     )
     write_whole(folder / "server.key", _pem(key), private=True)
     write_whole(folder / "server.pem", certificate.public_bytes(serialization.Encoding.PEM))
@@ -104,6 +146,35 @@ def expiry(certificate: Path) -> datetime:
     """
     try:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{certificate} is missing or not a certificate") from e
+
+
+def unfit(folder: Path, hosts: list[str], now: datetime) -> str:
+    """Return why server.pem cannot serve these hosts now; "" where it can.
+
+    Each host must stand in it, it must be valid already (a clock that was ahead made one of the
+    future), and it must be of server.key and ca.pem.
+    """
+    if not is_pair(folder):
+        return "keys/server.pem or keys/server.key is missing or damaged"
+    found = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
+    if found.not_valid_before_utc > now:
+        return (
+            f"the server certificate is valid only from {found.not_valid_before_utc:%Y-%m-%d}: "
+            "this machine's clock was ahead when it was made"
+        )
+    if found.not_valid_after_utc <= now:
+        return "the server certificate has expired"
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    missing = [h for h in hosts if _san(h) not in names]
+    return f"the server certificate is not for {missing[0]}, as server.toml says" if missing else ""
+
+
+def valid_from(certificate: Path) -> datetime:
+    """Return from when on a PEM certificate is valid (UTC); ConfigError as `expiry`."""
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_before_utc
     except (OSError, ValueError) as e:
         raise ConfigError(f"{certificate} is missing or not a certificate") from e
 
@@ -153,7 +224,10 @@ def untrusted(error: Exception) -> str:
     if "has expired" in words:
         return "its certificate has expired, or this machine's clock is ahead"
     if "not yet valid" in words:
-        return "its certificate is not valid yet: this machine's clock is behind"
+        return (
+            "its certificate is not valid yet: this machine's clock is behind, or the "
+            "coordinator's was ahead when it was made (there: server check)"
+        )
     if "mismatch" in words:
         return "its certificate is for another name"
     return (

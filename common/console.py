@@ -2,11 +2,13 @@
 
 import errno
 import functools
+import json
 import sqlite3
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -28,8 +30,23 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+PASS, FAIL, NOTE = "pass", "fail", "note"
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One thing that `client check` or `server check` looked at."""
+
+    name: str
+    state: str
+    """`pass`, `fail`, or `note`: worth knowing, hinders nothing."""
+    found: str
+    """What the check found, in words for a person."""
+    hint: str = ""
+    """What the person should do next."""
+
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -99,6 +116,24 @@ def stages() -> Iterator[Callable[[str, int, int | None], None]]:
             display.update(bars[stage], completed=done, total=total)
 
         yield show
+
+
+def say_checked(lines: Sequence[CheckLine], following: str, *, as_json: bool) -> bool:
+    """Print the lines of a check, for a person or as JSON; return whether none fails.
+
+    `following`: the command that comes next where none fails.
+    """
+    failed = [line for line in lines if line.state == FAIL]
+    if as_json:
+        found = {"passed": not failed, "lines": [asdict(line) for line in lines]}
+        say_json(json.dumps({"schema": "hepafed.check/1", **found}))
+        return not failed
+    for line in lines:
+        say(f"{line.state:4}  {line.name:11}  {line.found}")
+        if line.hint:
+            say(f"      {'':11}  hint: {line.hint}")
+    say(f"{len(failed)} of {len(lines)} fail" if failed else f"next: {following}")
+    return not failed
 
 
 def complain(message: str, hint: str = "") -> None:

@@ -1,20 +1,40 @@
 """Files that are whole or absent: write to a temporary file, fsync, rename."""
 
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from hepafed.common.errors import ConfigError
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""The names that `whole_file` gives to its temporary files (tempfile's eight characters)."""
 
 
 @contextmanager
 def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` that takes its name only when all went well.
 
-    `private` leaves it readable by its owner alone (0600), otherwise 0644.
+    `private` leaves it readable by its owner alone (0600), otherwise 0644; a folder that is made
+    for it is its owner's alone, whatever the umask.
+
+    Raises
+    ------
+    ConfigError
+        Something else than a file has that name, or the file's folder may not be written to.
+    OSError
+        The disk is full, say.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, mode=0o700 if private else 0o755, exist_ok=True)
+    if path.is_dir():
+        raise ConfigError(
+            f"{'/'.join(path.parts[-3:])} cannot be written: a folder has that name", "move it away"
+        )
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -33,6 +53,31 @@ def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> N
     """Write `content` (text as UTF-8) so that `path` is either old or new, never half."""
     with whole_file(path, private=private) as f:
         f.write(content.encode() if isinstance(content, str) else content)
+
+
+def sweep_temporary(folder: Path, seconds: float = 0.0) -> tuple[int, int]:
+    """Delete what killed processes left of unfinished files below a folder; return count and bytes.
+
+    `seconds`: how old such a file must be. 0 is for the only process that writes there.
+    """
+    count = size = 0
+    limit = time.time() - seconds
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            found = path.stat()
+            if found.st_mtime <= limit:
+                path.unlink(missing_ok=True)
+                count, size = count + 1, size + found.st_size
+    return count, size
+
+
+def keep_private(folder: Path) -> bool:
+    """Take a folder from everybody but its owner (0700); return whether others had any right."""
+    mode = folder.stat().st_mode & 0o777
+    if not mode & 0o077:
+        return False
+    folder.chmod(0o700)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

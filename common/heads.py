@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.contract.messages import HeadReceipt, LedgerHead
@@ -56,7 +56,7 @@ def check_head(head: LedgerHead, identity: str) -> None:
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise ValueError("not an elliptic curve key")
         key.verify(bytes.fromhex(head.signature), _signed(_HEAD, head), ec.ECDSA(hashes.SHA384()))
-    except (InvalidSignature, ValueError) as e:
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm) as e:
         raise PayloadError("the head of the site's ledger is not signed by its enrolled key") from e
 
 

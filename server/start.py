@@ -7,15 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
-from hepafed.common.console import say
+from hepafed.common.console import complain, say
 from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
+from hepafed.common.files import keep_private, sweep_temporary
 from hepafed.common.locks import sole_holder
 from hepafed.common.printable import OneLineFormatter
 from hepafed.common.processes import keep_loopback_direct
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway, sparse
+from hepafed.server.state import look_over, must_open
+
+log = logging.getLogger("hepafed.server")
 
 
 def run_server(home: Path) -> None:
@@ -36,8 +40,7 @@ def run_server(home: Path) -> None:
     taken = ConfigError(f"a server is running in {home} already", "stop it first")
     with sole_holder(home / "lock", taken):
         _write_log(home / "server.log")
-        for line in setup.keep_valid(home, datetime.now(UTC)):
-            say(line)
+        _make_ready(home)
         public = _bind(config.listen, port)
         coordinator = Coordinator(home, config.wait_for_person)
         say(f"starting on {config.address} …")
@@ -50,8 +53,36 @@ def run_server(home: Path) -> None:
     say("Coordinator stopped. Unfinished runs continue at the next server start.")
 
 
+def _make_ready(home: Path) -> None:
+    """Look at the home's files before anything uses them; say what was done, and what is damaged.
+
+    Raises
+    ------
+    ConfigError
+        A file that every site depends on is damaged.
+    """
+    for folder in (home, home / "keys"):
+        if folder.is_dir() and keep_private(folder):
+            say(f"{folder} was open to other accounts; it is yours alone now (0700)")
+    count, size = sweep_temporary(home)
+    if count:
+        say(f"removed {count} unfinished files of a process that was killed ({size / 1e6:.0f} MB)")
+    must_open(home)
+    for line in setup.keep_valid(home, datetime.now(UTC)):
+        say(line)
+    for damage in look_over(home):
+        log.error("%s; %s", damage.found, damage.hint)
+        complain(damage.found, damage.hint)
+
+
 def _bind(interface: str, port: int) -> socket.socket:
     try:
+        if ":" in interface:  # IPv6; `::` takes IPv4 as well where the system can
+            both = interface == "::" and socket.has_dualstack_ipv6()
+            family = socket.AF_INET6
+            return socket.create_server(
+                (interface, port), family=family, backlog=256, dualstack_ipv6=both
+            )
         return socket.create_server((interface, port), backlog=256)
     except OSError as e:
         raise UnreachableError(

@@ -1,11 +1,10 @@
 """The verbs of a site's membership: join, check, start, leave."""
 
-import json
 from pathlib import Path
 
 import click
 from hepafed.client.home import home_of
-from hepafed.common.console import command, complain, say, say_json
+from hepafed.common.console import command, complain, say, say_checked
 
 
 @click.command()
@@ -50,23 +49,10 @@ def check(ctx: click.Context, as_json: bool) -> None:
       client check
     It changes nothing, and works before ingest and while client start runs.
     """
-    from dataclasses import asdict
-
-    from hepafed.client.membership import FAIL
     from hepafed.client.membership import check as look
 
-    lines = look(home_of(ctx))
-    failed = [line for line in lines if line.state == FAIL]
-    if as_json:
-        found = {"passed": not failed, "lines": [asdict(line) for line in lines]}
-        say_json(json.dumps({"schema": "hepafed.check/1", **found}))
-    else:
-        for line in lines:
-            say(f"{line.state:4}  {line.name:11}  {line.found}")
-            if line.hint:
-                say(f"      {'':11}  hint: {line.hint}")
-        say(f"{len(failed)} of {len(lines)} fail" if failed else "next: client start")
-    raise SystemExit(1 if failed else 0)
+    passed = say_checked(look(home_of(ctx)), "client start", as_json=as_json)
+    raise SystemExit(0 if passed else 1)
 
 
 @click.command()

@@ -2,12 +2,11 @@
 
 from hepafed.client.membership.join import join
 from hepafed.client.membership.leave import leave
-from hepafed.client.membership.preflight import FAIL, check
+from hepafed.client.membership.preflight import check
 from hepafed.client.membership.status import CLOCK_HINT, ask, clock_fault
 
 __all__ = [
     "CLOCK_HINT",
-    "FAIL",
     "ask",
     "check",
     "clock_fault",

@@ -15,10 +15,10 @@ from hepafed.client.cohort import Cohort
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
 from hepafed.client.outbound import PROXY_CA, proxy_to
 from hepafed.common.certificates import expiry
+from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import ConfigError, HepaFedError, RefusedError
 
-PASS, FAIL, NOTE = "pass", "fail", "note"
 DAYS_LEFT = 14
 """Fewest days that the server's certificate should still be valid."""
 AUTHORITY_DAYS = 365
@@ -27,19 +27,6 @@ DISK_GIB = 2.0
 """Least free disk: the weights of three models are 0.7 GB; then scores, logs and an update."""
 MEMORY_GIB = 8.0
 """Least memory of a machine: a training step of 32 images of 299 px takes 6.6 GiB on a CPU."""
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One thing that `client check` looked at."""
-
-    name: str
-    state: str
-    """`pass`, `fail`, or `note`: worth knowing, hinders nothing."""
-    found: str
-    """What the check found, in words for a person."""
-    hint: str = ""
-    """What the person should do next."""
 
 
 @dataclass(frozen=True)

@@ -213,6 +213,11 @@ def host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
         raise UsageError(f"{address[:80]!r} is not HOST:PORT", "e.g. fl.example.org:8443")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise UsageError(
+            f"{address[:80]!r} is not HOST:PORT",
+            f"an IPv6 address stands in brackets: [{host}]:{port}",
+        )
     return host.strip("[]"), int(port)
 
 

@@ -1,4 +1,7 @@
-"""The operating point: a threshold chosen on the sites' pooled tuning cells, with its interval."""
+"""The operating point: a threshold chosen on the sites' pooled tuning cells, with its interval.
+
+Longer than 300 lines because the choice, its aim and its interval share the places of the cells.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,7 +110,7 @@ def choose_threshold(
     own = np.stack([rows.positives, rows.negatives], axis=1).astype(float)
     places = int(np.count_nonzero(cuts.shares @ own.sum(1))) - 1 if cuts else 0
     if cuts is None or not places:
-        return _placeholder(cuts, aim)
+        return _placeholder(_why_none(int(positives), int(negatives)), aim)
     threshold = float(_middle(cuts, own, aim)[0])
     if aim is not None:
         _refuse_unreachable(cuts, own, aim, threshold)
@@ -130,13 +133,20 @@ def choose_threshold(
     )
 
 
-def _placeholder(cuts: _Cuts | None, aim: Aim | None) -> ChosenThreshold:
+def _why_none(positives: int, negatives: int) -> str:
+    """Return why no threshold can be chosen on the released cells of so many patients."""
+    if positives + negatives == 0:
+        return "no site released tuning scores, its own or in a masked sum, that part its patients"
+    if not (positives and negatives):
+        return (
+            f"the released tuning scores are of one class only: {positives} malignant and "
+            f"{negatives} benign patients"
+        )
+    return "no edge between the released cells parts the tuning scores"
+
+
+def _placeholder(why: str, aim: Aim | None) -> ChosenThreshold:
     """Return the threshold where nothing can be chosen; an aim that was stated is refused."""
-    why = (
-        "the sites did not release enough tuning scores of both classes"
-        if cuts is None
-        else "no edge between the released cells parts the tuning scores"
-    )
     if aim is not None:
         raise RunError(
             f"no threshold can be chosen with {aim.text}: {why}",

@@ -1,6 +1,13 @@
 """The network and its weights."""
 
 from hepafed.common.network.architecture import build, for_sites
+from hepafed.common.network.weight_files import (
+    WeightFile,
+    is_whole_file,
+    open_weights,
+    read_parts,
+    save_safetensors,
+)
 from hepafed.common.network.weights import (
     Flat,
     Layout,
@@ -10,21 +17,22 @@ from hepafed.common.network.weights import (
     from_bf16,
     load,
     pieces,
-    read_parts,
-    save_safetensors,
     to_bf16,
 )
 
 __all__ = [
     "Flat",
     "Layout",
+    "WeightFile",
     "all_finite",
     "build",
     "difference",
     "flatten",
     "for_sites",
     "from_bf16",
+    "is_whole_file",
     "load",
+    "open_weights",
     "pieces",
     "read_parts",
     "save_safetensors",

@@ -5,16 +5,13 @@ integer counters stay where they are. Nothing here imports torch until a module 
 the coordinator stays small.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from hepafed.common.errors import PayloadError
-from hepafed.common.files import whole_file
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -145,42 +142,3 @@ def from_bf16(content: bytes | memoryview, layout: Layout) -> Flat:
             raise PayloadError("the weights contain NaN or infinity")
         np.left_shift(raw[here], np.uint32(16), out=view[here])
     return flat
-
-
-def save_safetensors(
-    path: Path, layout: Layout, flat: Flat, metadata: dict[str, str] | None = None
-) -> None:
-    """Write tensors by name, whole or not at all; the metadata keeps the layout's order."""
-    header: dict[str, object] = {
-        "__metadata__": {"order": json.dumps(layout.names), **(metadata or {})}
-    }
-    start = 0
-    for name, shape in zip(layout.names, layout.shapes, strict=True):
-        end = start + 4 * prod(shape)
-        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
-        start = end
-    if start != flat.nbytes:
-        raise PayloadError(f"the weights have {flat.size} numbers; the layout has {layout.size}")
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with whole_file(path) as f:
-        # the vector already is the file's body: no tensor is copied
-        f.write(len(text).to_bytes(8, "little") + text)
-        f.write(np.ascontiguousarray(flat, "<f4").data)
-
-
-def read_parts(path: Path, size: int) -> Iterator[Flat]:
-    """Yield the numbers of a file of `save_safetensors` piece by piece, in the layout's order.
-
-    Raises
-    ------
-    PayloadError
-        The file does not hold `size` numbers.
-    """
-    with path.open("rb") as f:
-        start = 8 + int.from_bytes(f.read(8), "little")
-        if path.stat().st_size != start + 4 * size:
-            raise PayloadError(f"{path.name} does not contain this model's weights")
-        f.seek(start)
-        for _ in range(0, size, _CHUNK):
-            yield np.fromfile(f, "<f4", _CHUNK)

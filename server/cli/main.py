@@ -25,7 +25,7 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 
 
 for verb in (
-    *(setup.init, setup.renew, setup.start),
+    *(setup.init, setup.check, setup.renew, setup.start),
     *(members.invite, members.grant, members.sites, members.roster, members.revoke),
     *(cohort.cohort, validation.validate, report.report, models.models),
     *(runs.train, runs.runs, runs.watch, runs.stop, runs.resume),

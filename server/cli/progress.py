@@ -116,10 +116,12 @@ def describe(event: dict[str, Any]) -> str:
         )
     if kind == "forgotten":
         return f"tuning figures of sites that are no members any more: {', '.join(event['sites'])}"
+    if kind == "damaged":
+        return f"{event['file']} is missing or damaged: going on after round {event['round']}"
     if kind == "interrupted":
         return f"interrupted: {event['reason']}; the run continues at the last completed round"
     if kind == "judged":
-        return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}"
+        return f"  tuning AUC after round {event['round']}: {event['auc']:.3f}{_cases(event)}"
     if kind == "unjudged":
         return f"  weights after round {event['round']} are not judged: no tuning figures"
     if kind == "unsummed":
@@ -141,12 +143,20 @@ def describe(event: dict[str, Any]) -> str:
     if kind == "frozen":
         if "placeholder" in event:
             return (
-                f"Model saved: weights after round {event['round']}. "
-                f"Its decision threshold is {event['placeholder']}."
+                f"Model saved: weights after round {event['round']}. WARNING: its decision "
+                f"threshold was not chosen on patients; it is {event['placeholder']}."
             )
         locked = f"Decision threshold locked at {event['threshold']:.3f}{_patients(event)}."
         return f"Model saved: weights after round {event['round']}. {locked}"
     return ""
+
+
+def _cases(event: dict[str, Any]) -> str:
+    """Return on whom a tuning AUC was computed; "" for an event of 0.1.0."""
+    if "lesions" not in event:
+        return ""
+    names = ", ".join(event["sites"])
+    return f" (standard error {event['se']:.3f}; {event['lesions']} lesions of {names})"
 
 
 def _patients(event: dict[str, Any]) -> str:

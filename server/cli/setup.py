@@ -1,10 +1,10 @@
-"""Set a coordinator up and run it: init, renew, start."""
+"""Set a coordinator up and run it: init, check, renew, start."""
 
 from datetime import UTC, datetime
 
 import click
-from hepafed.common.console import command, say
-from hepafed.server.cli.access import home_of
+from hepafed.common.console import command, say, say_checked
+from hepafed.server.cli.access import home_of, json_option
 
 
 @click.command()
@@ -45,6 +45,24 @@ def renew(ctx: click.Context) -> None:
     expires = make_anew(home, datetime.now(UTC))
     say(f"wrote {home / 'keys' / 'server.pem'}; it expires {expires:%Y-%m-%d}")
     say("next: stop server start and run it again, so that it uses the new certificate")
+
+
+@click.command()
+@json_option
+@click.pass_context
+@command
+def check(ctx: click.Context, as_json: bool) -> None:
+    """Check the home: disk, certificates, clock, port, every file. Exit 1 if a line fails.
+
+    \b
+    Example:
+      server check
+    It changes nothing, and works while server start runs.
+    """
+    from hepafed.server.preflight import check as look
+
+    passed = say_checked(look(home_of(ctx)), "server start", as_json=as_json)
+    raise SystemExit(0 if passed else 1)
 
 
 @click.command()

@@ -7,14 +7,18 @@ import sys
 
 from hepafed.common.errors import RunError
 from hepafed.common.files import write_whole
+from hepafed.common.network import is_whole_file
 from hepafed.common.records import write_record
 from hepafed.server.runs import Run, Runs
+from hepafed.server.training import has_checkpoint
 
 log = logging.getLogger("hepafed.server")
 
 
 def prepare(run: Run, runs: Runs) -> None:
-    """Write initial.safetensors into the folder of a training that has none yet.
+    """Write initial.safetensors into the folder of a training that has none yet, or a damaged one.
+
+    A training with a whole checkpoint needs none.
 
     Raises
     ------
@@ -23,8 +27,10 @@ def prepare(run: Run, runs: Runs) -> None:
     """
     folder = runs.folder(run.id)
     initial = folder / "initial.safetensors"
-    if run.kind != "train" or initial.exists():
+    if run.kind != "train" or is_whole_file(initial) or has_checkpoint(folder):
         return
+    if initial.exists():
+        log.error("runs/%s/%s is damaged: made anew", run.id, initial.name)
     runs.event(run.id, "preparing")
     plan = folder / "plan.json"
     write_whole(plan, json.dumps(write_record(run.plan)))

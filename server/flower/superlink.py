@@ -16,9 +16,14 @@ import httpx
 from hepafed.common.errors import RunError, UnreachableError
 from hepafed.common.files import write_whole
 from hepafed.common.processes import free_port, stop_process, tied_environment
+from hepafed.server.flower.database import put_away_damaged
 
 START_SECONDS = 90.0
 """How long a SuperLink may take until it answers."""
+SECRET_BYTES = 32
+DATABASE = "sqlite:///state.db"
+"""Relative to the folder flower/, in which the process works: in a URL, the path of a home may not
+have a `?` or a `%`."""
 GUARDED = ("hepafed.server.flower.guard", "guarded_superlink")
 
 
@@ -54,8 +59,8 @@ class SuperLink:
     def __init__(self, home: Path, program: tuple[str, str] = GUARDED) -> None:
         """`program`: module and function that the process runs."""
         self._program = program
-        self._keys = home / "keys"
-        self._folder = home / "flower"
+        self._keys = home.absolute() / "keys"
+        self._folder = home.absolute() / "flower"
         self._process: subprocess.Popen[bytes] | None = None
         self._link: Link | None = None
         self.port = 0
@@ -71,12 +76,15 @@ class SuperLink:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         secret, control = self._folder / "executor.secret", self._folder / "control.secret"
         for path in (secret, control):
-            if not path.exists():
-                write_whole(path, secrets.token_bytes(32), private=True)
+            if not path.is_file() or path.stat().st_size != SECRET_BYTES:
+                write_whole(path, secrets.token_bytes(SECRET_BYTES), private=True)
+        put_away_damaged(self._folder / "state.db")
         self.port = free_port()
         command, environment = self._command(secret, control), tied_environment(self._folder)
         with (self._folder / "superlink.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, cwd=self._folder
+            )
         ca = (self._keys / "ca.pem").read_bytes()
         address = f"127.0.0.1:{self.port}"
         self._link = Link(address, ca, secret.read_bytes(), control.read_bytes())
@@ -88,14 +96,14 @@ class SuperLink:
             "--host": "127.0.0.1",
             "--port": str(self.port),
             "--isolation": "process",
-            "--database": str(self._folder / "state.db"),
+            "--database": DATABASE,
             "--ssl-certfile": str(self._keys / "server.pem"),
             "--ssl-keyfile": str(self._keys / "server.key"),
             "--ssl-ca-certfile": str(self._keys / "ca.pem"),
             "--superexec-auth-secret-file": str(secret),
         }
         return [
-            *(sys.executable, "-m", "hepafed.common.processes"),
+            *(sys.executable, "-P", "-m", "hepafed.common.processes"),
             *(*self._program, str(control)),
             *(word for option in options.items() for word in option),
             "--enable-supernode-auth",

@@ -9,7 +9,14 @@ from hepafed.server.formats.between_sites import (
     SiteWeight,
 )
 from hepafed.server.formats.calibration import CalibrationRow, ReliabilityTenth
-from hepafed.server.formats.card import ModelCard, OperatingPoint, TuningScores, read_card
+from hepafed.server.formats.card import (
+    ModelCard,
+    OperatingPoint,
+    SiteShare,
+    TuningCases,
+    TuningScores,
+    read_card,
+)
 from hepafed.server.formats.classes import ConfusionRow, MulticlassRow
 from hepafed.server.formats.comparisons import (
     ComparisonRow,
@@ -106,9 +113,11 @@ __all__ = [
     "ResultRow",
     "SiteLeftOut",
     "SiteRow",
+    "SiteShare",
     "SiteWeight",
     "SubgroupRow",
     "SuppressedPart",
+    "TuningCases",
     "TuningScores",
     "covering",
     "read_card",

@@ -44,6 +44,40 @@ class TuningScores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SiteShare:
+    """What one site gave in the rounds up to the one whose weights these are."""
+
+    site: str
+    """Name of the site."""
+    rounds: Count
+    """Rounds in which its update went into the weights."""
+    examples: Count
+    """Training examples that it stated, summed over these rounds."""
+    first: Count
+    """First of these rounds; 0 if there is none."""
+    last: Count
+    """Last of these rounds; 0 if there is none."""
+    missed: Count
+    """Rounds in which it was asked and gave no update that could be used."""
+    reason: str
+    """Why, the last time; empty if it missed none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningCases:
+    """On whom the tuning AUC was computed."""
+
+    lesions: Count
+    """Lesions of the tuning splits."""
+    sites: tuple[str, ...]
+    """Sites whose they are."""
+    low: Probability
+    """Lower end of the AUC's 95 % interval."""
+    high: Probability
+    """Upper end of that interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelCard:
     """What is known of a frozen model; the file card.json, signed in card.sig."""
 
@@ -66,7 +100,14 @@ class ModelCard:
     strategy: str = ""
     """How the sites' updates were put together."""
     training_examples: dict[str, int]
-    """Training examples by site."""
+    """Training examples by site, as each that took part stated them last."""
+    contributions: tuple[SiteShare, ...] = optional(())
+    """Every site that was asked in a round up to this one, with what it gave; absent in cards of
+    0.1.0."""
+    tuning_cases: TuningCases | None = optional(None)
+    """On whom the tuning AUC was computed; absent where there is none, and in cards of 0.1.0."""
+    releases: tuple[str, ...] = optional(())
+    """Releases of HepaFed that took part, at the coordinator and the sites."""
     tuning_auc: float | None = None
     """Macro AUC on the sites' tuning data; null where none could be computed."""
     tuning_scores: TuningScores | None = None

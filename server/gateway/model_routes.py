@@ -7,6 +7,7 @@ from hepafed.server.coordinator import Coordinator
 from hepafed.server.formats import ModelCard
 from hepafed.server.gateway.api import Api
 from hepafed.server.models import card_text
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -21,7 +22,7 @@ def model_routes(api: Api, coordinator: Coordinator) -> list[Route]:
 
     async def weights(request: Request) -> Response:
         api.admit(request, "model")
-        path = registry.folder(request.path_params["model"]) / "weights.safetensors"
+        path = await run_in_threadpool(registry.weights, request.path_params["model"])
         return FileResponse(path, media_type="application/octet-stream")
 
     return [

@@ -11,7 +11,7 @@ from hepafed.common.contract import (
     Plan,
     usable_names,
 )
-from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.errors import PayloadError
 from hepafed.common.records import write_record
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api, Nothing, must_be_short, token_of
@@ -74,14 +74,11 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
         return {**made, "events": runs.events(name, int(since) if since.isdecimal() else 0)}
 
     def report(request: Request) -> object:
-        path = runs.folder(request.path_params["run"]) / "report.json"
-        if not path.exists():
-            raise RefusedError("that run has no report", "only a completed validation has one")
+        run = request.path_params["run"]
+        text, signature = coordinator.stores.report(run)
         if request.query_params.get("signed"):
-            signature = path.with_name("report.sig")
-            held = signature.read_text() if signature.exists() else ""
-            return {"text": path.read_text("utf-8"), "signature": held}
-        return json.loads(path.read_text("utf-8"))
+            return {"text": text, "signature": signature}
+        return json.loads(text)
 
     def survey(request: Request) -> object:
         return read_survey(runs.folder(request.path_params["run"]))

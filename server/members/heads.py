@@ -9,15 +9,21 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from hepafed.common.certificates import authority_key
 from hepafed.common.contract.messages import HeadReceipt, LedgerGap, LedgerHead
 from hepafed.common.errors import ConfigError, HepaFedError, PayloadError
-from hepafed.common.heads import check_head, continues, sign_receipt
+from hepafed.common.heads import (
+    authority_of,
+    check_head,
+    continues,
+    is_countersigned,
+    sign_receipt,
+)
+from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
 from hepafed.common.records import read_record, write_record
 
@@ -41,6 +47,14 @@ class KeptHead:
     receipt: HeadReceipt
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptLines:
+    """The content of ledgers/known.json."""
+
+    sites: dict[str, int] = field(default_factory=dict)
+    """How many lines were kept of each site."""
+
+
 class LedgerHeads:
     """The folder ledgers/ of a coordinator."""
 
@@ -50,6 +64,12 @@ class LedgerHeads:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._folder = home / "ledgers"
+        self._sites = JsonFile(
+            path=self._folder / "known.json",
+            record=KeptLines,
+            hint="restore a copy of it; without one, move it away: it is then made anew",
+            name="ledgers/known.json",
+        )
         self._authority = home / "keys" / "ca.key"
         self._now = now
         self._lock = threading.Lock()
@@ -64,8 +84,7 @@ class LedgerHeads:
         ------
         PayloadError
             It is not signed by that key, or does not continue the last head that was seen.
-        ConfigError
-            What is kept of the site is damaged.
+            Or what is kept of the site is damaged: then its file is named.
         """
         check_head(head, identity)
         with self._lock:
@@ -86,16 +105,35 @@ class LedgerHeads:
             self._keep(site, identity, head)
 
     def receipt(self, site: str, identity: str) -> HeadReceipt | None:
-        """Return the countersigned last head of a site under that key; None before the first."""
-        with self._lock:
-            kept = self._of(site, identity)
-        return kept[-1].receipt if kept else None
+        """Return the countersigned last head of a site under that key; None before the first.
+
+        None also where what is kept is damaged: what the site answers is then refused by `see`.
+        """
+        kept = self.last(site, identity)
+        return kept.receipt if kept else None
 
     def last(self, site: str, identity: str) -> KeptHead | None:
         """Return the last head that is kept of a site under that key, or None."""
-        with self._lock:
-            kept = self._of(site, identity)
+        try:
+            with self._lock:
+                kept = self._of(site, identity)
+        except PayloadError:
+            return None
         return kept[-1] if kept else None
+
+    def must_be_known(self) -> None:
+        """Read which sites' heads are kept; ConfigError where ledgers/known.json is damaged."""
+        self._known()
+
+    def damaged(self) -> dict[str, PayloadError]:
+        """Return why the heads of a site cannot be used, by site."""
+        lost = {}
+        for site in sorted(self._known_or_found()):
+            try:
+                self._read(site)
+            except PayloadError as e:
+                lost[site] = e
+        return lost
 
     def _of(self, site: str, identity: str) -> list[KeptHead]:
         """Return the newest heads of a site under its present key, oldest first."""
@@ -108,18 +146,37 @@ class LedgerHeads:
 
     def _read(self, site: str) -> list[KeptHead]:
         path = self._path(site)
-        if not path.exists():
+        least = self._known_or_found().get(site, 0)
+        if not path.exists() and not least:
             return []
-        content = path.read_bytes()
-        lines = content[: content.rfind(b"\n") + 1].splitlines()[-REMEMBERED:]
         try:
-            return [read_record(KeptHead, json.loads(x), PayloadError) for x in lines]
-        except (ValueError, HepaFedError) as e:
-            raise ConfigError(
-                f"ledgers/{path.name} is damaged",
-                "restore a copy of it; without one, move it away: the next head of that site is "
-                "then taken as its first",
+            content = path.read_bytes()
+            lines = content[: content.rfind(b"\n") + 1].splitlines()[-REMEMBERED:]
+            kept = [read_record(KeptHead, json.loads(x), PayloadError) for x in lines]
+            if content.count(b"\n") < least:
+                raise ValueError("cut")
+            authority = authority_of((self._authority.parent / "ca.pem").read_bytes())
+            for k in kept:
+                _must_be_signed(k, authority)
+        except (OSError, ValueError, HepaFedError) as e:
+            name = f"ledgers/{path.name}"
+            raise PayloadError(
+                f"the coordinator's {name} is missing or damaged",
+                f"restore a copy of {name}; without one, move it and ledgers/known.json away: the "
+                "next head of that site is then taken as its first",
             ) from e
+        return kept
+
+    def _known(self) -> dict[str, int]:
+        """Return how many heads were kept of each site: its file cannot have fewer lines."""
+        return self._sites.read(KeptLines()).sites
+
+    def _known_or_found(self) -> dict[str, int]:
+        found = {p.stem: 1 for p in self._folder.glob("*.jsonl")}
+        try:
+            return found | self._known()
+        except ConfigError:
+            return found
 
     def _keep(self, site: str, identity: str, head: LedgerHead) -> None:
         receipt = HeadReceipt(
@@ -134,9 +191,11 @@ class LedgerHeads:
             since=head.since,
             gap=head.gap,
             signature=head.signature,
-            receipt=sign_receipt(receipt, self._authority_key()),
+            receipt=sign_receipt(receipt, authority_key(self._authority.parent)),
         )
         self._append(self._path(site), json.dumps(write_record(kept), separators=(",", ":")))
+        known = self._known_or_found() | {site: self._path(site).read_bytes().count(b"\n")}
+        self._sites.write(KeptLines(sites=known))
         self._kept[site] = [*self._kept[site], kept][-REMEMBERED:]
 
     def _append(self, path: Path, line: str) -> None:
@@ -152,14 +211,20 @@ class LedgerHeads:
             f.write(line.encode() + b"\n")
             os.fsync(f.fileno())
 
-    def _authority_key(self) -> ec.EllipticCurvePrivateKey:
-        try:
-            key = serialization.load_pem_private_key(self._authority.read_bytes(), None)
-        except (OSError, ValueError) as e:
-            raise ConfigError("the authority's key cannot be read", "server init made it") from e
-        if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
-            raise ConfigError("the authority's key is not an elliptic curve key")
-        return key
+
+def _must_be_signed(kept: KeptHead, authority: str) -> None:
+    """Hold a kept head to both signatures; PayloadError, or ValueError, where it was changed."""
+    head = LedgerHead(
+        entry=kept.receipt.entry,
+        chain=kept.receipt.chain,
+        since=kept.since,
+        steps=("0" * 64,) * (kept.receipt.entry - kept.since),  # no part of what is signed
+        gap=kept.gap,
+        signature=kept.signature,
+    )
+    check_head(head, kept.identity)
+    if not is_countersigned(kept.receipt, authority):
+        raise ValueError("not countersigned")
 
 
 def _acknowledged(head: LedgerHead, last: HeadReceipt) -> bool:

@@ -1,7 +1,7 @@
 """What a model's signed card tells a reader: intended use, limits, and the card in Markdown."""
 
 from hepafed.common.contract import Plan, plan_from
-from hepafed.server.formats import ModelCard, OperatingPoint
+from hepafed.server.formats import ModelCard, OperatingPoint, SiteShare
 from hepafed.server.models import operating_point
 
 INTENDED_USE = (
@@ -24,18 +24,23 @@ LIMITS = (
     "Probabilities may be off at a new site even where the AUC holds: look at the calibration.",
 )
 MADE_UP = "Its data were made up (the plan says synthetic = true): it knows nothing of patients."
+REHEARSAL = (
+    "It is a rehearsal (training.epochs = 0): no site trained it. Its weights are those that the "
+    "run started from."
+)
 NOT_STATED = "–"
 
 
 def limits_of(plan: Plan) -> tuple[str, ...]:
     """Return the limits of a model that was trained by a plan."""
-    return (MADE_UP, *LIMITS) if plan.synthetic else LIMITS
+    rehearsed = (REHEARSAL,) if plan.training.epochs == 0 else ()
+    return (*rehearsed, *((MADE_UP,) if plan.synthetic else ()), *LIMITS)
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:
     """Return what the card states, as (name, value) for a table."""
     plan, point, auc = plan_from(card.plan), card.operating_point, card.tuning_auc
-    examples = ", ".join(f"{s}: {n}" for s, n in sorted(card.training_examples.items()))
+    examples = _examples(card)
     rounds = f"round {_or_dash(card.round)} of {plan.rounds.count}"
     return [
         ("Model", card.id),
@@ -47,14 +52,40 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Starting weights", card.parent or f"random, seed {plan.seed}"),
         ("Strategy", f"{card.strategy or NOT_STATED}; {rounds}"),
         ("Training examples", examples or NOT_STATED),
-        ("Federated tuning AUC", NOT_STATED if auc is None else f"{auc:.3f} (macro, one vs rest)"),
+        ("Federated tuning AUC", NOT_STATED if auc is None else f"{auc:.3f}{_tuned_on(card)}"),
         ("Operating point", f"{point.threshold:.4f} on 1 − p(benign)"),
         ("Rule", point.rule),
         ("Chosen on", operating_point.chosen_on(point)),
         *_known_of(point),
         ("Training run", card.run or NOT_STATED),
+        *([("Releases of HepaFed", ", ".join(card.releases))] if card.releases else []),
         ("Frozen", card.created or NOT_STATED),
     ]
+
+
+def _examples(card: ModelCard) -> str:
+    """Return what each site gave: over all rounds, or of a card of 0.1.0 in the last one."""
+    if not card.contributions:
+        return ", ".join(f"{s}: {n}" for s, n in sorted(card.training_examples.items()))
+    return "; ".join(_share(s, card.round or 0) for s in card.contributions)
+
+
+def _share(share: SiteShare, rounds: int) -> str:
+    gave = f"{share.site}: {share.examples:,} over its rounds, present {share.rounds} of {rounds}"
+    if share.rounds:
+        gave += f" (first {share.first}, last {share.last})"
+    return f"{gave}, missed {share.missed}: {share.reason}" if share.missed else gave
+
+
+def _tuned_on(card: ModelCard) -> str:
+    """Return the interval, the lesions and the sites of the tuning AUC."""
+    cases = card.tuning_cases
+    if cases is None:
+        return " (macro, one vs rest)"
+    return (
+        f" (95 % interval {cases.low:.3f} to {cases.high:.3f}; macro, one vs rest; "
+        f"{cases.lesions:,} lesions of {', '.join(cases.sites)})"
+    )
 
 
 def _known_of(point: OperatingPoint) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,4 +51,4 @@ class Blobs:
         """Delete what a coordinator that was killed left: unfinished runs publish anew."""
         if self._folder.exists():
             for path in self._folder.iterdir():
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

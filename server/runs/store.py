@@ -1,6 +1,7 @@
 """Runs on disk: what was asked, how far it is, what happened (a Flower run is one attempt)."""
 
 import errno
+import hashlib
 import json
 import os
 import secrets
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hepafed.common.contract import Evaluation, Plan, digest_of, evaluation_from
-from hepafed.common.errors import RefusedError, RunError
+from hepafed.common.errors import ConfigError, RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.json_file import JsonFile
 
@@ -60,11 +61,13 @@ class Runs:
     def __init__(self, home: Path) -> None:
         self._folder = home / "runs"
         self._lock = threading.RLock()
+        self._read: dict[str, tuple[tuple[int, int], Run]] = {}
+        """Each run as its file was when it was last read, by the file's inode and time."""
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files; RefusedError for an unknown id."""
         folder = self._folder / run
-        if "/" in run or run.startswith(".") or not (folder / "run.json").exists():
+        if "/" in run or run.startswith(".") or not folder.is_dir():
             raise RefusedError(f"there is no run {run[:60]}", "see server runs")
         return folder
 
@@ -87,14 +90,25 @@ class Runs:
         return run
 
     def _file(self, run: str) -> JsonFile[Run]:
-        hint = f"restore a copy of runs/{run}/run.json, or move the folder runs/{run} away"
+        name = f"runs/{run}/run.json"
+        hint = f"restore a copy of {name}, or move the folder runs/{run} away; other runs go on"
         path = self._folder / run / "run.json"
-        return JsonFile(path=path, record=Run, hint=hint, private=False)
+        return JsonFile(path=path, record=Run, hint=hint, private=False, name=name)
 
     def get(self, run: str) -> Run:
         """Return one run; RefusedError for an unknown id, ConfigError for a damaged run.json."""
-        self.folder(run)
-        return self._file(run).read()
+        path = self.folder(run) / "run.json"
+        found = path.stat() if path.exists() else None
+        stamp = (found.st_ino, found.st_mtime_ns) if found else (0, 0)
+        known = self._read.get(run)
+        if found is None or known is None or known[0] != stamp:
+            made = self._file(run).read()
+            if made.id != run:
+                raise ConfigError(
+                    f"runs/{run}/run.json is that of another run", self._file(run).hint
+                )
+            known = self._read[run] = stamp, made
+        return known[1]
 
     def evaluation(self, run: Run) -> Evaluation | None:
         """Read the evaluation of a run; RunError when the file is not the one recorded."""
@@ -107,11 +121,23 @@ class Runs:
         return evaluation_from(text)
 
     def all(self) -> list[Run]:
-        """Return every run, oldest first."""
-        if not self._folder.exists():
-            return []
-        found = [self.get(p.parent.name) for p in self._folder.glob("*/run.json")]
-        return sorted(found, key=lambda r: (r.created, r.id))
+        """Return every run whose run.json is whole, oldest first; see `damaged`."""
+        return sorted(self._all()[0], key=lambda r: (r.created, r.id))
+
+    def damaged(self) -> dict[str, ConfigError]:
+        """Return why a run cannot be used, of those that cannot."""
+        return self._all()[1]
+
+    def _all(self) -> tuple[list[Run], dict[str, ConfigError]]:
+        found: list[Run] = []
+        lost: dict[str, ConfigError] = {}
+        for folder in self._folder.iterdir() if self._folder.exists() else ():
+            try:
+                if folder.is_dir() and any(folder.iterdir()):
+                    found.append(self.get(folder.name))
+            except ConfigError as e:
+                lost[folder.name] = e
+        return found, lost
 
     def change(self, run: str, **values: Any) -> Run:  # noqa: ANN401
         """Change some fields of a run; return the run as it is now."""
@@ -127,10 +153,13 @@ class Runs:
         """
         values = {"at": datetime.now(UTC).isoformat(), "event": kind, **values}
         path = self.folder(run) / "events.jsonl"
+        if path.is_dir():
+            raise ConfigError(f"runs/{run}/{path.name} is a folder", "move it away")
         with self._lock, path.open("a+b", buffering=0) as f:
             end = f.seek(0, os.SEEK_END)
             f.seek(max(end - 1, 0))
             torn = f.read(1) not in (b"", b"\n")
+            values["check"] = _check(values)
             line = b"\n" * torn + json.dumps(values).encode() + b"\n"
             try:
                 if f.write(line) != len(line):
@@ -141,11 +170,24 @@ class Runs:
 
     def events(self, run: str, since: int = 0) -> list[dict[str, Any]]:
         """Return a run's history from event `since` on, without lines that hold no event."""
+        return [e for e in self._lines(run) if e is not None][since:]
+
+    def unreadable_events(self, run: str) -> int:
+        """Return how many lines of a run's history are damaged, and left out."""
+        return sum(e is None for e in self._lines(run))
+
+    def _lines(self, run: str) -> list[dict[str, Any] | None]:
         path = self.folder(run) / "events.jsonl"
         if not path.exists():
             return []
-        lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is not whole
-        return [e for line in lines if (e := _event(line)) is not None][since:]
+        try:
+            content = path.read_bytes()
+        except OSError as e:
+            raise ConfigError(
+                f"runs/{run}/events.jsonl cannot be read: {e.strerror}", self._file(run).hint
+            ) from e
+        lines = content.split(b"\n")[:-1]  # what follows the last newline is not whole
+        return [_event(line) for line in lines if line]
 
     def ask_to_stop(self, run: str) -> None:
         """Have a run end before its next step, also after a restart."""
@@ -161,12 +203,21 @@ class Runs:
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
-    """Return the event in a line; None when it was torn, or cannot be passed on as JSON."""
+    """Return the event in a line; None when it was torn or changed, or is no JSON for others."""
     try:
         values = json.loads(line, parse_constant=_no_constant)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return values if isinstance(values, dict) and "event" in values else None
+    if not isinstance(values, dict) or "event" not in values:
+        return None
+    check = values.pop("check", None)  # a line of 0.1.0 has none
+    return values if check in (None, _check(values)) else None
+
+
+def _check(values: dict[str, Any]) -> str:
+    """Return eight hex digits that change with every changed bit of an event."""
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _no_constant(word: str) -> float:

@@ -1,7 +1,8 @@
 """A run's checkpoints: fp32 weights after a round, and what must be known to go on from it.
 
 A checkpoint is one safetensors file (tensors by their names in the network) whose metadata holds
-the round and the history; it is written whole or not at all.
+the round and the history; it is written whole or not at all, and held to its digests when it is
+read. A damaged one costs what it holds: the newest whole one is gone on from.
 """
 
 import json
@@ -11,10 +12,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from hepafed.common.errors import RunError
-from hepafed.common.network import Flat, Layout, read_parts, save_safetensors
+from hepafed.common.errors import PayloadError, RunError
+from hepafed.common.network import (
+    Flat,
+    Layout,
+    is_whole_file,
+    open_weights,
+    read_parts,
+    save_safetensors,
+)
+from hepafed.server.training.participation import Participation, participation_from
 from hepafed.server.training.tuning import expected_error
-from safetensors import SafetensorError, safe_open
 
 
 class SiteTuning(NamedTuple):
@@ -48,6 +56,10 @@ class TrainingState:
     """The whole tuning figures of the weights that are kept, by round and as in `judged`."""
     examples: dict[str, int] = field(default_factory=dict)
     """Training examples by site, as of the newest round."""
+    taken: Participation = field(default_factory=Participation)
+    """Who took part in each round."""
+    lost: tuple[str, ...] = ()
+    """Files that were found damaged when this state was read."""
 
 
 def file_of_round(folder: Path, round_: int) -> Path:
@@ -71,35 +83,84 @@ def save(folder: Path, state: TrainingState, weights: Flat) -> None:
         "judged": {str(n): rows for n, rows in state.judged.items()},
         "figures": {str(n): f for n, f in state.figures.items()},
         "examples": state.examples,
+        "taken": state.taken.plain(),
     }
     path = file_of_round(folder, state.round)
     save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
     state.weights = path
     keep = {file_of_round(folder, n) for n in kept}
     for old in folder.glob("round-*.safetensors"):
-        if old not in keep:
+        if old not in keep and old.is_file():
             old.unlink()
 
 
 def load(folder: Path) -> TrainingState | None:
-    """Read the newest checkpoint; None when there is none, RunError for a damaged one."""
-    found = sorted(folder.glob("round-*.safetensors"))
-    if not found:
+    """Read the newest checkpoint that is whole; None when there is none.
+
+    `lost` names the damaged files: newer checkpoints, and kept weights that the state would choose
+    from, of which the figures are left out.
+    """
+    lost: list[str] = []
+    for path in sorted(folder.glob("round-*.safetensors"), reverse=True):
+        state = _state_of(path)
+        if state is None:
+            lost.append(path.name)
+            continue
+        for number in sorted(state.figures):
+            file = file_of_round(folder, number)
+            if number != state.round and not is_whole_file(file):
+                del state.figures[number]
+                lost.append(file.name)
+        state.lost = tuple(dict.fromkeys(lost))
+        return state
+    return None
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Return whether a training's folder has a whole checkpoint."""
+    return load(folder) is not None
+
+
+def resumed(folder: Path) -> TrainingState:
+    """Return the state of the newest whole checkpoint, or that before the first round.
+
+    Raises
+    ------
+    RunError
+        No file is whole.
+    """
+    state = load(folder)
+    if state is not None:
+        return state
+    found = sorted(p.name for p in folder.glob("round-*.safetensors"))
+    state = from_initial(folder / "initial.safetensors")
+    state.lost = tuple(found)
+    return state
+
+
+def _state_of(path: Path) -> TrainingState | None:
+    """Return the state that a checkpoint holds; None where it is damaged anywhere."""
+    if not is_whole_file(path):
         return None
-    layout, about = _read(found[-1])
-    return TrainingState(
-        layout=layout,
-        weights=found[-1],
-        round=about["round"],
-        scores={int(k): v for k, v in about["scores"].items()},
-        best=about["best"],
-        judged={
-            int(n): {names: _row(names, *row) for names, row in rows.items()}
-            for n, rows in about.get("judged", {}).items()
-        },
-        figures={int(n): f for n, f in about.get("figures", {}).items()},
-        examples=about["examples"],
-    )
+    try:
+        known = open_weights(path)
+        about = json.loads(known.metadata.get("hepafed", "{}"))
+        return TrainingState(
+            layout=known.layout,
+            weights=path,
+            round=about["round"],
+            scores={int(k): v for k, v in about["scores"].items()},
+            best=about["best"],
+            judged={
+                int(n): {names: _row(names, *row) for names, row in rows.items()}
+                for n, rows in about.get("judged", {}).items()
+            },
+            figures={int(n): f for n, f in about.get("figures", {}).items()},
+            examples=about["examples"],
+            taken=participation_from(about.get("taken", {})),
+        )
+    except (PayloadError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def weights_of_round(folder: Path, state: TrainingState, round_: int) -> Flat:
@@ -112,8 +173,21 @@ def weights_of_round(folder: Path, state: TrainingState, round_: int) -> Flat:
 
 
 def from_initial(path: Path) -> TrainingState:
-    """Return the state before the first round, from a file of initial weights."""
-    return TrainingState(layout=_read(path)[0], weights=path)
+    """Return the state before the first round, from a file of initial weights.
+
+    Raises
+    ------
+    RunError
+        The file is missing or damaged.
+    """
+    where = f"runs/{path.parent.name}/{path.name}"
+    if not is_whole_file(path):
+        raise RunError(
+            f"{where} is missing or damaged, and there is no whole checkpoint to go on from",
+            f"restore a copy of {where}, then server resume {path.parent.name}; without one, start "
+            "the training anew: server train PLAN",
+        )
+    return TrainingState(layout=open_weights(path).layout, weights=path)
 
 
 def _row(names: str, lesions: dict[str, int] | int, auc: float, se: float | None) -> SiteTuning:
@@ -122,15 +196,3 @@ def _row(names: str, lesions: dict[str, int] | int, auc: float, se: float | None
         return SiteTuning(lesions, auc, se or 0.5)
     half = lesions // 2
     return SiteTuning({names: lesions}, auc, max(se or 0.0, expected_error(auc, half, half)))
-
-
-def _read(path: Path) -> tuple[Layout, dict[str, Any]]:
-    """Read the layout of a checkpoint and what its metadata says, but not the weights."""
-    try:
-        with safe_open(str(path), framework="numpy") as f:
-            about = json.loads((f.metadata() or {}).get("hepafed", "{}"))
-            order = json.loads((f.metadata() or {})["order"])
-            shapes = tuple(tuple(f.get_slice(n).get_shape()) for n in order)
-    except (OSError, KeyError, ValueError, SafetensorError) as e:
-        raise RunError(f"the checkpoint {path.name} cannot be read", "resume the run") from e
-    return Layout(names=tuple(order), shapes=shapes), about

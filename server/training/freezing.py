@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 
 from hepafed.common.contract import TuningFigures
 from hepafed.common.disclosure import ChosenThreshold, choose_threshold, tuning_scores
 from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.network import for_sites
 from hepafed.common.records import read_record, write_record
-from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
+from hepafed.server.formats import ModelCard, OperatingPoint, TuningCases, TuningScores
 from hepafed.server.models import INTENDED_USE, limits_of
 from hepafed.server.runs import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
 from hepafed.server.training.checks import check_figures
+from hepafed.server.training.selection import error_of
 
 
 def freeze(live: LiveRun, state: TrainingState) -> str:
@@ -53,8 +55,11 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         round=state.best,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         strategy=plan.rounds.strategy,
-        training_examples=state.examples,
+        training_examples=state.taken.latest(state.best) or state.examples,
+        contributions=state.taken.shares(state.best),
         tuning_auc=state.scores.get(state.best),
+        tuning_cases=_cases(live, state),
+        releases=(metadata.version("hepafed"),),
         operating_point=_point(chosen, sum(n for n, _ in used)),
         tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
         parameters=state.layout.size,
@@ -73,6 +78,21 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         **({} if chosen.sites else {"placeholder": chosen.rule}),
     )
     return model
+
+
+def _cases(live: LiveRun, state: TrainingState) -> TuningCases | None:
+    """Return on whom the AUC of the chosen weights was computed, and its interval (Wald's)."""
+    rows, auc = state.judged.get(state.best), state.scores.get(state.best)
+    if not rows or auc is None:
+        return None
+    half = 1.959964 * error_of(rows, live.run.plan.rounds.max_share)
+    lesions = {s: n for row in rows.values() for s, n in row.lesions.items()}
+    return TuningCases(
+        lesions=sum(lesions.values()),
+        sites=tuple(sorted(lesions)),
+        low=max(0.0, auc - half),
+        high=min(1.0, auc + half),
+    )
 
 
 def _usable(live: LiveRun, state: TrainingState) -> list[tuple[int, TuningFigures]]:

@@ -1,5 +1,6 @@
 """A training run, round by round: broadcast, gather, fold, checkpoint; then choose and freeze."""
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +17,10 @@ from hepafed.server.training.checks import check_figures
 from hepafed.server.training.freezing import freeze
 from hepafed.server.training.quorum import wait_for_quorum
 from hepafed.server.training.round_updates import RoundUpdates
-from hepafed.server.training.selection import forget, judge
+from hepafed.server.training.selection import choose, forget, judge
 from hepafed.server.training.tuning import clear_sums, pooled_tuning
+
+log = logging.getLogger("hepafed.server")
 
 
 def train(live: LiveRun) -> str:
@@ -26,7 +29,7 @@ def train(live: LiveRun) -> str:
     Returns the model's id; "" when the run was stopped.
     """
     folder, blobs = live.folder, live.stores.blobs
-    state = checkpoints.load(folder) or checkpoints.from_initial(folder / "initial.safetensors")
+    state = resume(live)
     forget(live, state, live.sites.members())
     digest = blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
     try:
@@ -51,6 +54,21 @@ def train(live: LiveRun) -> str:
     model = freeze(live, state)
     clear_sums(folder)
     return model
+
+
+def resume(live: LiveRun) -> TrainingState:
+    """Return the state to go on from; what was found damaged is in the log and the history."""
+    state = checkpoints.resumed(live.folder)
+    gone = [checkpoints.file_of_round(live.folder, live.run.round).name]
+    lost = dict.fromkeys([*state.lost, *(gone if live.run.round > state.round else [])])
+    for name in lost:
+        file = f"runs/{live.run.id}/{name}"
+        log.error("%s is missing or damaged; the run goes on after round %d", file, state.round)
+        live.event("damaged", file=file, round=state.round)
+    if lost:
+        choose(state, live.run.plan.rounds.max_share)
+        live.change(round=state.round)
+    return state
 
 
 def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | None:
@@ -87,6 +105,7 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
+    state.taken.note(number, state.examples, failed)
     live.event(
         "done",
         round=number,

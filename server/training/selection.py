@@ -49,6 +49,8 @@ def judge(
         auc=state.scores[state.round],
         best=state.best,
         sites=sorted(sites_of(rows)),
+        lesions=sum(n for row in rows.values() for n in row.lesions.values()),
+        se=error_of(rows, live.run.plan.rounds.max_share),
     )
 
 
@@ -80,8 +82,7 @@ def choose(state: TrainingState, share: float) -> None:
     """
     state.scores, state.best = {}, -1
     for number, rows in sorted(state.judged.items()):
-        by_site = capped({s: n for row in rows.values() for s, n in row.lesions.items()}, share)
-        weights = {k: sum(by_site[s] for s in row.lesions) for k, row in rows.items()}
+        weights = _weights_of(rows, share)
         auc = sum(weights[k] * row.auc for k, row in rows.items()) / sum(weights.values())
         state.scores[number] = auc
         highest = max(state.scores.values())
@@ -111,6 +112,16 @@ def sites_of(rows: Iterable[str]) -> set[str]:
 
 def _without(rows: Mapping[str, T], gone: Collection[str]) -> dict[str, T]:
     return {names: row for names, row in rows.items() if not set(names.split(" ")) & set(gone)}
+
+
+def error_of(rows: Mapping[str, SiteTuning], share: float) -> float:
+    """Return the standard error of a round's tuning AUC, weighted as `choose` does."""
+    return _standard_error(rows, _weights_of(rows, share))
+
+
+def _weights_of(rows: Mapping[str, SiteTuning], share: float) -> dict[str, int]:
+    by_site = capped({s: n for row in rows.values() for s, n in row.lesions.items()}, share)
+    return {k: sum(by_site[s] for s in row.lesions) for k, row in rows.items()}
 
 
 def _standard_error(rows: Mapping[str, SiteTuning], weights: Mapping[str, int]) -> float:

@@ -1,13 +1,13 @@
 """What the sites' cohorts look like: asked of each, answered by those whose policy allows it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from hepafed.common.contract import COHORT_TABLES, SEQUENCES
 from hepafed.common.contract.messages import CohortRequest, CohortSummary
-from hepafed.common.errors import PayloadError, RefusedError, RunError
+from hepafed.common.errors import ConfigError, PayloadError, RefusedError, RunError
 from hepafed.common.files import write_whole
+from hepafed.common.json_file import sealed, unsealed
 from hepafed.common.records import write_record
 from hepafed.server.runs import LiveRun
 
@@ -43,7 +43,7 @@ def survey(live: LiveRun) -> str:
             "a site answers only if its policy allows it (share_cohort_summary)",
         )
     content = {"sites": dict(sorted(found.items())), "missing": dict(sorted(missing.items()))}
-    write_whole(live.folder / FILE, json.dumps(content, allow_nan=False))
+    write_whole(live.folder / FILE, sealed(content))
     return "-"
 
 
@@ -65,5 +65,10 @@ def read_survey(folder: Path) -> dict[str, Any]:
     path = folder / FILE
     if not path.exists():
         raise RefusedError("that run has no cohort summaries", "see server cohort")
-    values: dict[str, Any] = json.loads(path.read_text())
+    try:
+        values: dict[str, Any] = unsealed(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as e:
+        raise ConfigError(
+            f"runs/{folder.name}/{FILE} is damaged", "ask the sites again: server cohort"
+        ) from e
     return values

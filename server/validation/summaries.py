@@ -1,15 +1,16 @@
 """The first step of a validation: the sites score and release figures, counts or a masked sum."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from hepafed.common.contract import NoiseNeed
 from hepafed.common.contract.messages import SiteSummary, ValidateRequest
 from hepafed.common.disclosure import FEWEST_SITES, NOISY, counts_from_bytes, slot
 from hepafed.common.disclosure.noise import LENGTH
-from hepafed.common.errors import DataError, PayloadError
+from hepafed.common.errors import ConfigError, DataError, PayloadError
 from hepafed.common.files import write_whole
+from hepafed.common.json_file import sealed, unsealed
 from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics import vector_length
 from hepafed.server.masked_sums import MaskedSum, WantedSum, masked_sum
@@ -107,13 +108,24 @@ def _keep(live: LiveRun, request: ValidateRequest, got: SiteReleases) -> None:
     """Write the figures down, and take back those of sites that answered before a restart."""
     path = live.folder / "summaries.json"
     if path.exists():
-        for site, values in json.loads(path.read_text()).items():
+        for site, values in _kept(path).items():
             kept = read_record(SiteSummary, values, PayloadError, "summaries.json")
             waits = kept.form in ("masked", "noisy")
             if site in got.missing and waits and kept.weights == request.weights:
                 got.summaries[site] = kept
                 del got.missing[site]
-    write_whole(path, json.dumps({s: write_record(v) for s, v in got.summaries.items()}))
+    write_whole(path, sealed({s: write_record(v) for s, v in got.summaries.items()}))
+
+
+def _kept(path: Path) -> dict[str, object]:
+    """Read the figures of sites that answered before; ConfigError where the file is damaged."""
+    try:
+        return dict(unsealed(path.read_bytes()))
+    except (OSError, ValueError, RecursionError) as e:
+        raise ConfigError(
+            f"runs/{path.parent.name}/{path.name} is damaged",
+            "move it away, then server resume: the sites are asked again",
+        ) from e
 
 
 def checked(site: str, summary: SiteSummary, request: ValidateRequest) -> None:

@@ -1,6 +1,6 @@
 """State in one file: read as it was written, and damaged never taken for empty."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -56,3 +56,26 @@ def test_a_damaged_file_is_an_error_with_its_name_and_what_to_do(
     with pytest.raises(ConfigError, match=r"state\.json is damaged") as caught:
         file_in(tmp_path).read(missing=_State(count=0))
     assert caught.value.hint == "put back a copy"
+
+
+def test_one_changed_character_of_a_value_is_found(tmp_path: Path) -> None:
+    file_in(tmp_path).write(_State(count=2, names=("abc",)))
+    path = tmp_path / "state.json"
+    whole = path.read_text()
+    for before, after in (("abc", "abd"), ('"count": 2', '"count": 3'), ("checksum", "checksun")):
+        path.write_text(whole.replace(before, after))
+        assert path.read_text() != whole
+        with pytest.raises(ConfigError, match=r"state\.json is damaged"):
+            file_in(tmp_path).read(missing=_State(count=0))
+
+
+def test_a_file_of_a_release_without_checksums_is_read(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"count": 3}')
+    assert file_in(tmp_path).read() == _State(count=3)
+
+
+def test_a_file_that_cannot_be_read_is_named_as_it_is_known_in_the_home(tmp_path: Path) -> None:
+    (tmp_path / "state.json").mkdir()
+    file = replace(file_in(tmp_path), name="runs/a/state.json")
+    with pytest.raises(ConfigError, match=r"^runs/a/state\.json cannot be read: "):
+        file.read(missing=_State(count=0))

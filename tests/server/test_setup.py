@@ -1,5 +1,6 @@
 """A certificate is renewed in time, from the same CA, and never outlives it."""
 
+import os
 import socket
 import ssl
 import threading
@@ -14,7 +15,8 @@ from hepafed.common.certificates import (
     make_server_certificate,
     pinned,
 )
-from hepafed.common.errors import ConfigError
+from hepafed.common.errors import ConfigError, UsageError
+from hepafed.common.files import keep_private, sweep_temporary
 from hepafed.server.setup import initialise, keep_valid, renew
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -116,3 +118,70 @@ def test_a_certificate_is_valid_for_a_site_whose_clock_is_hours_behind(tmp_path:
     initialise(tmp_path, f"{NAME}:8443", "127.0.0.1", NOW - _days(30))
     renew(tmp_path, NOW + timedelta(hours=20))
     _shake_hands(tmp_path / "keys", (tmp_path / "keys" / "ca.pem").read_text())
+
+
+def test_a_certificate_of_the_future_is_made_anew_with_its_reason(home: Path) -> None:
+    make_server_certificate(home / "keys", ["x", NAME, "localhost", "127.0.0.1"], NOW + _days(30))
+    (said,) = keep_valid(home, NOW)
+    assert "valid only from" in said
+    assert "renewed the server certificate" in said
+    assert keep_valid(home, NOW) == []
+
+
+def test_a_certificate_is_made_anew_for_the_host_that_server_toml_says(home: Path) -> None:
+    path = home / "server.toml"
+    path.write_text(path.read_text().replace(NAME, "other.example.org"))
+    (said,) = keep_valid(home, NOW)
+    assert "not for other.example.org, as server.toml says" in said
+    assert keep_valid(home, NOW) == []
+
+
+def test_an_authority_of_the_future_is_refused_with_both_times(tmp_path: Path) -> None:
+    initialise(tmp_path, f"{NAME}:8443", "127.0.0.1", NOW + _days(3))
+    with pytest.raises(ConfigError, match="authority is valid only from"):
+        keep_valid(tmp_path, NOW)
+
+
+@pytest.mark.parametrize("address", ["::1:8443", "fe80::2:8443"])
+def test_an_ipv6_address_without_brackets_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(UsageError) as found:
+        initialise(tmp_path, address, "::", NOW)
+    assert "in brackets" in found.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ipv6_address_needs_a_listener_that_takes_it(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="takes IPv4 alone") as found:
+        initialise(tmp_path, "[::1]:8443", "0.0.0.0", NOW)  # noqa: S104 - what is refused
+    assert found.value.hint == "--listen ::"
+    assert list(tmp_path.iterdir()) == []
+    initialise(tmp_path, "[::1]:8443", "::", NOW)
+    assert keep_valid(tmp_path, NOW) == []
+
+
+def test_what_a_killed_process_left_is_swept_and_locks_and_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    left = tmp_path / "runs" / ".round-00001.safetensors.ab12_xyz"
+    left.write_bytes(b"x" * 9)
+    for name in (".privacy.lock", "run.json", ".hidden", "a.b.abcdefgh"):
+        (tmp_path / name).write_bytes(b"y")
+    assert sweep_temporary(tmp_path, 3600) == (0, 0)
+    assert sweep_temporary(tmp_path) == (1, 9)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        ".hidden", ".privacy.lock", "a.b.abcdefgh", "run.json", "runs",
+    ]  # fmt: skip
+    assert not left.exists()
+
+
+def test_no_umask_opens_the_keys_to_others(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        initialise(tmp_path / "home", f"{NAME}:8443", "127.0.0.1", NOW)
+    finally:
+        os.umask(before)
+    keys = tmp_path / "home" / "keys"
+    assert keys.stat().st_mode & 0o777 == 0o700
+    keys.chmod(0o777)
+    assert keep_private(keys)
+    assert keys.stat().st_mode & 0o777 == 0o700
+    assert not keep_private(keys)

@@ -6,10 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 from hepafed.client.membership.preflight import (
-    FAIL,
-    NOTE,
-    PASS,
-    CheckLine,
     Gpu,
     check,
     judge,
@@ -17,6 +13,7 @@ from hepafed.client.membership.preflight import (
     versions,
 )
 from hepafed.client.membership.status import Standing, clock_ahead, clock_fault, why
+from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.errors import PayloadError
 

@@ -188,10 +188,10 @@ def test_without_draws_there_is_the_same_threshold_and_no_interval() -> None:
 @pytest.mark.parametrize(
     ("cells", "why"),
     [
-        ((), "not release enough"),
-        ((cut(1.0, malignant=(0, 0), benign=(3, 4)),), "not release enough"),
-        ((cut(1.0, malignant=(5, 1), benign=(0, 0)),), "not release enough"),
-        ((cut(malignant=(5,), benign=(6,)),), "not release enough"),
+        ((), "no site released"),
+        ((cut(1.0, malignant=(0, 0), benign=(3, 4)),), "0 malignant and 7 benign"),
+        ((cut(1.0, malignant=(5, 1), benign=(0, 0)),), "6 malignant and 0 benign"),
+        ((cut(malignant=(5,), benign=(6,)),), "no site released"),
         ((cut(100.0, malignant=(0, 5), benign=(6, 0)),), "no edge"),
     ],
     ids=["no cells", "no malignant", "no benign", "one cell", "beyond"],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hepafed.common.errors import PayloadError
+from hepafed.common.network.weight_files import read_parts, save_safetensors
 from hepafed.common.network.weights import (
     Layout,
     all_finite,
@@ -14,8 +15,6 @@ from hepafed.common.network.weights import (
     from_bf16,
     load,
     pieces,
-    read_parts,
-    save_safetensors,
     to_bf16,
 )
 from hypothesis import given

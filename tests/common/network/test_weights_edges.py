@@ -1,5 +1,6 @@
 """Weights at their edges: one number too many or too few, between two pieces, in another order."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hepafed.common.errors import PayloadError
+from hepafed.common.network.weight_files import is_whole_file, read_parts, save_safetensors
 from hepafed.common.network.weights import (
     Layout,
     difference,
@@ -14,8 +16,6 @@ from hepafed.common.network.weights import (
     from_bf16,
     load,
     pieces,
-    read_parts,
-    save_safetensors,
     to_bf16,
 )
 from safetensors import safe_open
@@ -159,7 +159,39 @@ def test_a_file_is_safetensors_with_its_numbers_at_a_multiple_of_eight(
     with safe_open(str(path), framework="numpy") as f:
         assert f.get_tensor("b" * length).tolist() == [[1, 2, 3], [4, 5, 6]]
         assert f.get_tensor("a").tolist() == [7, 8, 9, 10, 11]
-        assert f.metadata() == {"order": json.dumps(layout.names), "hepafed": "more"}
+        about = f.metadata()
+    assert {k: about[k] for k in ("order", "hepafed")} == {
+        "order": json.dumps(layout.names),
+        "hepafed": "more",
+    }
+    assert about["pieces"] == hashlib.sha256(numbers(11).tobytes()).hexdigest()
+
+
+def test_every_changed_bit_of_a_file_is_found_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    save_safetensors(path, LAYOUT, numbers(11), {"hepafed": "more"})
+    whole = path.read_bytes()
+    assert is_whole_file(path)
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert not is_whole_file(path), f"byte {place}"
+
+
+@pytest.mark.parametrize("length", [0, 4, 8, 20, -1])
+def test_a_file_that_was_cut_is_not_whole(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "w"
+    save_safetensors(path, LAYOUT, numbers(11))
+    path.write_bytes(path.read_bytes()[:length])
+    assert not is_whole_file(path)
+
+
+def test_a_file_of_0_1_0_has_no_digests_and_must_be_finite(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    for value, whole in ((1.0, True), (np.nan, False), (np.inf, False)):
+        tensor = np.array([0, value], np.float32)
+        save_file({"a": tensor}, tmp_path / "w", {"order": json.dumps(["a"])})
+        assert is_whole_file(tmp_path / "w") is whole
 
 
 @pytest.mark.parametrize("count", [10, 12])

@@ -72,7 +72,8 @@ def test_a_site_with_noise_is_named_without_a_number_of_patients() -> None:
                 "threshold": 0.5,
                 "placeholder": "0.5, a placeholder",
             },
-            "Model saved: weights after round 3. Its decision threshold is 0.5, a placeholder.",
+            "Model saved: weights after round 3. WARNING: its decision threshold was not chosen on "
+            "patients; it is 0.5, a placeholder.",
         ),
     ],
     ids=lambda e: str(e)[:30],

@@ -91,7 +91,10 @@ def test_the_coordinator_registers_while_a_stranger_is_refused(
     assert node not in control.registered_nodes()
 
 
-def test_a_superlink_whose_control_api_is_open_is_stopped_again(tmp_path: Path) -> None:
+def test_a_superlink_whose_control_api_is_open_is_stopped_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))  # of the program below
     initialise(tmp_path, "localhost:1", "127.0.0.1", datetime.now(UTC))
     unguarded = SuperLink(tmp_path, ("tests.server.flower.unguarded", "unguarded_superlink"))
     with pytest.raises(RunError, match="open to every account"):

@@ -71,9 +71,24 @@ def test_a_signed_report_is_given_byte_for_byte_with_its_signature(gate: Gate) -
     (folder / "report.json").write_text(text, encoding="utf-8")
     answer = gate("GET", f"/api/runs/{run}/report?signed=yes", "eva")
     assert answer.json() == {"text": text, "signature": ""}
-    (folder / "report.sig").write_text("c2ln")
+    signature = gate.stores.registry.sign(text)
+    (folder / "report.sig").write_text(signature)
     answer = gate("GET", f"/api/runs/{run}/report?signed=yes", "eva")
-    assert answer.json() == {"text": text, "signature": "c2ln"}
+    assert answer.json() == {"text": text, "signature": signature}
+
+
+@pytest.mark.parametrize("file", ["report.json", "report.sig"])
+@pytest.mark.parametrize("query", ["", "?signed=yes"])
+def test_a_report_that_is_not_what_was_signed_is_refused_by_its_name(
+    gate: Gate, file: str, query: str
+) -> None:
+    folder = gate.stores.runs.folder(new(gate, "validate").id)
+    (folder / "report.json").write_text('{"results": [1]}')
+    (folder / "report.sig").write_text(gate.stores.registry.sign('{"results": [1]}'))
+    whole = (folder / file).read_text()
+    (folder / file).write_text(whole.replace("1", "3") if "." in whole else whole[:-9])
+    answer = gate("GET", f"/api/runs/{folder.name}/report{query}", "eva")
+    assert f"runs/{folder.name}/{file}" in said(answer)[1]
 
 
 @pytest.mark.parametrize("what", ["", "/report", "/cohort"])

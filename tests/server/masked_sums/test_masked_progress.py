@@ -1,11 +1,14 @@
 """How far a masked sum is lies in the run's folder, so that a restart goes on from there."""
 
+import hashlib
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hepafed.common.contract.messages import Terms
-from hepafed.common.errors import HepaFedError
+from hepafed.common.errors import ConfigError, HepaFedError
 from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
 
 TERMS = Terms(
@@ -43,7 +46,8 @@ def test_an_opened_sum_is_kept_and_its_vectors_are_deleted(tmp_path: Path) -> No
     (folder.vectors / "a").write_bytes(b"x")
     before = SumProgress(attempt=2, lost={"c": "silent"}, terms=TERMS)
     done = folder.finish(before, np.array([1, 2**64 - 1, 3], np.uint64))
-    assert done == SumProgress(attempt=2, lost={"c": "silent"}, terms=TERMS, done=True)
+    digest = hashlib.sha256(struct.pack("<3Q", 1, 2**64 - 1, 3)).hexdigest()
+    assert done == replace(before, done=True, sha256=digest)
     assert folder.load() == done
     assert not folder.vectors.exists()
     assert SumFolder(tmp_path, "counts").total(3).tolist() == [1, 2**64 - 1, 3]
@@ -61,7 +65,17 @@ def test_progress_that_cannot_be_read_says_to_start_anew(tmp_path: Path) -> None
     (tmp_path / "masked-counts.json").write_text("{")
     with pytest.raises(HepaFedError) as e:
         SumFolder(tmp_path, "counts").load()
-    assert e.value.hint == "the sum cannot go on: start another validation"
+    assert "start another validation" in e.value.hint
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 24, None], ids=["emptied", "changed", "missing"])
+def test_a_damaged_total_is_named(tmp_path: Path, damage: bytes | None) -> None:
+    folder = SumFolder(tmp_path, "counts")
+    folder.finish(SumProgress(attempt=1, terms=TERMS), np.array([1, 2, 3], np.uint64))
+    path = tmp_path / "masked-counts.sum"
+    path.unlink() if damage is None else path.write_bytes(damage)
+    with pytest.raises(ConfigError, match=r"masked-counts\.sum is missing or damaged"):
+        folder.total(3)
 
 
 def test_progress_can_be_read_by_others_of_the_group_as_the_runs_files_can(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hepafed.common.certificates import make_node_key
 from hepafed.common.contract.messages import LedgerGap, LedgerHead
-from hepafed.common.errors import ConfigError, PayloadError, RefusedError
+from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.heads import authority_of, is_countersigned, links, sign_head
 
 from tests.client.release.ledger.tampered import SITE, Pair
@@ -142,8 +142,31 @@ def test_a_torn_line_of_heads_is_cut_off_and_a_damaged_one_is_refused(pair: Pair
     assert path.read_bytes().count(b"\n") == 3
     path.write_bytes(whole.replace(b'"entry"', b'"Entry"', 1))
     pair.restart()
-    with pytest.raises(ConfigError, match=r"hospital-b\.jsonl is damaged"):
-        pair.receipt()
+    assert pair.receipt() is None
+    assert list(pair.heads.damaged()) == [SITE]
+    with pytest.raises(PayloadError, match=r"ledgers/hospital-b\.jsonl is missing or damaged"):
+        pair.heads.see(SITE, pair.identity, head_of(pair))
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2])
+def test_heads_that_were_cut_off_at_the_end_of_a_line_are_found(pair: Pair, lines: int) -> None:
+    path = pair.server / "ledgers" / f"{SITE}.jsonl"
+    kept = path.read_bytes().splitlines(keepends=True)
+    assert len(kept) == 2
+    path.write_bytes(b"".join(kept[:lines]))
+    pair.restart()
+    assert list(pair.heads.damaged()) == ([SITE] if lines < 2 else [])
+
+
+@pytest.mark.parametrize("field", ["since", "at", "identity", "chain"])
+def test_a_kept_head_that_was_changed_is_found_by_its_signatures(pair: Pair, field: str) -> None:
+    path = pair.server / "ledgers" / f"{SITE}.jsonl"
+    place = path.read_bytes().rindex(f'"{field}":'.encode()) + len(field) + 4
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    pair.restart()
+    assert list(pair.heads.damaged()) == [SITE]
 
 
 def test_links_are_counted_as_written_down() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hepafed.common.contract import plan_from
 from hepafed.server.formats import read_card
-from hepafed.server.models.cards import LIMITS, card_markdown, facts, limits_of
+from hepafed.server.models.cards import LIMITS, REHEARSAL, card_markdown, facts, limits_of
 
 CARD = read_card(json.loads(Path(__file__).with_name("card-0.1.0.json").read_text()))
 
@@ -35,10 +35,12 @@ def test_text_of_a_card_cannot_break_its_table() -> None:
 
 
 def test_made_up_data_are_named_in_facts_and_limits_and_only_they() -> None:
-    made_up = replace(CARD, plan=CARD.plan | {"synthetic": True})
+    trained = CARD.plan | {"training": CARD.plan["training"] | {"epochs": 1}}  # type: ignore[operator]
+    made_up = replace(CARD, plan=trained | {"synthetic": True})
     assert dict(facts(made_up))["Data"] == "made up (synthetic = true)"
     assert "Data" not in dict(facts(CARD))
-    assert limits_of(plan_from(CARD.plan)) == LIMITS
+    assert limits_of(plan_from(trained)) == LIMITS
+    assert limits_of(plan_from(CARD.plan)) == (REHEARSAL, *LIMITS), "its plan has no epochs"
     first, *others = limits_of(plan_from(made_up.plan))
     assert "made up" in first
     assert tuple(others) == LIMITS

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,3 +76,48 @@ def test_a_model_that_is_not_there_is_refused(home: Path) -> None:
     for name in ("other", "../models", ".hidden"):
         with pytest.raises(RefusedError, match="no model"):
             Registry(home).card(name)
+
+
+def test_an_id_is_never_used_again_and_a_signed_card_never_overwritten(home: Path) -> None:
+    registry, card = Registry(home), read_card(json.loads(CARD))
+    layout, weights = Layout(("w",), ((4,),)), np.arange(4, dtype=np.float32)
+    first = registry.add("first", layout, weights, card)
+    path = registry.folder(first) / "card.json"
+    kept = path.read_bytes()
+    for number, other in enumerate((replace(card, run="again"), replace(card, round=99)), 2):
+        assert registry.add("first", layout, weights, other) == f"{first}-{number}"
+    assert registry.add("first", layout, weights, replace(card, created="later")) == first
+    assert path.read_bytes() == kept
+    path.write_bytes(b"")
+    assert registry.add("first", layout, weights, card) == f"{first}-4"
+    assert path.read_bytes() == b""
+    assert [c.id for c in registry.all()] == [f"{first}-{n}" for n in (2, 3, 4)]
+
+
+def test_damaged_bf16_weights_are_made_anew_and_damaged_weights_are_refused(home: Path) -> None:
+    registry, card = Registry(home), read_card(json.loads(CARD))
+    weights = np.arange(4, dtype=np.float32)
+    model = registry.add("first", Layout(("w",), ((4,),)), weights, replace(card, parameters=4))
+    wire, path = (registry.folder(model) / n for n in ("wire.bf16", "weights.safetensors"))
+    whole = wire.read_bytes()
+    wire.write_bytes(whole[:-1] + b"x")
+    assert registry.wire(model) == whole == wire.read_bytes()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert registry.wire(model) == whole
+    with pytest.raises(PayloadError, match=rf"models/{model}/weights\.safetensors is damaged"):
+        registry.weights(model)
+    wire.write_bytes(b"")
+    with pytest.raises(PayloadError, match=r"weights\.safetensors is damaged"):
+        registry.wire(model)
+    assert list(registry.damaged()) == [model]
+    assert registry.damaged_cards() == {}
+
+
+def test_whole_weights_of_another_model_are_not_taken_for_the_cards(home: Path) -> None:
+    registry, card = Registry(home), replace(read_card(json.loads(CARD)), parameters=4)
+    layout = Layout(("w",), ((4,),))
+    one, two = (registry.add(n, layout, np.full(4, v, "f4"), card) for n, v in (("a", 1), ("b", 2)))
+    other = (registry.folder(two) / "weights.safetensors").read_bytes()
+    (registry.folder(one) / "weights.safetensors").write_bytes(other)
+    with pytest.raises(PayloadError, match="its digest is not that of the card"):
+        registry.weights(one)

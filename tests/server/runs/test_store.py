@@ -101,10 +101,44 @@ def test_a_damaged_run_is_named(tmp_path: Path, damage: str) -> None:
     runs = Runs(tmp_path)
     run = runs.create("train", Plan(name="p", protocol="t2")).id
     (tmp_path / "runs" / run / "run.json").write_text(damage)
-    for read in (runs.all, lambda: runs.get(run), lambda: runs.change(run, status="failed")):
+    for read in (lambda: runs.get(run), lambda: runs.change(run, status="failed")):
         with pytest.raises(ConfigError, match=r"run\.json is damaged") as caught:
             read()
         assert run in caught.value.hint
+
+
+def test_a_damaged_run_stops_no_other_one_and_is_listed_apart(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    lost, whole = (runs.create("train", Plan(name="p", protocol="t2")) for _ in range(2))
+    assert runs.damaged() == {}
+    (tmp_path / "runs" / lost.id / "run.json").write_bytes(b"")
+    for known in (runs, Runs(tmp_path)):
+        assert known.all() == [whole]
+        assert list(known.damaged()) == [lost.id]
+        assert f"runs/{lost.id}/run.json" in known.damaged()[lost.id].message
+
+
+def test_a_run_is_read_anew_once_its_file_has_changed(tmp_path: Path) -> None:
+    runs, other = Runs(tmp_path), Runs(tmp_path)
+    run = runs.create("train", Plan(name="p", protocol="t2")).id
+    assert other.get(run).status == "queued"
+    runs.change(run, status="failed")
+    assert other.get(run).status == "failed"
+
+
+def test_a_changed_event_is_left_out_and_counted_and_one_without_a_check_is_read(
+    tmp_path: Path,
+) -> None:
+    runs = Runs(tmp_path)
+    run = runs.create("train", Plan(name="p", protocol="t2")).id
+    runs.event(run, "round", round=1)
+    runs.event(run, "done", round=1)
+    path = tmp_path / "runs" / run / "events.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"round": 1', b'"round": 3', 1))
+    with path.open("a") as f:
+        f.write('{"event": "old", "at": "2026-11-01"}\n')
+    assert [e["event"] for e in runs.events(run)] == ["done", "old"]
+    assert runs.unreadable_events(run) == 1
 
 
 def test_an_evaluation_changed_after_it_was_recorded_stops_the_run(runs: Runs) -> None:
@@ -120,6 +154,6 @@ def test_runs_written_before_evaluations_existed_are_still_read(runs: Runs) -> N
     path = runs.folder(made.id) / "run.json"
     values = json.loads(path.read_text())
     path.write_text(
-        json.dumps({k: v for k, v in values.items() if k not in ("wait", "evaluation")})
+        json.dumps({k: v for k, v in values.items() if k not in ("wait", "evaluation", "checksum")})
     )
     assert runs.get(made.id) == made

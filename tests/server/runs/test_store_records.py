@@ -37,7 +37,7 @@ def test_a_new_run_is_queued_with_nothing_done(runs: Runs) -> None:
     assert before <= datetime.fromisoformat(made.created) <= datetime.now(UTC)
     assert made == Run(id=made.id, kind="train", plan=PLAN, created=made.created)
     values = json.loads((runs.folder(made.id) / "run.json").read_text())
-    del values["plan"], values["id"], values["created"]
+    del values["plan"], values["id"], values["created"], values["checksum"]
     assert values == {
         "kind": "train",
         "status": "queued",
@@ -99,8 +99,10 @@ def test_a_folder_without_a_record_is_no_run(runs: Runs, tmp_path: Path) -> None
     made = runs.create("train", PLAN)
     (tmp_path / "runs" / "half").mkdir()
     assert runs.all() == [made]
+    with pytest.raises(ConfigError, match=r"runs/half/run.json is missing"):
+        runs.get("half")
     with pytest.raises(RefusedError):
-        runs.folder("half")
+        runs.get("other")
 
 
 def test_runs_are_listed_from_the_oldest_and_within_a_moment_by_name(
@@ -110,6 +112,7 @@ def test_runs_are_listed_from_the_oldest_and_within_a_moment_by_name(
     dates = {"m": "2026-03-01", "z": "2026-01-01", "b": "2026-02-01", "a": "2026-02-01"}
     first = runs.create("train", PLAN)
     record = json.loads((runs.folder(first.id) / "run.json").read_text())
+    del record["checksum"]
     for name, created in dates.items():
         (tmp_path / "runs" / name).mkdir()
         text = json.dumps(record | {"id": name, "created": created})
@@ -204,5 +207,6 @@ def test_a_damaged_record_is_named_with_both_ways_out(runs: Runs) -> None:
     with pytest.raises(ConfigError, match=r"run.json is damaged") as found:
         runs.get(name)
     assert found.value.hint == (
-        f"restore a copy of runs/{name}/run.json, or move the folder runs/{name} away"
+        f"restore a copy of runs/{name}/run.json, or move the folder runs/{name} away; other runs "
+        "go on"
     )

@@ -11,7 +11,8 @@ from hepafed.common.contract.figures import Figure, TaskSummary, TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.contract.plan import Plan, RoundsPlan
 from hepafed.common.errors import HepaFedError
-from hepafed.common.network.weights import Layout, save_safetensors, to_bf16
+from hepafed.common.network.weight_files import save_safetensors
+from hepafed.common.network.weights import Layout, to_bf16
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.stores import Stores
 from numpy.typing import NDArray

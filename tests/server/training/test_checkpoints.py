@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hepafed.common.errors import PayloadError, RunError
-from hepafed.common.network.weights import Layout, save_safetensors
+from hepafed.common.network.weight_files import save_safetensors
+from hepafed.common.network.weights import Layout
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
 
@@ -52,6 +53,36 @@ def test_the_best_round_and_the_last_two_are_kept(tmp_path: Path, state: Trainin
     assert best.tobytes() == _numbers(2).tobytes()
 
 
+@pytest.mark.parametrize("place", [30, 400, -1, -40], ids=["header", "state", "end", "weights"])
+def test_of_a_damaged_checkpoint_the_one_before_is_gone_on_from(
+    tmp_path: Path, state: TrainingState, place: int
+) -> None:
+    for number in (1, 2):
+        state.round = number
+        checkpoints.save(tmp_path, state, _numbers(number))
+    content = bytearray(state.weights.read_bytes())
+    content[place] ^= 1
+    state.weights.write_bytes(content)
+    found = checkpoints.load(tmp_path)
+    assert found is not None
+    assert (found.round, found.lost) == (1, ("round-00002.safetensors",))
+    assert _whole(found).tobytes() == _numbers(1).tobytes()
+
+
+def test_figures_of_kept_weights_that_are_damaged_are_chosen_from_no_more(
+    tmp_path: Path, state: TrainingState
+) -> None:
+    for number in (1, 2, 3):
+        state.round, state.best = number, 1
+        state.figures[number] = {"a": {"round": number}}
+        checkpoints.save(tmp_path, state, _numbers(number))
+    checkpoints.file_of_round(tmp_path, 1).write_bytes(b"")
+    found = checkpoints.load(tmp_path)
+    assert found is not None
+    assert (found.round, {*found.figures}) == (3, {2, 3})
+    assert found.lost == ("round-00001.safetensors",)
+
+
 def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, state: TrainingState) -> None:
     state.round = 1
     checkpoints.save(tmp_path, state, _numbers(1))
@@ -61,5 +92,17 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, state: TrainingState) 
     with pytest.raises((RunError, PayloadError)):
         _whole(state)
     path.write_bytes(whole[:20])
-    with pytest.raises(RunError):
-        checkpoints.load(tmp_path)
+    (tmp_path / "initial.safetensors").write_bytes(b"")
+    with pytest.raises(RunError, match=r"initial\.safetensors is missing or damaged"):
+        checkpoints.resumed(tmp_path)
+
+
+def test_without_a_whole_checkpoint_the_run_begins_again_at_its_initial_weights(
+    tmp_path: Path, state: TrainingState
+) -> None:
+    state.round = 1
+    checkpoints.save(tmp_path, state, _numbers(1))
+    state.weights.write_bytes(b"")
+    found = checkpoints.resumed(tmp_path)
+    assert (found.round, found.lost) == (0, ("round-00001.safetensors",))
+    assert _whole(found).tobytes() == _numbers(0).tobytes()

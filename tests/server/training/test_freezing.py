@@ -11,7 +11,8 @@ from hepafed.common.certificates import make_authority
 from hepafed.common.contract.figures import Cells, TuningFigures
 from hepafed.common.contract.plan import OperatingPointPlan
 from hepafed.common.errors import RunError
-from hepafed.common.network.weights import Flat, save_safetensors
+from hepafed.common.network.weight_files import save_safetensors
+from hepafed.common.network.weights import Flat
 from hepafed.common.records import write_record
 from hepafed.server.models import INTENDED_USE, LIMITS
 from hepafed.server.runs.live_run import LiveRun

@@ -1,5 +1,6 @@
 """What the sites of a round are asked, what is written down of it, and where a stop ends it."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from hepafed.common.network.weights import to_bf16
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.rounds import train
+from hepafed.server.training.tuning import expected_error
 
 from .answering import LAYOUT, Answering, training, tuning
 
@@ -133,13 +135,18 @@ def test_a_round_writes_down_who_was_asked_what_came_and_how_it_stands(home: Pat
         "auc": pytest.approx(0.6),
         "best": 1,
     }
-    assert history(live, "judged") == [
+    judged = history(live, "judged")
+    errors = [e.pop("se") for e in judged]  # of two sites alike: theirs over the root of two
+    expected = [expected_error(0.5 + 0.1 * n, 10, 10) / math.sqrt(2) for n in (1, 2)]
+    assert errors == pytest.approx(expected)
+    assert judged == [
         {
             "event": "judged",
             "round": n,
             "auc": pytest.approx(0.5 + 0.1 * n),
             "best": n,
             "sites": ["a", "b"],
+            "lesions": 40,
         }
         for n in (1, 2)
     ]

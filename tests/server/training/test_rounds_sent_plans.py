@@ -12,7 +12,8 @@ from hepafed.common.contract.messages import pack
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, plan_from
 from hepafed.common.errors import RunError
 from hepafed.common.network.architecture import for_sites
-from hepafed.common.network.weights import Layout, save_safetensors
+from hepafed.common.network.weight_files import save_safetensors
+from hepafed.common.network.weights import Layout
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.stores import Stores
 from hepafed.server.training import checkpoints

@@ -18,7 +18,8 @@ from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import TrainRequest, TuneRequest
 from hepafed.common.contract.plan import OperatingPointPlan, Plan, RoundsPlan
-from hepafed.common.network.weights import Flat, Layout, save_safetensors
+from hepafed.common.network.weight_files import save_safetensors
+from hepafed.common.network.weights import Flat, Layout
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.formats import ModelCard
 from hepafed.server.members import LedgerHeads

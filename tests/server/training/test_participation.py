@@ -1,0 +1,98 @@
+"""Nobody who gave an update is forgotten: sums over all rounds, also of who left or came late."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hepafed.common.certificates import make_authority
+from hepafed.server.formats import SiteShare
+from hepafed.server.models.cards import facts
+from hepafed.server.training.participation import Participation, participation_from
+from hepafed.server.training.rounds import train
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .answering import Answering, training
+
+NOW = datetime.now(UTC)
+
+SITES = st.sampled_from(["a", "b", "c", "d"])
+HISTORIES = st.lists(
+    st.dictionaries(SITES, st.integers(1, 10**6) | st.sampled_from(["refused", "no answer"])),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(HISTORIES, st.integers(1, 12))
+def test_every_site_of_every_round_stands_on_the_card_with_its_sums(
+    history: list[dict[str, int | str]], until: int
+) -> None:
+    made = Participation()
+    for number, said in enumerate(history, 1):
+        given_ = {s: v for s, v in said.items() if isinstance(v, int)}
+        made.note(number, given_, {s: v for s, v in said.items() if isinstance(v, str)})
+    made = participation_from(made.plain())  # type: ignore[arg-type]
+    seen = history[:until]
+    shares = {s.site: s for s in made.shares(until)}
+    assert set(shares) == {s for said in seen for s in said}
+    for site, share in shares.items():
+        stated = [(n, said[site]) for n, said in enumerate(seen, 1) if site in said]
+        numbers = [(n, v) for n, v in stated if isinstance(v, int)]
+        reasons = [v for _, v in stated if isinstance(v, str)]
+        assert share.examples == sum(v for _, v in numbers)
+        assert share.rounds == len(numbers)
+        assert (share.first, share.last) == ((numbers[0][0], numbers[-1][0]) if numbers else (0, 0))
+        assert (share.missed, share.reason) == (len(reasons), reasons[-1] if reasons else "")
+        if numbers:
+            assert made.latest(until)[site] == numbers[-1][1]
+
+
+def test_a_round_that_is_done_anew_counts_once() -> None:
+    made = Participation()
+    made.note(1, {"a": 5}, {"b": "no answer"})
+    made.note(1, {"b": 7}, {})
+    assert made.shares(1) == (
+        SiteShare(site="b", rounds=1, examples=7, first=1, last=1, missed=0, reason=""),
+    )
+
+
+def test_a_site_that_left_one_that_came_late_and_one_that_was_refused_stand_on_the_signed_card(
+    tmp_path: Path,
+) -> None:
+    make_authority(tmp_path / "keys", NOW)
+
+    class Changing(Answering):
+        def members(self) -> list[str]:
+            round_ = len(self.asked) + 1
+            names = {"a": True, "left": round_ == 1, "late": round_ >= 3, "refused": True}
+            return sorted(n for n, here in names.items() if here)
+
+    sites = Changing({"a": 10, "left": 560, "late": 30, "refused": 0})
+    live = training(tmp_path, sites, rounds=3)
+    card = live.stores.registry.card(train(live))
+    assert card.round == 3
+    assert [(s.site, s.rounds, s.examples, s.first, s.last) for s in card.contributions] == [
+        ("a", 3, 30, 1, 3),
+        ("late", 1, 30, 3, 3),
+        ("left", 1, 560, 1, 1),
+        ("refused", 0, 0, 0, 0),
+    ]
+    (refused,) = (s for s in card.contributions if s.site == "refused")
+    assert (refused.missed, refused.reason) == (
+        3,
+        "the site stated an impossible number of examples",
+    )
+    assert card.training_examples == {"a": 10, "late": 30, "left": 560}
+    said = dict(facts(card))["Training examples"]
+    assert "left: 560 over its rounds, present 1 of 3 (first 1, last 1)" in said
+    assert "refused: 0 over its rounds, present 0 of 3, missed 3: the site stated" in said
+
+
+@pytest.mark.parametrize("until", [1, 2])
+def test_rounds_after_the_frozen_one_do_not_count(until: int) -> None:
+    made = Participation()
+    for number in (1, 2, 3):
+        made.note(number, {"a": number}, {})
+    (share,) = made.shares(until)
+    assert (share.rounds, share.examples) == (until, sum(range(until + 1)))
