@@ -58,6 +58,8 @@ class TrainingState:
     """Training examples by site, as of the newest round."""
     taken: Participation = field(default_factory=Participation)
     """Who took part in each round."""
+    said: dict[str, Any] = field(default_factory=dict)
+    """What the history says of the newest round, once its checkpoint is on disk."""
     lost: tuple[str, ...] = ()
     """Files that were found damaged when this state was read."""
 
@@ -84,6 +86,7 @@ def save(folder: Path, state: TrainingState, weights: Flat) -> None:
         "figures": {str(n): f for n, f in state.figures.items()},
         "examples": state.examples,
         "taken": state.taken.plain(),
+        "said": state.said,
     }
     path = file_of_round(folder, state.round)
     save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
@@ -158,6 +161,7 @@ def _state_of(path: Path) -> TrainingState | None:
             figures={int(n): f for n, f in about.get("figures", {}).items()},
             examples=about["examples"],
             taken=participation_from(about.get("taken", {})),
+            said=dict(about.get("said", {})),
         )
     except (PayloadError, ValueError, KeyError, TypeError, AttributeError):
         return None

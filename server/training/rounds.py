@@ -41,6 +41,7 @@ def train(live: LiveRun) -> str:
                 return ""
             digest = keep_round(blobs, folder, state, weights)
             del weights
+            live.event("done", **state.said)
             live.change(round=state.round)
         figures = tune(live, state, digest)
     finally:
@@ -57,7 +58,10 @@ def train(live: LiveRun) -> str:
 
 
 def resume(live: LiveRun) -> TrainingState:
-    """Return the state to go on from; what was found damaged is in the log and the history."""
+    """Return the state to go on from; what was found damaged is in the log and the history.
+
+    A round whose checkpoint is there is said to be done, also where a crash came between.
+    """
     state = checkpoints.resumed(live.folder)
     gone = [checkpoints.file_of_round(live.folder, live.run.round).name]
     lost = dict.fromkeys([*state.lost, *(gone if live.run.round > state.round else [])])
@@ -67,6 +71,10 @@ def resume(live: LiveRun) -> TrainingState:
         live.event("damaged", file=file, round=state.round)
     if lost:
         choose(state, live.run.plan.rounds.max_share)
+        live.change(round=state.round)
+    done = {e.get("round") for e in live.stores.runs.events(live.run.id) if e["event"] == "done"}
+    if state.said and state.round not in done:  # the coordinator ended before it could say so
+        live.event("done", **state.said)
         live.change(round=state.round)
     return state
 
@@ -106,14 +114,13 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
     state.taken.note(number, state.examples, failed)
-    live.event(
-        "done",
-        round=number,
-        loss=updates.mean_loss(),
-        seconds=time.monotonic() - started,
-        auc=state.scores.get(number - 1),
-        best=state.best,
-    )
+    state.said = {
+        "round": number,
+        "loss": updates.mean_loss(),
+        "seconds": time.monotonic() - started,
+        "auc": state.scores.get(number - 1),
+        "best": state.best,
+    }
     return weights
 
 

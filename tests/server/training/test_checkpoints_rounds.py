@@ -78,6 +78,7 @@ def test_every_field_of_the_state_survives(tmp_path: Path) -> None:
         },
         figures={n: {"a": {"lesions": n, "macro_auc": 0.875, "tasks": []}} for n in (4, 11, 12)},
         examples={"b": 3, "a": 1000},
+        said={"round": 12, "loss": 0.25, "seconds": 1.5, "auc": None, "best": 11},
     )
     checkpoints.save(tmp_path / "run", state, numbers(LAYOUT, 5))
     assert state.weights == tmp_path / "run/round-00012.safetensors"

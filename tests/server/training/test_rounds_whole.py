@@ -12,7 +12,7 @@ from hepafed.common.network.weights import from_bf16, to_bf16
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
-from hepafed.server.training.rounds import conduct_round, train
+from hepafed.server.training.rounds import conduct_round, resume, train
 from hepafed.server.training.weighted_mean import WeightedMean
 from numpy.typing import NDArray
 
@@ -176,7 +176,24 @@ def test_a_training_goes_on_from_its_newest_round(home: Path) -> None:
         assert state.round == number
     train(parts)
     assert [e["round"] for e in events(parts, "round")] == list(range(1, 13))
+    assert [e["round"] for e in events(parts, "done")] == [10, 11, 12]
     assert weights_after(parts, 12).tobytes() == weights_after(whole, 12).tobytes()
+
+
+def test_a_round_is_said_to_be_done_once_and_after_its_checkpoint(home: Path) -> None:
+    live = training(home, Answering(UNEQUAL), rounds=1)
+    state = resume(live)
+    digest = live.stores.blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
+    weights = conduct_round(live, state, digest)
+    assert weights is not None
+    assert events(live, "done") == []
+    checkpoints.save(live.folder, state, weights)
+    for _ in range(2):  # started again twice
+        assert resume(live).round == 1
+    (done,) = events(live, "done")
+    assert (done["round"], done["loss"] is None, done["seconds"] > 0) == (1, False, True)
+    train(live)
+    assert len(events(live, "done")) == 1
 
 
 def test_a_stopped_training_keeps_its_rounds_and_freezes_nothing(home: Path) -> None:
