@@ -1,7 +1,6 @@
 """Files that are whole or absent: write to a temporary file, fsync, rename."""
 
 import os
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from typing import BinaryIO
 
 from hepafed.common.errors import ConfigError
 
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""The names that `whole_file` gives to its temporary files (tempfile's eight characters)."""
+UNFINISHED = ".unfinished"
+"""How the name of a file ends that is still being written, or that a killed process left."""
 
 
 @contextmanager
@@ -35,7 +34,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         raise ConfigError(
             f"{'/'.join(path.parts[-3:])} cannot be written: a folder has that name", "move it away"
         )
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(UNFINISHED, f".{path.name}.", path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as f:
@@ -62,8 +61,8 @@ def sweep_temporary(folder: Path, seconds: float = 0.0) -> tuple[int, int]:
     """
     count = size = 0
     limit = time.time() - seconds
-    for path in folder.rglob(".*"):
-        if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+    for path in folder.rglob(f".*{UNFINISHED}"):
+        if path.is_file() and not path.is_symlink():
             found = path.stat()
             if found.st_mtime <= limit:
                 path.unlink(missing_ok=True)

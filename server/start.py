@@ -13,7 +13,7 @@ from hepafed.common.errors import ConfigError, UnreachableError
 from hepafed.common.files import keep_private, sweep_temporary
 from hepafed.common.locks import sole_holder
 from hepafed.common.printable import OneLineFormatter
-from hepafed.common.processes import keep_loopback_direct
+from hepafed.common.processes import end_on_hangup, keep_loopback_direct
 from hepafed.server import setup
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway import MOST_CONNECTIONS, Impatient, make_gateway, sparse
@@ -35,6 +35,7 @@ def run_server(home: Path) -> None:
         Flower's SuperLink does not start.
     """
     keep_loopback_direct()
+    end_on_hangup()
     config = read_toml(ServerConfig, home / "server.toml", setup.HINT)
     port = host_and_port(config.address)[1]
     taken = ConfigError(f"a server is running in {home} already", "stop it first")

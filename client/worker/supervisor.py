@@ -15,8 +15,9 @@ from hepafed.client.outbound import write_roots
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError
-from hepafed.common.files import write_whole
+from hepafed.common.files import keep_private, sweep_temporary, write_whole
 from hepafed.common.processes import (
+    end_on_hangup,
     free_port,
     keep_loopback_direct,
     stop_process,
@@ -26,6 +27,9 @@ from hepafed.common.retry import Backoff
 
 LONGEST_WAIT_SECONDS = 60.0
 """The longest wait before a process that ended is started again."""
+
+LEFT_SECONDS = 3600.0
+"""The age of an unfinished file that a killed process left; other commands may be writing now."""
 
 SUPERNODE = "connection process"
 WORKER_SETTINGS = {
@@ -81,6 +85,8 @@ def run_site(home: Path) -> None:
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
+        end_on_hangup()
+        _make_ready(home)
         children = _children(home, config)
         say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
         try:
@@ -92,6 +98,16 @@ def run_site(home: Path) -> None:
                 if child.process is not None:
                     stop_process(child.process)
     say("stopped")
+
+
+def _make_ready(home: Path) -> None:
+    """Close keys/ to other accounts, and delete what killed processes left; say so."""
+    keys = home / "keys"
+    if keys.is_dir() and keep_private(keys):
+        say(f"{keys} was open to other accounts; it is yours alone now (0700)")
+    count, size = sweep_temporary(home, LEFT_SECONDS)
+    if count:
+        say(f"removed {count} unfinished files of a process that was killed ({size / 1e6:.0f} MB)")
 
 
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hepafed.common.errors import RefusedError
+from hepafed.common.files import UNFINISHED
 
 
 class Blobs:
@@ -22,7 +23,7 @@ class Blobs:
         The method does not wait for the disk: a run that goes on after a crash publishes anew.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".")
+        handle, name = tempfile.mkstemp(UNFINISHED, ".", self._folder)
         temporary, digest = Path(name), hashlib.sha256()
         try:
             with os.fdopen(handle, "wb") as f:

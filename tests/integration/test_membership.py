@@ -6,6 +6,7 @@ Its certificate had run out a day before it was started: what works here works w
 import hashlib
 import importlib
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -238,6 +239,11 @@ def test_start_says_what_keeps_the_site_away_and_goes_on(
     home = fed.home(invite.stem)
     enrol.join(home, invite)
     (home / "cohort").mkdir()
+    left, new = (home / "cohort" / f".index.{n}.unfinished" for n in ("old", "new"))
+    for path, age in ((left, 3700), (new, 3000)):
+        path.write_bytes(bytes(9))
+        os.utime(path, (time.time() - age,) * 2)
+    (home / "keys").chmod(0o755)
     remote.post(f"/api/sites/{invite.stem}/revoke")
     process = fed.start(invite.stem)
     limit = time.monotonic() + 60
@@ -252,6 +258,9 @@ def test_start_says_what_keeps_the_site_away_and_goes_on(
         "error: the coordinator does not accept this site's token\n"
         "hint: ask the coordinator whether it was revoked" in said
     )
+    assert "removed 1 unfinished files" in said
+    assert (left.exists(), new.exists()) == (False, True)
+    assert (home / "keys").stat().st_mode & 0o777 == 0o700
 
 
 def _shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

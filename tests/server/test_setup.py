@@ -161,14 +161,14 @@ def test_an_ipv6_address_needs_a_listener_that_takes_it(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_swept_and_locks_and_files_stay(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
-    left = tmp_path / "runs" / ".round-00001.safetensors.ab12_xyz"
+    left = tmp_path / "runs" / ".round-00001.safetensors.ab12_xyz.unfinished"
     left.write_bytes(b"x" * 9)
-    for name in (".privacy.lock", "run.json", ".hidden", "a.b.abcdefgh"):
+    for name in (".privacy.lock", "run.json", ".hidden.original", "a.b.unfinished"):
         (tmp_path / name).write_bytes(b"y")
     assert sweep_temporary(tmp_path, 3600) == (0, 0)
     assert sweep_temporary(tmp_path) == (1, 9)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        ".hidden", ".privacy.lock", "a.b.abcdefgh", "run.json", "runs",
+        ".hidden.original", ".privacy.lock", "a.b.unfinished", "run.json", "runs",
     ]  # fmt: skip
     assert not left.exists()
 
