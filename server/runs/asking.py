@@ -9,6 +9,8 @@ AGAIN_SECONDS = 10.0
 """How often a site that waits for a person is asked again."""
 BACK_SECONDS = 1.0
 """How often a site that was lost is looked for."""
+LONGEST_BACK_SECONDS = 60.0
+"""The longest wait before a site that is lost again and again is looked for."""
 NOT_BACK = "and did not come back before the deadline"
 
 
@@ -25,7 +27,7 @@ class Asking:
     _lost: dict[str, float] = field(default_factory=dict)
     """When a site that was lost is looked for again."""
     _losses: dict[str, int] = field(default_factory=dict)
-    """How often the question to a site was lost, but for times at which it was offline."""
+    """How often the question to a site was lost."""
 
     @property
     def goes_on(self) -> bool:
@@ -45,12 +47,15 @@ class Asking:
     def lose(self, site: str, loss: Loss, now: float) -> bool:
         """Note that the answer of a site was lost; return whether the site is asked again."""
         self.failed[site] = loss.words
-        if loss.tries is not None:
-            self._losses[site] = self._losses.get(site, 0) + 1
-            if self._losses[site] >= loss.tries:
-                return False
-        self._lost[site] = now + BACK_SECONDS
+        times = self._losses[site] = self._losses.get(site, 0) + 1
+        if times >= loss.tries:
+            return False
+        self._lost[site] = now + min(BACK_SECONDS * 2 ** (times - 1), LONGEST_BACK_SECONDS)
         return True
+
+    def is_first(self, site: str) -> bool:
+        """Return whether the question to a site was lost once: only that is made known."""
+        return self._losses.get(site, 0) == 1
 
     def due(self, now: float) -> list[str]:
         """Return the sites that waited for a person and are to be asked again now."""

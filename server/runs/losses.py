@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 TRIES = 3
 """How often one question is put to a site whose worker ends over it, or whose answer is lost."""
+OUTAGES = 10
+"""How often one question is put to a site that goes offline again and again."""
 
 
 @dataclass(frozen=True)
@@ -13,8 +15,8 @@ class Loss:
     name: str
     """Of the constant in Flower's `ErrorCode`."""
     words: str
-    tries: int | None = 1
-    """How often the question is put to the site in all; None: as often as it comes back."""
+    tries: int = 1
+    """How often the question is put to the site in all."""
 
 
 LOSSES = {
@@ -23,12 +25,15 @@ LOSSES = {
     2: Loss("CLIENT_APP_RAISED_EXCEPTION", "its worker met an unexpected error (worker.log there)"),
     3: Loss("MESSAGE_UNAVAILABLE", "the question was lost on its way", TRIES),
     4: Loss("REPLY_MESSAGE_UNAVAILABLE", "its answer was lost on its way", TRIES),
-    5: Loss("NODE_UNAVAILABLE", "it went offline before it answered", None),
+    5: Loss("NODE_UNAVAILABLE", "it went offline before it answered", OUTAGES),
     6: Loss("MOD_FAILED_PRECONDITION", "its SuperNode refused the question"),
     7: Loss("INVALID_FAB", "its SuperNode refused the run's package"),
     8: Loss("CLIENT_APP_CRASHED", "its worker ended before it answered (worker.log there)", TRIES),
 }
-"""By Flower's number; tests/contracts holds the numbers and names to Flower."""
+"""By Flower's number; tests/contracts holds the numbers and names to Flower.
+
+A hostile site can send each of them.
+"""
 
 
 def loss_of(code: int) -> Loss:

@@ -31,6 +31,8 @@ Seal = Callable[[str, str, float], Mapping[str, str]]
 NOT_ENROLLED = "the site is no longer enrolled"
 PERSON_SECONDS = 3600.0
 """How long a run waits for the person at one site; later rounds ask that site once."""
+MOST_DIGESTS = 20
+"""Of how many plans and models of a run it is made known that they wait at one site."""
 
 
 def waits_for_person(site: str) -> str:
@@ -74,7 +76,8 @@ class Sites:
         self.identities = identities
         """Returns the enrolled public key of each site, an OpenSSH line."""
         self._seal, self._patience, self._note = seal, patience, note
-        self._person_since: dict[tuple[str, str], float] = {}
+        self._person_since: dict[str, float] = {}
+        self._waits: dict[str, set[str]] = {}
         self._heads = heads
         self._clock = clock
         self._sleep = sleep
@@ -134,6 +137,7 @@ class Sites:
                     asking.failed[site] = e.message
                 else:
                     asking.answered(site)
+                    self._person_since.pop(site, None)
             if self._clock() > end:
                 break
             asking.drop({*asking.failed} - {*self._nodes()}, NOT_ENROLLED)
@@ -145,22 +149,28 @@ class Sites:
     def _ask_again(self, asking: Asking, text: str, reply_type: type, end: float) -> None:
         """Put the question again to sites that waited for a person, or are back."""
         back = asking.back(self._clock(), self.online)
-        if back:
-            self._note("again", sites=back)
+        first = [s for s in back if asking.is_first(s)]
+        if first:
+            self._note("again", sites=first)
         again = [*asking.due(self._clock()), *back]
         if again:
             self._send(again, text, reply_type, asking, end)
 
     def _lose(self, asking: Asking, site: str, loss: Loss) -> None:
         """Note an answer that was lost; that the site is asked again is made known."""
-        if asking.lose(site, loss, self._clock()):
+        if asking.lose(site, loss, self._clock()) and asking.is_first(site):
             self._note("lost", site=site, reason=loss.words)
 
     def _holds(self, site: str, digest: str) -> bool:
-        """Tell whether to go on waiting for the person at a site; the first time is made known."""
-        if (site, digest) not in self._person_since:
+        """Tell whether to go on waiting for the person at a site; what waits is made known once.
+
+        The time counts from the site's last usable answer, whatever it says that waits.
+        """
+        known = self._waits.setdefault(site, set())
+        if digest not in known and len(known) < MOST_DIGESTS:
+            known.add(digest)
             self._note("waits", site=site, digest=digest)
-        since = self._person_since.setdefault((site, digest), self._clock())
+        since = self._person_since.setdefault(site, self._clock())
         return self._clock() < since + self._patience
 
     def _send(

@@ -1,5 +1,6 @@
 """A site that is lost before it answers is asked again when it is back, until the deadline."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -89,13 +90,24 @@ def test_a_site_that_went_offline_is_asked_again_when_it_is_back() -> None:
     assert [site for _, site in net.asked] == ["a", "b", "b"]
     assert 62 <= net.asked[-1][0] < 65
     assert net.notes == [("lost", "b"), ("again", None)]
-    assert min(b - a for a, b in zip(net.looks, net.looks[1:], strict=False)) >= 0.99
+    assert min(b - a for a, b in itertools.pairwise(net.looks)) >= 0.99
 
 
-def test_a_site_that_goes_offline_again_and_again_is_asked_each_time() -> None:
+def test_a_site_that_goes_offline_again_and_again_is_asked_ever_later_and_ten_times_at_most() -> (
+    None
+):
+    """Each time it is gone for 2 s, then looked for after 1, 2, 4, … and at most 60 s."""
     net = Net(OFFLINE, whole_from=30)
     assert net.ask(200) == (["a", "b"], {})
-    assert len(net.asked) > 5
+    times = [at for at, site in net.asked if site == "b"]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert gaps == pytest.approx([3, 4, 6, 10, 18], abs=2)
+    assert net.notes == [("lost", "b"), ("again", None)]
+    net = Net(OFFLINE, whole_from=1e9)
+    assert net.ask(3600)[1] == {"b": "it went offline before it answered"}
+    assert len([s for _, s in net.asked if s == "b"]) == 10
+    assert net.now < 400
+    assert len(net.notes) == 2
 
 
 def test_a_question_that_is_put_again_ends_at_the_same_deadline() -> None:

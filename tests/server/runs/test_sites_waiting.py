@@ -1,6 +1,6 @@
 """A site at which nobody has allowed the request is asked again, and costs no round for ever."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +22,8 @@ class Net:
     """In place of Flower's Grid: `a` answers at once, at `b` a person allows at a second."""
 
     allowed_at: float
+    fresh: bool = False
+    """Whether `b` names another digest each time."""
     now: float = 0.0
     asked: list[tuple[float, int]] = field(default_factory=list)
     seals: list[tuple[str, str]] = field(default_factory=list)
@@ -39,8 +41,9 @@ class Net:
 
     def reply(self, name: str) -> SimpleNamespace:
         late = name.startswith("2") and self.now < self.allowed_at
+        waits = replace(WAITS, digest=f"{len(self.asked):064x}") if self.fresh else WAITS
         return SimpleNamespace(
-            content={"hepafed": {"json": pack(WAITS if late else TUNED)}},
+            content={"hepafed": {"json": pack(waits if late else TUNED)}},
             has_error=lambda: False,
             metadata=SimpleNamespace(reply_to_message_id=name),
         )
@@ -100,3 +103,22 @@ def test_after_its_patience_each_round_asks_the_site_once_and_goes_on() -> None:
     net.allowed_at = net.now
     assert ask(sites, 500) == (["a", "b"], {})
     assert net.waiting == [("waits", "b", "d" * 64)]
+
+
+def test_a_site_that_says_that_another_thing_waits_each_time_holds_no_run_for_longer() -> None:
+    net = Net(allowed_at=1e9, fresh=True)
+    sites = net.sites(patience=600)
+    assert ask(sites, 5000)[0] == ["a"]
+    assert 600 < net.now < 620
+    begun = net.now
+    assert ask(sites, 5000)[0] == ["a"]
+    assert net.now == begun
+    assert len(net.waiting) == 20
+
+
+def test_an_answer_begins_the_patience_anew() -> None:
+    net = Net(allowed_at=15)
+    sites = net.sites(patience=30)
+    assert ask(sites, 100) == (["a", "b"], {})
+    net.now, net.allowed_at = 1000, 1020
+    assert ask(sites, 100) == (["a", "b"], {})
