@@ -1,5 +1,6 @@
 """The work that a request asks of a site: train a round, score a split."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from hepafed.common.contract.messages import (
 )
 from hepafed.common.network import Flat, to_bf16
 from hepafed.common.statistics import ScoreTable
+
+log = logging.getLogger("hepafed.client")
 
 
 class Work:
@@ -49,6 +52,8 @@ class Work:
         weights = self._fetch(request.run, request.plan, request.weights)
         tuning = self._tuning(request, weights)
         done = self.trainer.train(request.plan, weights, request.run, request.round)
+        if done.loss is not None:
+            log.info("round %d of run %s: mean loss %.4f", request.round, request.run, done.loss)
         update = to_bf16(done.update)
         digest = self._ledger.record("update", request.run, update)
         self._send(request.run, request.round, update)
@@ -57,7 +62,7 @@ class Work:
             round=request.round,
             update=digest,
             examples=done.examples,
-            loss=done.loss,
+            loss=done.loss if self._config.share_training_loss else None,
             seconds=done.seconds,
             tuning=tuning,
         )

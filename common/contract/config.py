@@ -120,6 +120,9 @@ class SiteConfig:
     optimisers: tuple[str, ...] = ("adamw",)
     """Optimisers that a plan may ask for: `adamw`, `sgd`. A few steps of `sgd` are nearly the
     gradient itself, which tells more of the images."""
+    share_training_loss: bool = False
+    """Whether the mean loss of a round leaves with its update. Under weights that the coordinator
+    chooses it tells how many images of each class the training split has."""
     least_certainty: float = 0.0
     """Lesions of which a sequence is less certain to be what it is taken for, 0 to 1, are kept out
     of training and tuning (`client cohort --quality` lists what is doubtful)."""

@@ -105,8 +105,13 @@ class RoundUpdates:
         return {s: self._examples(s) for s in sorted(self._used)}
 
     def mean_loss(self) -> float | None:
-        """Return the mean of the sites' losses weighted by examples; None in a rehearsal."""
-        replies = {s: r for s, (r, _) in self._replies.items() if r.loss is not None}
+        """Return the mean of the sites' losses weighted by examples; None where one has none.
+
+        A site has none in a rehearsal, or where its policy does not share it.
+        """
+        replies = {s: r for s, (r, _) in self._replies.items()}
+        if any(r.loss is None for r in replies.values()):
+            return None
         share = self._live.run.plan.rounds.max_share
         weights = capped({s: r.examples for s, r in replies.items()}, share)
         known = [(r.loss or 0.0, weights[s]) for s, r in replies.items()]

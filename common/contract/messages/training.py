@@ -26,7 +26,8 @@ class TrainReply:
     """SHA-256 of the uploaded bf16 update."""
     examples: int
     loss: float | None
-    """Mean training loss of the round; None in a rehearsal."""
+    """Mean training loss of the round; None in a rehearsal, and unless the site's policy shares it
+    (`share_training_loss`)."""
     seconds: float
     tuning: TuningFigures
     """Tuning figures of the weights that came in, before the training. Under a policy that masks,

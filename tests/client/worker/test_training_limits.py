@@ -32,10 +32,14 @@ class Wire:
     def __init__(self) -> None:
         self.layout = Layout((), ())
         self.sent: list[bytes] = []
+        self.last = np.zeros(3)
+        """The last biases of the weights that come."""
 
     def fetch(self, _digest: str, layout: Layout) -> Flat:
         self.layout = layout
-        return np.zeros(layout.size, np.float32)
+        weights = np.zeros(layout.size, np.float32)
+        weights[-3:] = self.last
+        return weights
 
     def send(self, _run: str, _slot: int, content: bytes) -> None:
         self.sent.append(content)

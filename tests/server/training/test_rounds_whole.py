@@ -131,6 +131,12 @@ def test_the_loss_of_a_round_is_weighted_by_examples(home: Path) -> None:
     assert done["loss"] == pytest.approx((1000 * 1.0 + 3 * 5.0 + 250 * 3.0) / 1253)
 
 
+def test_a_mean_loss_is_of_all_sites_or_there_is_none(home: Path) -> None:
+    live = training(home, Answering(UNEQUAL, losses={"a": 1.0, "b": None, "c": 3.0}), rounds=1)
+    train(live)
+    assert events(live, "done")[0]["loss"] is None
+
+
 def test_a_rehearsal_has_no_loss(home: Path) -> None:
     live = training(home, Answering({"a": 2}, losses={"a": None}), rounds=1)
     train(live)
