@@ -87,6 +87,30 @@ def test_one_step_over_the_split_would_tell_the_numbers_of_each_class_and_is_ref
 
 
 @pytest.mark.usefixtures("small")
+def test_the_loss_would_tell_the_numbers_of_each_class_and_stays_at_the_site(
+    tmp_path: Path, crops: Callable[..., list[Crop]]
+) -> None:
+    """Of weights that are 0 but for the last biases, each image's loss is that of its class."""
+    taken = [c for c in crops(23) if c.label or int(c.lesion[1:]) % 2]
+    truth = np.bincount([c.label for c in taken], minlength=3)
+    biases = np.array([0.0, 1.0, 4.0])
+    each = np.logaddexp.reduce(biases) - biases
+    plan = TrainingPlan(epochs=1, batch=4, rate=1e-6, balance=False, augment=False)
+    found = {}
+    for shared in (True, False):
+        policy = replace(SITE, share_training_loss=shared)
+        site, wire = site_of(tmp_path / str(shared), taken, policy)
+        wire.last = biases
+        reply = site.answer(round_of(plan))
+        assert isinstance(reply, TrainReply)
+        assert reply.examples == len(taken)
+        found[shared] = reply.loss
+    one_more = np.diff(each).min(initial=1) / len(taken)  # one image of another class
+    assert found[True] == pytest.approx(float(truth @ each) / len(taken), abs=abs(one_more) / 3)
+    assert found[False] is None
+
+
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_split_of_fewer_patients_than_policy_asks_for_is_not_trained_on(
     tmp_path: Path, crops: Callable[..., list[Crop]], count: int
