@@ -57,7 +57,7 @@ class EvaluationError(UsageError):
 class ConfigError(UsageError):
     """A configuration, invite or access file cannot be read."""
 
-    usual_hint = "correct the file, or make a new one (server init, server invite, client join)"
+    usual_hint = "correct the file"
 
 
 class DataError(HepaFedError):

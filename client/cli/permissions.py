@@ -132,15 +132,32 @@ def allow(
 @click.pass_context
 @command
 def withdraw(ctx: click.Context, names: tuple[str, ...]) -> None:
-    """Take permissions back, by id, digest or study; from the next request on nothing is answered.
+    """Take permissions back, by id, digest or study: from the next request on they cover nothing.
 
     \b
     Example:
       client withdraw p-5d0c9a1e
       client withdraw liver-mri
     """
-    for name in _book(home_of(ctx)).withdraw(names, datetime.now(UTC)):
+    book, now = _book(home_of(ctx)), datetime.now(UTC)
+    for name in book.withdraw(names, now):
         say(f"withdrawn: {name}")
+    standing = [
+        p
+        for p in book.state().permissions
+        if not p.withdrawn and now <= datetime.fromisoformat(p.until)
+    ]
+    if not standing:
+        say("Nothing is allowed at this site now.")
+    for p in standing:
+        what = (
+            "every study"
+            if p.study == "*"
+            else f"the study {p.study}"
+            if p.study
+            else p.digest[:12]
+        )
+        say(f"still allowed: {what} ({p.id}, until {p.until[:10]})")
 
 
 @click.command()

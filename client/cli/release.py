@@ -1,6 +1,7 @@
 """The verbs of what leaves a site: ledger, peers."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,12 @@ def ledger(
     from hepafed.client.release import Ledger, write_page
 
     home = home_of(ctx)
+    if not (home / "ledger.jsonl").exists():
+        raise UsageError(f"there is no ledger in {home}", "check --home; client join begins one")
+    try:
+        datetime.fromisoformat(since or "2026-01-01")
+    except ValueError as e:
+        raise UsageError(f"--since: {since[:40]!r} is not a date", "such as 2026-11-26") from e
     book = Ledger(home)
     if acknowledge_gap:
         for gap in book.acknowledge_gap(acknowledge_gap):

@@ -14,6 +14,8 @@ from pathlib import Path
 from hepafed.client.cohort import Cohort
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
 from hepafed.client.outbound import PROXY_CA, proxy_to
+from hepafed.client.permissions import PermissionBook
+from hepafed.client.release import Ledger
 from hepafed.common.certificates import expiry
 from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract import SiteConfig, read_toml
@@ -51,9 +53,39 @@ def check(
             config.device,
             [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
         )
-        joined += [*_proxy(home, config), *_coordinator(home, config)]
+        joined += [*_proxy(home, config), *_coordinator(home, config), *_memories(home)]
     gpu = judge_gpu(device, gpus())
     return [*joined, _disk(home, disk_gib), _memory(memory_gib), gpu, _cohort(home)]
+
+
+def _memories(home: Path) -> Iterable[CheckLine]:
+    """Return whether files can be written, the ledger goes on, and what a person allowed."""
+    if not all(os.access(p, os.W_OK) for p in (home, *home.glob("*.json*"))):
+        hint = "the account that runs client start must own the folder and its files"
+        yield CheckLine("home", FAIL, f"files in {home} cannot be written", hint)
+    ledger = Ledger(home)
+    try:
+        entries = len(ledger.entries())
+        ledger.newest("")  # each entry continues those before it
+    except (HepaFedError, OSError) as e:
+        why, hint = (e.message, e.hint) if isinstance(e, HepaFedError) else (str(e.strerror), "")
+        yield CheckLine("ledger", FAIL, why, hint or "client ledger --verify")
+        return
+    yield CheckLine("ledger", PASS, f"{entries} entries")
+    try:
+        state = PermissionBook(home, ledger).state()
+    except HepaFedError as e:
+        yield CheckLine("permissions", FAIL, e.message, e.hint)
+        return
+    now = datetime.now(UTC)
+    stand = sum(
+        not p.withdrawn and now <= datetime.fromisoformat(p.until) for p in state.permissions
+    )
+    words = f"{stand} stand, {len(state.waiting)} requests wait for a person"
+    if stand and not state.waiting:
+        yield CheckLine("permissions", PASS, words)
+    else:
+        yield CheckLine("permissions", NOTE, words, "client pending; client allow")
 
 
 def _proxy(home: Path, config: SiteConfig) -> Iterable[CheckLine]:

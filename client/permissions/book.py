@@ -23,6 +23,8 @@ from hepafed.common.records import write_record
 
 KIND = "permissions"
 """The kind of a ledger entry that holds the hash of permissions.json; nothing leaves with it."""
+SHORTEST = 8
+"""The fewest digits of a SHA-256 that name a plan or a model."""
 MOST_WAITING = 100
 """Plans and models that are listed as waiting; the oldest make room."""
 HINT = (
@@ -96,7 +98,7 @@ class PermissionBook:
             )
 
     def withdraw(self, names: tuple[str, ...], now: datetime) -> tuple[str, ...]:
-        """Withdraw permissions by id, or all of a study; return the ids.
+        """Withdraw permissions by id, by first digits of a digest, or of a study; return the ids.
 
         Raises
         ------
@@ -108,10 +110,12 @@ class PermissionBook:
             standing = [p for p in change.state.permissions if not p.withdrawn]
             gone: list[str] = []
             for name in names:
-                found = [p.id for p in standing if name in (p.id, p.study, p.digest)]
+                found = [p.id for p in standing if _names(name, p)]
                 if not found:
                     raise UsageError(
-                        f"no permission {name[:70]} stands", "client permissions lists them"
+                        f"no permission {name[:70]} stands, and nothing was withdrawn",
+                        "client permissions lists them; what was allowed by digest or with "
+                        "--everything is withdrawn by its id",
                     )
                 gone += found
             change.state = replace(
@@ -148,6 +152,12 @@ class PermissionBook:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def _names(name: str, permission: Permission) -> bool:
+    """Tell whether a name is the id or study of a permission, or begins its digest."""
+    begins = len(name) >= SHORTEST and permission.digest.startswith(name.lower())
+    return begins or name in (permission.id, permission.study)
 
 
 class BookChange:

@@ -225,13 +225,16 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 
 def read_toml(cls: type[T], path: Path, hint: str) -> T:
-    """Return what one of the files above says; ConfigError names the file and key, with `hint`."""
+    """Return what one of the files above says; ConfigError names the file and key.
+
+    `hint`: what to do where the file is not there.
+    """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigError(f"cannot read {path}: {e.strerror}", hint) from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise ConfigError(f"{path} is not TOML: {e}", hint) from e
+        raise ConfigError(f"{path} is not TOML: {e}", "correct the file") from e
     return read_record(cls, values, ConfigError, path.name)
 
 

@@ -12,6 +12,7 @@ from hepafed.client.release.questions.asked import Question
 from hepafed.client.release.questions.history import MOST_WAITING, QuestionHistory
 from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.json_file import sealed, unsealed
 from hepafed.common.statistics.scores import ScoreTable
 
 from .scores import aimed, asked, drawn
@@ -195,8 +196,12 @@ def test_the_memory_is_private_and_names_no_patient(home: Path) -> None:
 
 
 def changed(path: Path, old: Path) -> None:
-    text = path.read_text()
-    path.write_text(text.replace('"2026-11-28T12', '"2025-11-28T12'))
+    """Change the file, and its checksum with it."""
+    values = unsealed(
+        path.read_text().replace('"2026-11-28T12', '"2025-11-28T12').replace('"checksum"', '"was"')
+    )
+    values.pop("was")
+    path.write_text(sealed(values))
 
 
 def deleted(path: Path, old: Path) -> None:
