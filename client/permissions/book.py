@@ -157,7 +157,7 @@ class PermissionBook:
 def _names(name: str, permission: Permission) -> bool:
     """Tell whether a name is the id or study of a permission, or begins its digest."""
     begins = len(name) >= SHORTEST and permission.digest.startswith(name.lower())
-    return begins or name in (permission.id, permission.study)
+    return begins or (bool(name) and name in (permission.id, permission.study))
 
 
 class BookChange:

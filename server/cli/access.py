@@ -20,6 +20,12 @@ def home_of(ctx: click.Context) -> Path:
     return home_folder(ctx.find_root().obj["home"], "server")
 
 
+def access_of_environment() -> Path | None:
+    """Return the access file that $HEPAFED_ACCESS names, if it is set."""
+    named = os.environ.get(ACCESS)
+    return Path(named) if named else None
+
+
 def remote_of(ctx: click.Context, access: Path | None) -> "Remote":
     """Open the coordinator's API with the access file that was named, or the coordinator's own.
 
@@ -27,9 +33,8 @@ def remote_of(ctx: click.Context, access: Path | None) -> "Remote":
     """
     from hepafed.server.cli.api_client import Remote
 
-    named = os.environ.get(ACCESS)
-    if access is None and named and ctx.find_root().obj["home"] is None:
-        access = Path(named)
+    if access is None and ctx.find_root().obj["home"] is None:
+        access = access_of_environment()
     return Remote(access or home_of(ctx) / "coordinator.access")
 
 

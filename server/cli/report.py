@@ -65,7 +65,8 @@ def report(
     """Write the report of a validation run, or of a score table; or check a written one.
 
     --verify ends with 0 where everything is as it was written, with 1 where something is not, and
-    with 2 where there is nothing to check. With --access it also asks whose signature it is.
+    with 2 where there is nothing to check. With --access, or $HEPAFED_ACCESS, it also asks whose
+    signature it is.
 
     \b
     Example:
@@ -76,7 +77,7 @@ def report(
     if checked is not None:
         if run or scores or against or folder:
             raise UsageError("--verify takes a folder and nothing else", "server report --help")
-        verify(checked, access)
+        verify(checked, access or access_of_environment())
         return
     if bool(run) == bool(scores):
         raise UsageError("name a run, or a score table with --scores", "server report --help")

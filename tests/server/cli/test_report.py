@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from hepafed.common.certificates import make_authority
+from hepafed.common.contract import Access, write_toml
 from hepafed.common.errors import PayloadError
 from hepafed.server.cli.main import main
 from hepafed.server.cli.report import fetched
@@ -54,6 +55,19 @@ def test_a_report_that_was_fetched_is_as_it_was_signed(written: Path) -> None:
     done = run("--verify", str(written))
     assert (done.exit_code, "not ok" in done.output) == (0, False)
     assert "ok: report.json is signed by the authority in coordinator.pem" in done.output
+
+
+def test_the_access_file_of_the_environment_says_whose_signature_it_is(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_authority(tmp_path / "other", datetime.now(UTC))
+    for ca, code in ((written / "coordinator.pem", 0), (tmp_path / "other/ca.pem", 1)):
+        access = Access(
+            name="eva", role="evaluator", address="c:1", token="t" * 32, ca=ca.read_text()
+        )
+        write_toml(access, tmp_path / "eva.access")
+        monkeypatch.setenv("HEPAFED_ACCESS", str(tmp_path / "eva.access"))
+        assert run("--verify", str(written)).exit_code == code
 
 
 def test_a_changed_file_ends_with_1_and_its_name(written: Path) -> None:

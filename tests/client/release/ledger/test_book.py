@@ -178,7 +178,7 @@ def test_the_list_numbers_the_entries_and_says_what_is_kept(home: Path) -> None:
     assert "hash only" in lines[1]
     assert "kept" in lines[2]
     assert "The content of weights, updates and counts is not stored" in shown
-    later = json.loads(client(home, "--json", "--since", "2000").stdout)
+    later = json.loads(client(home, "--json", "--since", "2000-01-01").stdout)
     assert [(e["entry"], e.get("kept", False)) for e in later] == [
         (1, False),
         (2, True),
