@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from hepafed.common.console import command, say
 from hepafed.common.errors import PayloadError, ReportError, UsageError
-from hepafed.server.cli.access import access_option, remote_of
+from hepafed.server.cli.access import access_of_environment, access_option, remote_of
 
 if TYPE_CHECKING:
     from hepafed.server.cli.api_client import Remote
