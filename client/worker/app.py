@@ -139,7 +139,10 @@ class SiteApp:
                 return summarise_cohort(store, request.run, self._config.minimum_count)
             case ValidateRequest():
                 table = self._work.validate(request)
-                facts = self._work.facts(request, self._releases.narrowed(table, request.split))
+                facts = None
+                if self._config.privacy is None:  # beside noise nothing is told of the cohort
+                    narrow = self._releases.narrowed(table, request.split)
+                    facts = self._work.facts(request, narrow)
                 return self._releases.summary(request, table, facts)
             case CompareRequest():
                 return self._releases.compare(request, self._work.compare(request))

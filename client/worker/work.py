@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort, stamp_of
-from hepafed.client.learning import Trainer, score, score_tuning
+from hepafed.client.learning import Trainer, no_scores, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
 from hepafed.client.worker.training_limits import permit_training
@@ -18,6 +18,7 @@ from hepafed.common.contract.messages import (
     TuneRequest,
     ValidateRequest,
 )
+from hepafed.common.errors import EmptySplitError, HepaFedError, RefusedError
 from hepafed.common.network import Flat, to_bf16
 from hepafed.common.statistics import ScoreTable
 
@@ -103,9 +104,28 @@ class Work:
         return tables
 
     def scores(self, run: str, plan: Plan, digest: str, split: str) -> tuple[ScoreTable, Flat]:
-        """Fetch a model's weights and return the scores of a split, and the weights."""
+        """Fetch a model's weights and return the scores of a split, and the weights.
+
+        With `[privacy]` a split without a lesion for the plan has a table without rows, and what
+        else goes wrong is told in the site's own log only: a refusal would tell of the patients.
+
+        Raises
+        ------
+        EmptySplitError
+            No lesion of the split has the protocol's sequences.
+        RefusedError
+            A site with `[privacy]` could not score its cohort.
+        """
         weights = self._fetch(run, plan, digest)
-        return score(self.trainer, plan, weights, split, self._config.site), weights
+        try:
+            return score(self.trainer, plan, weights, split, self._config.site), weights
+        except HepaFedError as e:
+            if self._config.privacy is None:
+                raise
+            log.warning("the %s split could not be scored: %s", split, e.message)
+            if isinstance(e, EmptySplitError):
+                return no_scores(self._config.site), weights
+            raise RefusedError("this site could not score its cohort; its log says why") from e
 
     def _permit(self, plan: Plan) -> None:
         patients = {*self.trainer.images(plan, "train").selection.patients}

@@ -32,7 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(plan: Plan) -> nn.Module:
         torch.manual_seed(plan.seed)
         return nn.Sequential(
-            nn.Conv2d(1, 8, 5, stride=4),
+            nn.Conv2d(plan.protocol.count("-") + 1, 8, 5, stride=4),
             nn.BatchNorm2d(8),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),

@@ -60,8 +60,6 @@ def look_at(table: ScoreTable, least: int) -> tuple[bool, bool]:
     patient, count = patients_of(table)
     if count < FEWEST:
         return False, False
-    if not np.isfinite(table.log_probs).all():
-        return True, False
     rows = logits_of(table)
     rest = [_without_few_apart(r, patient, least) for r in rows]
     return (

@@ -1,6 +1,7 @@
 """Scoring brings images to the network batch by batch, and gives what the whole split would."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -77,3 +78,27 @@ def test_a_lesions_scores_are_the_geometric_mean_over_its_slices(home: Path) -> 
         expected = mean - np.log(np.exp(mean).sum())
         np.testing.assert_allclose(table.log_probs[lesion], expected, atol=1e-5)
     assert table.lesion.tolist() == images.selection.lesions
+
+
+def test_a_lesion_with_a_slice_without_a_finite_score_has_equal_probabilities(home: Path) -> None:
+    trainer = Trainer(home, 0, "cpu")
+    network = trainer.network(PLAN)
+    weights = flatten(network.module, network.layout)
+    usual = score(trainer, PLAN, weights, "external", "somewhere").log_probs
+    first = int(np.flatnonzero(trainer.images(PLAN, "external").selection.owner == 1)[0])
+
+    class Overflowing(torch.nn.Module):
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = network.module(pixels)
+            logits[first] = torch.tensor([torch.inf, torch.inf, 0.0])  # one of two slices of l1
+            logits[first + 2, 0] = -torch.inf  # one of three of l2, one class alone
+            return logits
+
+    class Aimed(Trainer):
+        def network(self, plan: Plan) -> SimpleNamespace:  # type: ignore[override]
+            return SimpleNamespace(loaded=lambda _weights: Overflowing())
+
+    found = score(Aimed(home, 0, "cpu"), PLAN, weights, "external", "somewhere").log_probs
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[[1, 2]], np.log(1 / 3), rtol=1e-12)
+    np.testing.assert_allclose(found[[0, 3, 4]], usual[[0, 3, 4]], atol=1e-6)
