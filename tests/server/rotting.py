@@ -29,7 +29,7 @@ from .federation import Federation
 from .training.answering import LAYOUT, Answering, training
 
 SITES = {"a": 40, "b": 7, "c": 19}
-NOW = datetime.now(UTC)
+
 ADDRESS = "fl.example.org:8443"
 
 
@@ -75,14 +75,18 @@ def make_home(folder: Path) -> Path:
     """
     fed = Federation(folder)
     home = folder / "server"
-    make_server_certificate(home / "keys", ["fl.example.org", "localhost", "127.0.0.1"], NOW)
+    make_server_certificate(
+        home / "keys", ["fl.example.org", "localhost", "127.0.0.1"], datetime.now(UTC)
+    )
     write_toml(ServerConfig(address=ADDRESS), home / "server.toml")
     members = Members(home)
     token = members.grant("coordinator", "coordinator")[0]
     assert token
     for site in SITES:
         fed.site(site)
-        members.enrol(_invited(members, site), fed.identities[site], "0" * 64, "7", NOW)
+        members.enrol(
+            _invited(members, site), fed.identities[site], "0" * 64, "7", datetime.now(UTC)
+        )
     report = fed.run()
     fed.stores.runs.change(report["run"], status="completed")
     _trained(home, "done")
@@ -92,7 +96,7 @@ def make_home(folder: Path) -> Path:
 
 
 def _invited(members: Members, site: str) -> Any:  # noqa: ANN401
-    members.invite(site, "train", 48, NOW)
+    members.invite(site, "train", 48, datetime.now(UTC))
     return members.sites()[site]
 
 
@@ -141,7 +145,10 @@ def started(home: Path) -> Outcome:
     made.tried("", lambda: made.words.extend(f"{d.found} | {d.hint}" for d in look_over(home)))
     if made.facts[""] == "refused":
         return made
-    made.tried("keys", lambda: made.words.extend(f"{w} | done" for w in keep_valid(home, NOW)))
+    made.tried(
+        "keys",
+        lambda: made.words.extend(f"{w} | done" for w in keep_valid(home, datetime.now(UTC))),
+    )
     stores, members, heads = Stores(home), Members(home), LedgerHeads(home)
     stores.blobs.clear()
     made.tried("members.json", lambda: [write_record(s) for s in members.sites().values()])
