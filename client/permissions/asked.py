@@ -27,9 +27,13 @@ class AskedThing:
     requester: str
     run: str
     step: str = ""
-    """Names the round of a training and the weights it starts from, 16 hex digits; "" if none."""
+    """Names the round of a training, its plan and the weights it starts from, 16 hex digits; "" if
+    none."""
     rounds: int = 0
     """Rounds of the plan, and the scoring of the last weights on the tuning split."""
+    counted: tuple[str, ...] = ()
+    """What each of `digests` counts as for `models`: SHA-256 of plan and weights together, because
+    one and the same weights under another plan are another network. None for a plan."""
     words: tuple[str, ...] = ()
     """What it asks, in plain words: one fact a line, of the plan or of each model in turn."""
 
@@ -40,10 +44,11 @@ def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
     Of a cohort's description site.toml decides (`share_cohort_summary`).
     """
     if isinstance(request, (TrainRequest, TuneRequest)):
-        step = f"{request.run} {type(request).__name__} {request.round} {request.weights}"
+        plan = plan_digest(request.plan)
+        step = f"{request.run} {type(request).__name__} {request.round} {request.weights} {plan}"
         return AskedThing(
             kind=PLAN,
-            digests=(plan_digest(request.plan),),
+            digests=(plan,),
             study=stamp.study,
             requester=stamp.requester,
             run=request.run,
@@ -59,6 +64,7 @@ def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
             study=stamp.study,
             requester=stamp.requester,
             run=request.run,
+            counted=tuple(_model_of(m.plan, m.weights) for m in models),
             words=tuple(
                 f"score the {request.split} split with the model {m.model}, threshold "
                 f"{m.threshold:.3f}, of a plan of the study {study_of(m.plan)} "
@@ -68,6 +74,10 @@ def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
             ),
         )
     return None
+
+
+def _model_of(plan: Plan, weights: str) -> str:
+    return hashlib.sha256(f"{plan_digest(plan)} {weights}".encode()).hexdigest()
 
 
 def _of_plan(plan: Plan) -> str:

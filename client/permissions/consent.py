@@ -104,12 +104,12 @@ class Consent:
         with self._book.changing() as change:
             state, ids = change.state, []
             for number, digest in enumerate(asked.digests):
-                found, why = _covering(state, asked, digest, now)
+                found, why = _covering(state, asked, number, now)
                 if found is None:
                     missing = missing or NotAllowedError(digest, why)
                     change.state = _listed(change.state, asked, number, why, now)
                     continue
-                state = _changed(state, used(found, asked, digest))
+                state = _changed(state, used(found, asked, number))
                 ids.append(found.id)
             if missing is None:
                 names = tuple(dict.fromkeys(ids))
@@ -151,13 +151,13 @@ class Consent:
 
 
 def _covering(
-    state: BookState, asked: AskedThing, digest: str, now: datetime
+    state: BookState, asked: AskedThing, number: int, now: datetime
 ) -> tuple[Permission | None, str]:
     """Return the newest permission that covers a digest; else None and why the newest does not."""
     why = ""
     for p in reversed(state.permissions):
-        if is_of(p, digest, asked.study):
-            reason = not_covered(p, asked, digest, now)
+        if is_of(p, asked.digests[number], asked.study):
+            reason = not_covered(p, asked, number, now)
             if not reason:
                 return p, ""
             why = why or reason

@@ -28,7 +28,7 @@ class Permission:
     rounds: int = 0
     """Most rounds of training; 0: no limit."""
     models: int = 0
-    """Most models that are scored; 0: no limit."""
+    """Most models that are scored, each under one plan; 0: no limit, but one plan of a `digest`."""
     bytes: int = 0
     """Most bytes that leave; 0: no limit."""
     withdrawn: str = ""
@@ -36,7 +36,7 @@ class Permission:
     used_rounds: tuple[str, ...] = field(default=())
     """The rounds that were answered (`AskedThing.step`)."""
     used_models: tuple[str, ...] = field(default=())
-    """The models that were scored, by SHA-256."""
+    """The models that were scored (`AskedThing.counted`)."""
     used_bytes: int = 0
 
 
@@ -64,8 +64,11 @@ def is_of(permission: Permission, digest: str, study: str) -> bool:
     return permission.study in (study, EVERY_STUDY)
 
 
-def not_covered(permission: Permission, asked: AskedThing, digest: str, now: datetime) -> str:
-    """Return why a permission that `is_of` a digest does not cover the request; "" if it does."""
+def not_covered(permission: Permission, asked: AskedThing, number: int, now: datetime) -> str:
+    """Return why a permission does not cover the `number`th digest of a request, which it `is_of`.
+
+    "" if it does.
+    """
     if permission.withdrawn:
         return "the permission was withdrawn"
     if now > datetime.fromisoformat(permission.until):
@@ -77,17 +80,17 @@ def not_covered(permission: Permission, asked: AskedThing, digest: str, now: dat
     rounds, models = permission.used_rounds, permission.used_models
     if asked.step and asked.step not in rounds and 0 < permission.rounds <= len(rounds):
         return "the rounds of the permission are used up"
-    new = asked.kind == MODEL and digest not in models
-    if new and 0 < permission.models <= len(models):
+    new = asked.kind == MODEL and asked.counted[number] not in models
+    if new and 0 < (permission.models or bool(permission.digest)) <= len(models):
         return "the models of the permission are used up"
     return ""
 
 
-def used(permission: Permission, asked: AskedThing, digest: str) -> Permission:
+def used(permission: Permission, asked: AskedThing, number: int) -> Permission:
     """Return a permission under which a request is answered, with what that uses up."""
     rounds, models = permission.used_rounds, permission.used_models
     if asked.step and asked.step not in rounds:
         rounds = (*rounds, asked.step)
-    if asked.kind == MODEL and digest not in models:
-        models = (*models, digest)
+    if asked.kind == MODEL and asked.counted[number] not in models:
+        models = (*models, asked.counted[number])
     return replace(permission, used_rounds=rounds, used_models=models)

@@ -160,6 +160,29 @@ def test_rounds_models_and_bytes_are_counted_to_their_limit(site: Signed, restar
         site.ask(TRAIN)
 
 
+def test_another_plan_is_another_round_and_another_model(site: Signed) -> None:
+    site.allow(study="liver", rounds=1, models=1)
+    for _ in range(2):
+        assert site.ask(TRAIN) == ("p-1",)
+        assert site.ask(VALIDATE) == ("p-1",)
+    for plan in (replace(PLAN, seed=8), replace(PLAN, model=replace(PLAN.model, size=75))):
+        with pytest.raises(NotAllowedError, match="the rounds of the permission are used up"):
+            site.ask(replace(TRAIN, plan=plan))
+        with pytest.raises(NotAllowedError, match="the models of the permission are used up"):
+            site.ask(replace(VALIDATE, plan=plan))
+    (held,) = site.book.state().permissions
+    assert (len(held.used_rounds), len(held.used_models)) == (1, 1)
+
+
+def test_a_model_that_is_allowed_by_digest_is_scored_under_one_plan(site: Signed) -> None:
+    site.allow(digest=VALIDATE.weights)
+    assert [site.ask(replace(VALIDATE, run=f"v-{n}")) for n in range(2)] == [("p-1",)] * 2
+    with pytest.raises(NotAllowedError, match="the models of the permission are used up"):
+        site.ask(replace(VALIDATE, plan=replace(PLAN, seed=8)))
+    site.allow(name="p-2", study="liver")
+    assert site.ask(replace(VALIDATE, plan=replace(PLAN, seed=8))) == ("p-2",)
+
+
 def test_a_permission_ends_with_its_last_second(site: Signed) -> None:
     until = NOW + timedelta(days=10)
     site.allow(study="liver", until=until.isoformat())
