@@ -1,6 +1,7 @@
 """What a request asks of a site, as permissions judge it and as a person reads it."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from hepafed.common.contract import Plan, plan_digest, study_of
@@ -11,8 +12,11 @@ from hepafed.common.contract.messages import (
     TuneRequest,
     ValidateRequest,
 )
+from hepafed.common.errors import RefusedError
 
 PLAN, MODEL = "plan", "model"
+NAME = re.compile(r"[A-Za-z0-9-]{1,80}")
+"""What a person reads as a name: it cannot look like another one, nor like the words beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,14 @@ def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
     """Return what a request asks for; None for one that continues an answer or tells of no model.
 
     Of a cohort's description site.toml decides (`share_cohort_summary`).
+
+    Raises
+    ------
+    RefusedError
+        The requester, the study or a model has a name that a person could misread.
     """
     if isinstance(request, (TrainRequest, TuneRequest)):
+        _check_names(stamp.requester, stamp.study)
         plan = plan_digest(request.plan)
         step = f"{request.run} {type(request).__name__} {request.round} {request.weights} {plan}"
         return AskedThing(
@@ -58,6 +68,7 @@ def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
         )
     if isinstance(request, (ValidateRequest, CompareRequest)):
         models = request.models if isinstance(request, CompareRequest) else (request,)
+        _check_names(stamp.requester, stamp.study, *(m.model for m in models))
         return AskedThing(
             kind=MODEL,
             digests=tuple(m.weights for m in models),
@@ -74,6 +85,14 @@ def asked_of(request: object, stamp: Stamp) -> AskedThing | None:
             ),
         )
     return None
+
+
+def _check_names(*names: str) -> None:
+    if not all(NAME.fullmatch(n) for n in names):
+        raise RefusedError(
+            "the name of the requester, the study or a model is not 1 to 80 letters a-z, "
+            "digits or '-'"
+        )
 
 
 def _model_of(plan: Plan, weights: str) -> str:

@@ -160,6 +160,26 @@ def test_rounds_models_and_bytes_are_counted_to_their_limit(site: Signed, restar
         site.ask(TRAIN)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", "*", "m" * 81, "l\u0456ver", "m-1, threshold 0.500; only totals leave. (was: x", "a b"],
+)
+def test_a_name_that_a_person_could_misread_is_refused_and_not_listed(
+    site: Signed, name: str
+) -> None:
+    for request, values in (
+        (replace(VALIDATE, model=name), {}),
+        (VALIDATE, {"requester": name}),
+        (VALIDATE, {"study": name}),
+        (TRAIN, {"requester": name}),
+    ):
+        with pytest.raises(RefusedError, match="the name of the requester, the study or a model"):
+            site.ask(request, **values)
+    assert site.book.state().waiting == ()
+    site.allow(study="liver")
+    assert site.ask(replace(VALIDATE, model="m" * 80)) == ("p-1",)
+
+
 def test_another_plan_is_another_round_and_another_model(site: Signed) -> None:
     site.allow(study="liver", rounds=1, models=1)
     for _ in range(2):
