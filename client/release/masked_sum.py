@@ -87,7 +87,8 @@ class SumParticipant:
         self._past.begin(terms)
         key = X25519PrivateKey.generate()
         identity = read_own_identity(self._home)
-        offer = make_offer(terms, policy.site, prepared.totals, key, identity)
+        question = prepared.question(terms.subject)
+        offer = make_offer(terms, policy.site, prepared.totals, key, identity, question)
         self._attempt, self._masked = _Attempt(terms, key, offer), None
         return offer
 
@@ -115,6 +116,8 @@ class SumParticipant:
         whole = self._check_offers(attempt, request.offers)
         seed = secrets.token_bytes(32)
         counts = prepared.counts_for(terms)
+        if prepared.question(terms.subject) != attempt.offer.question:
+            raise RefusedError("the question of this sum changed since its key was made")
         if terms.subject == NOISY:
             counts = with_noise(counts, terms)
         hidden = masked(counts, terms, site, attempt.key, request.offers, seed)
@@ -154,6 +157,8 @@ class SumParticipant:
                 )
         identities = {o.site: o.identity for o in offers}
         self._peers.check(identities, policy.peer_trust, policy.site, datetime.now(UTC))
+        if any(o.question != own.question for o in offers):
+            raise RefusedError("the sites of this sum were asked different questions")
         if terms.subject != NOISY:
             check_splits(attempt.offer.totals, whole, policy.least_tables)
         return whole

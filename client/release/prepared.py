@@ -1,5 +1,7 @@
 """Counts that wait at the site, to be summed under masks or sent plain while the worker lives."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +10,7 @@ from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest,
 from hepafed.common.disclosure import NOISY, TUNING, Counts, Totals, totals_of
 from hepafed.common.disclosure.noise import coarse_counts
 from hepafed.common.errors import PayloadError, RefusedError
+from hepafed.common.records import write_record
 from hepafed.common.statistics import FIGURES, ScoreTable, additive_of, check_curve, products_of
 
 NOT_HERE = "this site has no scores of that run"
@@ -29,6 +32,8 @@ class Prepared:
     """Operating point of each model."""
     vectors: dict[str, Counts] = field(default_factory=dict)
     """Subject of a sum → its counts."""
+    curves: list[PlacementCurve | None] = field(default_factory=list)
+    """Curves of the second step, as they were last asked for."""
 
     @property
     def _counts(self) -> str:
@@ -41,6 +46,15 @@ class Prepared:
         if self.form == "noisy":
             return ()
         return totals_of(self.tables[0])
+
+    def question(self, subject: str) -> str:
+        """Return the SHA-256 of what a sum's counts depend on that its terms do not say.
+
+        These are the operating points, and in the second step the curves exactly as they came.
+        """
+        curves = [c and write_record(c) for c in self.curves] if "clusters" in subject else []
+        asked = json.dumps([list(self.thresholds), curves], sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     def counts_for(self, terms: Terms) -> Counts:
         """Return the counts that a masked sum is about.
@@ -96,6 +110,7 @@ def place(prepared: Prepared, request: PlacementsRequest) -> PlacementsReply:
     curves = [request.curves[i * count : (i + 1) * count] for i in range(models)]
     vector = products_of(list(prepared.tables), curves).to_vector()
     if prepared.form == "masked":
+        prepared.curves[:] = request.curves
         prepared.vectors["clusters" if models == 1 else "pair-clusters"] = vector
         return PlacementsReply(run=request.run, form="masked")
     products = tuple(vector.view(np.int64).tolist())

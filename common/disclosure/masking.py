@@ -106,9 +106,9 @@ def context_of(terms: Terms) -> bytes:
     return hashlib.sha256(_PURPOSE + b"terms " + _canonical(write_record(terms))).digest()
 
 
-def _signed(terms: Terms, site: str, totals: Totals, key: str) -> bytes:
+def _signed(terms: Terms, site: str, totals: Totals, question: str, key: str) -> bytes:
     context = context_of(terms).hex()
-    return _PURPOSE + b"key " + _canonical([context, site, list(totals), key])
+    return _PURPOSE + b"key " + _canonical([context, site, list(totals), question, key])
 
 
 def public_hex(key: X25519PrivateKey) -> str:
@@ -130,16 +130,18 @@ def make_offer(
     totals: Totals,
     key: X25519PrivateKey,
     identity: ec.EllipticCurvePrivateKey,
+    question: str = "",
 ) -> KeyOffer:
-    """Return a fresh key, signed with the site's numbers of cases under the terms."""
+    """Return a fresh key, signed with the numbers of cases and the question under the terms."""
     public = public_hex(key)
-    message = _signed(terms, site, totals, public)
+    message = _signed(terms, site, totals, question, public)
     return KeyOffer(
         run=terms.run,
         exchange=terms.exchange,
         site=site,
         patients=sum(totals[:2]),
         totals=totals,
+        question=question,
         key=public,
         identity=public_line(identity),
         signature=identity.sign(message, ec.ECDSA(hashes.SHA384())).hex(),
@@ -182,7 +184,7 @@ def check_offer(terms: Terms, offer: KeyOffer) -> None:
         check_totals(offer.totals, offer.patients)
     elif offer.totals or offer.patients:
         raise PayloadError("numbers of cases came beside counts with noise")
-    message = _signed(terms, offer.site, offer.totals, offer.key)
+    message = _signed(terms, offer.site, offer.totals, offer.question, offer.key)
     try:
         signature = bytes.fromhex(offer.signature)
         read_identity(offer.identity).verify(signature, message, ec.ECDSA(hashes.SHA384()))

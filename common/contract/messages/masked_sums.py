@@ -54,6 +54,8 @@ class KeyOffer:
     totals: tuple[int, ...]
     """Patients (benign, malignant), then lesions by class (`CLASS_KEYS`); empty where the counts
     carry noise."""
+    question: str
+    """SHA-256 of the thresholds and curves that the site was asked for, 64 hex digits."""
     key: str
     """X25519 public key, 64 hex digits."""
     identity: str

@@ -126,3 +126,14 @@ def test_the_higher_a_score_the_more_negatives_it_beats(
         return
     with pytest.raises(PayloadError, match="the placement curve is impossible"):
         place(prepared(), request)
+
+
+def test_the_question_changes_with_a_threshold_and_in_the_second_step_with_a_curve() -> None:
+    one, other = prepared(), replace(prepared(), thresholds=(0.5000001,))
+    for subject in ("counts", "clusters"):
+        assert one.question(subject) == prepared().question(subject) != other.question(subject)
+    curve = PlacementCurve(edges=(0, 65536), of_positives=(0.5,), of_negatives=(0.5,), auc=0.5)
+    moved = replace(curve, of_positives=(0.6,))
+    first, second = replace(prepared(), curves=[curve]), replace(prepared(), curves=[moved])
+    assert first.question("clusters") != second.question("clusters")
+    assert first.question("counts") == second.question("counts") == one.question("counts")
