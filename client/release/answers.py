@@ -23,9 +23,11 @@ from hepafed.client.release.summary import make_summary
 from hepafed.common.contract import (
     TUNING_SPLIT,
     CohortFacts,
+    Plan,
     PrivacyConfig,
     SiteConfig,
     TuningFigures,
+    plan_digest,
 )
 from hepafed.common.contract.messages import (
     CompareRequest,
@@ -107,8 +109,9 @@ class Releases:
             made = replace(made, suppressed=(*made.suppressed, LEFT_OUT))
         self._prepared = None
         if form != "cells":
+            plans = (plan_digest(request.plan),)
             self._prepared = Prepared(
-                request.run, request.split, form, (weights,), (table,), (threshold,)
+                request.run, request.split, form, (weights,), (table,), (threshold,), plans
             )
         if form == "masked":
             self._exchanges.expect(request.run)
@@ -132,12 +135,13 @@ class Releases:
         self._book.check(policy, split, need_of(policy).rho)
         self._ask({Question.of(split, weights, request.plan): table})
         self._exchanges.hold_thresholds({weights: request.threshold}, split)
+        plans = (plan_digest(request.plan),)
         self._prepared = Prepared(
-            request.run, split, "noisy", (weights,), (table,), (request.threshold,)
+            request.run, split, "noisy", (weights,), (table,), (request.threshold,), plans
         )
         return noisy_summary(policy, request, self._config.minimum_count)
 
-    def tuning(self, weights: str, run: str, table: ScoreTable | None) -> TuningFigures:
+    def tuning(self, weights: str, run: str, plan: Plan, table: ScoreTable | None) -> TuningFigures:
         """Release what the tuning split says of some weights, in the form that policy decides.
 
         Under masks these are the numbers of cases; the counts wait for the sum. What policy or
@@ -161,7 +165,13 @@ class Releases:
             return TuningFigures(lesions=0, macro_auc=None, form=form, reason=e.message)
         self._questions.hold_tuning(table)
         self._prepared = Prepared(
-            run, TUNING_SPLIT, form, (weights,), (table,), (TUNING_THRESHOLD,)
+            run,
+            TUNING_SPLIT,
+            form,
+            (weights,),
+            (table,),
+            (TUNING_THRESHOLD,),
+            (plan_digest(plan),),
         )
         return tuning_totals(table, self._exchanges.group_of(TUNING_SPLIT))
 
@@ -205,6 +215,7 @@ class Releases:
             found.weights,
             found.tables,
             found.thresholds,
+            tuple(plan_digest(m.plan) for m in request.models),
             {"pairs": counts},
         )
         if form == "masked":

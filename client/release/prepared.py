@@ -30,6 +30,8 @@ class Prepared:
     """Scores of each model."""
     thresholds: tuple[float, ...]
     """Operating point of each model."""
+    plans: tuple[str, ...]
+    """SHA-256 of the plan by which each model was scored."""
     vectors: dict[str, Counts] = field(default_factory=dict)
     """Subject of a sum → its counts."""
     curves: list[PlacementCurve | None] = field(default_factory=list)
@@ -50,10 +52,10 @@ class Prepared:
     def question(self, subject: str) -> str:
         """Return the SHA-256 of what a sum's counts depend on that its terms do not say.
 
-        These are the operating points, and in the second step the curves exactly as they came.
+        These are plans and operating points, and in the second step the curves as they came.
         """
         curves = [c and write_record(c) for c in self.curves] if "clusters" in subject else []
-        asked = json.dumps([list(self.thresholds), curves], sort_keys=True)
+        asked = json.dumps([list(self.plans), list(self.thresholds), curves], sort_keys=True)
         return hashlib.sha256(asked.encode()).hexdigest()
 
     def counts_for(self, terms: Terms) -> Counts:

@@ -35,9 +35,9 @@ class Work:
         ledger: Ledger,
         transfer: Transfer,
         send: Callable[[str, int, bytes | memoryview], None],
-        tuned: Callable[[str, str, ScoreTable | None], TuningFigures],
+        tuned: Callable[[str, str, Plan, ScoreTable | None], TuningFigures],
     ) -> None:
-        """`tuned(weights, run, table)` returns what leaves of the scores of the tuning split."""
+        """`tuned(weights, run, plan, table)` returns what leaves of the tuning split's scores."""
         self._home = home
         self._config = config
         self._ledger = ledger
@@ -145,7 +145,8 @@ class Work:
         return score_tuning(self.trainer, request.plan, weights, self._config.site)
 
     def _tuning(self, request: TrainRequest | TuneRequest, weights: Flat) -> TuningFigures:
-        return self._tuned(request.weights, request.run, self.tuning_scores(request, weights))
+        table = self.tuning_scores(request, weights)
+        return self._tuned(request.weights, request.run, request.plan, table)
 
     def _key(self, run: str, weights: str, split: str) -> tuple[str, ...]:
         """Return a key of these scores; it changes when the cohort changes."""

@@ -15,6 +15,7 @@ from hepafed.common.contract.messages import (
     SumsRequest,
     Terms,
 )
+from hepafed.common.contract.plan import ModelPlan, Plan
 from hepafed.common.disclosure.masking import counts_from_bytes
 from hepafed.common.disclosure.summaries import tuning_figures
 from hepafed.common.errors import ConfigError, PayloadError, RefusedError
@@ -25,11 +26,12 @@ from hepafed.common.statistics.scores import ScoreTable, rows_of
 from .releasing import Site, exchange, table_of, terms_of
 
 RUN = "train-1"
+PLAN = Plan(name="demo", protocol="t2")
 FIRST, SECOND = "a" * 64, "b" * 64
 
 
 def tuned(site: Site, weights: str = FIRST, run: str = RUN) -> TuningFigures:
-    return site.releases.tuning(weights, run, site.table)
+    return site.releases.tuning(weights, run, PLAN, site.table)
 
 
 def terms(*names: str, number: int = 1, **changes: Any) -> Terms:  # noqa: ANN401
@@ -176,7 +178,7 @@ def test_another_policy_releases_figures_and_cells_of_its_minimum(
 
 def test_without_a_lesion_a_site_says_so(pair: list[Site]) -> None:
     tuned(pair[0])
-    said = pair[0].releases.tuning(SECOND, RUN, None)
+    said = pair[0].releases.tuning(SECOND, RUN, PLAN, None)
     assert (said.lesions, said.macro_auc, said.tasks, said.form) == (0, None, (), "masked")
     assert said.reason == "no lesion of the tuning split has the sequences of the plan"
     with pytest.raises(RefusedError, match="no scores of that run"):
@@ -239,3 +241,15 @@ def test_a_vector_serves_one_exchange(pair: list[Site]) -> None:
     with pytest.raises(RefusedError, match="replay"):
         pair[0].releases.keys(KeysRequest(run=RUN, terms=of))
     assert (counts_from_bytes(pair[0].sent[-1], of.length) == first).all()
+
+
+def test_sites_that_score_by_different_plans_mask_nothing(pair: list[Site]) -> None:
+    other = replace(PLAN, model=ModelPlan(size=75))
+    pair[0].releases.tuning(FIRST, RUN, PLAN, pair[0].table)
+    pair[1].releases.tuning(FIRST, RUN, other, pair[1].table)
+    of = terms("a", "b")
+    offers = [s.key(of) for s in pair]
+    for site in pair:
+        with pytest.raises(RefusedError, match="asked different questions"):
+            site.mask(of, offers)
+        assert site.sent == []

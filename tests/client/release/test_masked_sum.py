@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hepafed.common.contract import PlacementCurve
 from hepafed.common.contract.messages import MaskedReply, PlacementsRequest, SumsRequest
+from hepafed.common.contract.plan import ModelPlan, Plan
 from hepafed.common.errors import RefusedError
 from hepafed.common.statistics import FIGURES, products_of
 
@@ -54,6 +55,18 @@ def test_a_question_changed_in_an_offer_breaks_its_signature(pair: list[Site]) -
     mine, other = (s.key(terms) for s in pair)
     with pytest.raises(RefusedError, match="not signed by that site"):
         pair[0].mask(terms, [mine, replace(other, question="0" * 64)])
+
+
+def test_sites_that_scored_by_different_plans_mask_nothing(tmp_path: Path) -> None:
+    pair = [Site(tmp_path, "a"), Site(tmp_path, "b")]
+    pair[0].score()
+    pair[1].score(plan=Plan(name="demo", protocol="t2", model=ModelPlan(size=75)))
+    terms = terms_of("a", "b")
+    offers = [s.key(terms) for s in pair]
+    for s in pair:
+        with pytest.raises(RefusedError, match="asked different questions"):
+            s.mask(terms, offers)
+        assert s.sent == []
 
 
 def test_curves_changed_after_the_key_are_not_masked(pair: list[Site]) -> None:

@@ -26,6 +26,7 @@ def prepared(models: int = 1, form: str = "masked") -> Prepared:
         weights=(terms_of("a", "b").weights, OTHER)[:models],
         tables=(READ, replace(table_of("s", 6), truth=READ.truth))[:models],
         thresholds=(0.5, 0.3)[:models],
+        plans=("c" * 64, "d" * 64)[:models],
     )
 
 

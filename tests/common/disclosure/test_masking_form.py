@@ -246,16 +246,14 @@ def test_counts_are_eight_bytes_each_the_lowest_first() -> None:
 
 def test_an_offer_holds_what_it_signs() -> None:
     key = X25519PrivateKey.generate()
-    offer = make_offer(TERMS, "ann", (9, 8, 9, 5, 4), key, IDENTITY)
+    offer = make_offer(TERMS, "ann", (9, 8, 9, 5, 4), key, IDENTITY, "ab" * 32)
     assert (offer.run, offer.exchange) == (TERMS.run, TERMS.exchange)
     assert (offer.site, offer.patients, offer.key) == ("ann", 17, public_hex(key))
     assert offer.totals == (9, 8, 9, 5, 4)
     assert offer.identity == public_line(IDENTITY)
-    message = (
-        PURPOSE
-        + b"key "
-        + compact([context_of(TERMS).hex(), "ann", [9, 8, 9, 5, 4], public_hex(key)])
-    )
+    assert offer.question == "ab" * 32
+    signed = [context_of(TERMS).hex(), "ann", [9, 8, 9, 5, 4], "ab" * 32, public_hex(key)]
+    message = PURPOSE + b"key " + compact(signed)
     IDENTITY.public_key().verify(bytes.fromhex(offer.signature), message, ec.ECDSA(hashes.SHA384()))
     check_offer(TERMS, offer)
 
@@ -266,6 +264,7 @@ def test_an_offer_holds_what_it_signs() -> None:
         ({"run": "x"}, "belongs to another exchange"),
         ({"exchange": "f" * 32}, "belongs to another exchange"),
         ({"totals": (8, 9, 9, 5, 4)}, "is not signed by that site"),
+        ({"question": "ac" * 32}, "is not signed by that site"),
         ({"signature": "zz"}, "is not signed by that site"),
     ],
     ids=str,
