@@ -32,8 +32,8 @@ def home(tmp_path: Path, crops: Make) -> Path:
     return tmp_path
 
 
-def start(trainer: Trainer) -> Flat:
-    network = trainer.network(PLAN)
+def start(trainer: Trainer, plan: Plan = PLAN) -> Flat:
+    network = trainer.network(plan)
     return flatten(network.module, network.layout)
 
 
@@ -189,6 +189,7 @@ def test_a_loss_that_is_not_finite_ends_the_round_and_lets_the_moments_go(home: 
 def test_a_site_without_a_lesion_of_the_protocol_is_told_so(tmp_path: Path, crops: Make) -> None:
     Cohort.create(tmp_path).add(crops(4))
     trainer = Trainer(tmp_path, 0, "cpu")
-    weights = start(trainer)
+    plan = replace(PLAN, protocol="t2-dwi")
+    weights = start(trainer, plan)
     with pytest.raises(EmptySplitError, match=r"no lesion of the train split .* t2-dwi"):
-        trainer.train(replace(PLAN, protocol="t2-dwi"), weights, "r", 1)
+        trainer.train(plan, weights, "r", 1)
