@@ -33,11 +33,15 @@ log = logging.getLogger("hepafed.client")
 App = Callable[[Message, Context], Message]
 IDLE_SECONDS = (0.05, 1.0)
 """The shortest and the longest wait between two looks for a task."""
+LOST_SECONDS = 30.0
+"""How long an object is waited for: one that a killed process never sent would cost Flower's 2 h."""
 OBJECT_SECONDS = 0.02
 """The first wait before a message's object, which the SuperNode may yet be fetching, is tried
 again; Flower's is 1 s, doubled each time."""
 vars(run_clientapp)["pull_and_inflate_object_from_tree"] = functools.partial(
-    vars(run_clientapp)["pull_and_inflate_object_from_tree"], initial_backoff=OBJECT_SECONDS
+    vars(run_clientapp)["pull_and_inflate_object_from_tree"],
+    initial_backoff=OBJECT_SECONDS,
+    max_time=LOST_SECONDS,
 )
 _ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 

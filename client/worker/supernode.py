@@ -17,6 +17,8 @@ IDLE_SECONDS = (0.05, 3.0)
 REPLY_SECONDS = (0.02, 0.5)
 """The shortest and the longest sleep of each kind, by the time since the last sleep of the other
 kind (common/retry.py): what was just busy is looked at often, and an idle site costs little."""
+LOST_SECONDS = 30.0
+"""How long an object is waited for: one that a killed process never sent would cost Flower's 2 h."""
 OBJECT_SECONDS = 0.02
 """The first wait before an object of a message is tried again; Flower doubles it each time."""
 
@@ -51,6 +53,8 @@ def main() -> None:
     quick = types.SimpleNamespace(**{**vars(time), "sleep": ShorterSleep()})
     start_client_internal.time = quick  # type: ignore[attr-defined, assignment]
     vars(start_client_internal)["pull_objects"] = functools.partial(
-        vars(start_client_internal)["pull_objects"], initial_backoff=OBJECT_SECONDS
+        vars(start_client_internal)["pull_objects"],
+        initial_backoff=OBJECT_SECONDS,
+        max_time=LOST_SECONDS,
     )
     flower_supernode()

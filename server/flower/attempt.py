@@ -24,13 +24,15 @@ from hepafed.server.flower.superlink import Link, SuperLink, reaching
 
 PATIENCE_SECONDS = 60.0
 """How long a call is tried again while the SuperLink lives but does not answer."""
+LOST_SECONDS = 30.0
+"""How long an object is waited for: one that a killed process never sent would cost Flower's 2 h."""
 OBJECT_SECONDS = 0.02
 """The first wait before an object of an answer is tried again; Flower's is 1 s, doubled each time.
 
 An answer is seen before its objects have arrived, so that each would be late by a second.
 """
 vars(http_grid)["pull_objects"] = functools.partial(
-    vars(http_grid)["pull_objects"], initial_backoff=OBJECT_SECONDS
+    vars(http_grid)["pull_objects"], initial_backoff=OBJECT_SECONDS, max_time=LOST_SECONDS
 )
 
 
