@@ -34,7 +34,7 @@ App = Callable[[Message, Context], Message]
 IDLE_SECONDS = (0.05, 1.0)
 """The shortest and the longest wait between two looks for a task."""
 LOST_SECONDS = 30.0
-"""How long an object is waited for: one that a killed process never sent would cost Flower's 2 h."""
+"""How long an object is waited for, which a killed process may never have sent; Flower: 2 h."""
 OBJECT_SECONDS = 0.02
 """The first wait before a message's object, which the SuperNode may yet be fetching, is tried
 again; Flower's is 1 s, doubled each time."""

@@ -18,7 +18,7 @@ REPLY_SECONDS = (0.02, 0.5)
 """The shortest and the longest sleep of each kind, by the time since the last sleep of the other
 kind (common/retry.py): what was just busy is looked at often, and an idle site costs little."""
 LOST_SECONDS = 30.0
-"""How long an object is waited for: one that a killed process never sent would cost Flower's 2 h."""
+"""How long an object is waited for, which a killed process may never have sent; Flower: 2 h."""
 OBJECT_SECONDS = 0.02
 """The first wait before an object of a message is tried again; Flower doubles it each time."""
 

@@ -25,7 +25,7 @@ from hepafed.server.flower.superlink import Link, SuperLink, reaching
 PATIENCE_SECONDS = 60.0
 """How long a call is tried again while the SuperLink lives but does not answer."""
 LOST_SECONDS = 30.0
-"""How long an object is waited for: one that a killed process never sent would cost Flower's 2 h."""
+"""How long an object is waited for, which a killed process may never have sent; Flower: 2 h."""
 OBJECT_SECONDS = 0.02
 """The first wait before an object of an answer is tried again; Flower's is 1 s, doubled each time.
 
