@@ -109,9 +109,8 @@ class Releases:
             made = replace(made, suppressed=(*made.suppressed, LEFT_OUT))
         self._prepared = None
         if form != "cells":
-            plans = (plan_digest(request.plan),)
-            self._prepared = Prepared(
-                request.run, request.split, form, (weights,), (table,), (threshold,), plans
+            self._prepared = Prepared.of_model(
+                request.run, request.split, form, weights, request.plan, table, threshold
             )
         if form == "masked":
             self._exchanges.expect(request.run)
@@ -135,9 +134,8 @@ class Releases:
         self._book.check(policy, split, need_of(policy).rho)
         self._ask({Question.of(split, weights, request.plan): table})
         self._exchanges.hold_thresholds({weights: request.threshold}, split)
-        plans = (plan_digest(request.plan),)
-        self._prepared = Prepared(
-            request.run, split, "noisy", (weights,), (table,), (request.threshold,), plans
+        self._prepared = Prepared.of_model(
+            request.run, split, "noisy", weights, request.plan, table, request.threshold
         )
         return noisy_summary(policy, request, self._config.minimum_count)
 
@@ -147,10 +145,7 @@ class Releases:
         Under masks these are the numbers of cases; the counts wait for the sum. What policy or
         earlier answers forbid costs the figures, with the reason, and not the round.
 
-        Parameters
-        ----------
-        table
-            Scores of the tuning split; None where no lesion is in it.
+        `table`: scores of the tuning split; None where no lesion is in it.
         """
         self._prepared = None
         form = "masked" if self._config.release == "masked" else "cells"
@@ -164,14 +159,8 @@ class Releases:
         except RefusedError as e:
             return TuningFigures(lesions=0, macro_auc=None, form=form, reason=e.message)
         self._questions.hold_tuning(table)
-        self._prepared = Prepared(
-            run,
-            TUNING_SPLIT,
-            form,
-            (weights,),
-            (table,),
-            (TUNING_THRESHOLD,),
-            (plan_digest(plan),),
+        self._prepared = Prepared.of_model(
+            run, TUNING_SPLIT, form, weights, plan, table, TUNING_THRESHOLD
         )
         return tuning_totals(table, self._exchanges.group_of(TUNING_SPLIT))
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, field
 
 import numpy as np
-from hepafed.common.contract import TUNING_SPLIT, PlacementCurve
+from hepafed.common.contract import TUNING_SPLIT, PlacementCurve, Plan, plan_digest
 from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
 from hepafed.common.disclosure import NOISY, TUNING, Counts, Totals, totals_of
 from hepafed.common.disclosure.noise import coarse_counts
@@ -36,6 +36,13 @@ class Prepared:
     """Subject of a sum → its counts."""
     curves: list[PlacementCurve | None] = field(default_factory=list)
     """Curves of the second step, as they were last asked for."""
+
+    @classmethod
+    def of_model(
+        cls, run: str, split: str, form: str, weights: str, plan: Plan, table: ScoreTable, at: float
+    ) -> "Prepared":
+        """Return the scores of one model, by its weights and plan; `at`: its operating point."""
+        return cls(run, split, form, (weights,), (table,), (at,), (plan_digest(plan),))
 
     @property
     def _counts(self) -> str:
