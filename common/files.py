@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -77,6 +77,19 @@ def keep_private(folder: Path) -> bool:
         return False
     folder.chmod(0o700)
     return True
+
+
+def tidied(home: Path, folders: Iterable[Path], seconds: float = 0.0) -> Iterator[str]:
+    """Close folders to other accounts, and sweep below a home; yield a sentence for what was done.
+
+    `seconds`: as of `sweep_temporary`.
+    """
+    for folder in folders:
+        if folder.is_dir() and keep_private(folder):
+            yield f"{folder} was open to other accounts; it is yours alone now (0700)"
+    count, size = sweep_temporary(home, seconds)
+    if count:
+        yield f"removed {count} unfinished files of a process that was killed ({size / 1e6:.0f} MB)"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ import uvicorn
 from hepafed.common.console import complain, say
 from hepafed.common.contract import ServerConfig, host_and_port, read_toml
 from hepafed.common.errors import ConfigError, UnreachableError
-from hepafed.common.files import keep_private, sweep_temporary
+from hepafed.common.files import tidied
 from hepafed.common.locks import sole_holder
 from hepafed.common.printable import OneLineFormatter
 from hepafed.common.processes import end_on_hangup, keep_loopback_direct
@@ -62,12 +62,8 @@ def _make_ready(home: Path) -> None:
     ConfigError
         A file that every site depends on is damaged.
     """
-    for folder in (home, home / "keys"):
-        if folder.is_dir() and keep_private(folder):
-            say(f"{folder} was open to other accounts; it is yours alone now (0700)")
-    count, size = sweep_temporary(home)
-    if count:
-        say(f"removed {count} unfinished files of a process that was killed ({size / 1e6:.0f} MB)")
+    for line in tidied(home, (home, home / "keys")):
+        say(line)
     must_open(home)
     for line in setup.keep_valid(home, datetime.now(UTC)):
         say(line)

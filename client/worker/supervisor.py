@@ -15,7 +15,7 @@ from hepafed.client.outbound import write_roots
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError
-from hepafed.common.files import keep_private, sweep_temporary, write_whole
+from hepafed.common.files import tidied, write_whole
 from hepafed.common.processes import (
     end_on_hangup,
     free_port,
@@ -86,7 +86,8 @@ def run_site(home: Path) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         end_on_hangup()
-        _make_ready(home)
+        for line in tidied(home, (home / "keys",), LEFT_SECONDS):
+            say(line)
         children = _children(home, config)
         say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
         try:
@@ -98,16 +99,6 @@ def run_site(home: Path) -> None:
                 if child.process is not None:
                     stop_process(child.process)
     say("stopped")
-
-
-def _make_ready(home: Path) -> None:
-    """Close keys/ to other accounts, and delete what killed processes left; say so."""
-    keys = home / "keys"
-    if keys.is_dir() and keep_private(keys):
-        say(f"{keys} was open to other accounts; it is yours alone now (0700)")
-    count, size = sweep_temporary(home, LEFT_SECONDS)
-    if count:
-        say(f"removed {count} unfinished files of a process that was killed ({size / 1e6:.0f} MB)")
 
 
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
