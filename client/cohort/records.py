@@ -3,6 +3,7 @@
 The fields of `Lesion` and `Acquisition` are the columns of the index, by name.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,12 @@ class Lesion:
     """SHA-256 of the crop's file, which is its name."""
     facts: str = ""
     """What was measured of the lesion at ingest, as `Measurements.text` writes it."""
+
+    @property
+    def content(self) -> str:
+        """A digest of images, label and facts: another one once any of them changed."""
+        text = "\n".join((self.crop, str(self.label), self.facts))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,8 @@ class Selection:
     """Pseudonyms."""
     patients: list[str]
     """Pseudonyms."""
+    contents: list[str]
+    """Digest of each lesion's images, label and facts: another one once any of them changed."""
     facts: list[str]
     """What was measured of each lesion (see `Lesion.facts`)."""
     examinations: list[str]

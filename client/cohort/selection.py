@@ -39,6 +39,7 @@ def select(
         labels=np.array([r.label for r in chosen], np.int64),
         lesions=[r.lesion for r in chosen],
         patients=[r.patient for r in chosen],
+        contents=[r.content for r in chosen],
         facts=[r.facts for r in chosen],
         examinations=[r.examination for r in chosen],
     )

@@ -87,6 +87,7 @@ def score(trainer: Trainer, plan: Plan, weights: Flat, split: str, site: str) ->
         log_probs=means,
         readers=readings(selection.facts),
         groups=groups_of(selection, trainer.acquisitions()),
+        content=np.array(selection.contents, np.str_),
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from hepafed.client.cohort import Acquisition, Cohort, field_strength
+from hepafed.client.cohort import Acquisition, Cohort, Lesion, field_strength
 from hepafed.client.quality.findings import spacing_of
 from hepafed.common.contract import CLASS_KEYS, PROTOCOLS, SEQUENCES, SPLITS, Spacing
 from hepafed.common.contract.messages import CohortSummary
@@ -11,15 +11,17 @@ from hepafed.common.disclosure import withheld
 from hepafed.common.errors import RefusedError
 
 
-def summarise_cohort(store: Cohort, run: str, minimum: int) -> CohortSummary:
-    """Return the counts of a cohort that its site may share.
+def summarise_cohort(
+    store: Cohort, rows: Sequence[Lesion], run: str, minimum: int
+) -> CohortSummary:
+    """Return the counts that a site may share of these lesions of its cohort.
 
     Raises
     ------
     RefusedError
         There are fewer patients than the site's minimum count.
     """
-    rows, acquired, splits = store.rows(), store.acquisitions(), store.splits()
+    acquired, splits = store.acquisitions(), store.splits()
     worst: dict[str, int] = {}
     has: dict[str, set[str]] = defaultdict(set)
     for r in rows:

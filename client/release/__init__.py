@@ -6,7 +6,7 @@ from hepafed.client.release.lesion_history import LesionHistory
 from hepafed.client.release.noise import PrivacyBook, budgets
 from hepafed.client.release.peers import Peers, own_fingerprint, read_own_identity, read_roster
 from hepafed.client.release.policy import Request, permit
-from hepafed.client.release.questions import QuestionHistory, asked_models
+from hepafed.client.release.questions import QuestionHistory, asked_models, name_of
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.client.release.transfer import Transfer
 
@@ -24,6 +24,7 @@ __all__ = [
     "WitnessedFile",
     "asked_models",
     "budgets",
+    "name_of",
     "own_fingerprint",
     "permit",
     "read_own_identity",

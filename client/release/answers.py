@@ -152,13 +152,14 @@ class Releases:
         if table is None:
             return TuningFigures(lesions=0, macro_auc=None, form=form, reason=NO_TUNING)
         try:
+            table = self.narrowed(table, TUNING_SPLIT)
             if form == "cells":
                 self._exchanges.releasing(weights, TUNING_SPLIT, form)
-                return tuning_figures(table, self._config.minimum_count)
-            table = self.narrowed(table, TUNING_SPLIT)
         except RefusedError as e:
             return TuningFigures(lesions=0, macro_auc=None, form=form, reason=e.message)
         self._questions.hold_tuning(table)
+        if form == "cells":
+            return tuning_figures(table, self._config.minimum_count)
         self._prepared = Prepared.of_model(
             run, TUNING_SPLIT, form, weights, plan, table, TUNING_THRESHOLD
         )
@@ -231,13 +232,14 @@ class Releases:
         Raises
         ------
         RefusedError
-            The site released cells: curves could be chosen so that the sums tell more than they.
+            The site released cells: curves could be chosen so that the sums tell more than they;
+            or these scores were placed in other curves before.
         PayloadError
             A curve is not one.
         """
         if self._prepared is None or self._prepared.run != request.run:
             raise RefusedError(f"{NOT_HERE}, or released cells")
-        return place(self._prepared, request)
+        return place(self._prepared, request, self._exchanges.hold_curves)
 
     def keys(self, request: KeysRequest) -> KeyOffer:
         """Join an attempt at a masked sum; raises as `SumParticipant.offer_key` does."""

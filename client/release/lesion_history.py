@@ -5,14 +5,15 @@ AUCs, nearly. A set of scores (a model's, of a split) goes into masked sums over
 only: the rest of another could be one hospital's alone. Its figures are released over further
 sets, such as those that every compared model could score, as long as each part that the sets cut
 the cohort into holds lesions of `minimum_count` patients: sums of several answers give no less.
-The file released.json holds the lesions' pseudonyms, shortened; it never leaves the site.
+A lesion that was labelled anew, or has other images, is another lesion of its patient. The file
+released.json holds the lesions' pseudonyms, shortened; it never leaves the site.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hepafed.client.release.questions import names_of, patient_of
 from hepafed.client.release.sum_history import RESET
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
@@ -24,7 +25,7 @@ MOST_SETS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class PastLesions:
-    """The lesions over which a site released scores, as `patient.lesion`, in order."""
+    """The lesions over which a site released scores, as `names_of` names them, in order."""
 
     summed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The lesions that went into masked sums, by split and weights."""
@@ -89,14 +90,9 @@ def _smallest_part(sets: Sequence[tuple[str, ...]]) -> int:
     parts: dict[tuple[bool, ...], set[str]] = {}
     for lesion in frozenset().union(*held):
         part = tuple(lesion in s for s in held)
-        parts.setdefault(part, set()).add(lesion.split(".")[0])
+        parts.setdefault(part, set()).add(patient_of(lesion))
     return min(len(patients) for patients in parts.values())
 
 
 def _set_of(table: ScoreTable) -> tuple[str, ...]:
-    pairs = zip(table.patient.tolist(), table.lesion.tolist(), strict=True)
-    return tuple(sorted(f"{_short(p)}.{_short(p, lesion)}" for p, lesion in pairs))
-
-
-def _short(*names: str) -> str:
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:10]
+    return tuple(sorted(names_of(table)))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,8 +62,8 @@ class Prepared:
 
         These are plans and operating points, and in the second step the curves as they came.
         """
-        curves = [c and write_record(c) for c in self.curves] if "clusters" in subject else []
-        asked = json.dumps([list(self.plans), list(self.thresholds), curves], sort_keys=True)
+        curves = _digest(self.curves if "clusters" in subject else [])
+        asked = json.dumps([list(self.plans), list(self.thresholds), curves])
         return hashlib.sha256(asked.encode()).hexdigest()
 
     def counts_for(self, terms: Terms) -> Counts:
@@ -98,8 +99,20 @@ class Prepared:
         return self.vectors[terms.subject]
 
 
-def place(prepared: Prepared, request: PlacementsRequest) -> PlacementsReply:
+def _digest(curves: Sequence[PlacementCurve | None]) -> str:
+    text = json.dumps([c and write_record(c) for c in curves], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def place(
+    prepared: Prepared,
+    request: PlacementsRequest,
+    hold: Callable[[Mapping[str, str], str], None],
+) -> PlacementsReply:
     """Sum the site's placements in the pooled curves, for a masked sum or in plain.
+
+    For a masked sum `hold` is called first, with the SHA-256 of each model's curves by the digest
+    of its weights, and the split; what it raises leaves everything as it was.
 
     Raises
     ------
@@ -113,10 +126,13 @@ def place(prepared: Prepared, request: PlacementsRequest) -> PlacementsReply:
     count, models = len(FIGURES), len(prepared.tables)
     if len(request.curves) != count * models:
         raise PayloadError(f"{len(request.curves)} curves, not {count * models}")
+    curves = [request.curves[i * count : (i + 1) * count] for i in range(models)]
     for curve in request.curves:
         if curve is not None:
             _check_monotone(curve)
-    curves = [request.curves[i * count : (i + 1) * count] for i in range(models)]
+    if prepared.form == "masked":
+        asked = zip(prepared.weights, map(_digest, curves), strict=True)
+        hold(dict(asked), prepared.split)
     vector = products_of(list(prepared.tables), curves).to_vector()
     if prepared.form == "masked":
         prepared.curves[:] = request.curves

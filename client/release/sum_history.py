@@ -3,7 +3,8 @@
 The rules (docs/decisions/0013): an attempt's name serves once; attempts of a run only count up;
 each sum of a run (of a training: of each
 weights) is opened in one attempt at most; a cohort's sums are always over the same sites;
-and one set of scores is released in one form and counted at one operating point only. What a rule
+and one set of scores is released in one form, counted at one operating point and placed in one set
+of curves only. What a rule
 forbids is refused before anything leaves, and what is allowed is on disk before it leaves.
 """
 
@@ -46,6 +47,8 @@ class PastSums:
     """The form in which scores were released, by split and weights."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """The operating point at which scores were counted, by split and weights."""
+    curves: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the curves in which scores were placed, by split and weights."""
     asked: tuple[str, ...] = ()
     """Runs whose scores were asked for, and prepared, for a masked sum."""
     sealed: Sealed | None = None
@@ -103,6 +106,21 @@ class SumHistory:
                 "a model's operating point is locked in its card",
             )
         self._file.write(replace(past, thresholds={**past.thresholds, **asked}))
+
+    def hold_curves(self, curves: Mapping[str, str], split: str) -> None:
+        """Write down in which curves scores are placed, by the digest of their weights.
+
+        Raises
+        ------
+        RefusedError
+            They were placed in others; sums over curves that differ at one score would tell of
+            the patient who has that score.
+        """
+        past = self._read()
+        asked = {_scores(w, split): c for w, c in curves.items()}
+        if any(past.curves.get(key, c) != c for key, c in asked.items()):
+            raise RefusedError("the second step of these scores was made with other curves", RESET)
+        self._file.write(replace(past, curves={**past.curves, **asked}))
 
     def releasing(self, weights: str, split: str, form: str) -> None:
         """Write down that these scores are about to leave as `cells` or `plain`.
@@ -219,5 +237,5 @@ class SumHistory:
             )
 
     def new_group(self) -> None:
-        """Forget with whom and in what form scores were released; a replay is still refused."""
-        self._file.write(replace(self._read(), groups={}, forms={}, sealed=None))
+        """Forget with whom, in what form and curves scores left; a replay is still refused."""
+        self._file.write(replace(self._read(), groups={}, forms={}, curves={}, sealed=None))

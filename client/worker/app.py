@@ -7,12 +7,13 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
 from hepafed.client.permissions import CitingLedger, Consent, NotAllowedError
 from hepafed.client.quality import summarise_cohort
-from hepafed.client.release import Releases, Request, Transfer, permit
+from hepafed.client.release import QuestionHistory, Releases, Request, Transfer, name_of, permit
 from hepafed.client.worker.work import Work
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import (
     KINDS,
     CohortRequest,
+    CohortSummary,
     CompareRequest,
     HeadReceipt,
     KeysRequest,
@@ -135,8 +136,7 @@ class SiteApp:
             case TuneRequest():
                 return self._work.tune(request)
             case CohortRequest():
-                store = Cohort.open(self._home)
-                return summarise_cohort(store, request.run, self._config.minimum_count)
+                return self._describe(request.run)
             case ValidateRequest():
                 table = self._work.validate(request)
                 facts = None
@@ -154,6 +154,16 @@ class SiteApp:
                 return self._releases.sums(request)
             case OpenRequest():
                 return self._releases.open(request)
+
+    def _describe(self, run: str) -> CohortSummary:
+        """Return the counts of the cohort, without whom they would show beside earlier answers."""
+        store, least = Cohort.open(self._home), self._config.minimum_count
+        rows = store.rows()
+        if self._config.release != "plain":
+            names = [name_of(r.patient, r.lesion, r.content) for r in rows]
+            kept = QuestionHistory(self._home, self._ledger).describing(names, least)
+            rows = [r for r, name in zip(rows, names, strict=True) if name in kept]
+        return summarise_cohort(store, rows, run, least)
 
 
 def open_app(home: Path, config: SiteConfig) -> SiteApp:

@@ -41,6 +41,9 @@ class ScoreTable:
     """Whether rows are lesions; else each is a patient."""
     notes: tuple[str, ...] = ()
     """What the table's reader should know of how its file was read, one sentence each."""
+    content: NDArray[np.str_] = field(default_factory=lambda: np.array([], np.str_))
+    """Digest [n] of what each row was scored and judged from: images, label, readings; empty where
+    that is not known."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def rows_of(table: ScoreTable, chosen: NDArray[np.bool_] | NDArray[np.int64]) ->
         two_classes=table.two_classes,
         lesions=table.lesions,
         notes=table.notes,
+        content=table.content[chosen] if table.content.size else table.content,
     )
 
 

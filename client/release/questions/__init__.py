@@ -1,6 +1,14 @@
 """What a site answered about each cohort, so that no two answers can be subtracted."""
 
-from hepafed.client.release.questions.asked import Answered, PastQuestions, Question, RefusedModel
+from hepafed.client.release.questions.asked import (
+    Answered,
+    PastQuestions,
+    Question,
+    RefusedModel,
+    name_of,
+    names_of,
+    patient_of,
+)
 from hepafed.client.release.questions.history import (
     QuestionHistory,
     asked_within_a_year,
@@ -21,6 +29,9 @@ __all__ = [
     "asked_within_a_year",
     "limit_of",
     "look_at",
+    "name_of",
+    "names_of",
+    "patient_of",
     "too_near",
     "waiting_models",
 ]

@@ -44,7 +44,7 @@ class Answered:
     at: str
     """When, UTC."""
     lesions: tuple[str, ...]
-    """The lesions as `patient.lesion`, both shortened hashes, in order."""
+    """The lesions as `names_of` names them, in order."""
     ranks: tuple[tuple[int, ...], ...]
     """The rank of each lesion's score, class against the rest, 0 the lowest: [3][lesions]."""
     apart: bool = False
@@ -84,7 +84,9 @@ class PastQuestions:
     answered: tuple[Answered, ...] = ()
     refused: tuple[RefusedModel, ...] = ()
     tuned: tuple[tuple[str, ...], ...] = ()
-    """Each set of lesions of the tuning split that was answered for a masked sum, in order."""
+    """Each set of lesions of the tuning split that was answered for, in order."""
+    described: tuple[tuple[str, ...], ...] = ()
+    """Each set of lesions of the whole cohort that was described in counts, in order."""
 
 
 def answer_of(table: ScoreTable, question: Question, at: str) -> Answered:
@@ -101,14 +103,29 @@ def answer_of(table: ScoreTable, question: Question, at: str) -> Answered:
 
 
 def names_of(table: ScoreTable) -> list[str]:
-    """Return the name of each row's lesion, `patient.lesion`, both shortened hashes."""
-    names = zip(table.patient.tolist(), table.lesion.tolist(), strict=True)
-    return [f"{_short(p)}.{_short(p, lesion)}" for p, lesion in names]
+    """Return the name of each row's lesion: see `name_of`."""
+    content = table.content.tolist() or [""] * len(table.patient)
+    rows = zip(table.patient.tolist(), table.lesion.tolist(), content, strict=True)
+    return [name_of(*row) for row in rows]
 
 
-def patient_of(lesion: str) -> str:
+def name_of(patient: str, lesion: str, content: str) -> str:
+    """Return `patient.lesion.content`, shortened hashes: what an answer holds of a lesion.
+
+    A lesion that was labelled anew, or has other images, has another name: two answers, before and
+    after, differ by its patient.
+    """
+    return f"{_short(patient)}.{_short(patient, lesion)}.{_short(patient, lesion, content)}"
+
+
+def patient_of(name: str) -> str:
     """Return the patient's part of a lesion's name."""
-    return lesion.partition(".")[0]
+    return name.partition(".")[0]
+
+
+def lesion_of(name: str) -> str:
+    """Return a lesion's name without its content."""
+    return ".".join(name.split(".")[:2])
 
 
 def logits_of(table: ScoreTable) -> Floats:
@@ -124,9 +141,13 @@ def patient_numbers(lesions: tuple[str, ...]) -> Ranks:
 
 
 def in_common(first: Answered, second: Answered) -> tuple[tuple[str, ...], Ranks, Ranks]:
-    """Return the lesions that two answers share, and their ranks in each, int64[3, shared]."""
-    place = {x: i for i, x in enumerate(second.lesions)}
-    rows = [(x, i, place[x]) for i, x in enumerate(first.lesions) if x in place]
+    """Return the lesions that two answers share, and their ranks in each, int64[3, shared].
+
+    Also those whose content changed: nearly the same images have nearly the same scores.
+    """
+    place = {lesion_of(x): i for i, x in enumerate(second.lesions)}
+    names = [lesion_of(x) for x in first.lesions]
+    rows = [(x, i, place[x]) for i, x in enumerate(names) if x in place]
     a, b = (np.array([r[j] for r in rows], np.int64) for j in (1, 2))
     ranks = [np.array(x.ranks, np.int64).reshape(len(CLASS_KEYS), -1) for x in (first, second)]
     return tuple(r[0] for r in rows), ranks[0][:, a], ranks[1][:, b]

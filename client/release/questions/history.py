@@ -80,16 +80,29 @@ class QuestionHistory:
         earlier = [a.lesions for a in past.answered if a.question.split == split]
         if split == TUNING_SPLIT:
             earlier += past.tuned
-        kept = answerable(names, earlier, minimum, bytes.fromhex(past.secret))
-        if names and not kept:
-            raise RefusedError(
-                "its lesions differ from those of earlier answers about this cohort in a few "
-                "patients only: the difference would reveal those patients",
-                f"wait until {minimum} further patients are in the cohort",
-            )
+        kept = _answerable(past, names, [*earlier, *past.described], minimum)
         if len(kept) == len(names):
             return table
         return rows_of(table, np.array([n in kept for n in names], bool))
+
+    def describing(self, names: Sequence[str], minimum: int) -> frozenset[str]:
+        """Write down that the whole cohort is about to be described; return over which lesions.
+
+        Raises
+        ------
+        RefusedError
+            None is left.
+        ConfigError
+            What was answered before cannot be known: as `past` says.
+        """
+        with self._witness.locked():
+            past = self.past()
+            earlier = [*(a.lesions for a in past.answered), *past.tuned, *past.described]
+            kept = _answerable(past, names, earlier, minimum)
+            if (lesions := tuple(sorted(kept))) not in past.described:
+                past = replace(past, described=(*past.described, lesions))
+                self._write(replace(past, secret=past.secret or secrets.token_hex(32)))
+            return kept
 
     def hold(
         self,
@@ -185,6 +198,19 @@ def waiting_models(past: PastQuestions, split: str) -> int:
     refused = {r.question for r in past.refused if not r.reviewed}
     apart = {a.question for a in past.answered if a.apart and not a.reviewed}
     return sum(q.split == split for q in refused | apart)
+
+
+def _answerable(
+    past: PastQuestions, names: Sequence[str], earlier: Sequence[tuple[str, ...]], minimum: int
+) -> frozenset[str]:
+    kept = answerable(names, earlier, minimum, bytes.fromhex(past.secret))
+    if names and not kept:
+        raise RefusedError(
+            "its lesions differ from those of earlier answers about this cohort in a few "
+            "patients only: the difference would reveal those patients",
+            f"wait until {minimum} further patients are in the cohort",
+        )
+    return kept
 
 
 def _check_budget(past: PastQuestions, answer: Answered, most: int, now: datetime) -> None:

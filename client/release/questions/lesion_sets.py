@@ -16,7 +16,7 @@ from hepafed.client.release.questions.asked import patient_of
 def answerable(
     wanted: Collection[str], earlier: Iterable[tuple[str, ...]], minimum: int, secret: bytes
 ) -> frozenset[str]:
-    """Return the lesions (`patient.lesion`) of `wanted` over which a new answer may be.
+    """Return the lesions (see `name_of`) of `wanted` over which a new answer may be.
 
     `earlier`: the lesions of each earlier answer. May be none at all.
     """

@@ -1,5 +1,7 @@
 """A protocol's lesions: its sequences in its order, slices lesion by lesion, of one split."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hepafed.client.cohort.counts import count
@@ -101,3 +103,16 @@ def test_a_lesion_goes_where_a_wanted_sequence_of_it_is_less_certain(
 ) -> None:
     acquired = [acquisition(e, "p", s, certainty=c) for (e, s), c in CERTAINTIES.items()]
     assert "".join(r.lesion for r in certain(LESIONS, acquired, wanted, least)) == kept
+
+
+def test_a_lesion_s_content_is_another_once_its_images_label_or_facts_changed() -> None:
+    first = Lesion("c", "p3", "e3", 2, "t2", 3, "x", "f3")
+    others = [replace(first, **change) for change in ({"label": 1}, {"crop": "y"}, {"facts": "f"})]
+    assert len({first.content, *(r.content for r in others)}) == 4
+    assert replace(first, lesion="d", patient="p4").content == first.content
+
+
+def test_a_selection_holds_the_content_of_its_lesions_in_their_order() -> None:
+    of = {r.lesion: r.content for r in LESIONS}
+    found = chosen("train")
+    assert found.contents == [of["c"], of["a"]]

@@ -70,6 +70,9 @@ def test_each_row_says_whose_it_is_and_what_the_truth_is(trainer: Trainer, weigh
     assert table.truth.tolist() == [LABELS[n] for n in names]
     assert table.truth.dtype == np.int64
     assert table.site.tolist() == ["somewhere"] * 4
+    held = trainer.images(PLAN, "external").selection
+    assert table.content.tolist() == [held.contents[held.lesions.index(n)] for n in names]
+    assert len({*table.content.tolist()}) == 4
 
 
 def test_readers_and_groups_stand_at_their_lesions(trainer: Trainer, weights: Flat) -> None:

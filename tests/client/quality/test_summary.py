@@ -19,6 +19,10 @@ Make = Callable[..., Cohort]
 ASK = CohortRequest(run="cohort-1")
 
 
+def summarised(store: Cohort, minimum: int) -> CohortSummary:
+    return summarise_cohort(store, store.rows(), "r", minimum)
+
+
 def site(share: bool, role: str = "train") -> SiteConfig:
     return SiteConfig(site="a", role=role, address="localhost:1", share_cohort_summary=share)
 
@@ -35,7 +39,7 @@ def test_a_site_of_either_role_may_share(role: str) -> None:
 
 
 def test_the_summary_counts_patients(cohort: Make) -> None:
-    summary = summarise_cohort(cohort(30), "r", 5)
+    summary = summarised(cohort(30), 5)
     assert (summary.patients, summary.lesions) == (30, 30)
     assert summary.by_class == {"benign": 10, "primary_malignant": 10, "metastatic": 10}
     assert summary.by_protocol == {"t2": 30, "t2-dwi": 30, "multi-sequence": 0, "enhanced": 0}
@@ -46,7 +50,7 @@ def test_the_summary_counts_patients(cohort: Make) -> None:
 
 def test_several_lesions_of_one_patient_count_once(cohort: Make) -> None:
     one = dict.fromkeys(range(8), "p")
-    summary = summarise_cohort(cohort(20, patients=one, labels={3: 2}), "r", 2)
+    summary = summarised(cohort(20, patients=one, labels={3: 2}), 2)
     assert summary.patients == 13
     assert summary.lesions == 20
 
@@ -56,10 +60,10 @@ def test_an_excluded_lesion_is_in_no_number_of_the_summary(cohort: Make) -> None
         k: {"field_strength": 1.5, "between_slices": 9.0} for k in range(0, 30, 3)
     }
     store = cohort(30, changes=odd)
-    before = summarise_cohort(store, "r", 5)
+    before = summarised(store, 5)
     assert before.by_field_strength == {"1.5 T": 10, "3 T": 20}
     store.exclude(dict.fromkeys([f"{k:04x}" for k in odd], "poor image"))
-    summary = summarise_cohort(store, "r", 5)
+    summary = summarised(store, 5)
     assert (summary.patients, summary.lesions) == (20, 20)
     assert summary.by_class == {"benign": 0, "primary_malignant": 10, "metastatic": 10}
     assert summary.by_protocol["t2-dwi"] == 20
@@ -67,23 +71,32 @@ def test_an_excluded_lesion_is_in_no_number_of_the_summary(cohort: Make) -> None
     assert {s.between_slices for s in summary.spacing} == {(5.0, 5.0, 5.0)}
     store.exclude(dict.fromkeys([f"{k:04x}" for k in range(26)], ""))
     with pytest.raises(RefusedError, match="fewer patients"):
-        summarise_cohort(store, "r", 5)
+        summarised(store, 5)
+
+
+def test_lesions_that_may_not_be_told_of_are_in_no_number_of_the_summary(cohort: Make) -> None:
+    store = cohort(30)
+    rows = [r for r in store.rows() if r.label]
+    summary = summarise_cohort(store, rows, "r", 5)
+    assert (summary.patients, summary.lesions) == (20, 20)
+    assert summary.by_class == {"benign": 0, "primary_malignant": 10, "metastatic": 10}
+    assert summary.by_field_strength == {"3 T": 20}
 
 
 def test_a_cohort_smaller_than_the_minimum_is_not_described(cohort: Make) -> None:
     with pytest.raises(RefusedError, match="fewer patients"):
-        summarise_cohort(cohort(4), "r", 5)
+        summarised(cohort(4), 5)
 
 
 def test_a_rare_scanner_is_withheld_with_another(cohort: Make) -> None:
     odd: dict[int, dict[str, Any]] = {0: {"field_strength": 1.5}}
-    summary = summarise_cohort(cohort(12, changes=odd), "r", 5)
+    summary = summarised(cohort(12, changes=odd), 5)
     assert summary.by_field_strength == {"1.5 T": None, "3 T": None}
 
 
 def test_the_summary_reads_back_and_holds_no_pseudonym(cohort: Make, tmp_path: Path) -> None:
     store = cohort(12)
-    text = pack(summarise_cohort(store, "r", 5))
+    text = pack(summarised(store, 5))
     assert isinstance(unpack(text), CohortSummary)
     for row in store.rows():
         for word in (row.patient, row.lesion, row.crop, f'"{row.examination}"'):

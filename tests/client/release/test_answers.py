@@ -160,6 +160,47 @@ def test_placements_of_a_masked_release_go_into_a_masked_sum(pair: list[Site]) -
         pair[0].key(third)
 
 
+def test_the_second_step_of_a_model_is_made_with_one_set_of_curves(pair: list[Site]) -> None:
+    """Two sums over curves that differ at one score tell of the patient who has it."""
+    exchange(pair, terms_of("a", "b"))
+    site, curves = pair[0], curves_over(pair)
+    for run in ("validate-1", "validate-2"):  # the same curves serve as often as asked
+        site.score(run=run)
+        site.releases.placements(PlacementsRequest(run=run, curves=curves))
+    other = (*curves[:-1], None)
+    with pytest.raises(RefusedError, match="made with other curves"):
+        site.releases.placements(PlacementsRequest(run="validate-2", curves=other))
+    site.restart()
+    site.score(run="validate-3")
+    with pytest.raises(RefusedError, match="made with other curves"):
+        site.releases.placements(PlacementsRequest(run="validate-3", curves=other))
+    length = len(products_of([site.table], [curves]).to_vector())
+    asked = terms_of("a", "b", number=2, subject="clusters", length=length, run="validate-3")
+    with pytest.raises(RefusedError, match="was not prepared"):
+        site.key(asked)
+    site.rescore()  # another model has curves of its own
+    site.score(run="validate-3", weights="b" * 64)
+    site.releases.placements(PlacementsRequest(run="validate-3", curves=other))
+
+
+def test_a_model_s_curves_in_a_comparison_are_those_of_its_own_validation(
+    pair: list[Site],
+) -> None:
+    site, curves = pair[0], curves_over(pair)
+    site.score()
+    site.releases.placements(PlacementsRequest(run="validate-1", curves=curves))
+    plan = Plan(name="demo", protocol="t2")
+    models = tuple(ComparedModel(model=w, weights=w * 64, plan=plan, threshold=0.5) for w in "ab")
+    request = CompareRequest(run="validate-1", models=models, split="external")
+    other = replace(site.table, log_probs=table_of("a", 77).log_probs)
+    site.releases.compare(request, [site.table, other])
+    both = (*curves, *curves)
+    site.releases.placements(PlacementsRequest(run="validate-1", curves=both))
+    changed = (*curves[:-1], None, *curves)
+    with pytest.raises(RefusedError, match="made with other curves"):
+        site.releases.placements(PlacementsRequest(run="validate-1", curves=changed))
+
+
 def test_placements_of_a_plain_release_are_plain(tmp_path: Path) -> None:
     site = Site(tmp_path, "a", release="plain")
     site.score()

@@ -1,5 +1,6 @@
 """Scores leave over one set of lesions in sums, and over sets that differ in enough patients."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,17 @@ def test_figures_alone_do_not_choose_the_lesions_of_a_masked_sum(tmp_path: Path)
     hold(tmp_path, table(*range(20)), summed=True)
     with pytest.raises(RefusedError, match="in a masked sum over other lesions"):
         hold(tmp_path, table(*range(10)), summed=True)
+
+
+def test_a_lesion_that_was_labelled_anew_is_another_lesion_of_its_patient(tmp_path: Path) -> None:
+    """The same model over the cohort before and after would show that patient's score."""
+    before = table(*range(10))
+    content = np.full(20, "first")
+    hold(tmp_path, replace(before, content=content), summed=True)
+    content = content.copy()
+    content[4:6] = "other"  # both lesions of one patient
+    for summed, why in ((True, "over other lesions"), (False, "would reveal those patients")):
+        with pytest.raises(RefusedError, match=why):
+            hold(tmp_path, replace(before, content=content), summed=summed)
+    content[6:10] = "other"
+    hold(tmp_path, replace(before, content=content), summed=False)  # three patients hide each other

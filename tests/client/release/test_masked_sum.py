@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hepafed.client.release.sum_history import SumHistory
 from hepafed.common.contract import PlacementCurve
 from hepafed.common.contract.messages import MaskedReply, PlacementsRequest, SumsRequest
 from hepafed.common.contract.plan import ModelPlan, Plan
@@ -77,6 +78,7 @@ def test_curves_changed_after_the_key_are_not_masked(pair: list[Site]) -> None:
     for site in pair:
         place(site, curve)
     offers = [s.key(terms) for s in pair]
+    SumHistory(pair[0].home).new_group()  # else the other curves are refused before
     place(pair[0], moved)
     with pytest.raises(RefusedError, match="changed since its key was made"):
         pair[0].mask(terms, offers)

@@ -1,5 +1,6 @@
 """What waits at a site is summed for its own run, scores and readers alone."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -75,17 +76,34 @@ def curves(models: int) -> list[PlacementCurve | None]:
     return made
 
 
+def refuse(_digests: Mapping[str, str], _split: str) -> None:
+    raise RefusedError("held")
+
+
+def test_what_is_refused_leaves_no_sum_behind() -> None:
+    masked, request = prepared(), PlacementsRequest(run="validate-1", curves=tuple(curves(1)))
+    with pytest.raises(RefusedError, match="held"):
+        place(masked, request, refuse)
+    assert masked.vectors == {}
+    assert masked.curves == []
+
+
 @pytest.mark.parametrize("models", [1, 2])
 def test_each_model_is_placed_in_its_own_curves(models: int) -> None:
     asked, count = curves(models), len(FIGURES)
     parts = [asked[:count], asked[count:]][:models]
     wanted = products_of(list(prepared(models).tables), parts).to_vector()
     request = PlacementsRequest(run="validate-1", curves=tuple(asked))
-    plain = place(prepared(models, "plain"), request)
+    plain = place(prepared(models, "plain"), request, refuse)
     assert (plain.run, plain.form) == ("validate-1", "plain")
     assert plain.products == tuple(wanted.view(np.int64).tolist())
     masked = prepared(models)
-    reply = place(masked, request)
+    held: list[tuple[Mapping[str, str], str]] = []
+    reply = place(masked, request, lambda found, split: held.append((found, split)))
+    ((digests, split),) = held
+    assert split == masked.split
+    assert tuple(digests) == masked.weights
+    assert len({*digests.values()}) == models
     assert (reply.run, reply.form, reply.products) == ("validate-1", "masked", ())
     name = ("clusters", "pair-clusters")[models - 1]
     assert {k: v.tolist() for k, v in masked.vectors.items()} == {name: wanted.tolist()}
@@ -99,7 +117,7 @@ def test_a_curve_more_or_less_than_the_figures_of_the_models_is_refused(
     asked = (*curves(models), None)[: len(FIGURES) * models + more]
     why = f"{len(asked)} curves, not {len(FIGURES) * models}"
     with pytest.raises(PayloadError, match=why):
-        place(prepared(models), PlacementsRequest(run="validate-1", curves=asked))
+        place(prepared(models), PlacementsRequest(run="validate-1", curves=asked), refuse)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +141,10 @@ def test_the_higher_a_score_the_more_negatives_it_beats(
     )
     request = PlacementsRequest(run="validate-1", curves=tuple(asked))
     if possible:
-        assert place(prepared(), request).form == "masked"
+        assert place(prepared(), request, lambda *_: None).form == "masked"
         return
     with pytest.raises(PayloadError, match="the placement curve is impossible"):
-        place(prepared(), request)
+        place(prepared(), request, refuse)
 
 
 def test_the_question_changes_with_a_threshold_and_in_the_second_step_with_a_curve() -> None:

@@ -17,6 +17,8 @@ from hepafed.client.worker.app import SiteApp
 from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import (
+    CohortRequest,
+    CohortSummary,
     HeadReceipt,
     LedgerHead,
     Refusal,
@@ -59,8 +61,8 @@ class Site:
         self.folder, self.heads = folder, LedgerHeads(folder)
         self.restart()
 
-    def restart(self) -> None:
-        config = SiteConfig(site="s", role="validate", address="localhost:1", release="plain")
+    def restart(self, release: str = "plain") -> None:
+        config = SiteConfig(site="s", role="validate", address="localhost:1", release=release)
         self.app = SiteApp(self.home, config, Given())  # type: ignore[arg-type]
         self.ledger = Ledger(self.home)
 
@@ -177,3 +179,15 @@ def test_a_countersignature_of_another_authority_is_refused(site: Site, tmp_path
     assert isinstance(answer, Refusal)
     assert "not this federation's" in answer.reason
     assert isinstance(site.ask(site.sealed(), site.receipt()), SiteSummary)
+
+
+@pytest.mark.parametrize(("release", "told"), [("masked", 6), ("cells", 6), ("plain", 8)])
+def test_a_cohort_that_is_described_again_shows_nobody_who_came(
+    site: Site, crops: Callable[..., list[Crop]], release: str, told: int
+) -> None:
+    site.restart(release)
+    for expected in (6, told):
+        summary = site.app.answer(CohortRequest(run="cohort-1"))
+        assert isinstance(summary, CohortSummary)
+        assert (summary.patients, summary.lesions) == (expected, expected)
+        Cohort.open(site.home).add(crops(8))

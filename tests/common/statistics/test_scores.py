@@ -1,5 +1,6 @@
 """Histograms and cells lose no case and order scores; a broken score table is refused by row."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,9 @@ def test_rows_are_taken_with_all_their_columns() -> None:
     assert np.exp(part.log_probs[:, 0]) == pytest.approx([0.25, 0.5])
     assert part.readers["r"].tolist() == [-1, -1]
     assert part.groups["x"].tolist() == ["v3", "v0"]
+    assert part.content.tolist() == []
+    known = replace(FIVE, content=np.array(list("vwxyz")))
+    assert rows_of(known, np.array([3, 0])).content.tolist() == ["y", "v"]
     masked = rows_of(FIVE, FIVE.truth > 0)
     assert masked.lesion.tolist() == ["1", "3"]
 

@@ -8,6 +8,7 @@ from hepafed.client.release.questions.asked import (
     Question,
     answer_of,
     in_common,
+    lesion_of,
     logits_of,
     patient_numbers,
 )
@@ -40,11 +41,12 @@ def test_lesions_of_a_patient_have_one_number() -> None:
 def test_two_answers_are_compared_over_the_lesions_of_both() -> None:
     first, second = answer(drawn(1, 10)), answer(drawn(1, 10, first=4))
     lesions, a, b = in_common(first, second)
-    assert sorted(lesions) == sorted(set(first.lesions) & set(second.lesions))
+    one, two = ([lesion_of(x) for x in answered.lesions] for answered in (first, second))
+    assert sorted(lesions) == sorted({*one} & {*two})
     for k in range(3):
-        held = dict(zip(first.lesions, first.ranks[k], strict=True))
+        held = dict(zip(one, first.ranks[k], strict=True))
         assert a[k].tolist() == [held[x] for x in lesions]
-        other = dict(zip(second.lesions, second.ranks[k], strict=True))
+        other = dict(zip(two, second.ranks[k], strict=True))
         assert b[k].tolist() == [other[x] for x in lesions]
 
 

@@ -2,13 +2,14 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hepafed.client.release.ledger import Ledger
-from hepafed.client.release.questions.asked import Question
+from hepafed.client.release.questions.asked import Question, name_of, names_of
 from hepafed.client.release.questions.history import MOST_WAITING, QuestionHistory
 from hepafed.common.contract.plan import Plan
 from hepafed.common.errors import ConfigError, RefusedError
@@ -271,3 +272,68 @@ def test_a_home_in_which_nothing_was_asked_has_an_empty_memory(home: Path) -> No
     Ledger(home).record("validated", "run", b"{}")
     assert answered(home) == 0
     hold(home, drawn(1), asked("a"))
+
+
+def described(home: Path, *names: str, minimum: int = 3) -> set[str]:
+    return set(QuestionHistory(home, Ledger(home)).describing(names, minimum))
+
+
+def lesions(*patients: int, content: str = "first") -> list[str]:
+    return [name_of(f"p{p}", f"l{p}", content) for p in patients]
+
+
+def test_a_cohort_described_twice_shows_nobody_who_came_between(home: Path) -> None:
+    every = lesions(*range(10))
+    assert described(home, *every) == {*every}
+    assert described(home, *every, *lesions(10, 11)) == {*every}
+    assert described(home, *every, *lesions(10, 11, 12)) == {*every, *lesions(10, 11, 12)}
+
+
+def test_a_cohort_described_twice_shows_nobody_who_was_labelled_anew(home: Path) -> None:
+    described(home, *lesions(*range(10)))
+    now = [*lesions(*range(9)), *lesions(9, content="second")]
+    kept = described(home, *now)
+    assert len(kept) == 7  # neither the new lesion, nor the two who hide the old one
+    assert kept < {*lesions(*range(9))}
+
+
+def test_a_description_and_the_answers_of_models_show_nobody_together(home: Path) -> None:
+    first, more = drawn(1, patients=20), drawn(1, patients=22)
+    hold(home, first, asked("a", "test"))
+    assert described(home, *names_of(more), minimum=5) == {*names_of(first)}
+    QuestionHistory(home, Ledger(home)).hold_tuning(drawn(3, patients=12, first=100))
+    tuned = names_of(drawn(3, patients=11, first=100))
+    assert described(home, *names_of(first), *tuned, minimum=5) > {*names_of(first)}
+    assert len(described(home, *names_of(first), *tuned, minimum=5)) == 27  # four hide the one who went
+    later = drawn(2, patients=19)
+    book = QuestionHistory(home, Ledger(home))
+    assert len(book.narrowed(later, "test", 5).truth) == 15
+    assert len(book.narrowed(later, "external", 5).truth) == 15
+
+
+def test_what_was_described_is_in_the_ledger_and_is_not_lost(home: Path) -> None:
+    described(home, *lesions(*range(10)))
+    (home / FILE).unlink()
+    with pytest.raises(ConfigError, match="not the file that this site wrote last"):
+        described(home, *lesions(*range(10)))
+
+
+def test_a_lesion_that_was_labelled_anew_is_left_out_of_answers_of_other_models(
+    home: Path,
+) -> None:
+    table = replace(drawn(1, patients=20), content=np.full(20, "first"))
+    hold(home, table, asked("a"))
+    content = table.content.copy()
+    content[7] = "other"
+    other = replace(drawn(2, patients=20), content=content)
+    kept = QuestionHistory(home, Ledger(home)).narrowed(other, "external", 5)
+    assert len(kept.truth) == 15
+    assert "p00007" not in kept.patient
+    assert set(kept.content) == {"first"}
+
+
+def test_changed_images_are_compared_with_earlier_answers_like_the_same_ones(home: Path) -> None:
+    content = np.full(40, "first")
+    hold(home, replace(aimed(SCORES), content=content), asked("a"))
+    with pytest.raises(RefusedError, match="a few patients"):
+        hold(home, replace(aimed(SCORES, 1), content=np.full(40, "other")), asked("b"))
