@@ -22,9 +22,11 @@ from hepafed.common.disclosure import (
     check_terms,
     make_offer,
     masked,
+    readings_alone,
     released_bands,
 )
 from hepafed.common.errors import RefusedError
+from hepafed.common.statistics import Additive
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class SumParticipant:
         self._past.begin(terms)
         key = X25519PrivateKey.generate()
         identity = read_own_identity(self._home)
-        question = prepared.question(terms.subject)
-        offer = make_offer(terms, policy.site, prepared.totals, key, identity, question)
+        question, totals = prepared.question(terms.subject), prepared.totals(terms.readers)
+        offer = make_offer(terms, policy.site, totals, key, identity, question)
         self._attempt, self._masked = _Attempt(terms, key, offer), None
         return offer
 
@@ -120,6 +122,9 @@ class SumParticipant:
             raise RefusedError("the question of this sum changed since its key was made")
         if terms.subject == NOISY:
             counts = with_noise(counts, terms)
+        elif terms.readers:
+            told = readings_alone([o.totals for o in request.offers], terms.readers)
+            counts = Additive.from_vector(counts, terms.readers).without_readings(told).to_vector()
         hidden = masked(counts, terms, site, attempt.key, request.offers, seed)
         self._past.seal(terms, seed, self._bands(terms, prepared, whole))
         self._masked = _Masked(request, terms, hidden)

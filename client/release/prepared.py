@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from hepafed.common.contract import TUNING_SPLIT, PlacementCurve, Plan, plan_digest
 from hepafed.common.contract.messages import PlacementsReply, PlacementsRequest, Terms
-from hepafed.common.disclosure import NOISY, TUNING, Counts, Totals, totals_of
+from hepafed.common.disclosure import NOISY, TUNING, Counts, Totals, read_totals, totals_of
 from hepafed.common.disclosure.noise import coarse_counts
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.records import write_record
@@ -50,12 +50,11 @@ class Prepared:
         """The subject of the sum of its score counts."""
         return TUNING if self.split == TUNING_SPLIT else "counts"
 
-    @property
-    def totals(self) -> Totals:
-        """Numbers of patients and lesions scored, by class; none where counts carry noise."""
+    def totals(self, readers: Sequence[str] = ()) -> Totals:
+        """Return the numbers of cases scored, and of readings; none where counts carry noise."""
         if self.form == "noisy":
             return ()
-        return totals_of(self.tables[0])
+        return totals_of(self.tables[0]) + read_totals(self.tables[0], readers)
 
     def question(self, subject: str) -> str:
         """Return the SHA-256 of what a sum's counts depend on that its terms do not say.

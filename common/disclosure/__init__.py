@@ -44,6 +44,8 @@ from hepafed.common.disclosure.splits import (
     Totals,
     banded_figure,
     check_splits,
+    read_totals,
+    readings_alone,
     released_bands,
     totals_of,
 )
@@ -112,6 +114,8 @@ __all__ = [
     "pairs_of",
     "possible_discordance",
     "public_line",
+    "read_totals",
+    "readings_alone",
     "released_bands",
     "released_origin",
     "right_alone",

@@ -181,7 +181,7 @@ def check_offer(terms: Terms, offer: KeyOffer) -> None:
     if (offer.run, offer.exchange) != (terms.run, terms.exchange):
         raise RefusedError(f"the key of {offer.site[:40]} belongs to another exchange")
     if terms.subject != NOISY:
-        check_totals(offer.totals, offer.patients)
+        check_totals(offer.totals, offer.patients, len(terms.readers))
     elif offer.totals or offer.patients:
         raise PayloadError("numbers of cases came beside counts with noise")
     message = _signed(terms, offer.site, offer.totals, offer.question, offer.key)

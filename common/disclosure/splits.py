@@ -24,14 +24,21 @@ from hepafed.common.statistics import (
     auc_from_counts,
     expected_variance,
     newcombe,
+    reader_calls,
+    reader_pairs,
     score_counts,
     task_scores,
 )
 
 Totals = tuple[int, ...]
-"""Patients (benign, malignant), then lesions in the order of `CLASS_KEYS`."""
+"""Patients (benign, malignant), then lesions in the order of `CLASS_KEYS`. Where a sum has readers:
+then the patients (benign, malignant) whom each reader read, and those whom each pair read both."""
+CASES = 2 + len(CLASS_KEYS)
+"""How many of the totals are numbers of all cases; those of readings follow."""
 BANDED = "newcombe, over the band"
 """The method of an interval of an AUC of which the site released its band alone."""
+LEAST_READINGS = 1000
+"""Fewest choices of a site's readings among those of a sum; one number for all sites."""
 MOST_CASES = 10**6
 RARE = 10**6
 """A figure is told beside a sum if fewer than one site in so many could be narrowed down by it."""
@@ -44,11 +51,27 @@ def totals_of(table: ScoreTable) -> Totals:
     return (int((~malignant).sum()), int(malignant.sum()), *map(int, lesions))
 
 
-def check_totals(totals: Totals, patients: int) -> None:
+def read_totals(table: ScoreTable, readers: Sequence[str]) -> Totals:
+    """Return how many patients each reader, and each pair of readers, read (see `Totals`)."""
+    malignant = task_scores(table, *TASK_ORDER[0]).truth
+    read = {r: reader_calls(table, r) >= 0 for r in readers}
+    made: list[int] = []
+    for r in readers:
+        made += [int((read[r] & ~malignant).sum()), int((read[r] & malignant).sum())]
+    made += [int((read[a] & read[b]).sum()) for a, b in reader_pairs(tuple(readers))]
+    return tuple(made)
+
+
+def check_totals(totals: Totals, patients: int, readers: int = 0) -> None:
     """Check numbers of cases that came over the network; PayloadError if they cannot be."""
-    fits = len(totals) == 2 + len(CLASS_KEYS) and all(0 <= n <= MOST_CASES for n in totals)
-    if not fits or sum(totals[:2]) != patients or sum(totals[2:]) < patients:
+    wanted = CASES + 2 * readers + readers * (readers - 1) // 2
+    fits = len(totals) == wanted and all(0 <= n <= MOST_CASES for n in totals)
+    if not fits or sum(totals[:2]) != patients or sum(totals[2:CASES]) < patients:
         raise PayloadError("the numbers of cases by class are impossible")
+    singles = totals[CASES : CASES + 2 * readers]
+    within = all(n <= totals[i % 2] for i, n in enumerate(singles))
+    if not within or any(n > patients for n in totals[CASES:]):
+        raise PayloadError("the numbers of readings are impossible")
 
 
 def check_splits(own: Totals, whole: Totals, least: int) -> None:
@@ -59,19 +82,47 @@ def check_splits(own: Totals, whole: Totals, least: int) -> None:
     RefusedError
         It leaves fewer, or a class is this site's alone, whose scores the sum would be.
     """
-    if any(n and n == total for n, total in zip(own, whole, strict=True)):
+    if _alone(own[:CASES], whole[:CASES]):
         raise RefusedError(
             "no other site of the masked sum has a case of one of this site's classes: "
             "the sum would give their scores away",
             "take more sites into the validation",
         )
-    found = min(splits(own[:2], whole[:2], least), splits(own[2:], whole[2:], least))
+    found = min(splits(own[:2], whole[:2], least), splits(own[2:CASES], whole[2:CASES], least))
     if found < least:
         raise RefusedError(
             f"the masked sum leaves {found} tables of this site's scores possible; "
             f"its policy asks for {least}",
             "take more sites into the validation, or see least_tables in the site guide",
         )
+
+
+def readings_alone(each: Sequence[Totals], readers: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the readers, and pairs of readers, of whom a sum over these sites has no table.
+
+    Where one site's part of a table leaves fewer than `LEAST_READINGS` choices, or a class is one
+    site's alone, no site puts its part in: the rest could be another's alone. All sites and the
+    coordinator decide alike, from what each site signed. A pair goes with each of its readers.
+    """
+    pairs = reader_pairs(tuple(readers))
+    named = [*(((r,), 2) for r in readers), *((pair, 1) for pair in pairs)]
+    found: list[tuple[str, ...]] = []
+    start = CASES
+    for name, width in named:
+        parts = [t[start : start + width] for t in each]
+        whole = [sum(column) for column in zip(*parts, strict=True)]
+        start += width
+        told = any(
+            any(own) and (_alone(own, whole) or splits(own, whole, LEAST_READINGS) < LEAST_READINGS)
+            for own in parts
+        )
+        if told or any((r,) in found for r in name):
+            found.append(name)
+    return tuple(found)
+
+
+def _alone(own: Sequence[int], whole: Sequence[int]) -> bool:
+    return any(n and n == total for n, total in zip(own, whole, strict=True))
 
 
 def splits(own: Sequence[int], whole: Sequence[int], enough: int) -> int:
@@ -92,7 +143,7 @@ def may_tell(outcomes: int, own: Totals, whole: Totals, least: int) -> bool:
 
     Patients are divided; how many lesions of each class they have is known, and counts as told.
     """
-    told = outcomes * math.prod(n + 1 for n in own[2:])
+    told = outcomes * math.prod(n + 1 for n in own[2:CASES])
     wanted = told * least * RARE
     return splits(own[:2], whole[:2], wanted) >= wanted
 
@@ -134,8 +185,8 @@ def own_bands(table: ScoreTable, minimum: int) -> tuple[int | None, ...]:
 
 def by_task(totals: Totals) -> list[tuple[int, int]]:
     """Return the positives and negatives of each task."""
-    lesions = sum(totals[2:])
-    return [(totals[1], totals[0]), *((n, lesions - n) for n in totals[2:])]
+    lesions = sum(totals[2:CASES])
+    return [(totals[1], totals[0]), *((n, lesions - n) for n in totals[2:CASES])]
 
 
 def released_bands(

@@ -28,8 +28,8 @@ complement.
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, TASKS
@@ -156,6 +156,24 @@ class Additive:
             The length is not that of the layout.
         """
         return cls(readers=readers, **sections_of(vector, sections(len(readers)), "sums"))
+
+    def without_readings(self, left_out: Collection[tuple[str, ...]]) -> "Additive":
+        """Return the components with zeros for these readers and pairs of readers."""
+        calls, pairs = self.reader_calls.copy(), self.reader_pairs.copy()
+        calls[[(r,) in left_out for r in self.readers]] = 0
+        pairs[[pair in left_out for pair in reader_pairs(self.readers)]] = 0
+        return replace(self, reader_calls=calls, reader_pairs=pairs)
+
+    def of_readers(self, kept: Sequence[str]) -> "Additive":
+        """Return the components with the tables of these readers alone, in the order of all."""
+        one = [r in kept for r in self.readers]
+        two = [a in kept and b in kept for a, b in reader_pairs(self.readers)]
+        return replace(
+            self,
+            readers=tuple(r for r in self.readers if r in kept),
+            reader_calls=self.reader_calls[one],
+            reader_pairs=self.reader_pairs[two],
+        )
 
     def small(self) -> dict[str, tuple[int, ...]]:
         """Return the small sections as plain integers, by name."""

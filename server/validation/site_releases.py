@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from hepafed.common.contract import CLASS_KEYS, NoiseNeed
 from hepafed.common.contract.messages import SiteSummary
-from hepafed.common.disclosure import Counts, banded_figure
+from hepafed.common.disclosure import Counts, banded_figure, readings_alone
 from hepafed.common.disclosure.noise import variance_of
 from hepafed.common.errors import PayloadError
 from hepafed.common.statistics import TASK_ORDER, Additive, sections
@@ -28,6 +28,8 @@ class SiteReleases:
     """Sites whose score counts came in another form than policy prefers, or not at all."""
     noisy: NoisySum | None = None
     """The sum of the counts with noise, where all sites add noise."""
+    left_out: tuple[tuple[str, ...], ...] = ()
+    """Readers, and pairs of readers, of whom the masked sum has no table (`readings_alone`)."""
     minimum_counts: dict[str, int] = field(default_factory=dict)
     """The smallest cell of each site of `noisy`."""
 
@@ -63,7 +65,11 @@ class SiteReleases:
         try:
             if gone:
                 raise PayloadError(f"the sum includes {', '.join(gone)}, whose figures are missing")
-            sums = Additive.from_vector(summed.total, readers)
+            self.left_out = readings_alone(
+                [summed.totals.get(s, ()) for s in summed.sites], readers
+            )
+            kept = [r for r in readers if (r,) not in self.left_out]
+            sums = Additive.from_vector(summed.total, readers).of_readers(kept)
             members = [self.summaries[s] for s in summed.sites]
             _check_sums(sums, members, ", ".join(summed.sites))
         except PayloadError as e:
@@ -75,6 +81,13 @@ class SiteReleases:
                 self.summaries[site] = _with_bands(self.summaries[site], bands)
             except PayloadError as e:
                 self.notes[site] = e.message
+
+    def remarks(self) -> list[str]:
+        """Return what the report says of readers who are not in it."""
+        return [
+            f"No table of {' and '.join(names)}: in the masked sum it would be that of one site."
+            for names in self.left_out
+        ]
 
     def add_noisy(self, summed: MaskedSum, needs: Mapping[str, NoiseNeed]) -> None:
         """Take in an opened sum of counts with noise; `missing` says of its sites why not."""

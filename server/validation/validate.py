@@ -56,7 +56,11 @@ def validate(live: LiveRun) -> str:
         reasons = "; ".join(f"{s}: {r}" for s, r in sorted(missing.items()))
         raise RunError(f"no site answered ({reasons})"[:600], "see server sites")
     promised = live.stores.runs.evaluation(run)
-    model, provenance, notes = _model(card), _provenance(run, cards, missing), [*notes, *more]
+    model, provenance, notes = (
+        _model(card),
+        _provenance(run, cards, missing),
+        [*notes, *more, *got.remarks()],
+    )
     if got.noisy is not None:
         report = noisy_report(got.noisy, got.minimum_counts, model, provenance, notes)
     else:

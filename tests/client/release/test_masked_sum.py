@@ -4,15 +4,17 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hepafed.client.release.sum_history import SumHistory
 from hepafed.common.contract import PlacementCurve
 from hepafed.common.contract.messages import MaskedReply, PlacementsRequest, SumsRequest
 from hepafed.common.contract.plan import ModelPlan, Plan
 from hepafed.common.errors import RefusedError
-from hepafed.common.statistics import FIGURES, products_of
+from hepafed.common.statistics import FIGURES, Additive, add, additive_of, products_of
+from hepafed.common.statistics.additive import sections
 
-from .releasing import Site, terms_of
+from .releasing import Site, exchange, terms_of
 
 
 def test_a_key_of_one_run_never_masks_the_counts_of_another(pair: list[Site]) -> None:
@@ -68,6 +70,23 @@ def test_sites_that_scored_by_different_plans_mask_nothing(tmp_path: Path) -> No
         with pytest.raises(RefusedError, match="asked different questions"):
             s.mask(terms, offers)
         assert s.sent == []
+
+
+def test_readings_of_one_hospital_alone_are_in_no_sum(pair: list[Site]) -> None:
+    """The sum would be that hospital's own table: the model's calls beside its readers'."""
+    readers = ("r1", "r2")
+    for site, names in zip(pair, (("r1", "r2"), ("r2",)), strict=True):
+        calls = {r: np.arange(15, dtype=np.int8) % 2 for r in names}
+        site.table = replace(site.table, readers=calls)
+        site.score()
+    each = [additive_of(s.table, 0.5, readers) for s in pair]
+    terms = terms_of("a", "b", readers=readers, length=len(each[0].to_vector()))
+    sums = Additive.from_vector(exchange(pair, terms), readers)
+    both = add(each)
+    assert sums.reader_calls[0].sum() == sums.reader_pairs.sum() == 0
+    assert (sums.reader_calls[1] == both.reader_calls[1]).all()
+    for name in sections(2).keys() - {"reader_calls", "reader_pairs"}:
+        assert (getattr(sums, name) == getattr(both, name)).all()
 
 
 def test_curves_changed_after_the_key_are_not_masked(pair: list[Site]) -> None:

@@ -64,7 +64,7 @@ def test_of_several_models_only_what_was_prepared_together_is_given() -> None:
 
 def test_patients_are_counted_once_however_many_lesions_they_have() -> None:
     table = replace(READ, patient=np.array([f"p{i // 4}" for i in range(15)]))
-    totals = replace(prepared(), tables=(table,)).totals
+    totals = replace(prepared(), tables=(table,)).totals()
     assert sum(totals[:2]) == 4
     assert sum(totals[2:]) == 15
 

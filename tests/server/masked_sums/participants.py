@@ -74,7 +74,9 @@ class Participants:
         if isinstance(request, KeysRequest):
             terms = self._terms[request.terms.exchange] = request.terms
             key = self._private[site, terms.exchange] = X25519PrivateKey.generate()
-            return make_offer(terms, site, (4, 5, 4, 3, 2), key, self.keys[site])
+            readers = len(terms.readers)
+            read = [0] * (2 * readers + readers * (readers - 1) // 2)
+            return make_offer(terms, site, (4, 5, 4, 3, 2, *read), key, self.keys[site])
         terms = self._terms[request.exchange]
         seed = sha256(f"{site} {terms.exchange}".encode()).digest()
         if isinstance(request, SumsRequest):

@@ -146,6 +146,25 @@ def test_the_readers_of_a_masked_sum_are_those_that_were_asked_for() -> None:
     assert got.groups[0].sums.readers == READERS
 
 
+def test_a_reader_whose_table_would_be_one_site_s_is_not_in_the_report() -> None:
+    got = SiteReleases(summaries={s: summary(s, "masked", READERS) for s in "ac"})
+    total = add([sums(s, READERS) for s in "ac"])
+    found = dataclasses.replace(
+        masked("a", "c", total=total.without_readings({("r1",), ("r1", "r2")}).to_vector()),
+        totals={"a": (9, 9, 9, 9, 9, 5, 5, 6, 6, 6), "c": (9, 9, 9, 9, 9, 0, 0, 6, 6, 0)},
+    )
+    got.add_masked(found, READERS)
+    (group,) = got.groups
+    assert group.sums.readers == ("r2",)
+    assert (group.sums.reader_calls[0] == total.reader_calls[1]).all()
+    assert group.sums.reader_pairs.shape == (0, 2, 2)
+    assert got.remarks() == [
+        "No table of r1: in the masked sum it would be that of one site.",
+        "No table of r1 and r2: in the masked sum it would be that of one site.",
+    ]
+    assert releases(a="masked").remarks() == []
+
+
 def test_no_sum_changes_nothing() -> None:
     got = releases(a="masked", c="masked")
     got.add_masked(MaskedSum(attempts=3, lost={"a": "silent"}), ())

@@ -304,7 +304,9 @@ def test_a_description_and_the_answers_of_models_show_nobody_together(home: Path
     QuestionHistory(home, Ledger(home)).hold_tuning(drawn(3, patients=12, first=100))
     tuned = names_of(drawn(3, patients=11, first=100))
     assert described(home, *names_of(first), *tuned, minimum=5) > {*names_of(first)}
-    assert len(described(home, *names_of(first), *tuned, minimum=5)) == 27  # four hide the one who went
+    assert (
+        len(described(home, *names_of(first), *tuned, minimum=5)) == 27
+    )  # four hide the one who went
     later = drawn(2, patients=19)
     book = QuestionHistory(home, Ledger(home))
     assert len(book.narrowed(later, "test", 5).truth) == 15
