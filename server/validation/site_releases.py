@@ -65,9 +65,8 @@ class SiteReleases:
         try:
             if gone:
                 raise PayloadError(f"the sum includes {', '.join(gone)}, whose figures are missing")
-            self.left_out = readings_alone(
-                [summed.totals.get(s, ()) for s in summed.sites], readers
-            )
+            signed = [summed.totals.get(s, ()) for s in summed.sites]
+            self.left_out = readings_alone(signed, readers)
             kept = [r for r in readers if (r,) not in self.left_out]
             sums = Additive.from_vector(summed.total, readers).of_readers(kept)
             members = [self.summaries[s] for s in summed.sites]
