@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hepafed.client.release.questions import names_of, patient_of
+from hepafed.client.release.questions import lesion_of, names_of, patient_of
 from hepafed.client.release.sum_history import RESET
 from hepafed.common.errors import RefusedError
 from hepafed.common.json_file import JsonFile
@@ -66,8 +66,9 @@ def _with(
     past: PastLesions, key: str, now: tuple[str, ...], minimum: int, summed: bool
 ) -> PastLesions:
     """Return the history with one more release of the scores `key`, or raise RefusedError."""
-    before = past.sets.get(key, ())
-    if summed and past.summed.get(key, now) != now:
+    full = {lesion_of(x): x for x in now}
+    before = tuple(_full(s, full) for s in past.sets.get(key, ()))
+    if summed and _full(past.summed.get(key, now), full) != now:
         raise RefusedError("these scores were used in a masked sum over other lesions", RESET)
     sets = before if now in before else (*before, now)
     if len(sets) > 1 and _smallest_part(sets) < minimum:
@@ -82,6 +83,11 @@ def _with(
         )
     held = {**past.summed, key: now} if summed else past.summed
     return replace(past, summed=held, sets={**past.sets, key: sets})
+
+
+def _full(held: tuple[str, ...], full: Mapping[str, str]) -> tuple[str, ...]:
+    """Return lesions that 0.1.0 wrote down, without their content, by the names they have now."""
+    return tuple(sorted(full.get(x, x) for x in held))
 
 
 def _smallest_part(sets: Sequence[tuple[str, ...]]) -> int:

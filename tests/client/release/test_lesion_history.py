@@ -1,5 +1,7 @@
 """Scores leave over one set of lesions in sums, and over sets that differ in enough patients."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from hepafed.client.release.lesion_history import MOST_SETS, LesionHistory
 from hepafed.common.errors import ConfigError, RefusedError
+from hepafed.common.json_file import sealed, unsealed
 from hepafed.common.statistics.scores import ScoreTable
 
 WEIGHTS = "a" * 64
@@ -129,3 +132,22 @@ def test_a_lesion_that_was_labelled_anew_is_another_lesion_of_its_patient(tmp_pa
             hold(tmp_path, replace(before, content=content), summed=summed)
     content[6:10] = "other"
     hold(tmp_path, replace(before, content=content), summed=False)  # three patients hide each other
+
+
+def test_lesions_that_0_1_0_wrote_down_are_the_same_under_their_names_of_now(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "released.json"
+    now = replace(table(*range(10)), content=np.full(20, "first"))
+    hold(tmp_path, now, summed=True)
+    held = unsealed(path.read_bytes())
+    old = dict(held)
+    for name in ("summed", "sets"):
+        old[name] = json.loads(re.sub(r"(\w{10}\.\w{10})\.\w{10}", r"\1", json.dumps(held[name])))
+    assert old != held
+    path.write_text(sealed(old))
+    hold(tmp_path, now, summed=True)
+    assert unsealed(path.read_bytes()) == held
+    path.write_text(sealed(old))
+    with pytest.raises(RefusedError, match="over other lesions"):
+        hold(tmp_path, table(*range(11)), summed=True)
