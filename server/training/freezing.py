@@ -38,12 +38,11 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
             [f for _, f in used], plan.operating_point.rule, plan.seed, sites=[n for n, _ in used]
         )
     except RunError as e:
-        kept = checkpoints.file_of_round(live.folder, state.best)
         why = "" if used else f" server watch {live.run.id} shows why no round was judged;"
         raise RunError(
             e.message,
-            f"no training is lost:{why} {e.hint}, with model.weights = '{kept}', "
-            "training.epochs = 0 and rounds.count = 1",
+            f"no training is lost:{why} {e.hint}: server resume {live.run.id} "
+            "--operating-point RULE",
         ) from e
     scores = tuning_scores([f for _, f in used])
     card = ModelCard(
