@@ -3,7 +3,7 @@
 from hepafed.client.membership.join import join
 from hepafed.client.membership.leave import leave
 from hepafed.client.membership.preflight import check
-from hepafed.client.membership.status import CLOCK_HINT, ask, clock_fault
+from hepafed.client.membership.status import CLOCK_HINT, ask, clock_fault, must_fit
 
 __all__ = [
     "CLOCK_HINT",
@@ -12,4 +12,5 @@ __all__ = [
     "clock_fault",
     "join",
     "leave",
+    "must_fit",
 ]

@@ -22,6 +22,7 @@ from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.disclosure import public_line
 from hepafed.common.errors import ConfigError, EnrolmentError, UnreachableError
 from hepafed.common.files import write_whole
+from hepafed.common.releases import HEADER, RELEASE
 
 HINT = "name the .invite file that the coordinator gave you"
 AGAIN = "run the same command again: the key is kept, and the invite still works for it"
@@ -155,6 +156,7 @@ def _post(home: Path, invite: Invite, also_trusted: str) -> dict[str, Any]:
         answer = httpx.post(
             f"https://{invite.address}/enrol",
             json=question,
+            headers={HEADER: RELEASE},
             verify=pinned(invite.ca + also_trusted),
             timeout=30,
         )

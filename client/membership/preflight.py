@@ -20,6 +20,7 @@ from hepafed.common.certificates import expiry
 from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import ConfigError, HepaFedError, RefusedError
+from hepafed.common.releases import may_work_together
 
 DAYS_LEFT = 14
 """Fewest days that the server's certificate should still be valid."""
@@ -164,10 +165,12 @@ def _certificates(server: datetime, authority: datetime, now: datetime) -> Itera
 def _versions(standing: Standing, own: dict[str, str]) -> CheckLine:
     there = {"hepafed": standing.hepafed, "flwr": standing.flwr}
     other = [f"{n} {own[n]} here, {there[n]} there" for n in own if own[n] != there[n]]
+    together = may_work_together(there["hepafed"], own["hepafed"])
+    if not together or own["flwr"] != there["flwr"]:
+        hint = f"install release {there['hepafed']} of HepaFed here, as at the coordinator"
+        return CheckLine("versions", FAIL, "; ".join(other), hint)
     if other:
-        return CheckLine(
-            "versions", FAIL, "; ".join(other), "install the same release as the coordinator"
-        )
+        return CheckLine("versions", PASS, f"{'; '.join(other)}: these work together")
     words = f"HepaFed {own['hepafed']} and Flower {own['flwr']}, as at the coordinator"
     return CheckLine("versions", PASS, words)
 

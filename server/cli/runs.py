@@ -101,8 +101,8 @@ def stop(ctx: click.Context, run: str, access: Path | None) -> None:
     "--operating-point",
     "rule",
     default="",
-    help="Rule in place of the plan's own, where its aim was not reached: youden, or an aim such as "
-    '"sensitivity >= 0.9".',
+    help="Rule in place of the plan's own, where its aim was not reached: youden, or for example "
+    "'sensitivity >= 0.9'.",
 )
 @access_option
 @click.pass_context

@@ -58,7 +58,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Chosen on", operating_point.chosen_on(point)),
         *_known_of(point),
         ("Training run", card.run or NOT_STATED),
-        *([("Releases of HepaFed", ", ".join(card.releases))] if card.releases else []),
+        *_releases(card),
         ("Frozen", card.created or NOT_STATED),
     ]
 
@@ -68,6 +68,14 @@ def _examples(card: ModelCard) -> str:
     if not card.contributions:
         return ", ".join(f"{s}: {n}" for s, n in sorted(card.training_examples.items()))
     return "; ".join(_share(s, card.round or 0) for s in card.contributions)
+
+
+def _releases(card: ModelCard) -> list[tuple[str, str]]:
+    """Return the releases of the coordinator and of each site; nothing of a card of 0.1.0."""
+    said = [f"coordinator: {card.coordinator_release}"] if card.coordinator_release else []
+    said += [f"{s.site}: {', '.join(s.releases)}" for s in card.contributions if s.releases]
+    words = "; ".join(said) or ", ".join(card.releases)
+    return [("Releases of HepaFed", words)] if words else []
 
 
 def _share(share: SiteShare, rounds: int) -> str:

@@ -28,7 +28,7 @@ class Rehearsal:
     """Of a round: median from its question to its checkpoint, without the first round if there are
     others, because sites build the network in it."""
     sites: dict[str, float]
-    """Seconds of each site that answered: median from the question to the site's answer, likewise."""
+    """Seconds of each site that answered: median from question to answer, likewise."""
     payload: int
     """Bytes of the weights that each site fetches in a round, and of the update that it sends."""
     site_disk: int

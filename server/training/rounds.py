@@ -126,7 +126,7 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
-    state.taken.note(number, state.examples, failed)
+    state.taken.note(number, state.examples, failed, updates.releases())
     state.said = {
         "round": number,
         "loss": updates.mean_loss(),

@@ -68,3 +68,9 @@ def test_a_card_states_on_whom_its_operating_point_was_chosen_and_what_is_weak()
     assert "9 malignant and 8 benign, fewer than 50" in found["What is weak in it"]
     without = dict(facts(replace(CARD, operating_point=replace(point, low=None, high=None))))
     assert without["95 % interval of the operating point"].startswith("none: too few")
+
+
+def test_a_card_of_0_1_0_states_no_releases_and_one_without_shares_states_their_union() -> None:
+    assert "Releases of HepaFed" not in dict(facts(CARD))
+    known = dict(facts(replace(CARD, releases=("1.0.0", "1.0.1"))))
+    assert known["Releases of HepaFed"] == "1.0.0, 1.0.1"

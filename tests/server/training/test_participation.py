@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.common.certificates import make_authority
+from hepafed.common.releases import RELEASE
 from hepafed.server.formats import SiteShare
 from hepafed.server.models.cards import facts
 from hepafed.server.training.participation import Participation, participation_from
@@ -96,3 +97,37 @@ def test_rounds_after_the_frozen_one_do_not_count(until: int) -> None:
         made.note(number, {"a": number}, {})
     (share,) = made.shares(until)
     assert (share.rounds, share.examples) == (until, sum(range(until + 1)))
+
+
+def test_the_releases_of_the_coordinator_and_of_each_site_stand_on_the_signed_card(
+    tmp_path: Path,
+) -> None:
+    make_authority(tmp_path / "keys", NOW)
+    live = training(tmp_path, Answering({"a": 3, "b": 5}), rounds=2)
+    card = live.stores.registry.card(train(live))
+    assert (card.coordinator_release, card.releases) == (RELEASE, (RELEASE,))
+    assert {s.site: s.releases for s in card.contributions} == {"a": (RELEASE,), "b": (RELEASE,)}
+    known = dict(facts(card))
+    assert known["Releases of HepaFed"] == f"coordinator: {RELEASE}; a: {RELEASE}; b: {RELEASE}"
+
+
+def test_a_site_that_changed_its_release_has_both_and_one_that_gave_nothing_has_none() -> None:
+    made = Participation()
+    made.note(1, {"a": 5, "b": 5}, {"c": "no answer"}, {"a": "1.0.0", "b": "1.0.0"})
+    made.note(2, {"a": 5}, {"b": "no answer"}, {"a": "1.0.1"})
+    made.note(3, {"a": 5}, {}, {"a": "1.1.0"})
+    made = participation_from(made.plain())  # type: ignore[arg-type]
+    found = {s.site: s.releases for s in made.shares(2)}
+    assert found == {"a": ("1.0.0", "1.0.1"), "b": ("1.0.0",), "c": ()}
+
+
+def test_a_site_of_another_release_is_named_and_gives_nothing(tmp_path: Path) -> None:
+    make_authority(tmp_path / "keys", NOW)
+    sites = Answering({"a": 3, "b": 500}, releases={"b": "99.0"})
+    live = training(tmp_path, sites, rounds=1)
+    card = live.stores.registry.card(train(live))
+    assert card.training_examples == {"a": 3}
+    assert {s.site: s.releases for s in card.contributions} == {"a": (RELEASE,), "b": ()}
+    (share,) = (s for s in card.contributions if s.site == "b")
+    assert "release 99.0" in share.reason
+    assert f"install release {RELEASE}" in share.reason
