@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort
+from hepafed.client.membership.home_state import look_over
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
 from hepafed.client.outbound import PROXY_CA, proxy_to
 from hepafed.client.permissions import PermissionBook
@@ -55,6 +56,7 @@ def check(
             [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
         )
         joined += [*_proxy(home, config), *_coordinator(home, config), *_memories(home)]
+        joined += _damage(home, {line.found for line in joined})
     gpu = judge_gpu(device, gpus())
     return [*joined, _disk(home, disk_gib), _memory(memory_gib), gpu, _cohort(home)]
 
@@ -87,6 +89,14 @@ def _memories(home: Path) -> Iterable[CheckLine]:
         yield CheckLine("permissions", PASS, words)
     else:
         yield CheckLine("permissions", NOTE, words, "client pending; client allow")
+
+
+def _damage(home: Path, said: set[str]) -> list[CheckLine]:
+    """Return a line for each damaged file that no other line names."""
+    found = look_over(home)
+    if not found:
+        return [CheckLine("files", PASS, "every file of the home is whole")]
+    return [CheckLine("files", FAIL, d.found, d.hint) for d in found if d.found not in said]
 
 
 def _proxy(home: Path, config: SiteConfig) -> Iterable[CheckLine]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hepafed.client.scan.database import KNOWN, forget_work, transaction
+from hepafed.common.kept_files import fault_of, is_noted, note_kept
 
 
 class KnownSeries(NamedTuple):
@@ -28,7 +29,7 @@ class KnownSeries(NamedTuple):
 def known_series(home: Path) -> list[KnownSeries]:
     """Return every series that an ingest looked at; none before the first ingest."""
     path = home / "scan" / KNOWN
-    if not path.exists():
+    if not path.exists() or fault_of(path):
         return []
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
@@ -47,12 +48,15 @@ def forget_patients(home: Path, patients: Iterable[str]) -> set[str]:
     folder = home / "scan"
     if not (folder / KNOWN).exists():
         return set()
+    noted = is_noted(folder / KNOWN)
     try:
         known = _forgotten(folder / KNOWN, patients)
     except sqlite3.DatabaseError:  # damaged: as when an ingest opens it
         shutil.rmtree(folder)
         return set()
     forget_work(folder)
+    if noted:
+        note_kept(folder / KNOWN)
     return known
 
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepafed.client.home import sole_use
-from hepafed.client.membership import CLOCK_HINT, ask, clock_fault, must_fit
+from hepafed.client.membership import (
+    CLOCK_HINT,
+    ask,
+    changed_settings,
+    clock_fault,
+    look_over,
+    must_fit,
+    note_keys,
+)
 from hepafed.client.outbound import write_roots
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
@@ -90,6 +98,7 @@ def run_site(home: Path) -> None:
         end_on_hangup()
         for line in tidied(home, (home / "keys",), LEFT_SECONDS):
             say(line)
+        _look_over(home)
         children = _children(home, config)
         told = _tell(why_shut_out(home, config), ("", ""))
         say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
@@ -102,6 +111,18 @@ def run_site(home: Path) -> None:
                 if child.process is not None:
                     stop_process(child.process)
     say("stopped")
+
+
+def _look_over(home: Path) -> None:
+    """Name what of the home is damaged; ConfigError for a file that the site cannot run without."""
+    found = look_over(home)
+    for damage in found:
+        if damage.stops:
+            raise ConfigError(damage.found, damage.hint)
+        complain(damage.found, damage.hint)
+    note_keys(home)
+    if changed_settings(home):
+        say("site.toml was changed since the last start; what is there now is used")
 
 
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
@@ -159,8 +180,7 @@ def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
 def _children(home: Path, config: SiteConfig) -> list[_Child]:
     keys = home / "keys"
     secret = keys / "executor.secret"
-    if not secret.exists():
-        write_whole(secret, secrets.token_bytes(32), private=True)
+    write_whole(secret, secrets.token_bytes(32), private=True)
     port = free_port()
     folder = home / "flower"
     folder.mkdir(exist_ok=True, mode=0o700)
