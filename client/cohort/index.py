@@ -109,7 +109,8 @@ def _read(db: sqlite3.Connection) -> Index:
     schema = int(about["schema"])
     if schema > SCHEMA:
         raise CohortError("this cohort was made by a newer version", "update HepaFed at this site")
-    if about.pop(CHECKSUM, None) not in (None, _digest(db)):  # an index of 0.1.0 has none
+    stated = about.pop(CHECKSUM, "")  # an index of 0.1.0 has none
+    if stated and stated != _digest(db):
         raise ValueError("a row was changed")
     splits = {r["patient"]: r["split"] for r in db.execute("SELECT * FROM patient")}
     lesions = [dict(r) for r in db.execute("SELECT * FROM lesion")]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.common.kept_files import KeptJsonFile
+from hepafed.common.kept_files import KeptJsonFile, is_noted
 
 FILE_NAME = "unreadable.json"
 
@@ -50,5 +50,5 @@ class Unreadable:
         return {*before.values()}.intersection(patients)
 
     def _write(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        if before != after or not self._file.path.exists():
+        if before != after or (is_noted(self._file.path) and not self._file.path.exists()):
             self._file.write(_UnreadableFile(patients=dict(sorted(after.items()))))

@@ -150,6 +150,10 @@ def _kept(home: Path) -> Iterator[HomeDamage]:
             "Only the pages of that validation need it (client review): restore a copy, or ask "
             "for the validation again",
         )
+    for lock in sorted(home.glob("*lock")):  # a lock file is empty; its loss costs nothing
+        if lock.is_dir():
+            cost = "What needs this lock is not answered: move the folder away"
+            yield HomeDamage(f"{lock.name} is a folder", cost)
     for folder in (home, *(home / name for name in ("keys", "cohort", "scan", "scores"))):
         try:
             must_be_readable(folder)

@@ -37,8 +37,7 @@ class LesionHistory:
     """The file released.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        hint = f"restore a copy. Without one: {RESET}"
-        self._file = KeptJsonFile(path=home / "released.json", record=PastLesions, hint=hint)
+        self._file = KeptJsonFile(path=home / "released.json", record=PastLesions, hint=RESET)
 
     def must_be_known(self) -> None:
         """Raise ConfigError where the file is damaged, or missing though it was written."""

@@ -73,10 +73,7 @@ class SumHistory:
     """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
-        hint = (
-            "restore a copy. Without one: move what is left away, then client peers --new-group; "
-            "docs/security.md says what that allows"
-        )
+        hint = "restore a copy; docs/security.md says how to begin a new one, and what that allows"
         self._file = KeptJsonFile(path=home / "exchanges.json", record=PastSums, hint=hint)
 
     def _read(self) -> PastSums:

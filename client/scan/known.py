@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hepafed.client.scan.database import KNOWN, forget_work, transaction
+from hepafed.common.errors import CohortError
 from hepafed.common.kept_files import fault_of, is_noted, note_kept
 
 
@@ -27,9 +28,17 @@ class KnownSeries(NamedTuple):
 
 
 def known_series(home: Path) -> list[KnownSeries]:
-    """Return every series that an ingest looked at; none before the first ingest."""
+    """Return every series that an ingest looked at; none before the first ingest.
+
+    Raises
+    ------
+    CohortError
+        The file of the last ingest is missing or damaged.
+    """
     path = home / "scan" / KNOWN
-    if not path.exists() or fault_of(path):
+    if fault := fault_of(path):
+        raise CohortError(f"scan/{KNOWN} {fault}", "run client ingest again: it makes it anew")
+    if not path.exists():
         return []
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
@@ -49,6 +58,9 @@ def forget_patients(home: Path, patients: Iterable[str]) -> set[str]:
     if not (folder / KNOWN).exists():
         return set()
     noted = is_noted(folder / KNOWN)
+    if fault_of(folder / KNOWN):  # as when an ingest opens it
+        shutil.rmtree(folder)
+        return set()
     try:
         known = _forgotten(folder / KNOWN, patients)
     except sqlite3.DatabaseError:  # damaged: as when an ingest opens it

@@ -21,6 +21,9 @@ TOUCHED = {
     "scan": {"series"},
     "scores": {"recalled"},
     "models": {"recalled"},
+    ".permissions.lock": {"trained", "validated"},
+    ".questions.lock": {"trained", "validated"},
+    "ingest.lock": {"ingested"},
     "peers.json": {"peers", "validated"},
 }
 """What a file may cost, by the first part of its name; other files: what is answered and proved."""
