@@ -54,7 +54,7 @@ class Figures:
     seconds: list[float]
     """Of each round, the first left out."""
     peak: int
-    """Bytes of the server's process tree while rounds run and the model is frozen."""
+    """Bytes of the server's process tree while rounds run."""
     floats: int
     """Of the model, BatchNorm's statistics included."""
     preparing: int

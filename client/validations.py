@@ -8,13 +8,14 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.common.contract.messages import ValidateRequest
 from hepafed.common.errors import DataError, PayloadError
 from hepafed.common.files import write_whole
+from hepafed.common.kept_files import fault_of, faults_in, is_noted, note_gone, note_kept
 from hepafed.common.network import Flat, Layout, from_bf16, to_bf16
 from hepafed.common.records import read_record, write_record
 from hepafed.common.statistics import ScoreTable, scores_text, stored_scores
@@ -55,6 +56,8 @@ def keep(home: Path, request: ValidateRequest, table: ScoreTable, weights: Flat)
     for path, held in files.items():
         if not path.exists():
             write_whole(path, held, private=True)
+        if not is_noted(path):
+            note_kept(path)
     _keep_weights(home / "models", request.weights, weights)
 
 
@@ -64,11 +67,14 @@ def recall(home: Path, run: str) -> KeptValidation:
     Raises
     ------
     DataError
-        This site kept nothing of that run.
+        This site kept nothing of that run, or a file of it is missing or damaged.
     PayloadError
         The run's id cannot be a file's name.
     """
     path = home / "scores" / f"{_file_name(run)}.json"
+    for file in (path, path.with_suffix(".csv")):
+        if path.exists() and (fault := fault_of(file)):
+            raise DataError(f"scores/{file.name} {fault}", "restore a copy of it")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
@@ -118,18 +124,35 @@ def forget(home: Path, patients: Collection[str]) -> tuple[set[str], int]:
             out = io.StringIO()
             csv.writer(out, lineterminator="\n").writerows([head, *left])
             write_whole(path, out.getvalue(), private=True)
+            note_kept(path)
         else:
-            path.unlink()
-            path.with_suffix(".json").unlink(missing_ok=True)
+            for file in (path, path.with_suffix(".json")):
+                file.unlink(missing_ok=True)
+                note_gone(file)
         found |= here
         tables += 1
     return found, tables
 
 
+def damaged_validations(home: Path) -> Iterator[tuple[str, str]]:
+    """Yield each file that is kept of a validation and damaged, and what is wrong with it."""
+    for name, fault in faults_in(home / "scores"):
+        yield f"scores/{name}", fault
+    for path in sorted((home / "models").glob("*.bf16")):
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            found = ""
+        if found != path.stem:
+            yield f"models/{path.name}", "is damaged"
+
+
 def _keep_weights(models: Path, digest: str, weights: Flat) -> None:
     """Keep a model's weights as the newest, and remove the oldest ones."""
     path = models / f"{digest}.bf16"
-    if path.exists():
+    if path.is_dir():  # client check names it; the validation goes on
+        return
+    if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
         path.touch()
     else:
         write_whole(path, bytes(to_bf16(weights)), private=True)

@@ -15,6 +15,7 @@ HepaFedError
 │   ├── BusyError       not now; trying again helps
 │   ├── EnrolmentError
 │   ├── RefusedError    policy, role or access says no
+│   │   └── OtherReleaseError  the two sides run releases that do not work together
 │   └── PayloadError    bytes from the network are not what they should be
 ├── RunError            a training or validation run cannot go on
 └── ReportError         a report's folder cannot be written, or is not as it was written
@@ -116,6 +117,12 @@ class RefusedError(FederationError):
     """A policy, a role or an access file does not allow this."""
 
     usual_hint = "ask the coordinator, or read the policy in site.toml"
+
+
+class OtherReleaseError(RefusedError):
+    """The other side runs a release that does not work with ours."""
+
+    usual_hint = "install the coordinator's release at the site"
 
 
 class PayloadError(FederationError):

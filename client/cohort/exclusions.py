@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hepafed.client.cohort.index import Index
-from hepafed.common.json_file import JsonFile
+from hepafed.common.kept_files import KeptJsonFile
 
 FILE_NAME = "excluded.json"
 
@@ -37,8 +37,11 @@ class Exclusions:
     """The file excluded.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        hint = "put a copy from a backup in its place, or move it away: then no lesion is excluded"
-        self._file = JsonFile(path=home / FILE_NAME, record=_ExclusionsFile, hint=hint)
+        hint = (
+            "put a copy from a backup in its place. To use every lesion, write "
+            '{"excluded": []} into it'
+        )
+        self._file = KeptJsonFile(path=home / FILE_NAME, record=_ExclusionsFile, hint=hint)
 
     def all(self) -> dict[str, Exclusion]:
         """Return the exclusions by lesion; ConfigError for a damaged file."""

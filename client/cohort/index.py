@@ -5,6 +5,7 @@ the new one, and the same rows give the same file. Values are read and written b
 their columns. Schemas of earlier versions are migrated when they are opened.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -39,6 +40,8 @@ TABLES = {
 _ABSENT_IN_1: dict[str, Any] = {"examination": "", "facts": ""}
 """What a lesion of schema 1 lacks, which knew no examinations."""
 
+CHECKSUM = "checksum"
+"""The key in `about` of the digest of all rows: SQLite finds no changed bit in a row."""
 Row = Mapping[str, Any]
 """Value of each column, by its name."""
 
@@ -72,7 +75,9 @@ def read(path: Path) -> Index:
             return _read(db)
     except (sqlite3.Error, KeyError, TypeError, ValueError) as e:
         raise CohortError(
-            "the cohort's index is damaged", "move the cohort folder away and ingest again"
+            "cohort/index.db: the cohort's index is damaged",
+            "restore a copy of it. Without one: move the cohort folder away and ingest again; "
+            "patients can then come into other splits",
         ) from e
 
 
@@ -82,7 +87,7 @@ def write(path: Path, index: Index, tables: Mapping[str, str] = TABLES) -> bool:
     `tables` are the columns of each, in SQL; their order is of no meaning.
     """
     rows: dict[str, Iterable[Row]] = {
-        "about": ({"key": k, "value": v} for k, v in index.about.items()),
+        "about": ({"key": k, "value": v} for k, v in index.about.items() if k != CHECKSUM),
         "patient": ({"patient": p, "split": s} for p, s in index.splits.items()),
         "acquisition": map(vars, index.acquisitions),
         "lesion": map(vars, index.lesions),
@@ -91,6 +96,7 @@ def write(path: Path, index: Index, tables: Mapping[str, str] = TABLES) -> bool:
         for table, columns in tables.items():
             db.execute(f"CREATE TABLE {table} ({columns}) WITHOUT ROWID")
             _fill(db, table, rows[table])
+        db.execute("INSERT INTO about (key, value) VALUES (?, ?)", (CHECKSUM, _digest(db)))
         content = db.serialize()
     if path.exists() and path.read_bytes() == content:
         return False
@@ -103,6 +109,9 @@ def _read(db: sqlite3.Connection) -> Index:
     schema = int(about["schema"])
     if schema > SCHEMA:
         raise CohortError("this cohort was made by a newer version", "update HepaFed at this site")
+    stated = about.pop(CHECKSUM, "")  # an index of 0.1.0 has none
+    if stated and stated != _digest(db):
+        raise ValueError("a row was changed")
     splits = {r["patient"]: r["split"] for r in db.execute("SELECT * FROM patient")}
     lesions = [dict(r) for r in db.execute("SELECT * FROM lesion")]
     if schema == 1:
@@ -115,6 +124,17 @@ def _read(db: sqlite3.Connection) -> Index:
         tuple(Acquisition(**r) for r in acquired),
         tuple(Lesion(**r) for r in lesions),
     )
+
+
+def _digest(db: sqlite3.Connection) -> str:
+    """Return the SHA-256 of all rows by the names of their columns, but for the digest itself."""
+    made = hashlib.sha256()
+    for table in sorted(TABLES):
+        names = sorted(c[1] for c in db.execute(f"PRAGMA table_info({table})"))
+        rows = db.execute(f"SELECT {', '.join(names)} FROM {table}")  # noqa: S608 - ours
+        held = sorted(repr(tuple(r)) for r in rows if table != "about" or CHECKSUM not in tuple(r))
+        made.update("\n".join([table, *names, *held, ""]).encode())
+    return made.hexdigest()
 
 
 def _fill(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:

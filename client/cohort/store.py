@@ -43,6 +43,12 @@ class Cohort:
         """Open the store of a site's home; CohortError when there is none."""
         folder = home / "cohort"
         if not (folder / "index.db").exists():
+            if any((folder / "crops").glob("*.npy")):
+                raise CohortError(
+                    "cohort/index.db is missing, though crops are stored",
+                    "restore a copy of it, or run client ingest again: patients can then come into "
+                    "other splits",
+                )
             raise CohortError("this site has no cohort yet", "run client ingest first")
         return cls(folder)
 
@@ -151,6 +157,11 @@ class Cohort:
     def holds(self, digest: str) -> bool:
         """Return whether a crop is there and whole."""
         return is_whole(self._crops, digest)
+
+    def damaged_crops(self) -> list[str]:
+        """Return the files of stored lesions that are missing or damaged, below the home."""
+        named = {r.crop for r in index.read(self._index).lesions}
+        return [f"cohort/crops/{c}.npy" for c in sorted(named) if not self.holds(c)]
 
     def add(self, crops: Iterable[Crop]) -> int:
         """Put lesions in and return how many are new; the same content changes nothing.

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepafed.common.json_file import JsonFile
+from hepafed.common.kept_files import KeptJsonFile, is_noted
 
 FILE_NAME = "unreadable.json"
 
@@ -25,7 +25,9 @@ class Unreadable:
 
     def __init__(self, folder: Path) -> None:
         hint = "move it away and ingest again: the ingest writes it anew"
-        self._file = JsonFile(path=folder / FILE_NAME, record=_UnreadableFile, hint=hint)
+        self._file = KeptJsonFile(
+            path=folder / FILE_NAME, record=_UnreadableFile, hint=hint, name=f"cohort/{FILE_NAME}"
+        )
 
     def all(self) -> dict[str, str]:
         """Return the patient of each lesion, by pseudonym; ConfigError for a damaged file."""
@@ -36,7 +38,8 @@ class Unreadable:
 
         What was kept of the same patients before goes: their labels are those of this ingest.
         """
-        before, named = self.all(), {*patients.values()}
+        before = self.all() if self._file.path.exists() else {}
+        named = {*patients.values()}
         others = {k: p for k, p in before.items() if p not in named}
         self._write(before, {k: p for k, p in {**others, **patients}.items() if k not in stored})
 
@@ -47,5 +50,5 @@ class Unreadable:
         return {*before.values()}.intersection(patients)
 
     def _write(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        if before != after:
+        if before != after or (is_noted(self._file.path) and not self._file.path.exists()):
             self._file.write(_UnreadableFile(patients=dict(sorted(after.items()))))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from hepafed.client.membership.home_state import note_keys
 from hepafed.client.membership.status import clock_ahead, why
 from hepafed.client.outbound import PROXY_CA, read_proxy_ca
 from hepafed.client.release import Ledger, read_own_identity
@@ -22,10 +23,12 @@ from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
 from hepafed.common.disclosure import public_line
 from hepafed.common.errors import ConfigError, EnrolmentError, UnreachableError
 from hepafed.common.files import write_whole
+from hepafed.common.kept_files import REGISTER
+from hepafed.common.releases import HEADER, RELEASE
 
 HINT = "name the .invite file that the coordinator gave you"
 AGAIN = "run the same command again: the key is kept, and the invite still works for it"
-MADE = ("node.key", "token", "joining", "ca.pem", PROXY_CA)
+MADE = ("node.key", "token", "joining", "ca.pem", PROXY_CA, REGISTER)
 """What joining writes into keys/; `joining` names the invite until the enrolment is known."""
 
 
@@ -83,6 +86,7 @@ def join(home: Path, invite_file: Path, proxy_ca: Path | None = None) -> Joined:
     write_toml(config, home / "site.toml")
     line = public_line(read_own_identity(home)).encode()
     Ledger(home).record("enrolled", "", line)
+    note_keys(home)
     (home / "keys" / "joining").unlink()
     return Joined(config=config, ahead=ahead)
 
@@ -155,6 +159,7 @@ def _post(home: Path, invite: Invite, also_trusted: str) -> dict[str, Any]:
         answer = httpx.post(
             f"https://{invite.address}/enrol",
             json=question,
+            headers={HEADER: RELEASE},
             verify=pinned(invite.ca + also_trusted),
             timeout=30,
         )

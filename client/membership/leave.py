@@ -8,6 +8,7 @@ from hepafed.client.membership.status import end
 from hepafed.client.release import Ledger
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import RefusedError, UnreachableError
+from hepafed.common.kept_files import note_gone
 
 OFFLINE = "if the coordinator can no longer be reached: client leave --offline"
 
@@ -50,4 +51,5 @@ def leave(home: Path, *, offline: bool) -> list[str]:
             if folder.exists():
                 shutil.rmtree(folder)
         (home / "site.toml").unlink()
+        note_gone(home / "site.toml")
     return [f"{config.site} has left {config.address}", *said]

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort
+from hepafed.client.membership.home_state import look_over
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
 from hepafed.client.outbound import PROXY_CA, proxy_to
 from hepafed.client.permissions import PermissionBook
@@ -20,6 +21,7 @@ from hepafed.common.certificates import expiry
 from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import ConfigError, HepaFedError, RefusedError
+from hepafed.common.releases import may_work_together
 
 DAYS_LEFT = 14
 """Fewest days that the server's certificate should still be valid."""
@@ -54,6 +56,7 @@ def check(
             [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
         )
         joined += [*_proxy(home, config), *_coordinator(home, config), *_memories(home)]
+        joined += _damage(home, {line.found for line in joined})
     gpu = judge_gpu(device, gpus())
     return [*joined, _disk(home, disk_gib), _memory(memory_gib), gpu, _cohort(home)]
 
@@ -86,6 +89,14 @@ def _memories(home: Path) -> Iterable[CheckLine]:
         yield CheckLine("permissions", PASS, words)
     else:
         yield CheckLine("permissions", NOTE, words, "client pending; client allow")
+
+
+def _damage(home: Path, said: set[str]) -> list[CheckLine]:
+    """Return a line for each damaged file that no other line names."""
+    found = look_over(home)
+    if not found:
+        return [CheckLine("files", PASS, "every file of the home is whole")]
+    return [CheckLine("files", FAIL, d.found, d.hint) for d in found if d.found not in said]
 
 
 def _proxy(home: Path, config: SiteConfig) -> Iterable[CheckLine]:
@@ -164,10 +175,12 @@ def _certificates(server: datetime, authority: datetime, now: datetime) -> Itera
 def _versions(standing: Standing, own: dict[str, str]) -> CheckLine:
     there = {"hepafed": standing.hepafed, "flwr": standing.flwr}
     other = [f"{n} {own[n]} here, {there[n]} there" for n in own if own[n] != there[n]]
+    together = may_work_together(there["hepafed"], own["hepafed"])
+    if not together or own["flwr"] != there["flwr"]:
+        hint = f"install release {there['hepafed']} of HepaFed here, as at the coordinator"
+        return CheckLine("versions", FAIL, "; ".join(other), hint)
     if other:
-        return CheckLine(
-            "versions", FAIL, "; ".join(other), "install the same release as the coordinator"
-        )
+        return CheckLine("versions", PASS, f"{'; '.join(other)}: these work together")
     words = f"HepaFed {own['hepafed']} and Flower {own['flwr']}, as at the coordinator"
     return CheckLine("versions", PASS, words)
 

@@ -1,6 +1,7 @@
 """How this site stands with the coordinator: a question over TLS with the site's own token."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,14 @@ import httpx
 from hepafed.client.outbound import trusted
 from hepafed.common.certificates import untrusted
 from hepafed.common.contract import SiteConfig
-from hepafed.common.errors import ConfigError, PayloadError, RefusedError, UnreachableError
+from hepafed.common.errors import (
+    ConfigError,
+    OtherReleaseError,
+    PayloadError,
+    RefusedError,
+    UnreachableError,
+)
+from hepafed.common.releases import HEADER, RELEASE, may_work_together
 
 AHEAD_SECONDS, BEHIND_SECONDS = 5, 305
 """Flower refuses a signature of a clock that is further off
@@ -68,8 +76,10 @@ CLOCK_HINT = (
 )
 
 
-def ask(home: Path, config: SiteConfig, seconds: float = 10) -> Standing:
+def ask(home: Path, config: SiteConfig, seconds: float = 10, *, starts: bool = False) -> Standing:
     """Ask the coordinator how this site stands; nothing but the token is sent.
+
+    With `starts` this site's release of HepaFed goes with it: the coordinator notes it.
 
     Raises
     ------
@@ -83,10 +93,27 @@ def ask(home: Path, config: SiteConfig, seconds: float = 10) -> Standing:
         The answer is not one.
     """
     asked = datetime.now(UTC)
-    values, certificate = _call(home, config, "GET", "/site", seconds)
+    stated = {HEADER: RELEASE} if starts else {}
+    values, certificate = _call(home, config, "GET", "/site", seconds, stated)
     ahead = clock_ahead(values.get("time"), asked, datetime.now(UTC))
     words = {k: str(values.get(k, "")) for k in ("site", "role", "hepafed", "flwr")}
     return Standing(**words, ahead=ahead, certificate=certificate)
+
+
+def must_fit(standing: Standing) -> None:
+    """Check that this site's release works with the coordinator's.
+
+    Raises
+    ------
+    OtherReleaseError
+        It does not; the hint says what to install.
+    """
+    if not may_work_together(standing.hepafed, RELEASE):
+        raise OtherReleaseError(
+            f"this site runs release {RELEASE} of HepaFed, which does not work with release "
+            f"{standing.hepafed[:40]} of the coordinator",
+            f"install release {standing.hepafed[:40]} here, then client start",
+        )
 
 
 def end(home: Path, config: SiteConfig) -> None:
@@ -95,7 +122,12 @@ def end(home: Path, config: SiteConfig) -> None:
 
 
 def _call(
-    home: Path, config: SiteConfig, method: str, path: str, seconds: float
+    home: Path,
+    config: SiteConfig,
+    method: str,
+    path: str,
+    seconds: float,
+    stated: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], datetime]:
     try:
         token = (home / "keys" / "token").read_text().strip()
@@ -106,7 +138,7 @@ def _call(
             "the token of this site is empty",
             "run client leave, then client join with a new invite",
         )
-    headers, trust = {"Authorization": f"Bearer {token}"}, trusted(home)
+    headers, trust = {"Authorization": f"Bearer {token}", **(stated or {})}, trusted(home)
     url = f"https://{config.address}{path}"
     try:
         with (

@@ -16,7 +16,7 @@ from pathlib import Path
 from hepafed.client.release.questions import lesion_of, names_of, patient_of
 from hepafed.client.release.sum_history import RESET
 from hepafed.common.errors import RefusedError
-from hepafed.common.json_file import JsonFile
+from hepafed.common.kept_files import KeptJsonFile
 from hepafed.common.statistics import ScoreTable
 
 MOST_SETS = 4
@@ -37,7 +37,11 @@ class LesionHistory:
     """The file released.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        self._file = JsonFile(path=home / "released.json", record=PastLesions, hint=RESET)
+        self._file = KeptJsonFile(path=home / "released.json", record=PastLesions, hint=RESET)
+
+    def must_be_known(self) -> None:
+        """Raise ConfigError where the file is damaged, or missing though it was written."""
+        self._file.read(missing=PastLesions())
 
     def hold(
         self, tables: Mapping[str, ScoreTable], split: str, minimum: int, *, summed: bool

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.contract import SiteConfig, plain_name, read_toml
 from hepafed.common.disclosure import fingerprint, public_line
 from hepafed.common.errors import ConfigError, RefusedError, UsageError
-from hepafed.common.json_file import JsonFile
+from hepafed.common.kept_files import KeptJsonFile
 
 FIRST_USE, CONFIRMED = "first-use", "confirmed"
 
@@ -43,8 +43,11 @@ class Peers:
     """The file peers.json of a site."""
 
     def __init__(self, home: Path) -> None:
-        hint = "move the file away; identities are then pinned again at the next exchange"
-        self._file = JsonFile(path=home / "peers.json", record=_PeersFile, hint=hint)
+        hint = (
+            'restore a copy. Without one write {"peers": []} into it: identities are then '
+            "pinned again at the next exchange"
+        )
+        self._file = KeptJsonFile(path=home / "peers.json", record=_PeersFile, hint=hint)
 
     def all(self) -> dict[str, Peer]:
         """Return every pinned site by name; ConfigError for a damaged file."""

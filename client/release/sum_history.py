@@ -15,7 +15,7 @@ from pathlib import Path
 from hepafed.common.contract.messages import Terms
 from hepafed.common.disclosure import NOISY, TUNING
 from hepafed.common.errors import RefusedError
-from hepafed.common.json_file import JsonFile
+from hepafed.common.kept_files import KeptJsonFile
 
 RESET = "client peers --new-group resets this; read first what it allows (docs/security.md)"
 
@@ -73,11 +73,8 @@ class SumHistory:
     """The file exchanges.json of a site, read and written whole at every step."""
 
     def __init__(self, home: Path) -> None:
-        hint = (
-            "restore a copy; move the file away only if you know what that allows "
-            "(docs/security.md)"
-        )
-        self._file = JsonFile(path=home / "exchanges.json", record=PastSums, hint=hint)
+        hint = "restore a copy; docs/security.md says how to begin a new one, and what that allows"
+        self._file = KeptJsonFile(path=home / "exchanges.json", record=PastSums, hint=hint)
 
     def _read(self) -> PastSums:
         return self._file.read(missing=PastSums())
@@ -237,5 +234,13 @@ class SumHistory:
             )
 
     def new_group(self) -> None:
-        """Forget with whom, in what form and curves scores left; a replay is still refused."""
-        self._file.write(replace(self._read(), groups={}, forms={}, curves={}, sealed=None))
+        """Forget with whom, in what form and curves scores left; a replay is still refused.
+
+        A file that is not there any more is begun anew.
+        """
+        past = self._read() if self._file.path.exists() else PastSums()
+        self._file.write(replace(past, groups={}, forms={}, curves={}, sealed=None))
+
+    def must_be_known(self) -> None:
+        """Raise ConfigError where the file is damaged, or missing though it was written."""
+        self._read()

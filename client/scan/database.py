@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from hepafed.common.kept_files import fault_of, note_gone
+
 FORMAT: Final = "5"
 """Version of the index; when it or the header reader changes, every file is read again."""
 KNOWN: Final = "known.db"
@@ -84,6 +86,10 @@ def forget_work(folder: Path) -> None:
 def _on_disk(folder: Path) -> sqlite3.Connection:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
+    if fault_of(folder / KNOWN):
+        shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+    note_gone(folder / KNOWN)  # until the ingest is over; one that was killed goes on
     for name in (WORK, KNOWN):
         (folder / name).touch(mode=0o600)
     try:

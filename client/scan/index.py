@@ -7,8 +7,9 @@ from pathlib import Path
 
 from hepafed.client.dicom.encoding import FileOutcome
 from hepafed.client.pseudonyms import Pseudonyms
-from hepafed.client.scan.database import forget_work, opened, transaction
+from hepafed.client.scan.database import KNOWN, forget_work, opened, transaction
 from hepafed.client.scan.records import KeptOutcome, Reading, SeriesOutcome, Source
+from hepafed.common.kept_files import note_kept
 
 PAGE = 4096
 """Files in one page of a listing."""
@@ -37,6 +38,7 @@ class ScanIndex:
         self._db.close()
         if self._folder is not None:
             forget_work(self._folder)
+            note_kept(self._folder / KNOWN)
 
     def source(self, path: bytes, size: int, changed: int) -> Source:
         """Return a file under its name by HMAC."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hepafed.client.scan.database import KNOWN, forget_work, transaction
+from hepafed.common.errors import CohortError
+from hepafed.common.kept_files import fault_of, is_noted, note_kept
 
 
 class KnownSeries(NamedTuple):
@@ -26,8 +28,16 @@ class KnownSeries(NamedTuple):
 
 
 def known_series(home: Path) -> list[KnownSeries]:
-    """Return every series that an ingest looked at; none before the first ingest."""
+    """Return every series that an ingest looked at; none before the first ingest.
+
+    Raises
+    ------
+    CohortError
+        The file of the last ingest is missing or damaged.
+    """
     path = home / "scan" / KNOWN
+    if fault := fault_of(path):
+        raise CohortError(f"scan/{KNOWN} {fault}", "run client ingest again: it makes it anew")
     if not path.exists():
         return []
     with closing(sqlite3.connect(path)) as db:
@@ -47,12 +57,18 @@ def forget_patients(home: Path, patients: Iterable[str]) -> set[str]:
     folder = home / "scan"
     if not (folder / KNOWN).exists():
         return set()
+    noted = is_noted(folder / KNOWN)
+    if fault_of(folder / KNOWN):  # as when an ingest opens it
+        shutil.rmtree(folder)
+        return set()
     try:
         known = _forgotten(folder / KNOWN, patients)
     except sqlite3.DatabaseError:  # damaged: as when an ingest opens it
         shutil.rmtree(folder)
         return set()
     forget_work(folder)
+    if noted:
+        note_kept(folder / KNOWN)
     return known
 
 

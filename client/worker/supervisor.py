@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepafed.client.home import sole_use
-from hepafed.client.membership import CLOCK_HINT, ask, clock_fault
+from hepafed.client.membership import (
+    CLOCK_HINT,
+    ask,
+    changed_settings,
+    clock_fault,
+    look_over,
+    must_fit,
+    note_keys,
+)
 from hepafed.client.outbound import write_roots
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
-from hepafed.common.errors import CohortError, ConfigError, FederationError
+from hepafed.common.errors import CohortError, ConfigError, FederationError, OtherReleaseError
 from hepafed.common.files import tidied, write_whole
 from hepafed.common.processes import (
     end_on_hangup,
@@ -76,6 +84,8 @@ def run_site(home: Path) -> None:
         `home` has not joined, or another `client start` uses it.
     CohortError
         The site has no cohort yet.
+    OtherReleaseError
+        This site's release of HepaFed does not work with the coordinator's.
     """
     config = read_toml(SiteConfig, home / "site.toml", "run client join first")
     if not (home / "cohort").exists():
@@ -88,12 +98,14 @@ def run_site(home: Path) -> None:
         end_on_hangup()
         for line in tidied(home, (home / "keys",), LEFT_SECONDS):
             say(line)
+        _look_over(home)
         children = _children(home, config)
+        told = _tell(why_shut_out(home, config), ("", ""))
         say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
         try:
             for child in children:
                 child.start()
-            _supervise(home, config, children, stopping)
+            _supervise(home, config, children, stopping, told)
         finally:
             for child in children:
                 if child.process is not None:
@@ -101,23 +113,48 @@ def run_site(home: Path) -> None:
     say("stopped")
 
 
+def _look_over(home: Path) -> None:
+    """Name what of the home is damaged; ConfigError for a file that the site cannot run without."""
+    found = look_over(home)
+    for damage in found:
+        if damage.stops:
+            raise ConfigError(damage.found, damage.hint)
+        complain(damage.found, damage.hint)
+    note_keys(home)
+    if changed_settings(home):
+        say("site.toml was changed since the last start; what is there now is used")
+
+
 def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
     """Return what keeps this site from coming online, as the coordinator says, and what helps.
 
-    Both are "" where nothing keeps it.
+    Both are "" where nothing keeps it. The coordinator is told this site's release.
+
+    Raises
+    ------
+    OtherReleaseError
+        The release does not work with the coordinator's.
     """
     try:
-        fault = clock_fault(ask(home, config, seconds=5).ahead)
+        standing = ask(home, config, seconds=5, starts=True)
+        must_fit(standing)
+        fault = clock_fault(standing.ahead)
+    except OtherReleaseError:
+        raise
     except (FederationError, ConfigError) as e:
         return e.message, f"{e.hint} (the client keeps trying)"
     return (fault, CLOCK_HINT) if fault else ("", "")
 
 
 def _supervise(
-    home: Path, config: SiteConfig, children: list[_Child], stopping: threading.Event
+    home: Path,
+    config: SiteConfig,
+    children: list[_Child],
+    stopping: threading.Event,
+    told: tuple[str, str],
 ) -> None:
+    """Start children again that end, until `stopping`; `told` was printed last."""
     due: dict[str, float] = {}
-    told = _tell(why_shut_out(home, config), ("", ""))
     while not stopping.wait(0.3):
         for child in children:
             if not child.died():
@@ -143,8 +180,7 @@ def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:
 def _children(home: Path, config: SiteConfig) -> list[_Child]:
     keys = home / "keys"
     secret = keys / "executor.secret"
-    if not secret.exists():
-        write_whole(secret, secrets.token_bytes(32), private=True)
+    write_whole(secret, secrets.token_bytes(32), private=True)
     port = free_port()
     folder = home / "flower"
     folder.mkdir(exist_ok=True, mode=0o700)

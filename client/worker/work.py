@@ -20,6 +20,7 @@ from hepafed.common.contract.messages import (
 )
 from hepafed.common.errors import EmptySplitError, HepaFedError, RefusedError
 from hepafed.common.network import Flat, to_bf16
+from hepafed.common.releases import RELEASE
 from hepafed.common.statistics import ScoreTable
 
 log = logging.getLogger("hepafed.client")
@@ -61,6 +62,7 @@ class Work:
         return TrainReply(
             run=request.run,
             round=request.round,
+            release=RELEASE,
             update=digest,
             examples=done.examples,
             loss=done.loss if self._config.share_training_loss else None,

@@ -235,7 +235,12 @@ def read_toml(cls: type[T], path: Path, hint: str) -> T:
         raise ConfigError(f"cannot read {path}: {e.strerror}", hint) from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigError(f"{path} is not TOML: {e}", "correct the file") from e
-    return read_record(cls, values, ConfigError, path.name)
+    try:
+        return read_record(cls, values, ConfigError, path.name)
+    except ConfigError as e:
+        if path.name in e.message:
+            raise
+        raise ConfigError(f"{path.name}: {e.message}", e.hint) from e
 
 
 def write_toml(record: object, path: Path, *, private: bool = False) -> None:

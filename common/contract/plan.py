@@ -55,7 +55,7 @@ class TrainingPlan:
     """What a site does in one round."""
 
     epochs: int = 1
-    """Passes over the site's training lesions in a round; 0 is a rehearsal without the training."""
+    """Passes over the site's training lesions in a round; 0: a rehearsal, without a model."""
     batch: int = 32
     """Images in one step; 0 for the whole split in one step."""
     optimiser: str = "adamw"

@@ -150,7 +150,7 @@ def _placeholder(why: str, aim: Aim | None) -> ChosenThreshold:
     if aim is not None:
         raise RunError(
             f"no threshold can be chosen with {aim.text}: {why}",
-            'state rule = "youden" in a new plan for a placeholder of 0.5',
+            "state the rule youden for a placeholder of 0.5",
         )
     return ChosenThreshold(threshold=0.5, rule=PLACEHOLDER + why)
 
@@ -260,7 +260,7 @@ def _refuse_unreachable(cuts: _Cuts, own: Floats, aim: Aim, threshold: float) ->
     raise RunError(
         f"the pooled tuning scores reach no {aim.text} between their cells; the highest "
         f"{aim.figure} of a useful threshold is {int(most * 1000) / 1000:.3f}",
-        'state a lower aim in a new plan, or rule = "youden"',
+        "state a lower aim, or the rule youden",
     )
 
 

@@ -5,8 +5,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hepafed.common.console import progress, say, say_json
-from hepafed.common.errors import RunError
+from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.printable import printable
+from hepafed.common.records import read_record
+from hepafed.server.rehearsal import Rehearsal, sentences
 
 if TYPE_CHECKING:
     from hepafed.server.cli.api_client import Remote
@@ -32,6 +34,10 @@ def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool
     elif not watching:
         say(f"run {run['id']} is queued")
         say(f"next: server watch {run['id']}")
+    elif run["status"] == "completed" and run.get("rehearsal"):
+        for line in sentences(read_record(Rehearsal, run["rehearsal"], PayloadError)):
+            say(printable(line))
+        say("next: state training.epochs of 1 or more in the plan, then server train PLAN")
     elif run["status"] == "completed" and run["kind"] == "train":
         say(f"model {run['model']}")
         say(f"next: server validate {run['model']} --watch")
@@ -140,6 +146,8 @@ def describe(event: dict[str, Any]) -> str:
         words = MASKED.get(event["subject"], event["subject"])
         again = "" if event["attempt"] == 1 else f", attempt {event['attempt']}"
         return f"masked sum of {words}, sites {', '.join(event['sites'])}{again}"
+    if kind == "aimed":
+        return f"operating point: {event['rule']}, in place of {event['before']}"
     if kind == "frozen":
         if "placeholder" in event:
             return (

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from hepafed.common.console import command, say, say_json, table
@@ -52,8 +53,14 @@ def runs(ctx: click.Context, as_json: bool, access: Path | None) -> None:
         return
     table(
         ("run", "kind", "status", "round", "model"),
-        [(r["id"], r["kind"], r["status"], str(r["round"]), r["model"]) for r in found],
+        [(r["id"], r["kind"], r["status"], str(r["round"]), _made(r)) for r in found],
     )
+
+
+def _made(run: dict[str, Any]) -> str:
+    """Return what a run made: a model, or of a rehearsal how long a round takes."""
+    found = run.get("rehearsal")
+    return f"rehearsal: {found['seconds']:.1f} s a round" if found else str(run["model"])
 
 
 @click.command()
@@ -90,15 +97,23 @@ def stop(ctx: click.Context, run: str, access: Path | None) -> None:
 
 @click.command()
 @click.argument("run")
+@click.option(
+    "--operating-point",
+    "rule",
+    default="",
+    help="Rule in place of the plan's own, where its aim was not reached: youden, or for example "
+    "'sensitivity >= 0.9'.",
+)
 @access_option
 @click.pass_context
 @command
-def resume(ctx: click.Context, run: str, access: Path | None) -> None:
+def resume(ctx: click.Context, run: str, rule: str, access: Path | None) -> None:
     """Continue a stopped or failed run after its last completed round.
 
     \b
     Example:
       server resume t2-1a2b3c
     """
-    remote_of(ctx, access).post(f"/api/runs/{run}/resume")
+    values = {"operating_point": {"rule": rule}} if rule else {}
+    remote_of(ctx, access).post(f"/api/runs/{run}/resume", **values)
     say(f"{run} is queued; next: server watch {run}")

@@ -60,7 +60,7 @@ class Conductor:
             _fail(live, f"{type(e).__name__} in the coordinator", "see server.log")
         else:
             status = "completed" if model else "stopped"
-            model = "" if run.kind == "cohort" else model
+            model = "" if run.kind == "cohort" or run.rehearses else model
             live.change(status=status, model=model or run.model)
             live.event(status, model=model)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hepafed.common.disclosure import fingerprint
 from hepafed.common.errors import EnrolmentError, UnreachableError
+from hepafed.common.releases import RELEASE, may_work_together
 from hepafed.server.flower import Control
 from hepafed.server.members import LedgerHeads, Members, SiteEntry
 
@@ -96,7 +97,8 @@ class Membership:
             {
                 "site": s.site,
                 "role": s.role,
-                "state": "revoked" if s.revoked else "enrolled" if s.node else "invited",
+                "state": _state_of(s),
+                "release": s.release,
                 "online": s.site in online,
                 "fingerprint": fingerprint(s.public_key) if s.public_key else "",
                 "enrolled": s.enrolled,
@@ -114,3 +116,10 @@ class Membership:
         seen = kept.receipt
         reason = kept.gap.reason if kept.gap else ""
         return {"entry": seen.entry, "chain": seen.chain, "at": seen.at, "gap": reason}
+
+
+def _state_of(site: SiteEntry) -> str:
+    """Return how a site stands, in one or two words."""
+    if site.revoked or not site.node:
+        return "revoked" if site.revoked else "invited"
+    return "enrolled" if may_work_together(site.release, RELEASE) else "other release"

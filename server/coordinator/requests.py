@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
-from hepafed.common.contract import Plan, RoundsPlan, plan_from
+from hepafed.common.contract import OperatingPointPlan, Plan, RoundsPlan, plan_from
 from hepafed.common.errors import RefusedError
 from hepafed.server.coordinator.membership import Membership
 from hepafed.server.members import Members
@@ -116,16 +117,28 @@ class Requests:
         self._runs.ask_to_stop(run)
         return self._queued(known)
 
-    def resume(self, run: str) -> Run:
-        """Queue a stopped or failed run again; it goes on at its last completed round."""
+    def resume(self, run: str, operating_point: OperatingPointPlan | None = None) -> Run:
+        """Queue a stopped or failed run again; it goes on at its last completed round.
+
+        `operating_point` takes the place of the plan's own; the history says so. No site is told.
+        """
         known = self._runs.get(run)
         if known.status not in ("stopped", "failed"):
             raise RefusedError(
                 f"{run} is {known.status}; only a stopped or failed run can be resumed",
                 "see server runs",
             )
+        plan = known.plan
+        if operating_point is not None:
+            if known.kind != "train" or known.rehearses:
+                raise RefusedError(
+                    f"{run} makes no model: it has no operating point",
+                    f"server resume {run}, without --operating-point",
+                )
+            before, plan = plan.operating_point.rule, replace(plan, operating_point=operating_point)
+            self._runs.event(run, "aimed", rule=operating_point.rule, before=before)
         self._runs.clear_stop(run)
-        return self._queued(self._runs.change(run, status="queued", error="", hint=""))
+        return self._queued(self._runs.change(run, plan=plan, status="queued", error="", hint=""))
 
     def _enrolled(self, role: str = "") -> set[str]:
         """Return the sites that are enrolled and not revoked, of one role or of both."""

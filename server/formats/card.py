@@ -61,6 +61,8 @@ class SiteShare:
     """Rounds in which it was asked and gave no update that could be used."""
     reason: str
     """Why, the last time; empty if it missed none."""
+    releases: tuple[str, ...] = optional(())
+    """Releases of HepaFed with which it made its updates; absent in cards of 0.1.0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,8 @@ class ModelCard:
     """On whom the tuning AUC was computed; absent where there is none, and in cards of 0.1.0."""
     releases: tuple[str, ...] = optional(())
     """Releases of HepaFed that took part, at the coordinator and the sites."""
+    coordinator_release: str = optional("")
+    """Release of the coordinator that saved the model; absent in cards of 0.1.0."""
     tuning_auc: float | None = None
     """Macro AUC on the sites' tuning data; null where none could be computed."""
     tuning_scores: TuningScores | None = None

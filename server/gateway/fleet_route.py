@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 from hepafed.common.certificates import pinned
 from hepafed.common.errors import RefusedError, UnreachableError
+from hepafed.common.releases import RELEASE, may_work_together
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.flower import sent_as
 from hepafed.server.gateway.bodies import Bodies
@@ -46,12 +47,14 @@ def fleet_route(coordinator: Coordinator, ca: str) -> Route:
         if name not in FLEET:
             return not_found()
         node = coordinator.admission.node_of(request.headers.get(HEADER, ""))
+        # as the SuperLink says it, so that a SuperNode ends as it would on that
+        code = 412 if name == "activate-node" else 401
         if node is None:
-            # as the SuperLink says it, so that a SuperNode ends as it would on that
-            code = 412 if name == "activate-node" else 401
             return JSONResponse({"error": "not an enrolled site"}, code)
         if not coordinator.admission.proven(node, request.headers):
             return JSONResponse({"error": "not signed with the site's key, at this time"}, 401)
+        if not may_work_together(node.release, RELEASE):
+            return JSONResponse({"error": f"the site needs release {RELEASE} of HepaFed"}, code)
         headers = _passed(request.headers)
         url = f"https://127.0.0.1:{coordinator.superlink.port}/v1/fleet/{name}"
         async with bodies.read(request, LARGEST_BODY, BODY_SECONDS, node.site) as parts:

@@ -8,6 +8,7 @@ from hepafed.common.contract import (
     LONGEST_WAIT,
     MOST_MODELS,
     MOST_VARIABLES,
+    OperatingPointPlan,
     Plan,
     usable_names,
 )
@@ -27,6 +28,14 @@ class Training:
     """A training that is to be started."""
 
     plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumption:
+    """How a run goes on."""
+
+    operating_point: OperatingPointPlan | None = None
+    """In place of the plan's own; null: that of the plan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +95,8 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
     def stop(_body: Nothing, request: Request) -> object:
         return write_record(requests.stop(request.path_params["run"]))
 
-    def resume(_body: Nothing, request: Request) -> object:
-        return write_record(requests.resume(request.path_params["run"]))
+    def resume(body: Resumption, request: Request) -> object:
+        return write_record(requests.resume(request.path_params["run"], body.operating_point))
 
     def train(body: Training, _request: Request) -> object:
         return write_record(requests.train(body.plan))
@@ -110,6 +119,6 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
         api.get("runs", "/api/runs", lambda _request: [write_record(r) for r in runs.all()]),
         api.get("run", "/api/runs/{run}", run),
         api.post("stop", "/api/runs/{run}/stop", Nothing, stop),
-        api.post("resume", "/api/runs/{run}/resume", Nothing, resume),
+        api.post("resume", "/api/runs/{run}/resume", Resumption, resume),
         api.get("report", "/api/runs/{run}/report", report),
     ]

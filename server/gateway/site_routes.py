@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from hepafed.common.errors import PayloadError
+from hepafed.common.releases import HEADER, RELEASE, release_stated
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api, must_be_short, token_of, utc_now
 from starlette.concurrency import run_in_threadpool
@@ -39,18 +40,26 @@ def site_routes(api: Api, coordinator: Coordinator) -> list[Route]:
     """Return the routes; all but that of the enrolment refuse whoever is no enrolled site."""
     members, membership = coordinator.members, coordinator.membership
 
-    def enrol(body: Enrolment, _request: Request) -> object:
+    def note_release(site: str, request: Request) -> None:
+        """Note the release with which a site was started; `client check` states none."""
+        stated = request.headers.get(HEADER)
+        if stated is not None:
+            members.stated(site, release_stated(stated))
+
+    def enrol(body: Enrolment, request: Request) -> object:
         entry = membership.enrol(body.token, body.public_key.strip(), body.own)
+        note_release(entry.site, request)
         return {"site": entry.site, "role": entry.role, "time": utc_now()}
 
     async def standing(request: Request) -> Response:
         entry = members.site_of(token_of(request))
+        await run_in_threadpool(note_release, entry.site, request)
         return JSONResponse(
             {
                 "site": entry.site,
                 "role": entry.role,
                 "time": utc_now(),
-                "hepafed": metadata.version("hepafed"),
+                "hepafed": RELEASE,
                 "flwr": metadata.version("flwr"),
             }
         )

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_ssh_public_key,
 )
-from hepafed.server.members.roster import Members
+from hepafed.server.members.roster import Members, SiteEntry
 
 HEADER = "flwr-public-key"
 """The header with the node's public key, PEM in base64."""
@@ -34,6 +34,8 @@ class Node:
     id: str
     """Flower's node id, in decimal."""
     key: EllipticCurvePublicKey
+    release: str = ""
+    """Release of HepaFed that the site stated when it was last started; "" if it never did."""
 
 
 class Admission:
@@ -53,7 +55,7 @@ class Admission:
         version = (found.st_ino, found.st_mtime_ns)
         if version != self._version:
             sites = [s for s in self._members.sites().values() if s.public_key and not s.revoked]
-            self._nodes = dict(_node(s.site, s.node, s.public_key) for s in sites)
+            self._nodes = dict(_node(s) for s in sites)
             self._version = version
         return self._nodes.get(key)
 
@@ -76,9 +78,9 @@ class Admission:
         return True
 
 
-def _node(site: str, node: str, line: str) -> tuple[str, Node]:
-    """Return a node under its key as its SuperNode sends it, from the key's OpenSSH line."""
-    key = load_ssh_public_key(line.encode())
+def _node(entry: SiteEntry) -> tuple[str, Node]:
+    """Return a site's node under its key as its SuperNode sends it."""
+    key = load_ssh_public_key(entry.public_key.encode())
     assert isinstance(key, EllipticCurvePublicKey)  # noqa: S101 - no other is enrolled
     sent = b64encode(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).decode()
-    return sent, Node(site, node, key)
+    return sent, Node(entry.site, entry.node, key, entry.release)

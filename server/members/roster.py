@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hepafed.common.errors import EnrolmentError, RefusedError
 from hepafed.common.json_file import JsonFile
+from hepafed.common.records import optional
 
 
 def digest_of(token: str) -> str:
@@ -35,6 +36,8 @@ class SiteEntry:
     """Digest of the site's own token for weights, which the site itself made."""
     enrolled: str = ""
     revoked: bool = False
+    release: str = optional("")
+    """Release of HepaFed that the site stated when it was last started; "" if it never did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +176,14 @@ class Members:
             sites, people = self._load()
             sites[site] = replace(sites[site], node=node)
             self._store(sites, people)
+
+    def stated(self, site: str, release: str) -> None:
+        """Write down the release that a site states."""
+        with self._lock:
+            sites, people = self._load()
+            if sites[site].release != release:
+                sites[site] = replace(sites[site], release=release)
+                self._store(sites, people)
 
     def revoke(self, site: str) -> SiteEntry:
         """Shut a site out; RefusedError when there is none of that name."""

@@ -25,16 +25,15 @@ LIMITS = (
 )
 MADE_UP = "Its data were made up (the plan says synthetic = true): it knows nothing of patients."
 REHEARSAL = (
-    "It is a rehearsal (training.epochs = 0): no site trained it. Its weights are those that the "
-    "run started from."
+    "None: a rehearsal (training.epochs = 0). The weights are those that the run started from."
 )
+"""Of models of 0.1.0; a rehearsal makes none any more."""
 NOT_STATED = "–"
 
 
 def limits_of(plan: Plan) -> tuple[str, ...]:
     """Return the limits of a model that was trained by a plan."""
-    rehearsed = (REHEARSAL,) if plan.training.epochs == 0 else ()
-    return (*rehearsed, *((MADE_UP,) if plan.synthetic else ()), *LIMITS)
+    return (*((MADE_UP,) if plan.synthetic else ()), *LIMITS)
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:
@@ -48,6 +47,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Architecture", f"Inception-ResNet V2, {card.parameters:,} parameters"),
         ("Protocol", card.protocol),
         *([("Data", "made up (synthetic = true)")] if plan.synthetic else []),
+        *([("Training", REHEARSAL)] if plan.training.epochs == 0 else []),
         ("Input side", f"{plan.model.size} pixels"),
         ("Starting weights", card.parent or f"random, seed {plan.seed}"),
         ("Strategy", f"{card.strategy or NOT_STATED}; {rounds}"),
@@ -58,7 +58,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Chosen on", operating_point.chosen_on(point)),
         *_known_of(point),
         ("Training run", card.run or NOT_STATED),
-        *([("Releases of HepaFed", ", ".join(card.releases))] if card.releases else []),
+        *_releases(card),
         ("Frozen", card.created or NOT_STATED),
     ]
 
@@ -68,6 +68,14 @@ def _examples(card: ModelCard) -> str:
     if not card.contributions:
         return ", ".join(f"{s}: {n}" for s, n in sorted(card.training_examples.items()))
     return "; ".join(_share(s, card.round or 0) for s in card.contributions)
+
+
+def _releases(card: ModelCard) -> list[tuple[str, str]]:
+    """Return the releases of the coordinator and of each site; nothing of a card of 0.1.0."""
+    said = [f"coordinator: {card.coordinator_release}"] if card.coordinator_release else []
+    said += [f"{s.site}: {', '.join(s.releases)}" for s in card.contributions if s.releases]
+    words = "; ".join(said) or ", ".join(card.releases)
+    return [("Releases of HepaFed", words)] if words else []
 
 
 def _share(share: SiteShare, rounds: int) -> str:

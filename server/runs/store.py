@@ -15,6 +15,8 @@ from hepafed.common.contract import Evaluation, Plan, digest_of, evaluation_from
 from hepafed.common.errors import ConfigError, RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.json_file import JsonFile
+from hepafed.common.records import optional
+from hepafed.server.rehearsal import Rehearsal
 
 ENDED = ("completed", "failed", "stopped")
 
@@ -49,10 +51,17 @@ class Run:
     """SHA-256 of the evaluation.toml kept beside run.json since `created`; "" if there is none."""
     requester: str = ""
     """Name on the evaluator's access file that asked for it; "" for the coordinator."""
+    rehearsal: Rehearsal | None = optional(None)
+    """What a rehearsal measured, once it is completed."""
     flower_run: int = 0
     """Flower's id of the newest attempt."""
     error: str = ""
     hint: str = ""
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether this is a training without a training step, which makes no model."""
+        return self.kind == "train" and self.plan.training.epochs == 0
 
 
 class Runs:

@@ -11,7 +11,8 @@ from fractions import Fraction
 from hepafed.common.contract import Figure, TaskSummary, TuningFigures
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.disclosure import MOST_PARTICIPANTS, TASK, UNIT, check_tuning
-from hepafed.common.errors import PayloadError
+from hepafed.common.errors import OtherReleaseError, PayloadError
+from hepafed.common.releases import must_work_with
 
 MOST_EXAMPLES = 10**9
 """The most images of a site."""
@@ -31,8 +32,12 @@ def check_training(reply: TrainReply) -> None:
     Raises
     ------
     PayloadError
-        Naming what cannot be.
+        Naming what cannot be; the site's release, where it does not work with ours.
     """
+    try:
+        must_work_with(reply.release)
+    except OtherReleaseError as e:
+        raise PayloadError(f"{e.message}: {e.hint}") from e
     if not 1 <= reply.examples <= MOST_EXAMPLES:
         raise PayloadError("the site stated an impossible number of examples")
     if reply.loss is not None and not 0 <= reply.loss <= LARGEST_LOSS:

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import metadata
 
 from hepafed.common.contract import TuningFigures
 from hepafed.common.disclosure import ChosenThreshold, choose_threshold, tuning_scores
 from hepafed.common.errors import PayloadError, RunError
 from hepafed.common.network import for_sites
 from hepafed.common.records import read_record, write_record
+from hepafed.common.releases import RELEASE
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningCases, TuningScores
 from hepafed.server.models import INTENDED_USE, limits_of
 from hepafed.server.runs import LiveRun
@@ -38,14 +38,13 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
             [f for _, f in used], plan.operating_point.rule, plan.seed, sites=[n for n, _ in used]
         )
     except RunError as e:
-        kept = checkpoints.file_of_round(live.folder, state.best)
         why = "" if used else f" server watch {live.run.id} shows why no round was judged;"
         raise RunError(
             e.message,
-            f"no training is lost:{why} {e.hint}, with model.weights = '{kept}', "
-            "training.epochs = 0 and rounds.count = 1",
+            f"no training is lost:{why} {e.hint}: server resume {live.run.id} "
+            "--operating-point RULE",
         ) from e
-    scores = tuning_scores([f for _, f in used])
+    scores, shares = tuning_scores([f for _, f in used]), state.taken.shares(state.best)
     card = ModelCard(
         protocol=plan.protocol,
         plan=write_record(
@@ -56,10 +55,11 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         strategy=plan.rounds.strategy,
         training_examples=state.taken.latest(state.best) or state.examples,
-        contributions=state.taken.shares(state.best),
+        contributions=shares,
         tuning_auc=state.scores.get(state.best),
         tuning_cases=_cases(live, state),
-        releases=(metadata.version("hepafed"),),
+        releases=tuple(sorted({RELEASE, *(r for s in shares for r in s.releases)})),
+        coordinator_release=RELEASE,
         operating_point=_point(chosen, sum(n for n, _ in used)),
         tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
         parameters=state.layout.size,

@@ -14,9 +14,18 @@ class Participation:
     """By round and site: the training examples that the site stated with its update."""
     reasons: dict[int, dict[str, str]] = field(default_factory=dict)
     """By round and site: why a site that was asked gave no update."""
+    releases: dict[int, dict[str, str]] = field(default_factory=dict)
+    """By round and site: the release of HepaFed that the site stated with its update."""
 
-    def note(self, round_: int, examples: Mapping[str, int], reasons: Mapping[str, str]) -> None:
+    def note(
+        self,
+        round_: int,
+        examples: Mapping[str, int],
+        reasons: Mapping[str, str],
+        releases: Mapping[str, str] | None = None,
+    ) -> None:
         """Keep a round; one that is done anew replaces what was noted of it."""
+        self.releases[round_] = dict(sorted((releases or {}).items()))
         self.examples[round_] = dict(sorted(examples.items()))
         self.reasons[round_] = {s: r[:200] for s, r in sorted(reasons.items())}
 
@@ -38,6 +47,9 @@ class Participation:
                 last=max((n for n in rounds if site in given[n]), default=0),
                 missed=sum(site in missed[n] for n in rounds),
                 reason=next((missed[n][site] for n in reversed(rounds) if site in missed[n]), ""),
+                releases=tuple(
+                    sorted({r for n in rounds if (r := self.releases.get(n, {}).get(site))})
+                ),
             )
             for site in sorted(names)
         )
@@ -54,6 +66,7 @@ class Participation:
         return {
             "examples": {str(n): v for n, v in self.examples.items()},
             "reasons": {str(n): v for n, v in self.reasons.items()},
+            "releases": {str(n): v for n, v in self.releases.items()},
         }
 
 
@@ -62,4 +75,5 @@ def participation_from(values: Mapping[str, Mapping[str, object]]) -> Participat
     return Participation(
         examples={int(n): dict(v) for n, v in values.get("examples", {}).items()},  # type: ignore[call-overload]
         reasons={int(n): dict(v) for n, v in values.get("reasons", {}).items()},  # type: ignore[call-overload]
+        releases={int(n): dict(v) for n, v in values.get("releases", {}).items()},  # type: ignore[call-overload]
     )

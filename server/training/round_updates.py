@@ -104,6 +104,10 @@ class RoundUpdates:
         """Return the number of training examples by site, as the sites stated it."""
         return {s: self._examples(s) for s in sorted(self._used)}
 
+    def releases(self) -> dict[str, str]:
+        """Return the release of HepaFed by site, as the sites stated it."""
+        return {s: self._replies[s][0].release for s in sorted(self._used)}
+
     def mean_loss(self) -> float | None:
         """Return the mean of the sites' losses weighted by examples; None where one has none.
 

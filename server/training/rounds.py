@@ -9,6 +9,8 @@ from hepafed.common.contract import TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, for_sites, pieces, to_bf16
+from hepafed.common.records import write_record
+from hepafed.server.rehearsal import measured
 from hepafed.server.runs import Blobs, Expected, LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.aggregation import aggregation_for
@@ -21,12 +23,15 @@ from hepafed.server.training.selection import choose, forget, judge
 from hepafed.server.training.tuning import clear_sums, pooled_tuning
 
 log = logging.getLogger("hepafed.server")
+REHEARSED = "rehearsed"
+"""What `train` returns in place of a model's id after a rehearsal."""
 
 
 def train(live: LiveRun) -> str:
     """Conduct a training run from its last completed round to its frozen model.
 
-    Returns the model's id; "" when the run was stopped.
+    Returns the model's id; "" when the run was stopped; `REHEARSED` where the plan has no epochs:
+    the untrained weights are no model, and the run keeps what was measured.
     """
     folder, blobs = live.folder, live.stores.blobs
     state = resume(live)
@@ -52,9 +57,17 @@ def train(live: LiveRun) -> str:
     if not live.may_go_on():
         return ""
     forget(live, state, live.sites.members())
-    model = freeze(live, state)
+    made = _rehearsed(live, state) if live.run.rehearses else freeze(live, state)
     clear_sums(folder)
-    return model
+    return made
+
+
+def _rehearsed(live: LiveRun, state: TrainingState) -> str:
+    """Keep what a rehearsal measured, in the run and in its history."""
+    found = measured(live.stores.runs.events(live.run.id), state.layout.size)
+    live.change(rehearsal=found)
+    live.event("rehearsed", measured=write_record(found))
+    return REHEARSED
 
 
 def resume(live: LiveRun) -> TrainingState:
@@ -113,7 +126,7 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
-    state.taken.note(number, state.examples, failed)
+    state.taken.note(number, state.examples, failed, updates.releases())
     state.said = {
         "round": number,
         "loss": updates.mean_loss(),

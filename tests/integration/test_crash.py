@@ -19,11 +19,10 @@ def _events(trained: Trained, run: str) -> list[dict[str, object]]:
 
 
 def _train_until_first_round(trained: Trained, folder: Path, name: str, rounds: int) -> str:
-    """Start a rehearsal of `rounds` rounds; returns its id when one is done."""
+    """Start a training of `rounds` rounds; returns its id when one is done."""
     changes = (
         ('"small"', f'"{name}"'),
         ("count = 2", f"count = {rounds}"),
-        ("[training]", "[training]\nepochs = 0"),
     )
     text = PLAN
     for old, new in changes:

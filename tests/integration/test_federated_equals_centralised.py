@@ -51,6 +51,7 @@ def _store(home: Path, owners: dict[str, int]) -> None:
     Cohort.create(home).add(crops)
     # a store gives its patients splits; here every one is a training patient
     with sqlite3.connect(home / "cohort/index.db") as db:
+        db.execute("DELETE FROM about WHERE key = 'checksum'")  # as 0.1.0 wrote it
         db.execute("UPDATE patient SET split = 'train'")
     db.close()
 

@@ -1,7 +1,8 @@
 """Homes that the last release left behind open, and everything goes on from them.
 
 tests/fixtures/release-0.1.0 says how they were made: all processes killed in the second round of
-a training, after a validation of an earlier model.
+a rehearsal, after a validation of an earlier rehearsal's model. 0.1.0 saved the untrained weights
+of a rehearsal as a model.
 """
 
 import json
@@ -20,6 +21,21 @@ from hepafed.deploy.demo.federation import Federation, federation
 HOMES = Path(__file__).parents[1] / "fixtures/release-0.1.0/homes.tar.xz"
 OLD_ADDRESS = "127.0.0.1:53853"
 SITES = ("hospital-a", "hospital-b", "external-1", "external-2")
+POLICY = "least_tables = 200\nminimum_train_patients = 1\nminimum_steps = 1\n"
+"""The cohorts are very small."""
+PLAN = """
+name = "third"
+protocol = "t2-dwi"
+seed = 3
+[model]
+size = 75
+[training]
+batch = 2
+[rounds]
+count = 1
+quorum = 2
+deadline = 600
+"""
 TRAINING, VALIDATION = "second-ec1d0f", "validate-5e7ca5"
 ADDRESSED = ("server/server.toml", "server/coordinator.access", *(f"{s}/site.toml" for s in SITES))
 
@@ -30,9 +46,13 @@ class Resumed:
     kept: dict[str, Any]
     """report.json as the last release left it."""
     run: dict[str, Any]
-    """The training that was cut off, at its end."""
+    """The rehearsal that was cut off, at its end."""
+    model: str
+    """What a training at the same sites made afterwards."""
     report: dict[str, Any]
-    """report.json of a validation of the model that the training ended in."""
+    """report.json of a validation of that model."""
+    again: dict[str, Any]
+    """report.json of a new validation of the model that 0.1.0 left behind."""
     folder: Path
 
 
@@ -51,22 +71,36 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resumed]:
         for site in SITES:  # a home of 0.1.0 has allowed nothing, and its cohort is very small
             fed.command(site, "allow", "--everything")
             with (fed.home(site) / "site.toml").open("a") as config:
-                config.write("least_tables = 200\n")
+                config.write(POLICY)
             fed.start(site)
         fed.wait_online(SITES)
         fed.command("server", "watch", TRAINING)
         run = next(r for r in fed.json("runs") if r["id"] == TRAINING)
-        fed.command("server", "validate", run["model"], "--watch", "-o", str(folder / "new"))
-        report = json.loads((folder / "new/report.json").read_text())
-        yield Resumed(fed, kept, run, report, folder)
+        (folder / "third.toml").write_text(PLAN)
+        fed.command("server", "train", str(folder / "third.toml"), "--watch")
+        (model,) = {m["id"] for m in fed.json("models")} - {kept["model"]["id"]}
+        reports = []
+        for name in (model, kept["model"]["id"]):
+            fed.command("server", "validate", name, "--watch", "-o", str(folder / name))
+            reports.append(json.loads((folder / name / "report.json").read_text()))
+        yield Resumed(fed, kept, run, model, reports[0], reports[1], folder)
 
 
-def test_the_training_goes_on_with_the_round_that_was_cut_off(resumed: Resumed) -> None:
+def test_the_rehearsal_goes_on_with_the_round_that_was_cut_off(resumed: Resumed) -> None:
     assert (resumed.run["status"], resumed.run["round"]) == ("completed", 3)
     path = resumed.fed.home("server") / "runs" / TRAINING / "events.jsonl"
     events = [json.loads(line) for line in path.read_text().splitlines()]
     done = [e["round"] for e in events if e["event"] == "done"]
     assert done == [1, 2, 3]
+
+
+def test_the_rehearsal_makes_no_model_and_says_what_it_measured(resumed: Resumed) -> None:
+    assert resumed.run["model"] == ""
+    measured = resumed.run["rehearsal"]
+    assert (measured["rounds"], [*measured["sites"]]) == (3, ["hospital-a", "hospital-b"])
+    said = resumed.fed.command("server", "watch", TRAINING)
+    assert "no model was made" in said
+    assert "rehearsal: " in resumed.fed.command("server", "runs")
 
 
 def test_a_validation_of_its_model_is_masked_and_whole(resumed: Resumed) -> None:
@@ -77,6 +111,17 @@ def test_a_validation_of_its_model_is_masked_and_whole(resumed: Resumed) -> None
         if (r["scope"], r["task"]) == ("pooled", "malignant_vs_benign")
     )
     assert (pooled["n"], pooled["positives"]) == (12, 8)
+
+
+def test_a_model_of_a_rehearsal_of_the_last_release_can_still_be_validated(
+    resumed: Resumed,
+) -> None:
+    assert resumed.again["model"] == resumed.kept["model"]
+    assert [f["form"] for f in resumed.again["forms"]] == ["masked", "masked"]
+    model = resumed.kept["model"]["id"]
+    resumed.fed.command("server", "models", "export", model, "-o", str(resumed.folder))
+    page = (resumed.folder / model / "card.md").read_text()
+    assert "| Training | None: a rehearsal (training.epochs = 0)." in page
 
 
 def test_the_report_of_the_last_release_is_written_again_as_it_was(resumed: Resumed) -> None:
@@ -102,4 +147,4 @@ def test_the_ledger_goes_on_in_one_chain(resumed: Resumed, site: str) -> None:
 
 def test_the_frozen_models_are_still_signed(resumed: Resumed) -> None:
     known = {m["id"] for m in resumed.fed.json("models")}
-    assert {resumed.kept["model"]["id"], resumed.run["model"]} <= known
+    assert {resumed.kept["model"]["id"], resumed.model} == known

@@ -15,7 +15,7 @@ from hepafed.common.files import write_whole
 from numpy.typing import NDArray
 
 DAMAGED = "a crop is missing or damaged"
-HINT = "run client ingest again"
+HINT = "client check names it; run client ingest again"
 
 
 def write_crop(folder: Path, voxels: NDArray[np.float16]) -> str:

@@ -37,11 +37,12 @@ class Texts:
         except OSError as e:
             raise DataError(
                 f"the text of entry {number} is missing",
-                f"it should be in {path.parent.name}/ of the home folder; restore it from a backup",
+                f"restore {path.parent.name}/{path.name} of the home folder from a backup",
             ) from e
         if hashlib.sha256(text).hexdigest() != entry["sha256"]:
             raise DataError(
-                f"the text of entry {number} differs from the text that was sent", CHANGED
+                f"the text of entry {number} differs from the text that was sent",
+                f"{CHANGED}: {path.parent.name}/{path.name}",
             )
         return text
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hepafed.common.contract import Plan, TuningFigures
+from hepafed.common.records import optional
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class TrainReply:
 
     run: str
     round: int
+    release: str = optional("")
+    """Release of HepaFed that runs at the site; 0.1.0 states none."""
     update: str
     """SHA-256 of the uploaded bf16 update."""
     examples: int

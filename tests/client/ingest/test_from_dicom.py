@@ -144,7 +144,7 @@ def test_wrong_labels_are_all_named_and_nothing_is_stored(tmp_path: Path, export
     assert "row 3: the box lies outside" in e.value.message
     assert "NOBODY" not in e.value.message
     assert not (home / "cohort").exists()
-    assert [p.name for p in (home / "scan").iterdir()] == ["known.db"]
+    assert sorted(p.name for p in (home / "scan").iterdir()) == ["kept.digests", "known.db"]
     rows[0]["patient_id"], rows[1]["z_max"] = good
     write_rows(export / "labels.csv", rows)
     assert ingest(home, export).taken == len(rows)
@@ -226,7 +226,7 @@ def test_a_finished_ingest_leaves_no_header_and_no_path(
     ingested: tuple[Path, IngestReport],
 ) -> None:
     scan = ingested[0] / "scan"
-    assert sorted(p.name for p in scan.iterdir()) == ["known.db"]
+    assert sorted(p.name for p in scan.iterdir()) == ["kept.digests", "known.db"]
     assert (scan / "known.db").stat().st_mode & 0o077 == 0
     content = (scan / "known.db").read_bytes()
     assert b"HOSPITAL-B" not in content

@@ -12,10 +12,11 @@ from hepafed.client.membership.preflight import (
     judge_gpu,
     versions,
 )
-from hepafed.client.membership.status import Standing, clock_ahead, clock_fault, why
+from hepafed.client.membership.status import Standing, clock_ahead, clock_fault, must_fit, why
 from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract.config import SiteConfig
-from hepafed.common.errors import PayloadError
+from hepafed.common.errors import OtherReleaseError, PayloadError
+from hepafed.common.releases import RELEASE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = SiteConfig(site="a", role="train", address="localhost:1")
@@ -75,6 +76,14 @@ def test_another_release_than_the_coordinators_fails(name: str) -> None:
     line = _judged(**{name: "0.0.1"})["versions"]
     assert line.state == FAIL
     assert "0.0.1 there" in line.found
+
+
+def test_a_site_whose_release_does_not_fit_is_told_what_to_install() -> None:
+    must_fit(_standing())
+    with pytest.raises(OtherReleaseError, match=rf"release {RELEASE} .* release 99\.0") as refused:
+        must_fit(_standing(hepafed="99.0"))
+    assert refused.value.hint == "install release 99.0 here, then client start"
+    assert _judged(hepafed="99.0")["versions"].hint.startswith("install release 99.0 of HepaFed")
 
 
 @pytest.mark.parametrize("key", ["site", "role"])

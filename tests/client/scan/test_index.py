@@ -14,6 +14,7 @@ from hepafed.client.ingest.from_dicom import ingest_dicom
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.scan import ScanIndex, forget_patients, known_series, scan
 from hepafed.client.scan.worker_pool import WorkerPool
+from hepafed.common.kept_files import note_kept
 
 from tests.client.dicom.builder import axial, classic, save
 from tests.client.ingest.test_from_dicom import contents, rows_of
@@ -44,6 +45,7 @@ def as_the_release_before_wrote(home: Path) -> None:
             update = "UPDATE examination SET result = ? WHERE examination = ?"
             db.execute(update, (json.dumps(rows), examination))
         db.execute("UPDATE about SET value = ? WHERE key = 'format'", (OLDER,))
+    (home / "scan/kept.digests").unlink(missing_ok=True)
     work = home / "scan/work.db"
     if work.exists():
         with closing(sqlite3.connect(work)) as db, db:
@@ -91,7 +93,7 @@ def test_what_a_killed_ingest_of_the_release_before_left_is_read_anew(
     with closing(sqlite3.connect(home / "scan/work.db")) as db, db:
         db.execute('UPDATE header SET headers = \'["/export/a", "", "a", 0]\'')
     assert ingest(home, export) == len(rows_of(export / "labels.csv"))
-    assert [p.name for p in (home / "scan").iterdir()] == ["known.db"]
+    assert sorted(p.name for p in (home / "scan").iterdir()) == ["kept.digests", "known.db"]
 
 
 def test_patients_are_forgotten_in_the_index_of_the_release_before(
@@ -146,6 +148,7 @@ def test_columns_in_another_order_change_no_value(tmp_path: Path) -> None:
             "INSERT INTO series (series, examination, files, sequence, lines) VALUES (?,?,?,?,?)",
             ("s", "e", 4, "t2", zlib.compress(b"why")),
         )
+    note_kept(home / "scan/known.db")
     assert known_series(home) == [("s", "e", 4, "t2", "why")]
 
 

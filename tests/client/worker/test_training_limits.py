@@ -48,6 +48,7 @@ class Wire:
 def site_of(home: Path, crops: list[Crop], policy: SiteConfig) -> tuple[SiteApp, Wire]:
     Cohort.create(home).add(crops)
     with closing(sqlite3.connect(home / "cohort/index.db")) as db, db:
+        db.execute("DELETE FROM about WHERE key = 'checksum'")  # as 0.1.0 wrote it
         db.execute("UPDATE patient SET split = 'train'")
     wire = Wire()
     return SiteApp(home, policy, wire), wire  # type: ignore[arg-type]

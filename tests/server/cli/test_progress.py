@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from hepafed.common.errors import RunError
-from hepafed.server.cli.progress import describe, follow
+from hepafed.common.records import write_record
+from hepafed.server.cli.progress import describe, follow, started
+from hepafed.server.rehearsal import Rehearsal
 
 
 class Interrupted:
@@ -18,6 +20,45 @@ def test_ctrl_c_ends_the_display_and_says_that_the_run_goes_on() -> None:
     with pytest.raises(RunError, match="no longer watching; run t2-1a2b3c goes on") as e:
         follow(Interrupted(), "t2-1a2b3c")  # type: ignore[arg-type]
     assert e.value.hint == "server watch t2-1a2b3c shows it again; server stop t2-1a2b3c ends it"
+
+
+class Ended:
+    """Stands for the coordinator; the run has ended."""
+
+    def __init__(self, run: dict[str, Any]) -> None:
+        self.run = run
+
+    def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        return self.run
+
+
+def test_a_watched_rehearsal_ends_with_what_it_measured_and_names_no_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = Rehearsal(
+        rounds=2, seconds=5.0, sites={"a": 3.0}, payload=10**8, site_disk=10**5, server_disk=10**9
+    )
+    run = {
+        "id": "t-1",
+        "kind": "train",
+        "status": "completed",
+        "round": 2,
+        "model": "",
+        "plan": {"rounds": {"count": 2}},
+        "events": [],
+        "rehearsal": write_record(kept),
+    }
+    started(Ended(run), run, watching=True, as_json=False)  # type: ignore[arg-type]
+    out = capsys.readouterr().out
+    assert "No site trained, and no model was made." in out
+    assert "A round takes 5.0 s without the training." in out
+    assert out.splitlines()[-1].startswith("next: state training.epochs of 1 or more")
+    assert "server validate" not in out
+
+
+def test_another_rule_of_the_operating_point_is_said() -> None:
+    event = {"event": "aimed", "rule": "youden", "before": "sensitivity >= 0.95"}
+    assert describe(event) == "operating point: youden, in place of sensitivity >= 0.95"
 
 
 @pytest.mark.parametrize(

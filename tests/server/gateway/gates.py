@@ -22,6 +22,7 @@ from hepafed.common.contract.plan import Plan, RoundsPlan
 from hepafed.common.errors import UnreachableError
 from hepafed.common.network import Layout
 from hepafed.common.records import write_record
+from hepafed.common.releases import RELEASE
 from hepafed.server.coordinator.coordinator import Coordinator
 from hepafed.server.coordinator.membership import Membership
 from hepafed.server.coordinator.requests import Requests
@@ -109,6 +110,7 @@ class Gate:
         node = self.flower.register(key, name)
         own = digest_of(f"token of {name}")
         self.members.enrol(self.members.invited(invite, now), key, own, node, now)
+        self.members.stated(name, RELEASE)
         self.tokens[name] = f"token of {name}"
         return key
 

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from hepafed.common.certificates import make_authority, make_node_key
+from hepafed.common.releases import RELEASE
 from hepafed.server.coordinator.coordinator import Coordinator
 from hepafed.server.gateway.app import make_gateway
 from hepafed.server.members.roster import digest_of
@@ -61,6 +62,7 @@ def _enrol(coordinator: Coordinator, folder: Path, site: str) -> tuple[str, str]
     line = make_node_key(folder / f"{site}.key")
     token = secrets.token_urlsafe(32)
     members.enrol(members.invited(invite, now), line, digest_of(token), "1", now)
+    members.stated(site, RELEASE)
     pem = public_key_to_bytes(load_ssh_public_key(line.encode()))  # type: ignore[arg-type]
     return token, b64encode(pem).decode()
 

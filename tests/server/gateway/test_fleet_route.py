@@ -12,6 +12,7 @@ from flwr.proto.fleet_pb2 import PushMessagesRequest
 from flwr.proto.message_pb2 import Message, Metadata
 from flwr.proto.node_pb2 import Node
 from hepafed.common.certificates import make_server_certificate
+from hepafed.common.releases import RELEASE
 
 from .gates import Gate, said
 
@@ -105,6 +106,21 @@ def test_a_call_goes_to_the_superlink_with_its_own_and_flower_s_headers(
     assert answer.headers["content-type"] == "application/protobuf"
     assert answer.headers["x-flwr-version"] == "1.9"
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("stated", ["", "99.0"])
+@pytest.mark.parametrize(("name", "code"), [("activate-node", 412), ("pull-messages", 401)])
+def test_a_site_of_another_release_does_not_come_online_until_it_states_ours(
+    fleet: Gate, superlink: SuperLink, stated: str, name: str, code: int
+) -> None:
+    headers = fleet.signed("a")
+    fleet.members.stated("a", stated)
+    answer = fleet("POST", f"/v1/fleet/{name}", content=b"x", headers=headers)
+    assert said(answer) == (code, f"the site needs release {RELEASE} of HepaFed")
+    assert superlink.asked == []
+    fleet.members.stated("a", RELEASE)
+    answer = fleet("POST", f"/v1/fleet/{name}", content=b"x", headers=headers)
+    assert answer.status_code == 200
 
 
 def test_what_the_superlink_refuses_is_refused(fleet: Gate, superlink: SuperLink) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from hepafed.common.contract.plan import Plan, TrainingPlan
 from hepafed.common.records import write_record
 from hepafed.server.runs.store import Run
 
@@ -227,6 +228,45 @@ def test_a_run_is_stopped_and_resumed(gate: Gate) -> None:
     answer = gate("POST", f"/api/runs/{run.id}/resume", "ann")
     assert (answer.json()["id"], answer.json()["status"]) == (run.id, "queued")
     assert gate.stores.runs.may_go_on(run.id)
+
+
+def failed(gate: Gate, kind: str = "train", epochs: int = 1) -> str:
+    plan = Plan(name="t", protocol="t2", training=TrainingPlan(epochs=epochs))
+    run = gate.stores.runs.create(kind, plan)
+    return gate.stores.runs.change(run.id, status="failed").id
+
+
+def test_a_training_goes_on_with_another_rule_of_its_operating_point(gate: Gate) -> None:
+    run = failed(gate)
+    body = {"operating_point": {"rule": "sensitivity >= 0.9"}}
+    answer = gate("POST", f"/api/runs/{run}/resume", "ann", json=body)
+    assert answer.json()["plan"]["operating_point"] == body["operating_point"]
+    assert gate.stores.runs.get(run).plan.operating_point.rule == "sensitivity >= 0.9"
+    (event,) = gate.stores.runs.events(run)
+    assert (event["event"], event["rule"], event["before"]) == (
+        "aimed",
+        "sensitivity >= 0.9",
+        "youden",
+    )
+
+
+@pytest.mark.parametrize("rule", ["specificity >= 1.5", "", 7, None])
+def test_a_rule_that_cannot_be_changes_nothing(gate: Gate, rule: object) -> None:
+    run = failed(gate)
+    body = {"operating_point": {"rule": rule}}
+    assert gate("POST", f"/api/runs/{run}/resume", "ann", json=body).status_code == 400
+    assert gate.stores.runs.get(run).status == "failed"
+    assert gate.stores.runs.events(run) == []
+
+
+@pytest.mark.parametrize(("kind", "epochs"), [("validate", 1), ("cohort", 1), ("train", 0)])
+def test_a_run_that_makes_no_model_takes_no_rule(gate: Gate, kind: str, epochs: int) -> None:
+    run = failed(gate, kind, epochs)
+    body = {"operating_point": {"rule": "youden"}}
+    answer = gate("POST", f"/api/runs/{run}/resume", "ann", json=body)
+    assert said(answer) == (403, f"{run} makes no model: it has no operating point")
+    assert gate.stores.runs.get(run).status == "failed"
+    assert gate("POST", f"/api/runs/{run}/resume", "ann", json={}).status_code == 200
 
 
 def test_an_evaluator_has_so_many_runs_waiting_and_the_coordinator_can_stop_one(gate: Gate) -> None:

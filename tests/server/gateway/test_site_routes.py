@@ -5,6 +5,7 @@ from importlib import metadata
 from typing import Any
 
 import pytest
+from hepafed.common.releases import HEADER
 from hepafed.server.members.roster import digest_of
 
 from .gates import Gate, said
@@ -90,6 +91,40 @@ def test_a_site_sees_how_it_stands_and_the_versions_of_the_coordinator(gate: Gat
         "hepafed": metadata.version("hepafed"),
         "flwr": metadata.version("flwr"),
     }
+
+
+def release_of(gate: Gate, site: str) -> str:
+    return gate.members.sites()[site].release
+
+
+def test_the_release_that_a_site_states_is_noted_and_a_check_states_none(gate: Gate) -> None:
+    token = invited(gate)
+    gate("POST", "/enrol", json={"token": token, "public_key": KEY, "own": OWN})
+    assert release_of(gate, "a") == ""
+    gate.tokens["a"] = "made by the site"
+    for stated in ("7.1.0", None, "7.1.1"):
+        gate("GET", "/site", "a", headers={HEADER: stated} if stated else {})
+        assert release_of(gate, "a") == (stated or "7.1.0")
+
+
+def test_the_release_is_noted_when_a_site_enrols(gate: Gate) -> None:
+    body = {"token": invited(gate), "public_key": KEY, "own": OWN}
+    gate("POST", "/enrol", json=body, headers={HEADER: "7.1.0"})
+    assert release_of(gate, "a") == "7.1.0"
+
+
+@pytest.mark.parametrize("text", ["", "latest", "1.0 <b>", "1" * 41])
+def test_what_is_no_release_is_noted_as_none(gate: Gate, text: str) -> None:
+    gate.site("a")
+    assert gate("GET", "/site", "a", headers={HEADER: text}).status_code == 200
+    assert release_of(gate, "a") == ""
+
+
+def test_a_stranger_s_release_is_not_noted(gate: Gate) -> None:
+    gate.site("a")
+    before = release_of(gate, "a")
+    assert gate("GET", "/site", "nobody", headers={HEADER: "7.1.0"}).status_code == 403
+    assert release_of(gate, "a") == before
 
 
 def test_the_time_has_milliseconds_and_its_zone(gate: Gate) -> None:

@@ -40,10 +40,15 @@ def test_made_up_data_are_named_in_facts_and_limits_and_only_they() -> None:
     assert dict(facts(made_up))["Data"] == "made up (synthetic = true)"
     assert "Data" not in dict(facts(CARD))
     assert limits_of(plan_from(trained)) == LIMITS
-    assert limits_of(plan_from(CARD.plan)) == (REHEARSAL, *LIMITS), "its plan has no epochs"
     first, *others = limits_of(plan_from(made_up.plan))
     assert "made up" in first
     assert tuple(others) == LIMITS
+
+
+def test_a_card_of_0_1_0_whose_plan_has_no_epochs_says_that_nothing_was_trained() -> None:
+    assert dict(facts(CARD))["Training"] == REHEARSAL
+    trained = replace(CARD, plan=CARD.plan | {"training": {"epochs": 1}})
+    assert "Training" not in dict(facts(trained))
 
 
 def test_a_card_of_0_1_0_states_no_patients_of_its_operating_point() -> None:
@@ -63,3 +68,9 @@ def test_a_card_states_on_whom_its_operating_point_was_chosen_and_what_is_weak()
     assert "9 malignant and 8 benign, fewer than 50" in found["What is weak in it"]
     without = dict(facts(replace(CARD, operating_point=replace(point, low=None, high=None))))
     assert without["95 % interval of the operating point"].startswith("none: too few")
+
+
+def test_a_card_of_0_1_0_states_no_releases_and_one_without_shares_states_their_union() -> None:
+    assert "Releases of HepaFed" not in dict(facts(CARD))
+    known = dict(facts(replace(CARD, releases=("1.0.0", "1.0.1"))))
+    assert known["Releases of HepaFed"] == "1.0.0, 1.0.1"

@@ -13,6 +13,7 @@ from hepafed.common.contract.plan import Plan, RoundsPlan
 from hepafed.common.errors import HepaFedError
 from hepafed.common.network.weight_files import save_safetensors
 from hepafed.common.network.weights import Layout, to_bf16
+from hepafed.common.releases import RELEASE
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.stores import Stores
 from numpy.typing import NDArray
@@ -57,6 +58,8 @@ class Answering:
     away: Mapping[str, int] = field(default_factory=dict)
     """Sites that do not answer in a round."""
     losses: Mapping[str, float | None] = field(default_factory=dict)
+    releases: Mapping[str, str] = field(default_factory=dict)
+    """Releases that sites state; ours if a site has none."""
     revoked: set[str] = field(default_factory=set)
     stores: Stores | None = None
     asked: list[TrainRequest | TuneRequest] = field(default_factory=list)
@@ -100,6 +103,7 @@ class Answering:
         return TrainReply(
             run=request.run,
             round=request.round,
+            release=self.releases.get(site, RELEASE),
             update=digest,
             examples=self.examples[site],
             loss=self.losses.get(site, 1.0),

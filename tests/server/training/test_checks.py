@@ -7,6 +7,7 @@ import pytest
 from hepafed.common.contract.figures import Cells, Figure, TuningFigures
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.errors import PayloadError
+from hepafed.common.releases import RELEASE
 from hepafed.server.training.checks import capped, check_figures, check_training, most_beside
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,14 @@ from hypothesis import strategies as st
 from .answering import tuning
 
 GOOD = TrainReply(
-    run="r", round=1, update="0" * 64, examples=7, loss=1.0, seconds=3.0, tuning=tuning(0.8)
+    run="r",
+    round=1,
+    release=RELEASE,
+    update="0" * 64,
+    examples=7,
+    loss=1.0,
+    seconds=3.0,
+    tuning=tuning(0.8),
 )
 Change = Callable[[TuningFigures], TuningFigures]
 CELLS = Cells(edges=(0, 1 << 16), positives=(25,), negatives=(25,))
@@ -149,3 +157,10 @@ def test_no_site_has_more_than_its_share_and_the_others_keep_theirs(
 def test_beside_others_the_largest_weight_is_whole() -> None:
     assert [most_beside(n, 0.6) for n in (2, 3, 10)] == [3, 4, 15]
     assert most_beside(1, 0.75) == 3
+
+
+@pytest.mark.parametrize(("stated", "words"), [("", "no known release"), ("99.0", "release 99.0")])
+def test_a_site_of_another_release_is_refused_with_what_to_install(stated: str, words: str) -> None:
+    with pytest.raises(PayloadError, match=words) as refused:
+        check_training(replace(GOOD, release=stated))
+    assert refused.value.message.endswith(f"install release {RELEASE} there")

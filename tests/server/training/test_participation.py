@@ -1,18 +1,21 @@
 """Nobody who gave an update is forgotten: sums over all rounds, also of who left or came late."""
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hepafed.common.certificates import make_authority
-from hepafed.server.formats import SiteShare
+from hepafed.common.releases import RELEASE
+from hepafed.server.formats import ModelCard, SiteShare
 from hepafed.server.models.cards import facts
 from hepafed.server.training.participation import Participation, participation_from
 from hepafed.server.training.rounds import train
+from hepafed.server.training.tuning import expected_error
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .answering import Answering, training
+from .answering import Answering, training, tuning
 
 NOW = datetime.now(UTC)
 
@@ -96,3 +99,83 @@ def test_rounds_after_the_frozen_one_do_not_count(until: int) -> None:
         made.note(number, {"a": number}, {})
     (share,) = made.shares(until)
     assert (share.rounds, share.examples) == (until, sum(range(until + 1)))
+
+
+def test_the_releases_of_the_coordinator_and_of_each_site_stand_on_the_signed_card(
+    tmp_path: Path,
+) -> None:
+    make_authority(tmp_path / "keys", NOW)
+    live = training(tmp_path, Answering({"a": 3, "b": 5}), rounds=2)
+    card = live.stores.registry.card(train(live))
+    assert (card.coordinator_release, card.releases) == (RELEASE, (RELEASE,))
+    assert {s.site: s.releases for s in card.contributions} == {"a": (RELEASE,), "b": (RELEASE,)}
+    known = dict(facts(card))
+    assert known["Releases of HepaFed"] == f"coordinator: {RELEASE}; a: {RELEASE}; b: {RELEASE}"
+
+
+def test_a_site_that_changed_its_release_has_both_and_one_that_gave_nothing_has_none() -> None:
+    made = Participation()
+    made.note(1, {"a": 5, "b": 5}, {"c": "no answer"}, {"a": "1.0.0", "b": "1.0.0"})
+    made.note(2, {"a": 5}, {"b": "no answer"}, {"a": "1.0.1"})
+    made.note(3, {"a": 5}, {}, {"a": "1.1.0"})
+    made = participation_from(made.plain())  # type: ignore[arg-type]
+    found = {s.site: s.releases for s in made.shares(2)}
+    assert found == {"a": ("1.0.0", "1.0.1"), "b": ("1.0.0",), "c": ()}
+
+
+def test_a_site_of_another_release_is_named_and_gives_nothing(tmp_path: Path) -> None:
+    make_authority(tmp_path / "keys", NOW)
+    sites = Answering({"a": 3, "b": 500}, releases={"b": "99.0"})
+    live = training(tmp_path, sites, rounds=1)
+    card = live.stores.registry.card(train(live))
+    assert card.training_examples == {"a": 3}
+    assert {s.site: s.releases for s in card.contributions} == {"a": (RELEASE,), "b": ()}
+    (share,) = (s for s in card.contributions if s.site == "b")
+    assert "release 99.0" in share.reason
+    assert f"install release {RELEASE}" in share.reason
+
+
+def test_the_same_plan_and_seed_twice_make_two_models_with_a_card_each(tmp_path: Path) -> None:
+    make_authority(tmp_path / "keys", NOW)
+    models = [train(training(tmp_path, Answering({"a": 3, "b": 5}), rounds=1)) for _ in range(2)]
+    assert models[1] == f"{models[0]}-2"
+    folders = [tmp_path / "models" / m for m in models]
+    before = (folders[0] / "card.json").read_bytes(), (folders[0] / "card.sig").read_bytes()
+    third = train(training(tmp_path, Answering({"a": 3, "b": 5}), rounds=1))
+    assert third == f"{models[0]}-3"
+    registry = training(tmp_path, Answering({})).stores.registry
+    assert (folders[0] / "card.json").read_bytes() == before[0]
+    assert (folders[0] / "card.sig").read_bytes() == before[1]
+    assert len({registry.card(m).run for m in (*models, third)}) == 3
+    assert len({registry.card(m).sha256 for m in (*models, third)}) == 1
+
+
+def test_a_tuning_auc_has_its_lesions_its_interval_and_its_sites(tmp_path: Path) -> None:
+    """Two independent AUCs of 0.8 with a standard error of 0.07, weighted 1 to 3."""
+    make_authority(tmp_path / "keys", NOW)
+    lesions = {"a": 20, "b": 60}
+    sites = Answering(
+        {"a": 3, "b": 5, "c": 9},
+        tunings=lambda site, _n: tuning(
+            0.8 if site in lesions else None, lesions.get(site, 0), 0.07
+        ),
+    )
+    card = training_card(tmp_path, sites)
+    cases = card.tuning_cases
+    assert cases is not None
+    assert (cases.lesions, cases.sites, card.tuning_auc) == (80, ("a", "b"), pytest.approx(0.8))
+    errors = [max(0.07, expected_error(0.8, n // 2, n - n // 2)) for n in lesions.values()]
+    half = 1.959964 * math.hypot(errors[0] * 0.25, errors[1] * 0.75)
+    assert (cases.low, cases.high) == (pytest.approx(0.8 - half), pytest.approx(0.8 + half))
+    assert "80 lesions of a, b" in dict(facts(card))["Federated tuning AUC"]
+
+
+def test_weights_that_no_site_judged_have_no_tuning_auc(tmp_path: Path) -> None:
+    make_authority(tmp_path / "keys", NOW)
+    card = training_card(tmp_path, Answering({"a": 3}, tunings=lambda _s, _n: tuning(None, 0)))
+    assert (card.tuning_auc, card.tuning_cases) == (None, None)
+
+
+def training_card(home: Path, sites: Answering) -> ModelCard:
+    live = training(home, sites, rounds=1)
+    return live.stores.registry.card(train(live))

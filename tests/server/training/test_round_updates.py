@@ -11,6 +11,7 @@ from hepafed.common.contract.figures import TuningFigures
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.errors import PayloadError
 from hepafed.common.network.weights import Flat, to_bf16
+from hepafed.common.releases import RELEASE
 from hepafed.server.runs.inbox import Expected
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.training.round_updates import RoundUpdates
@@ -65,8 +66,8 @@ def reply(
     live.stores.inbox.arrived(site, live.run.id, 1, digest, path)
     tuning = TuningFigures(lesions=min(examples, 10**8), macro_auc=0.75)
     return TrainReply(
-        run=live.run.id, round=1, update=digest, examples=examples, loss=loss, seconds=2.5,
-        tuning=tuning,
+        run=live.run.id, round=1, release=RELEASE, update=digest, examples=examples, loss=loss,
+        seconds=2.5, tuning=tuning,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A whole training over unequal sites: what is averaged, judged, kept and frozen."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,12 +8,15 @@ import numpy as np
 import pytest
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.figures import TuningFigures
+from hepafed.common.contract.messages import TuneRequest
+from hepafed.common.contract.plan import TrainingPlan
 from hepafed.common.errors import RunError
 from hepafed.common.network.weights import from_bf16, to_bf16
+from hepafed.common.records import write_record
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.checkpoints import TrainingState
-from hepafed.server.training.rounds import conduct_round, resume, train
+from hepafed.server.training.rounds import REHEARSED, conduct_round, resume, train
 from hepafed.server.training.weighted_mean import WeightedMean
 from numpy.typing import NDArray
 
@@ -137,10 +141,41 @@ def test_a_mean_loss_is_of_all_sites_or_there_is_none(home: Path) -> None:
     assert events(live, "done")[0]["loss"] is None
 
 
-def test_a_rehearsal_has_no_loss(home: Path) -> None:
-    live = training(home, Answering({"a": 2}, losses={"a": None}), rounds=1)
+def rehearsal(home: Path, sites: Answering, rounds: int) -> LiveRun:
+    live = training(home, sites, rounds=rounds)
+    plan = replace(live.run.plan, training=TrainingPlan(epochs=0))
+    return replace(live, run=live.stores.runs.change(live.run.id, plan=plan))
+
+
+def test_a_rehearsal_makes_no_model_and_keeps_what_it_measured(home: Path) -> None:
+    sites = Answering({"a": 2, "b": 3}, losses={"a": None, "b": None}, away={"b": 2})
+    live = rehearsal(home, sites, rounds=3)
+    assert train(live) == REHEARSED
+    assert live.stores.registry.all() == []
+    assert not (home / "models").exists()
+    assert [e["loss"] for e in events(live, "done")] == [None] * 3
+    assert events(live, "frozen") == []
+    kept = live.stores.runs.get(live.run.id).rehearsal
+    assert kept is not None
+    assert (kept.rounds, [*kept.sites], kept.payload) == (3, ["a", "b"], 2 * LAYOUT.size)
+    (said,) = events(live, "rehearsed")
+    assert said["measured"] == write_record(kept)
+    assert isinstance(sites.asked[-1], TuneRequest), "the last question is rehearsed as well"
+    assert list((home / "blobs").iterdir()) == []
+
+
+def test_a_training_keeps_no_figures_of_a_rehearsal(home: Path) -> None:
+    live = training(home, Answering(UNEQUAL), rounds=1)
     train(live)
-    assert events(live, "done")[0]["loss"] is None
+    assert live.stores.runs.get(live.run.id).rehearsal is None
+    assert events(live, "rehearsed") == []
+
+
+def test_a_rehearsal_that_was_stopped_has_measured_nothing(home: Path) -> None:
+    live = rehearsal(home, Answering({"a": 2}), rounds=1)
+    live.stores.runs.ask_to_stop(live.run.id)
+    assert train(live) == ""
+    assert live.stores.runs.get(live.run.id).rehearsal is None
 
 
 @pytest.mark.parametrize(("quorum", "goes_on"), [(2, True), (3, False)])

@@ -173,10 +173,10 @@ def test_of_several_kept_texts_the_wrong_one_is_named(tmp_path: Path, damage: st
         book.record_message("trained", "r", f'{{"n":{n}}}')
     path = tmp_path / "sent" / f"{book.entries()[2]['sha256']}.json"
     path.unlink() if damage == "removed" else path.write_text('{"n":4}')
-    why, hint = "differs from the text that was sent", CHANGED
+    why, hint = "differs from the text that was sent", f"{CHANGED}: sent/{path.name}"
     if damage == "removed":
         why = "is missing"
-        hint = "it should be in sent/ of the home folder; restore it from a backup"
+        hint = f"restore sent/{path.name} of the home folder from a backup"
     for read in (book.verify, lambda: book.show("3")):
         with pytest.raises(DataError, match=f"the text of entry 3 {why}") as found:
             read()

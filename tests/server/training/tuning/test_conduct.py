@@ -320,7 +320,7 @@ def test_with_a_stated_aim_a_training_that_was_never_judged_says_what_to_do(fed:
     with pytest.raises(RunError, match=r"no threshold can be chosen with sensitivity >= 0\.9") as e:
         fed.run(rounds=2, rule="sensitivity >= 0.9")
     assert f"server watch {fed.last.id} shows why no round was judged" in e.value.hint
-    assert "model.weights" in e.value.hint
+    assert f"server resume {fed.last.id} --operating-point RULE" in e.value.hint
     assert (
         reasons(fed, "a") == ["no other site sums its tuning counts under masks with this one"] * 2
     )

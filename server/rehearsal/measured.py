@@ -1,0 +1,91 @@
+"""The figures of a rehearsal, from a run's history and the size of its network."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+BYTES_OF_WEIGHT, BYTES_SENT = 4, 2
+"""A number of the network on the coordinator's disk (float32) and on the wire (bf16)."""
+STORED_WEIGHTS = 7
+"""Most files of float32 weights of one training at a time: the initial ones, the checkpoints of
+the best, the last two and the new round, its unfinished file, and the model."""
+STORED_PAYLOADS = 3
+"""Most files of bf16 weights: those of the round, the next ones, and the model's."""
+SITE_DISK_OF_ROUND = 1 << 16
+"""Most bytes by which a site's ledger and logs grow in a round. Weights and updates are not kept on
+disk there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """What a rehearsal measured: each round as in a training, but without a training step."""
+
+    rounds: int
+    """Rounds that were held."""
+    seconds: float
+    """Of a round: median from its question to its checkpoint, without the first round if there are
+    others, because sites build the network in it."""
+    sites: dict[str, float]
+    """Seconds of each site that answered: median from question to answer, likewise."""
+    payload: int
+    """Bytes of the weights that each site fetches in a round, and of the update that it sends."""
+    site_disk: int
+    """Most bytes by which a site's home grows in a round."""
+    server_disk: int
+    """Most bytes that a training of this network with these sites takes at the coordinator."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training of some rounds needs, beside the training itself at the sites."""
+
+    seconds: float
+    fetched: int
+    """Bytes to each site; the same number comes back from it."""
+    site_disk: int
+    """Most bytes by which a site's home grows."""
+
+
+def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
+    """Return what a run's history tells of its rounds, for a network of so many numbers.
+
+    A round that was held twice, because the coordinator was killed, counts from its last question.
+    """
+    asked: dict[int, datetime] = {}
+    rounds: dict[int, float] = {}
+    sites: dict[str, dict[int, float]] = {}
+    for event in events:
+        number = event.get("round", 0)
+        if event["event"] == "round":
+            asked[number] = datetime.fromisoformat(event["at"])
+        elif event["event"] in ("reply", "done") and number in asked:
+            took = datetime.fromisoformat(event["at"]) - asked[number]
+            kept = rounds if event["event"] == "done" else sites.setdefault(event["site"], {})
+            kept[number] = max(0.0, took.total_seconds())
+    payload = BYTES_SENT * weights
+    return Rehearsal(
+        rounds=len(rounds),
+        seconds=_middle(rounds),
+        sites={site: _middle(found) for site, found in sorted(sites.items())},
+        payload=payload,
+        site_disk=SITE_DISK_OF_ROUND,
+        server_disk=STORED_WEIGHTS * BYTES_OF_WEIGHT * weights
+        + (STORED_PAYLOADS + len(sites)) * payload,
+    )
+
+
+def _middle(seconds: Mapping[int, float]) -> float:
+    """Return the median over rounds, the first one left out where there are others."""
+    later = [s for number, s in seconds.items() if number > 1]
+    return median(later or seconds.values() or [0.0])
+
+
+def estimate(rehearsal: Rehearsal, rounds: int) -> Estimate:
+    """Return what a training of so many rounds needs beside the training itself."""
+    return Estimate(
+        seconds=rounds * rehearsal.seconds,
+        fetched=rounds * rehearsal.payload,
+        site_disk=rounds * rehearsal.site_disk,
+    )
