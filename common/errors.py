@@ -38,6 +38,11 @@ class HepaFedError(Exception):
         self.message = message
         self.hint = hint or self.usual_hint
 
+    @property
+    def own_hint(self) -> str:
+        """The hint of this very error; "" where it is the usual one of its kind."""
+        return "" if self.hint == self.usual_hint else self.hint
+
 
 class UsageError(HepaFedError):
     """The command, or a file that the person wrote, is wrong."""

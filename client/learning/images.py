@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 from hepafed.client.cohort import Cohort, Selection, stamp_of
-from hepafed.common.contract import CLASSES, Plan, SiteConfig, TrainingPlan, read_toml
-from hepafed.common.errors import EmptySplitError
+from hepafed.common.contract import CLASSES, ModelPlan, Plan, SiteConfig, TrainingPlan, read_toml
+from hepafed.common.errors import EmptySplitError, RefusedError
 from torch import Tensor
 from torch.nn import functional
 
@@ -103,3 +103,22 @@ def draw_batches(labels: Tensor, plan: TrainingPlan, generator: torch.Generator)
     if len(parts) > 1 and len(parts[-1]) < max(2, batch // 4):
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts
+
+
+def must_hold_two(steps: list[int], model: ModelPlan) -> None:
+    """Refuse a step over a single image, of which BatchNorm has no statistics.
+
+    With `model.freeze_norm` BatchNorm keeps those of the weights, and one image will do.
+
+    Raises
+    ------
+    RefusedError
+        One of `steps` (numbers of images) is below two.
+    """
+    if not model.freeze_norm and any(n < 2 for n in steps):
+        raise RefusedError(
+            "a step of the plan would have fewer than two images at this site: BatchNorm cannot "
+            "learn from them",
+            "state a training.batch of 2 or more, or model.freeze_norm = true; or this site "
+            "ingests more patients",
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from hepafed.client.cohort import Acquisition, Cohort
 from hepafed.client.learning.augmentation import augment
-from hepafed.client.learning.images import Images, SplitCache, draw_batches
+from hepafed.client.learning.images import Images, SplitCache, draw_batches, must_hold_two
 from hepafed.client.learning.network import Network, build_network, freeze_norm
 from hepafed.client.learning.optimiser import WarmOptimiser, rate_at
 from hepafed.common.contract import Plan
@@ -85,6 +85,7 @@ class Trainer:
         losses: list[float] = []
         epochs = range(plan.training.epochs)
         batches = [b for _ in epochs for b in draw_batches(images.labels, plan.training, generator)]
+        must_hold_two([len(chosen) for chosen in batches], plan.model)
         for step, chosen in enumerate(batches):
             progress = (round - 1 + step / len(batches)) / plan.rounds.count
             for group in optimiser.param_groups:

@@ -74,7 +74,7 @@ class SiteApp:
             reply = Waits(run=run, digest=e.digest)
         except HepaFedError as e:
             log.warning("refused: %s", e.message)
-            reply = Refusal(run=run, reason=e.message)
+            reply = Refusal(run=run, reason=e.message, hint=e.own_hint)
         text = pack(reply)
         self._ledger.record_message(_kind_of(reply), run, text, requester=requester)
         self._under(())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort, stamp_of
-from hepafed.client.learning import Trainer, no_scores, score, score_tuning
+from hepafed.client.learning import Trainer, must_hold_two, no_scores, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
 from hepafed.client.worker.training_limits import permit_training
@@ -131,7 +131,10 @@ class Work:
 
     def _permit(self, plan: Plan) -> None:
         patients = {*self.trainer.images(plan, "train").selection.patients}
-        permit_training(self._config, plan.training, len(patients), self.trainer.steps(plan))
+        steps = self.trainer.steps(plan)
+        permit_training(self._config, plan.training, len(patients), steps)
+        if plan.training.epochs:
+            must_hold_two(steps, plan.model)
 
     def _fetch(self, run: str, plan: Plan, digest: str) -> Flat:
         """Return a model's weights, written down in the ledger as they came."""

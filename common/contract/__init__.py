@@ -51,8 +51,14 @@ from hepafed.common.contract.plan import (
     is_word,
     plan_digest,
     plan_from,
-    read_plan,
     study_of,
+)
+from hepafed.common.contract.plan_file import (
+    PlanProblem,
+    from_its_folder,
+    plan_problems,
+    read_plan,
+    read_values,
 )
 from hepafed.common.contract.privacy import NoiseNeed, PrivacyConfig
 from hepafed.common.contract.subgroup_levels import (
@@ -125,6 +131,7 @@ __all__ = [
     "PairSummary",
     "PlacementCurve",
     "Plan",
+    "PlanProblem",
     "PrivacyConfig",
     "RoundsPlan",
     "ServerConfig",
@@ -138,6 +145,7 @@ __all__ = [
     "column_problem",
     "digest_of",
     "evaluation_from",
+    "from_its_folder",
     "home_folder",
     "host_and_port",
     "in_order",
@@ -146,9 +154,11 @@ __all__ = [
     "plain_name",
     "plan_digest",
     "plan_from",
+    "plan_problems",
     "read_evaluation",
     "read_plan",
     "read_toml",
+    "read_values",
     "seconds_of",
     "study_of",
     "usable_names",

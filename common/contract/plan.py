@@ -4,10 +4,9 @@ import hashlib
 import json
 import math
 import re
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from hepafed.common.contract.near_words import nearest
 from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record, write_record
@@ -27,8 +26,9 @@ def _within(name: str, value: float, low: float, high: float) -> None:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        msg = f"{name}: {value!r} is not one of {', '.join(known)}"
-        raise PlanError(msg)
+        near = nearest(value, known)
+        meant = f"; did you mean {near}?" if near else ""
+        raise PlanError(f"{name}: {value[:60]!r} is not one of {', '.join(known)}{meant}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,8 @@ class ModelPlan:
     size: int = 299
     """Side of the square input in pixels; the network takes 75 at least."""
     weights: str = ""
-    """Local safetensors file at the coordinator to start from; empty: random from `seed`."""
+    """safetensors file at the coordinator to start from, its path from the plan's folder; empty:
+    random from `seed`."""
     dropout: float = 0.2
     """Drop rate before the classifier."""
     freeze_norm: bool = False
@@ -202,8 +203,11 @@ class Plan:
         _one_of("protocol", self.protocol, tuple(PROTOCOLS))
         for key, word in (("name", self.name), ("study", self.study or "a")):
             if not is_word(word):
-                msg = f"{key}: {word[:60]!r} must be 1 to 40 letters, digits or '-'"
-                raise PlanError(msg)
+                usable = re.sub("[^A-Za-z0-9]+", "-", word)[:40].strip("-")
+                such = f", such as {usable}" if usable else ""
+                raise PlanError(
+                    f"{key}: {word[:60]!r} must be 1 to 40 letters, digits or '-'{such}"
+                )
         _within("seed", self.seed, 0, 2**31 - 1)
 
 
@@ -222,25 +226,6 @@ def plan_digest(plan: Plan) -> str:
     """Return the SHA-256 of what a plan says; `client pending` shows it."""
     text = json.dumps(write_record(plan), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_plan(path: Path) -> Plan:
-    """Return the plan of a file, checked.
-
-    Raises
-    ------
-    PlanError
-        The file cannot be read, is not TOML, or a key or value is wrong (named).
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise PlanError(
-            f"cannot read the plan {path}: {e.strerror}", "name an existing TOML file"
-        ) from e
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise PlanError(f"{path} is not TOML: {e}", "see docs/coordinator-guide.md, 'Plans'") from e
-    return plan_from(values)
 
 
 def plan_from(values: object) -> Plan:

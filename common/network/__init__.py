@@ -1,6 +1,12 @@
 """The network and its weights."""
 
-from hepafed.common.network.architecture import build, for_sites
+from hepafed.common.network.architecture import (
+    build,
+    for_sites,
+    import_weights,
+    initial,
+    look_at_weights,
+)
 from hepafed.common.network.weight_files import (
     WeightFile,
     is_whole_file,
@@ -30,8 +36,11 @@ __all__ = [
     "flatten",
     "for_sites",
     "from_bf16",
+    "import_weights",
+    "initial",
     "is_whole_file",
     "load",
+    "look_at_weights",
     "open_weights",
     "pieces",
     "read_parts",

@@ -1,18 +1,20 @@
 """The network: timm's Inception-ResNet V2 (Szegedy et al. 2017) for a plan's protocol."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hepafed.common.contract import CLASSES, PROTOCOLS, OperatingPointPlan, Plan, RoundsPlan
 from hepafed.common.errors import PlanError
+from hepafed.common.files import whole_file
+from hepafed.common.network.pretrained import ARCHITECTURE, Fitted, fitted, own_names
+from hepafed.common.network.tensor_files import must_be_safetensors, read_tensors, read_torch
+from hepafed.common.network.weights import Layout
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-ARCHITECTURE = "inception_resnet_v2"
-_STEM = "conv2d_1a.conv.weight"
-_HEAD = ("classif.weight", "classif.bias")
+    from torch import nn
 
 
 def for_sites(plan: Plan) -> Plan:
@@ -32,55 +34,115 @@ def for_sites(plan: Plan) -> Plan:
 
 
 def build(plan: Plan) -> "nn.Module":
-    """Return the plan's network: one channel a sequence, three outputs, weights from `plan.seed`.
+    """Return the plan's network as `initial` makes it."""
+    return initial(plan)[0]
 
-    A local file of pretrained weights (`plan.model.weights`) may have three input channels and
-    any number of classes: the stem's filters are averaged over the colours and the classifier
-    starts anew. Nothing is ever fetched from a hub.
+
+def initial(plan: Plan) -> "tuple[nn.Module, tuple[str, ...], str]":
+    """Return the plan's network, what was done to its file of weights, and that file's SHA-256.
+
+    The network has one channel a sequence, three outputs and weights from `plan.seed`; then those
+    of the local file `plan.model.weights`, if the plan names one (see `fitted` for what fits).
+    Nothing is ever fetched from a hub.
 
     Raises
     ------
     PlanError
-        The weights file is missing or not of this architecture.
+        The weights file cannot be read or does not fit.
     """
-    import timm
+    _must_be_readable(plan)
     import torch
 
-    channels = len(PROTOCOLS[plan.protocol])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
-        module: nn.Module = timm.create_model(
-            ARCHITECTURE,
-            pretrained=False,
-            in_chans=channels,
-            num_classes=len(CLASSES),
-            drop_rate=plan.model.dropout,
-        )
-    if plan.model.weights:
-        _load_pretrained(module, Path(plan.model.weights), channels)
+        module = _network(plan)
+    if not plan.model.weights:
+        return module, (), ""
+    layout = Layout.of(module)
+    made, digest = _of_file(plan, dict(zip(layout.names, layout.shapes, strict=True)))
+    module.load_state_dict({**module.state_dict(), **made.tensors})
+    return module, tuple(made.notes), digest
+
+
+def look_at_weights(plan: Plan) -> tuple[str, ...]:
+    """Return what would be done to the plan's file of weights; nothing is kept or written.
+
+    Raises
+    ------
+    PlanError
+        As `initial`.
+    """
+    _must_be_readable(plan)
+    return tuple(_of_file(plan, _shapes(plan))[0].notes)
+
+
+def import_weights(path: Path, to: Path) -> tuple[str, ...]:
+    """Write the network in a file of torch.save as safetensors, under our names.
+
+    Its first convolution and its classifier are kept as they are: a plan's protocol decides.
+
+    Returns
+    -------
+    tuple
+        Sentences for a person: what was done to the file's content, and what a plan will do.
+
+    Raises
+    ------
+    PlanError
+        The file is none, holds program objects, or does not fit; nothing is written.
+    """
+    from safetensors.torch import save
+
+    own = _shapes(Plan(name="import", protocol="t2"))
+    tensors, notes = read_torch(path)
+    made = fitted(own, tensors, path.name, ours=False)
+    named = own_names(tensors, path.name).tensors
+    kept = {k: named[k].detach().contiguous().clone() for k in own if k in named}
+    with whole_file(to) as f:
+        f.write(save(kept, metadata={"format": "pt"}))
+    return (*notes, *made.notes)
+
+
+def _network(plan: Plan) -> "nn.Module":
+    import timm
+
+    module: nn.Module = timm.create_model(
+        ARCHITECTURE,
+        pretrained=False,
+        in_chans=len(PROTOCOLS[plan.protocol]),
+        num_classes=len(CLASSES),
+        drop_rate=plan.model.dropout,
+    )
     return module
 
 
-def _load_pretrained(module: "nn.Module", path: Path, channels: int) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def _shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the network's floating entries, without memory for its numbers."""
+    import torch
 
-    hint = "model.weights names a local safetensors file of timm's inception_resnet_v2"
+    with torch.device("meta"):
+        layout = Layout.of(_network(plan))
+    return dict(zip(layout.names, layout.shapes, strict=True))
+
+
+def _must_be_readable(plan: Plan) -> None:
+    """Refuse a file of another kind before torch is loaded, which takes many seconds."""
+    if plan.model.weights:
+        with _named():
+            must_be_safetensors(Path(plan.model.weights))
+
+
+def _of_file(plan: Plan, own: dict[str, tuple[int, ...]]) -> tuple[Fitted, str]:
+    path = Path(plan.model.weights)
+    with _named():
+        found, ours, digest = read_tensors(path)
+        return fitted(own, found, path.name, ours=ours), digest
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Say the plan's key before what is wrong with its file."""
     try:
-        found: dict[str, Tensor] = load_file(str(path))
-    except (OSError, SafetensorError) as e:
-        raise PlanError(f"model.weights: {path.name} cannot be read", hint) from e
-    own = module.state_dict()
-    stem = found.get(_STEM)
-    if stem is not None and stem.ndim == 4 and stem.shape[1] != channels:
-        # the mean filter, scaled so that activations keep their size
-        mean = stem.float().mean(1, keepdim=True) * (stem.shape[1] / channels)
-        found[_STEM] = mean.repeat(1, channels, 1, 1)
-    for name in _HEAD:
-        if name in found and found[name].shape != own[name].shape:
-            found[name] = own[name]
-    wrong = [k for k, v in own.items() if k not in found or found[k].shape != v.shape]
-    wrong = [k for k in wrong if not k.endswith("num_batches_tracked")]
-    if wrong:
-        raise PlanError(f"model.weights: {path.name} does not fit at {wrong[0]}", hint)
-    module.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
+        yield
+    except PlanError as e:
+        raise PlanError(f"model.weights: {e.message}", e.hint) from e

@@ -38,6 +38,10 @@ class Remote:
         """POST JSON, get JSON."""
         return self._answer("POST", path, json=values)
 
+    def post_long(self, path: str, seconds: float, **values: Any) -> Any:  # noqa: ANN401 - JSON
+        """POST JSON, and wait up to `seconds` for the answer."""
+        return self._answer("POST", path, json=values, timeout=seconds)
+
     def download(self, path: str, to: Path) -> None:
         """GET a file, whole or not at all."""
         from hepafed.common.files import whole_file

@@ -27,7 +27,8 @@ def main(ctx: click.Context, home: Path | None, debug: bool) -> None:
 for verb in (
     *(setup.init, setup.check, setup.renew, setup.start),
     *(members.invite, members.grant, members.sites, members.roster, members.revoke),
-    *(cohort.cohort, validation.validate, report.report, models.models),
+    *(cohort.cohort, validation.validate, report.report),
+    *(models.models, models.import_weights),
     *(runs.train, runs.runs, runs.watch, runs.stop, runs.resume),
 ):
     main.add_command(verb)

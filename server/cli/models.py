@@ -58,6 +58,32 @@ def models(
     say(f"wrote {folder / model}: weights.safetensors, card.json, card.md")
 
 
+@click.command("import-weights")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "out", required=True, type=click.Path(path_type=Path), help="safetensors file to write."
+)
+@command
+def import_weights(file: Path, out: Path) -> None:
+    """Turn a .pth or .bin file of timm's inception_resnet_v2 into safetensors for model.weights.
+
+    \b
+    Example:
+      server import-weights inceptionresnetv2.pth -o imagenet.safetensors
+    Only tensors are read from the file; nothing in it is run.
+    """
+    from hepafed.common.network import import_weights as convert
+
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}", "name a .pth or .bin file")
+    if out.exists():
+        raise UsageError(f"{out} exists already", "name another file with -o")
+    for note in convert(file, out):
+        say(note)
+    say(f"wrote {out}")
+    say(f'next: weights = "{out.absolute()}" in the table [model] of a plan')
+
+
 def tuning_auc(value: float | None) -> str:
     """Return a tuning AUC for the list; a dash where no site could give one."""
     return "–" if value is None else f"{value:.3f}"

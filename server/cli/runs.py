@@ -2,37 +2,102 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from hepafed.common.console import command, say, say_json, table
+from hepafed.common.console import (
+    FAIL,
+    PASS,
+    CheckLine,
+    command,
+    say,
+    say_checked,
+    say_json,
+    table,
+)
+from hepafed.common.errors import UsageError
 from hepafed.server.cli.access import access_option, json_option, remote_of
 from hepafed.server.cli.progress import started
+
+if TYPE_CHECKING:
+    from hepafed.server.cli.api_client import Remote
+
+WEIGHTS_SECONDS = 1000.0
+"""How long the coordinator may look at a file of weights."""
+PLAN_HINT = "correct the plan's file; its keys are in docs/coordinator-guide.md, 'Plans'"
+LINES_OF = {
+    "quorum": frozenset(("rounds", "rounds.quorum")),
+    "protocol": frozenset(("protocol", "data", "data.missing", "rounds.quorum")),
+    "batch": frozenset(("training", "training.batch", "training.epochs", "model.freeze_norm")),
+    "weights": frozenset(("model", "model.weights", "protocol", "seed")),
+    "time": frozenset(("protocol", "training", "rounds", "rounds.count", "model.size")),
+    "bytes": frozenset(("protocol", "rounds", "rounds.count")),
+}
+"""Keys of a plan on which a line of the coordinator rests."""
 
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
+@click.option(
+    "--check", "checking", is_flag=True, help="Say all that hinders the run, and start nothing."
+)
 @click.option("--watch", "watching", is_flag=True, help="Show the progress until the run ends.")
 @json_option
 @access_option
 @click.pass_context
 @command
 def train(
-    ctx: click.Context, plan: Path, watching: bool, as_json: bool, access: Path | None
+    ctx: click.Context,
+    plan: Path,
+    checking: bool,
+    watching: bool,
+    as_json: bool,
+    access: Path | None,
 ) -> None:
     """Check a plan and start a training run.
 
     \b
     Example:
+      server train plan.toml --check
       server train plan.toml --watch
+    --check names every error at once and estimates hours and bytes; it ends
+    with exit code 1 if the run cannot start. model.weights is a file at the
+    coordinator; a relative path is from the plan's folder.
     """
-    from hepafed.common.contract import read_plan
+    from hepafed.common.contract import from_its_folder, read_plan
     from hepafed.common.records import write_record
 
-    checked = read_plan(plan)
+    if checking and watching:
+        raise UsageError("--check starts no run that --watch could show", "give one of them")
+    if checking:
+        lines = looked_at(plan, remote_of(ctx, access))
+        passed = say_checked(lines, f"server train {plan} --watch", as_json=as_json)
+        raise SystemExit(0 if passed else 1)
+    checked = from_its_folder(read_plan(plan), plan)
     remote = remote_of(ctx, access)
-    run = remote.post("/api/train", plan=write_record(checked))
+    run = remote.post_long("/api/train", WEIGHTS_SECONDS, plan=write_record(checked))
     started(remote, run, watching, as_json)
+
+
+def looked_at(file: Path, remote: "Remote") -> list[CheckLine]:
+    """Return a line for each error in a plan's file, and what the coordinator says of the rest.
+
+    Of a key that is wrong the coordinator says nothing that counts.
+    """
+    from hepafed.common.contract import from_its_folder, plan_problems, read_values, study_of
+    from hepafed.common.records import write_record
+
+    plan, problems = plan_problems(read_values(file))
+    lines = [CheckLine("plan", FAIL, p.text, PLAN_HINT) for p in problems]
+    lines = lines or [CheckLine("plan", PASS, f"{plan.name}, study {study_of(plan)}")]
+    body = write_record(from_its_folder(plan, file))
+    answer = remote.post_long("/api/train/check", WEIGHTS_SECONDS, plan=body)
+    wrong = {p.key for p in problems}
+    return lines + [
+        CheckLine(**{k: str(v) for k, v in found.items()})
+        for found in answer["lines"]
+        if not wrong & LINES_OF.get(str(found["name"]), frozenset())
+    ]
 
 
 @click.command()

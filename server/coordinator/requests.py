@@ -1,12 +1,19 @@
 """What people ask: a training, a validation, a cohort survey; that a run stops or resumes."""
 
+import secrets
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+from hepafed.common.console import CheckLine
 from hepafed.common.contract import OperatingPointPlan, Plan, RoundsPlan, plan_from
 from hepafed.common.errors import RefusedError
+from hepafed.common.files import UNFINISHED
 from hepafed.server.coordinator.membership import Membership
+from hepafed.server.coordinator.plan_check import PlanCheck, must_be_full_path, must_pass
+from hepafed.server.coordinator.preparation import INITIAL, Make, make_for_person
 from hepafed.server.members import Members
 from hepafed.server.models import Registry
 from hepafed.server.runs import ENDED, Run, Runs
@@ -34,18 +41,46 @@ class Requests:
         members: Members,
         membership: Membership,
         wake: Callable[[], None],
+        make: Make = make_for_person,
+        free: Callable[[Path], int] = lambda home: shutil.disk_usage(home).free,
     ) -> None:
+        """`free(home)`: bytes that are left on the disk of the coordinator's home."""
         self._runs = runs
         self._registry = registry
         self._members = members
         self._membership = membership
         self._wake = wake
+        self._make = make
+        self._check = PlanCheck(runs, members, membership, lambda: free(runs.home), make)
         self._queuing = threading.Lock()
 
+    def check(self, plan: Plan) -> list[CheckLine]:
+        """Return everything that a training of this plan needs, and an estimate; start nothing."""
+        return self._check.look(plan)
+
     def train(self, plan: Plan) -> Run:
-        """Queue a training; its quorum must be online."""
-        self._need("train", plan.rounds.quorum)
-        return self._queued(self._runs.create("train", plan))
+        """Queue a training that can start; where it starts from a file, its weights are made now.
+
+        Raises
+        ------
+        RefusedError
+            For every reason that `check` shows as failing.
+        PlanError, RunError, BusyError
+            The file of weights cannot be used, or not now.
+        """
+        must_pass(self._check.without_weights(plan))
+        if not plan.model.weights:
+            return self._queued(self._runs.create("train", plan))
+        must_be_full_path(plan)
+        weights = self._runs.home / f".{INITIAL}.{secrets.token_hex(4)}{UNFINISHED}"
+        try:
+            made = self._make(plan, weights)
+            name = Path(plan.model.weights).name
+            run = self._runs.create("train", plan, files={INITIAL: weights})
+            self._runs.event(run.id, "weights", file=name, notes=made.notes, sha256=made.sha256)
+        finally:
+            weights.unlink(missing_ok=True)
+        return self._queued(run)
 
     def validate(self, asked: Asked, requester: str = "") -> Run:
         """Queue a validation of a frozen model; its evaluation is kept before any score exists.

@@ -1,7 +1,7 @@
 """What people ask about runs: start, stop and resume them, follow them, read what they gave."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from hepafed.common.contract import (
     LARGEST_FILE,
@@ -23,11 +23,19 @@ from starlette.routing import Route
 MOST_SITES = 1000
 
 
+LONGEST_PATH = 4096
+"""Characters of the path of a file of weights."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A training that is to be started."""
+    """A training that is to be started, or looked at."""
 
     plan: Plan
+
+    def __post_init__(self) -> None:
+        """Check what a plan leaves open."""
+        must_be_short("plan.model.weights", self.plan.model.weights, LONGEST_PATH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +109,9 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
     def train(body: Training, _request: Request) -> object:
         return write_record(requests.train(body.plan))
 
+    def check_plan(body: Training, _request: Request) -> object:
+        return {"lines": [asdict(line) for line in requests.check(body.plan)]}
+
     def validate(body: Asked, request: Request) -> object:
         _must_be_usable(body)
         person = coordinator.members.person_of(token_of(request))
@@ -113,6 +124,7 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
 
     return [
         api.post("train", "/api/train", Training, train),
+        api.post("check-plan", "/api/train/check", Training, check_plan),
         api.post("validate", "/api/validate", Asked, validate),
         api.post("ask-cohort", "/api/cohort", Survey, ask_cohort),
         api.get("cohort", "/api/runs/{run}/cohort", survey),

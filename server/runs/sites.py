@@ -258,7 +258,8 @@ def _reply(answer: Message, question: object, reply_type: type[Reply]) -> Reply:
         raise _LostError(loss_of(answer.error.code))
     reply = unpack(_part(answer, "json"))
     if isinstance(reply, Refusal):
-        raise PayloadError(f"refused: {reply.reason[:300]}")
+        hint = f"; hint of the site: {reply.hint[:200]}" if reply.hint else ""
+        raise PayloadError(f"refused: {reply.reason[:300]}{hint}")
     if isinstance(reply, Waits):
         raise _WaitsForPersonError(reply.digest[:64])
     if type(reply) is not reply_type:

@@ -6,9 +6,11 @@ import json
 import os
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hepafed.common.contract import Evaluation, Plan, digest_of, evaluation_from
@@ -68,6 +70,7 @@ class Runs:
     """The folder runs/: for each run run.json (state), events.jsonl (history) and maybe `stop`."""
 
     def __init__(self, home: Path) -> None:
+        self.home = home
         self._folder = home / "runs"
         self._lock = threading.RLock()
         self._read: dict[str, tuple[tuple[int, int], Run]] = {}
@@ -80,8 +83,23 @@ class Runs:
             raise RefusedError(f"there is no run {run[:60]}", "see server runs")
         return folder
 
-    def create(self, kind: str, plan: Plan, promise: str = "", **values: Any) -> Run:  # noqa: ANN401
-        """Write down a new run, queued, and return it; `promise` is the text of its evaluation."""
+    def create(
+        self,
+        kind: str,
+        plan: Plan,
+        promise: str = "",
+        files: Mapping[str, Path] = MappingProxyType({}),
+        **values: Any,  # noqa: ANN401
+    ) -> Run:
+        """Write down a new run, queued, and return it.
+
+        Parameters
+        ----------
+        promise
+            The text of its evaluation.
+        files
+            Files that become the run's own, by the names that they have there.
+        """
         identity = f"{plan.name if kind == 'train' else kind}-{secrets.token_hex(3)}"
         run = Run(
             id=identity,
@@ -95,6 +113,8 @@ class Runs:
         folder.mkdir(parents=True, exist_ok=True)
         if promise:  # before run.json: a run that exists has its evaluation
             write_whole(folder / "evaluation.toml", promise)
+        for name, path in files.items():
+            path.replace(folder / name)
         self._file(identity).write(run)
         return run
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 
 from hepafed.common.contract import TuningFigures
 from hepafed.common.disclosure import ChosenThreshold, choose_threshold, tuning_scores
@@ -63,7 +64,7 @@ def freeze(live: LiveRun, state: TrainingState) -> str:
         operating_point=_point(chosen, sum(n for n, _ in used)),
         tuning_scores=read_record(TuningScores, scores, PayloadError) if scores else None,
         parameters=state.layout.size,
-        parent=plan.model.weights,
+        parent=PurePath(plan.model.weights).name,
         intended_use=INTENDED_USE,
         limits=limits_of(plan),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hepafed.common.contract import messages, plan
+from hepafed.common.contract import messages, plan, read_plan
 
 ROOT = Path(__file__).parents[2]
 NOT_OURS = {".git", ".venv", "build", "dist", "__pycache__"}
@@ -82,8 +82,8 @@ def test_every_command_documented_in_a_guide_or_readme_exists(side: str) -> None
             continue
         blocks = "\n".join(re.findall(r"```.*?```", path.read_text(), flags=re.DOTALL))
         inline = "\n".join(re.findall(r"`[^`\n]+`", _prose(path.read_text())))
-        used = set(re.findall(rf"(?m)^(?:\$ )?{side} ([a-z]+)\b", blocks))
-        used |= set(re.findall(rf"`{side} ([a-z]+)\b", inline))
+        used = set(re.findall(rf"(?m)^(?:\$ )?{side} ([a-z][a-z-]*)\b", blocks))
+        used |= set(re.findall(rf"`{side} ([a-z][a-z-]*)\b", inline))
         assert used <= known, f"{path.name} speaks of {side} {used - known}"
 
 
@@ -101,7 +101,7 @@ def test_the_example_plan_of_the_guide_is_a_plan(tmp_path: Path) -> None:
     for text in examples:
         file = tmp_path / "plan.toml"
         file.write_text(text, encoding="utf-8")
-        assert plan.read_plan(file).name
+        assert read_plan(file).name
 
 
 @pytest.mark.parametrize("kind", messages.KINDS)

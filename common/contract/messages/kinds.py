@@ -56,6 +56,7 @@ from hepafed.common.contract.messages.validation import (
     SiteSummary,
     ValidateRequest,
 )
+from hepafed.common.records import optional
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,9 @@ class Refusal:
 
     run: str
     reason: str
+    """Why there is no answer; nothing identifying."""
+    hint: str = optional("")
+    """What this site's release says to do about it, in words of the program; "" for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

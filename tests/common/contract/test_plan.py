@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from hepafed.common.contract.plan import Aim, Plan, aim_of, plan_from, read_plan
+from hepafed.common.contract.plan import Aim, Plan, aim_of, plan_from
+from hepafed.common.contract.plan_file import read_plan
 from hepafed.common.errors import PlanError
 from hepafed.common.records import write_record
 

@@ -28,7 +28,7 @@ def test_a_tensor_of_as_many_numbers_in_another_shape_is_refused(tmp_path: Path,
     state = dict(SAME_HEAD.state_dict())
     turned = state[name].transpose(0, 1)
     state[name] = turned if turned.shape != state[name].shape else state[name].flatten()
-    with pytest.raises(PlanError, match=rf"w.safetensors does not fit at {name}"):
+    with pytest.raises(PlanError, match=rf"w\.safetensors does not fit at {name}"):
         built(tmp_path, state)
 
 
@@ -74,27 +74,6 @@ def test_a_stem_that_is_no_filter_is_refused(tmp_path: Path) -> None:
     state[STEM] = torch.randn(32, 3)
     with pytest.raises(PlanError, match=f"does not fit at {STEM}"):
         built(tmp_path, state)
-
-
-def test_each_part_of_another_head_starts_anew_and_more_tensors_are_passed_over(
-    tmp_path: Path,
-) -> None:
-    state = dict(SAME_HEAD.state_dict())
-    state["classif.bias"] = torch.full((10,), 7.0)
-    state["aux.weight"] = torch.ones(3)
-    made = built(tmp_path, state)
-    assert torch.equal(made["classif.weight"], state["classif.weight"])
-    assert made["classif.bias"].shape == (3,)
-    assert made["classif.bias"].abs().max() < 1
-    assert "aux.weight" not in made
-
-
-def test_a_head_that_is_missing_is_refused(tmp_path: Path) -> None:
-    state = dict(SAME_HEAD.state_dict())
-    del state["classif.bias"]
-    with pytest.raises(PlanError, match=r"does not fit at classif.bias") as refused:
-        built(tmp_path, state)
-    assert "timm's inception_resnet_v2" in refused.value.hint
 
 
 def test_the_network_is_timms_drawn_from_the_seed_with_a_channel_a_sequence() -> None:

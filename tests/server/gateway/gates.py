@@ -25,6 +25,7 @@ from hepafed.common.records import write_record
 from hepafed.common.releases import RELEASE
 from hepafed.server.coordinator.coordinator import Coordinator
 from hepafed.server.coordinator.membership import Membership
+from hepafed.server.coordinator.preparation import Make, StartingWeights
 from hepafed.server.coordinator.requests import Requests
 from hepafed.server.flower import Control
 from hepafed.server.formats import ModelCard, OperatingPoint, TuningScores
@@ -68,6 +69,13 @@ def signature(path: Path, at: datetime | None = None) -> dict[str, str]:
     return {"flwr-timestamp": text, "flwr-signature": b64encode(signed).decode()}
 
 
+def made_at_once(_plan: Plan, out: Path | None) -> StartingWeights:
+    """Write no weights worth the name."""
+    if out is not None:
+        out.write_bytes(b"weights")
+    return StartingWeights((), "")
+
+
 class Gate:
     """A coordinator's home and its gateway; a call is made as a person, a site or a stranger."""
 
@@ -76,9 +84,16 @@ class Gate:
         self.home, self.flower = home, Flower()
         self.members, self.stores = Members(home), Stores(home)
         membership = Membership(self.members, cast("Control", self.flower), LedgerHeads(home))
-        self.woken = 0
+        self.woken, self.free = 0, 10**12
+        self.make: Make = made_at_once
         self.requests = Requests(
-            self.stores.runs, self.stores.registry, self.members, membership, self._wake
+            self.stores.runs,
+            self.stores.registry,
+            self.members,
+            membership,
+            self._wake,
+            lambda plan, out: self.make(plan, out),
+            lambda _home: self.free,
         )
         parts = SimpleNamespace(
             members=self.members,

@@ -122,7 +122,8 @@ def test_who_is_no_person_reads_nothing_of_a_run(gate: Gate, path: str, who: str
 def test_a_training_is_queued_with_its_plan_when_its_sites_are_online(gate: Gate) -> None:
     body = {"plan": write_record(PLAN)}
     code, words = said(gate("POST", "/api/train", "ann", json=body))
-    assert (code, words) == (403, "1 online train sites are needed; online now: 0")
+    assert (code, words) == (403, "rounds.quorum is 1 training sites; enrolled: none")
+    assert gate.stores.runs.all() == []
     gate.site("a")
     answer = gate("POST", "/api/train", "ann", json=body).json()
     (run,) = gate.stores.runs.all()

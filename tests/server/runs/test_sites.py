@@ -77,6 +77,10 @@ def test_an_answer_to_another_question_is_refused(
     [
         (MASKED, "the site answered another question than the one asked"),
         (Refusal(run="r", reason="policy"), "refused: policy"),
+        (
+            Refusal(run="r", reason="a", hint="b" * 999),
+            f"refused: a; hint of the site: {'b' * 200}",
+        ),
     ],
 )
 def test_what_is_not_the_reply_type_is_refused(answer: object, reason: str) -> None:

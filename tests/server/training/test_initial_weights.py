@@ -1,8 +1,10 @@
 """A run's initial weights are the plan's network as its seed draws it."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +18,20 @@ from hepafed.server.training.initial_weights import main
 PLAN = Plan(name="a", protocol="t2-dwi", seed=11)
 
 
-def written(folder: Path, plan: Plan) -> Path:
-    (folder / "plan.json").write_text(json.dumps(write_record(plan)))
-    return folder / "plan.json"
+def told(plan: Plan, out: str = "") -> tuple[int, dict[str, Any]]:
+    """Return the exit code and what was said."""
+    said = io.StringIO()
+    code = 0
+    try:
+        main(out, plan=io.StringIO(json.dumps(write_record(plan))), said=said)
+    except SystemExit as e:
+        code = int(str(e.code))
+    return code, json.loads(said.getvalue())
 
 
 def test_the_file_is_the_network_of_the_plan_bit_for_bit(tmp_path: Path) -> None:
     out = tmp_path / "out.safetensors"
-    main(str(written(tmp_path, PLAN)), str(out))
+    assert told(PLAN, str(out)) == (0, {"notes": [], "sha256": ""})
     module = build(PLAN)
     state = checkpoints.from_initial(out)
     assert state.layout == Layout.of(module)
@@ -32,15 +40,15 @@ def test_the_file_is_the_network_of_the_plan_bit_for_bit(tmp_path: Path) -> None
     assert made.tobytes() == flatten(module, state.layout).tobytes()
 
 
+@pytest.mark.parametrize("out", ["", "out"])
 def test_a_plan_that_cannot_be_built_ends_with_its_reason_and_its_hint(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, out: str
 ) -> None:
-    plan = replace(PLAN, model=ModelPlan(weights=str(tmp_path / "gone.safetensors")))
-    with pytest.raises(SystemExit) as ended:
-        main(str(written(tmp_path, plan)), str(tmp_path / "out"))
-    assert ended.value.code == 1
-    assert capsys.readouterr().err.splitlines() == [
-        "model.weights: gone.safetensors cannot be read",
-        "model.weights names a local safetensors file of timm's inception_resnet_v2",
-    ]
-    assert not (tmp_path / "out").exists()
+    file = tmp_path / "gone.safetensors"
+    code, said = told(
+        replace(PLAN, model=ModelPlan(weights=str(file))), out and str(tmp_path / out)
+    )
+    assert code == 1
+    assert said["error"] == f"model.weights: gone.safetensors is not on this machine: {file}"
+    assert "copy the file to the coordinator's machine" in said["hint"]
+    assert [*tmp_path.iterdir()] == []

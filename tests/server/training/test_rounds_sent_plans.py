@@ -20,7 +20,7 @@ from hepafed.server.training import checkpoints
 from hepafed.server.training.freezing import freeze
 from hepafed.server.training.rounds import train, tune
 
-PATH = "pretrained/imagenet.safetensors"
+PATH = "/home/somebody/pretrained/imagenet.safetensors"
 PLAN = Plan(
     name="small", protocol="t2", model=ModelPlan(weights=PATH), rounds=RoundsPlan(deadline=5)
 )
@@ -73,5 +73,5 @@ def test_a_card_names_it_as_the_models_parent_alone(live: LiveRun) -> None:
     state = checkpoints.from_initial(live.folder / "initial.safetensors")
     checkpoints.save(live.folder, state, np.ones(4, np.float32))
     card = live.stores.registry.card(freeze(live, state))
-    assert card.parent == PATH
+    assert card.parent == "imagenet.safetensors"
     assert plan_from(card.plan) == for_sites(PLAN) == replace(PLAN, model=ModelPlan())

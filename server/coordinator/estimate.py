@@ -1,0 +1,77 @@
+"""How long a run will take and how many bytes, from what an earlier run of its network measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from hepafed.common.contract import PROTOCOLS, Plan
+from hepafed.server.runs import Run, Runs
+
+PARAMETERS = 54_371_043
+"""Numbers of the network with one channel."""
+PARAMETERS_OF_CHANNEL = 288
+"""Numbers that each further channel adds: 32 filters of 3 × 3."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the rounds of an earlier run took."""
+
+    run: str
+    trained: bool
+    """Whether it trained as the plan does; else it was a rehearsal."""
+    seconds: float
+    """Of a round, the median."""
+    longest: float
+
+
+def measured(runs: Runs, plan: Plan) -> Measured | None:
+    """Return what the newest run measured that trained as the plan does, else a rehearsal's.
+
+    The network is the same where protocol, size and missing sequences are. None without such a run.
+    """
+    found = [m for run in reversed(runs.all()) for m in _of_run(runs, run, plan)]
+    return next((m for m in found if m.trained), found[0] if found else None)
+
+
+def copy_bytes(plan: Plan) -> int:
+    """Return the bytes of one copy of the plan's weights as they are sent (bf16)."""
+    return 2 * (PARAMETERS + PARAMETERS_OF_CHANNEL * (len(PROTOCOLS[plan.protocol]) - 1))
+
+
+def disk_bytes(plan: Plan, sites: int) -> int:
+    """Return the bytes that a run needs at the coordinator while it is under way.
+
+    In float32: the initial weights, three checkpoints and the one that is being written, the model.
+    In bf16: the published weights of two rounds, an update of each site, the model as it is sent.
+    """
+    return copy_bytes(plan) * (2 * (1 + 4 + 1) + 2 + sites + 1)
+
+
+def in_words(seconds: float) -> str:
+    """Return a time with a unit that suits it: `40 s`, `12 min`, `5.2 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def gigabytes(count: float) -> str:
+    """Return bytes as GB with one decimal, as MB below 1 GB."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _of_run(runs: Runs, run: Run, plan: Plan) -> Iterator[Measured]:
+    if run.kind != "train" or _network(run.plan) != _network(plan):
+        return
+    epochs, same = run.plan.training.epochs, run.plan.training == plan.training
+    if epochs and not same:
+        return
+    events: list[dict[str, Any]] = runs.events(run.id)
+    seconds = [float(e["seconds"]) for e in events if e["event"] == "done"]
+    if seconds:
+        yield Measured(run.id, epochs > 0, median(seconds), max(seconds))
+
+
+def _network(plan: Plan) -> tuple[object, ...]:
+    return plan.protocol, plan.model.size, plan.data
