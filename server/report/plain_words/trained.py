@@ -24,7 +24,8 @@ def input_sequences(report: Report) -> str:
     if not names or not is_federated(report):
         return ""
     noun = "sequence" if len(names) == 1 else "sequences"
-    return f"Input of the model: the MR {noun} {listed(names)}, as the sites named them."
+    it = "it" if len(names) == 1 else "them"
+    return f"Input of the model: the MR {noun} {listed(names)}, as the sites named {it}."
 
 
 def trained_on(report: Report) -> str:
@@ -36,8 +37,8 @@ def trained_on(report: Report) -> str:
     made_up = " These data were made up." if is_synthetic(report) else ""
     return (
         f"The model was trained on {counted(sum(given.values()), 'image')} of "
-        f"{counted(len(given), 'site')}: {each}. The sites stated these numbers.{made_up} Of how "
-        "many patients they are is not recorded."
+        f"{counted(len(given), 'site')}: {each}. The sites stated these numbers.{made_up} The number of "
+        "patients is not recorded."
     )
 
 

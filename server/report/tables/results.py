@@ -29,6 +29,7 @@ from hepafed.server.report.tables.words import (
 )
 
 BOUND_HEAD = "Pooling error (at most)"
+NO_WIDTH = "no interval can be given"
 RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
 
@@ -226,11 +227,7 @@ def more_rates(report: Report) -> Table:
 def _ratio(found: IntervalEstimate | None) -> tuple[str, str]:
     """Return a likelihood ratio as a cell; an interval without width is none."""
     if found is not None and found.value is not None and found.low == found.high is not None:
-        return estimate(
-            IntervalEstimate(
-                value=found.value, low=None, high=None, reason="no interval can be given"
-            )
-        )
+        return estimate(IntervalEstimate(value=found.value, low=None, high=None, reason=NO_WIDTH))
     return estimate(found)
 
 
