@@ -37,8 +37,8 @@ def trained_on(report: Report) -> str:
     made_up = " These data were made up." if is_synthetic(report) else ""
     return (
         f"The model was trained on {counted(sum(given.values()), 'image')} of "
-        f"{counted(len(given), 'site')}: {each}. The sites stated these numbers.{made_up} The number of "
-        "patients is not recorded."
+        f"{counted(len(given), 'site')}: {each}. The sites stated these numbers.{made_up} "
+        "The number of patients is not recorded."
     )
 
 

@@ -36,7 +36,7 @@ def said(
     slope: IntervalEstimate,
     large: IntervalEstimate,
     *tenths: ReliabilityTenth,
-    patients: int = 120,
+    lesions: int = 400,
 ) -> list[str]:
     row = CalibrationRow(
         scope="pooled",
@@ -54,7 +54,7 @@ def said(
         in_the_large=large,
     )
     of_a_site = replace(row, scope="site", site="a", slope=ends(9.0, 8.0, 9.5))
-    made: Report = report_from_scores(table_of("a", 1, patients), 0.5)
+    made: Report = report_from_scores(table_of("a", 1, lesions), 0.5)
     return calibration_sentences(replace(made, calibration=(of_a_site, row)))
 
 
@@ -121,7 +121,7 @@ def test_a_report_without_calibration_has_no_sentence() -> None:
 
 
 def test_a_class_of_nine_patients_judges_no_calibration() -> None:
-    (found,) = said(ends(0.46, 0.26, 0.99), ends(0.4, 0.1, 0.9), patients=18)
+    (found,) = said(ends(0.46, 0.26, 0.99), ends(0.4, 0.1, 0.9), lesions=36)
     assert "0.460 (0.260–0.990); ideal is 1." in found
     assert found.endswith("So few patients of a class cannot show whether predicted risks agree.")
     assert "too extreme" not in found
