@@ -51,7 +51,7 @@ NEEDS: Mapping[str, tuple[Holds, str]] = {
         lambda r: is_federated(r) and r.provenance.split == "test",
         "it is not of an internal test",
     ),
-    "evaluation": (lambda r: bool(r.evaluation), "no analysis plan was registered"),
+    "evaluation": (lambda r: bool(r.evaluation), "it knows of no registered analysis plan"),
     "first": (
         lambda r: r.look is not None and not exploratory(r),
         "an earlier look is recorded",
@@ -88,16 +88,16 @@ NEEDS: Mapping[str, tuple[Holds, str]] = {
     ),
     "confusion": (
         lambda r: any(m.confusion for m in r.multiclass) or any(c.counts for c in r.confusion),
-        "no confusion table was released",
+        "it has no confusion table",
     ),
-    "readers": (lambda r: any(x.n for x in r.readers), "no reader's calls were released"),
+    "readers": (lambda r: any(x.n for x in r.readers), "it has no reader's calls"),
     "agreement": (
         lambda r: any(p.kappa.value is not None for p in r.reader_agreement),
-        "no agreement of two readers was released",
+        "it has no agreement of two readers",
     ),
     "subgroups": (
         lambda r: any(g.n is not None for g in r.subgroups),
-        "no subgroup was released",
+        "it has no figure of a subgroup",
     ),
 }
 """By the word of an item's column `needs`: the fact, and why an item falls to the authors."""

@@ -11,6 +11,7 @@ from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, Checklist
 from hepafed.server.report.drawing import Plot
 from hepafed.server.report.facts import unit_words
+from hepafed.server.report.plain_words import trained
 from hepafed.server.report.tables import (
     Table,
     between_sites,
@@ -132,7 +133,7 @@ def _checklist(made: Checklist) -> Table:
 
 def _card(report: Report) -> Table:
     card = report.model.card
-    rows = tuple(facts(card)) if card is not None else ()
+    rows = (*trained.training_rows(report), *facts(card)) if card is not None else ()
     return Table("card", "What the card states", ("Item", "Value"), rows)
 
 

@@ -1,5 +1,6 @@
 """The report as one self-contained page: nothing in it is loaded from elsewhere."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from hepafed.server.report.methods import (
     registered_after,
     registered_first,
 )
-from hepafed.server.report.plain_words import first_page
+from hepafed.server.report.plain_words import decides_nothing, first_page, trained
 from hepafed.server.report.tables import (
     FIGURE_WORDS,
     between_sites,
@@ -132,7 +133,8 @@ def render(report: Report) -> str:
         patients_words=patients_words(report),
         units=unit_words(report),
         card=card,
-        card_facts=facts(card) if card else [],
+        card_facts=[*trained.training_rows(report), *facts(card)] if card else [],
+        nothing_decided=decides_nothing(report),
         provenance=write_record(report.provenance),
         missing=missing(report),
         lead=lead(report),
@@ -160,7 +162,11 @@ def lead(report: Report) -> str:
     day = f" {created[:10]}." if created else ""
     units = [counted(report.lesions, *unit_words(report))] if has_lesions(report) else []
     counts = [patients_words(report), *units, counted(len(report.sites), "site")]
-    return f"{protocol}{', '.join(counts)}.{day} Research use only: not a medical device."
+    return f"{protocol}{_capital(', '.join(counts))}.{day} Research use only: not a medical device."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def nothing_missing(report: Report) -> str:
@@ -210,18 +216,42 @@ def no_subgroups(report: Report) -> str:
 
 
 def missing(report: Report) -> list[tuple[str, str]]:
-    """Return the figures that could not be computed and the sites that did not answer."""
+    """Return the figures that could not be computed and the sites that did not answer.
+
+    Figures of one reason are one line: places with the same gaps together, and their tasks.
+    """
     gone = report.provenance.missing_sites or {}
     found = [(f"{site}, all figures", why) for site, why in gone.items()]
+    by_reason: dict[str, dict[str, dict[str, list[str]]]] = {}
+    for where, about, what, why in _gaps(report):
+        by_reason.setdefault(why, {}).setdefault(where, {}).setdefault(about, []).append(what)
+    for why, places in by_reason.items():
+        alike: dict[str, list[str]] = {}
+        for where, tasks in places.items():
+            alike.setdefault(_figures(tasks), []).append(where)
+        found += [(f"{listed(names)}: {figures}", why) for figures, names in alike.items()]
+    return found
+
+
+def _gaps(report: Report) -> Iterator[tuple[str, str, str, str]]:
+    """Yield place, task, figure and reason of each figure that is not there, or has a remark."""
     units = unit_words(report)
-    for r in report.results:
+    for r in results.rows_shown(report):
         named = zip(("auc", *results.RATES), (r.auc, *results.rates_of(r)), strict=True)
         for name, values in named:
             if values is not None and values.reason:
                 what = FIGURE_WORDS[name]
                 if values.value is not None:
-                    what += ", interval" if values.low is None else ", remark"
+                    what += " (interval)" if values.low is None else " (remark)"
                 why = NO_CASES[name] if values.reason == "no cases" else values.reason
-                name = renamed(task(r), units)
-                found.append((f"{place(r)}, {name}: {what}", why))
-    return found
+                yield place(r), renamed(task(r), units), what, why
+
+
+def _figures(tasks: Mapping[str, Sequence[str]]) -> str:
+    """Write `AUC and PPV of “one” and “two”; AUC of “three”`."""
+    alike: dict[str, list[str]] = {}
+    for about, figures in tasks.items():
+        alike.setdefault(listed(figures), []).append(about)
+    return "; ".join(
+        f"{what} of {listed([f'“{name}”' for name in about])}" for what, about in alike.items()
+    )

@@ -36,10 +36,10 @@ def calibration_plot(report: Report) -> Plot:
         reference=((0, 0), (1, 1)),
         reference_name="Perfect",
     )
+    over = ", over the patients of all sites" if len(report.sites) > 1 else ""
     caption = (
         "Points on the dashed line mean that predicted and observed risk agree. Each point is "
-        "one of ten equal bands of predicted probability, over the patients of all sites. "
-        f"{said}"
+        f"one of ten equal bands of predicted probability{over}. {said}"
     )
     return Plot("calibration", title, caption, draw(chart), table=_table(held))
 

@@ -106,7 +106,7 @@ def class_roc_plot(report: Report) -> Plot:
 def _caption(report: Report, pooled: ResultRow | None, marks: int) -> str:
     """Return what the curves and marks are, with the rates at the operating point."""
     words = []
-    if pooled is not None and pooled.roc:
+    if pooled is not None and pooled.roc and len(report.sites) > 1:
         words.append("The pooled curve uses the patients of all sites together.")
     if pooled is not None and pooled.sensitivity is not None and pooled.specificity is not None:
         caught, spared = pooled.sensitivity, pooled.specificity

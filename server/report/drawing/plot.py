@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hepafed.server.formats import Report, ResultRow
 from hepafed.server.report.drawing.frame import Drawing
-from hepafed.server.report.tables import Table, is_headline
+from hepafed.server.report.tables import Table, is_headline, results
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Plot:
 
 def headline_rows(report: Report) -> list[ResultRow]:
     """Return the results of malignant versus benign per patient, in every scope."""
-    return [r for r in report.results if is_headline(r)]
+    return [r for r in results.rows_shown(report) if is_headline(r)]
 
 
 def pooled_of(rows: Sequence[ResultRow]) -> ResultRow | None:

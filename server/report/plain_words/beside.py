@@ -16,7 +16,7 @@ LEVEL = 0.05
 
 
 def beside_readers(report: Report) -> str:
-    """State the rates of each reader and of the model on the reader's own patients."""
+    """State the rates of each reader and of the model on the reader's own patients, a line each."""
     said = []
     for r in report.readers:
         parts = _rates("sensitivity", r.sensitivity, r.model_sensitivity)
@@ -25,7 +25,7 @@ def beside_readers(report: Report) -> str:
             whom = f"{r.n:,}" if r.of in (None, r.n) else f"{r.n:,} of {r.of:,}"
             patients = "patient" if (r.of or r.n) == 1 else "patients"
             said.append(f"{reader_name(r.reader)}, on {whom} {patients}: {'; '.join(parts)}.")
-    return " ".join(said)
+    return "\n".join(said)
 
 
 def _rates(name: str, reader: RateEstimate, model: RateEstimate) -> list[str]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from hepafed.server.formats import Report
-from hepafed.server.report.plain_words import beside, found, risks, tested, weak
+from hepafed.server.report.plain_words import beside, few, found, risks, tested, trained, weak
 
 Rule = Callable[[Report], str]
-"""Returns its sentence, or "" where its condition does not hold."""
+"""Returns its sentences, a line of the page each, or "" where its condition does not hold."""
 
 WEAK = "What is weak"
 NOTHING_WEAK = "None of the weaknesses that this program looks for was found."
@@ -15,6 +15,10 @@ FIRST_PAGE: Mapping[str, tuple[Rule, ...]] = {
     "What was tested, and on whom": (
         tested.made_up,
         tested.tested_model,
+        trained.input_sequences,
+        trained.trained_on,
+        trained.not_trained,
+        trained.training_not_known,
         tested.tested_scores,
         tested.on_patients,
         tested.noise_added,
@@ -28,6 +32,7 @@ FIRST_PAGE: Mapping[str, tuple[Rule, ...]] = {
         tested.planned_before,
     ),
     "How well it does": (
+        few.decides_nothing,
         found.threshold_used,
         found.malignant_found,
         found.benign_called_malignant,
@@ -38,6 +43,7 @@ FIRST_PAGE: Mapping[str, tuple[Rule, ...]] = {
         beside.beside_models,
     ),
     "Whether its risks can be believed, and where it helps": (
+        few.risks_undecided,
         risks.risks_too_extreme,
         risks.risks_too_moderate,
         risks.slope_agrees,
@@ -75,7 +81,7 @@ def first_page(report: Report) -> list[tuple[str, list[str]]]:
     """Return the parts of the first page, each a heading and its sentences."""
     page = []
     for heading, rules in FIRST_PAGE.items():
-        sentences = [said for rule in rules if (said := rule(report))]
+        sentences = [line for rule in rules for line in rule(report).splitlines()]
         if not sentences and heading == WEAK:
             sentences = [NOTHING_WEAK]
         page.append((heading, sentences))

@@ -12,8 +12,6 @@ from hepafed.server.report.tables import (
     value_of,
 )
 
-WITHOUT = "patients without one"
-
 
 def malignancy(report: Report) -> str:
     """Name what a malignant patient has; a table of patients or two classes has no lesions."""
@@ -35,7 +33,8 @@ def benign_called_malignant(report: Report) -> str:
     row = pooled(report)
     if row is None or row.specificity is None:
         return ""
-    return frequency(row.specificity, WITHOUT, "called malignant in error", other=True)
+    whom = f"patients without {malignancy(report)}"
+    return frequency(row.specificity, whom, "called malignant in error", other=True)
 
 
 def threshold_used(report: Report) -> str:
@@ -65,7 +64,9 @@ def told_apart(report: Report) -> str:
         return ""
     auc, places = preferred(row.auc), auc_places(report)
     ends = interval(auc, places)
-    said = f"AUC {value_of(row.auc.value, places)}" + (f" (95 % CI {ends})" if ends else "")
+    said = f"AUC {value_of(row.auc.value, places)}" + (
+        f" (95 % CI {ends})" if ends else " (no interval)"
+    )
     return (
         f"{said}: the probability that a patient with {malignancy(report)} has a higher score than "
         "a patient without one."

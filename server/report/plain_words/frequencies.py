@@ -31,8 +31,10 @@ def frequency(rate: RateEstimate, of: str, happens: str, *, other: bool = False)
         return _with_noise(rate, of, happens, other=other)
     count, value = (n - k, 1 - rate.value) if other else (k, rate.value)
     if n < FEWEST:
+        whom = of.replace("patients", "patient", 1) if n == 1 else of
         return (
-            f"{happens[0].upper()}{happens[1:]}: {count} of {n} {of}. These are too few for a rate."
+            f"{happens[0].upper()}{happens[1:]}: {count} of {n} {whom}. "
+            "These are too few for a rate."
         )
     ends = ""
     if rate.low is not None and rate.high is not None:

@@ -2,7 +2,7 @@
 
 from hepafed.server.formats import CalibrationRow, Report
 from hepafed.server.report.facts import counted, pooled
-from hepafed.server.report.tables import interval, is_headline, number, utility
+from hepafed.server.report.tables import interval, is_headline, number, utility, very_few
 
 FEWEST_CASES = 100
 """Patients of each class that an external validation needs (Collins, Ogundimu and Altman 2016)."""
@@ -10,7 +10,12 @@ OTHERS = "than treating all patients as malignant, or none"
 
 
 def calibration_of(report: Report) -> CalibrationRow | None:
-    """Return the pooled calibration of the headline, where its slope has an interval."""
+    """Return the pooled calibration of the headline, where its slope can be judged.
+
+    It has an interval, and no class has so few patients that it decides nothing.
+    """
+    if very_few(report):
+        return None
     for row in report.calibration:
         if row.scope == "pooled" and is_headline(row):
             ends = (row.slope.value, row.slope.low, row.slope.high)
@@ -42,7 +47,9 @@ def risks_too_moderate(report: Report) -> str:
     row = calibration_of(report)
     if row is None or row.slope.low is None or row.slope.low <= 1:
         return ""
-    return f"Predicted risks are too moderate ({_slope(row)})."
+    return (
+        f"Predicted risks are too moderate: high ones too low, low ones too high ({_slope(row)})."
+    )
 
 
 def slope_agrees(report: Report) -> str:
@@ -71,7 +78,7 @@ def risks_shifted(report: Report) -> str:
 
 def calibration_missing(report: Report) -> str:
     """Speak where no slope with an interval can be given."""
-    if calibration_of(report) is not None:
+    if calibration_of(report) is not None or very_few(report):
         return ""
     return "Whether predicted risks agree with observed ones cannot be said."
 
@@ -83,7 +90,7 @@ def _range(low: float, high: float) -> str:
 def useful_where(report: Report) -> str:
     """Speak where the decision curve has a threshold at which the model is best."""
     ranges = utility.best_ranges(utility.decision_points(report))
-    if not ranges:
+    if not ranges or very_few(report):
         return ""
     said = " and ".join(_range(*r) for r in ranges)
     return (
@@ -109,7 +116,7 @@ def _caution(report: Report) -> str:
 def useful_nowhere(report: Report) -> str:
     """Speak where there is a decision curve and the model is best at none of its thresholds."""
     points = utility.decision_points(report)
-    if not points or utility.best_ranges(points):
+    if not points or utility.best_ranges(points) or very_few(report):
         return ""
     return f"At no threshold of the decision curve does acting on the model do more good {OTHERS}."
 

@@ -48,7 +48,8 @@ def tested_scores(report: Report) -> str:
     if is_federated(report):
         return ""
     return (
-        f"The scores of the table “{report.model.id}” were analysed. HepaFed did not compute them."
+        f"The scores of the table “{report.model.id}” were analysed. HepaFed did not compute "
+        "them and does not know how they were made."
     )
 
 

@@ -9,7 +9,12 @@ from hepafed.server.report.tables import (
     results,
     utility,
 )
-from hepafed.server.report.tables.calibration_words import calibration_sentences
+from hepafed.server.report.tables.calibration_words import (
+    VERY_FEW,
+    calibration_sentences,
+    class_sizes,
+    very_few,
+)
 from hepafed.server.report.tables.cohorts import LEFT_OUT_WORDS, SOURCE_WORDS
 from hepafed.server.report.tables.comparisons import (
     cases,
@@ -50,6 +55,7 @@ __all__ = [
     "LEFT_OUT_WORDS",
     "SOURCE_WORDS",
     "TASK_WORDS",
+    "VERY_FEW",
     "Table",
     "auc_places",
     "between_sites",
@@ -57,6 +63,7 @@ __all__ = [
     "calibration_sentences",
     "cases",
     "cell_words",
+    "class_sizes",
     "classes",
     "cohorts",
     "comparisons",
@@ -84,4 +91,5 @@ __all__ = [
     "utility",
     "validated_minus",
     "value_of",
+    "very_few",
 ]

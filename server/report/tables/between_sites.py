@@ -42,13 +42,23 @@ def heterogeneity(report: Report) -> Table:
         "sites differ, and never narrower than that of one AUC common to all sites."
     )
     note = said if any(h.value is not None for h in report.heterogeneity) else ""
-    gone = dict.fromkeys(
-        f"{task(h)}: without {x.site}, {x.reason}."
-        for h in report.heterogeneity
-        for x in h.left_out or ()
-    )
-    note = " ".join(filter(None, [note, *gone]))
+    note = " ".join(filter(None, [note, *_left_out(report)]))
     return Table("heterogeneity", "Random effects on the logit AUC", head, tuple(rows), note)
+
+
+def _left_out(report: Report) -> list[str]:
+    """Say once for all tasks alike which sites were left out, and why."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for h in report.heterogeneity:
+        by_reason: dict[str, dict[str, None]] = {}
+        for x in h.left_out or ():
+            by_reason.setdefault(x.reason, {})[x.site] = None
+        for reason, sites in by_reason.items():
+            found.setdefault((", ".join(sites), reason), []).append(task(h))
+    return [
+        f"{'; '.join(dict.fromkeys(tasks))}: without {sites}, {reason}."
+        for (sites, reason), tasks in found.items()
+    ]
 
 
 def leave_one_out(report: Report) -> Table:

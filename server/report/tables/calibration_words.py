@@ -6,8 +6,23 @@ from hepafed.server.report.tables.table import is_headline
 from hepafed.server.report.tables.words import figure
 from scipy.stats import binomtest
 
+VERY_FEW = 10
+"""Patients of a class below which no calibration is judged (Wilson's interval of 9 of 9: 70 %)."""
 CHANCE = 0.05 / TENTHS
 """p value under which a tenth is off: the ten are looked at together (Bonferroni)."""
+
+
+def class_sizes(report: Report) -> dict[str, int]:
+    """Return the pooled patients of each class; empty where they are not known."""
+    for r in report.results:
+        if r.scope == "pooled" and is_headline(r) and r.positives is not None:
+            return {"malignant": r.positives, "benign": r.n - r.positives}
+    return {}
+
+
+def very_few(report: Report) -> bool:
+    """Return whether a class has fewer than `VERY_FEW` patients."""
+    return any(n < VERY_FEW for n in class_sizes(report).values())
 
 
 def calibration_sentences(report: Report) -> list[str]:
@@ -16,7 +31,15 @@ def calibration_sentences(report: Report) -> list[str]:
     if not rows:
         return []
     row = rows[0]
+    if very_few(report):
+        return _undecided(row.slope)
     return [*_slope(row.slope), *_large(row.in_the_large), *_farthest(row)]
+
+
+def _undecided(slope: IntervalEstimate) -> list[str]:
+    """Return the slope without a verdict."""
+    shown = "" if slope.value is None else f"The calibration slope is {figure(slope)}; ideal is 1. "
+    return [f"{shown}So few patients of a class cannot show whether predicted risks agree."]
 
 
 def _slope(slope: IntervalEstimate) -> list[str]:

@@ -124,11 +124,20 @@ def table_one(report: Report) -> tuple[Table, ...]:
         rows = tuple(_properties(report, groups))
         whom = "Patients and lesions" if has_lesions(report) else "Patients"
         note = (
-            f"Percentages are of the {whom.lower().replace(' and ', ' or ')} of the column. "
-            "Groups are those that the sites' policies share; a small group is withheld."
+            f"Percentages are of the {whom.lower().replace(' and ', ' or ')} of the column."
+            f"{_groups_note(report)}"
         )
         tables.append(Table(name, f"Table 1. {whom} by site{part}", head, rows, note, ours=(0,)))
     return tuple(tables)
+
+
+def _groups_note(report: Report) -> str:
+    """Say which groups are there; nothing where there are none."""
+    if not report.subgroups:
+        return ""
+    if not report.provenance.run:
+        return " Groups are those of the table of scores."
+    return " Groups are those that the sites' policies share; a small group is withheld."
 
 
 def _with_noise(noise: NoisePart) -> Table:

@@ -29,6 +29,7 @@ from hepafed.server.report.tables.words import (
 )
 
 BOUND_HEAD = "Pooling error (at most)"
+NO_WIDTH = "no interval can be given"
 RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
 
@@ -49,6 +50,11 @@ def key_figures(report: Report) -> Table:
     return Table("key-figures", caption, ("Figure", "Value"), rows)
 
 
+def rows_shown(report: Report) -> list[ResultRow]:
+    """Return the rows that tables and figures show: of one site there is no mean of the sites."""
+    return [r for r in report.results if r.scope != "site-mean" or len(report.sites) > 1]
+
+
 def over_sites(report: Report) -> str:
     """Say whose patients a pooled figure counts: `pooled over 3 sites`, or `of 1 site`."""
     n = len(report.sites)
@@ -58,7 +64,7 @@ def over_sites(report: Report) -> str:
 def discrimination(report: Report) -> Table:
     """Tabulate the pooled AUC of every task, and every scope of the headline task."""
     places = auc_places(report)
-    shown = [r for r in report.results if r.scope == "pooled" or is_headline(r)]
+    shown = [r for r in rows_shown(report) if r.scope == "pooled" or is_headline(r)]
     rows = [_auc_row(r, places) for r in shown]
     return Table(
         "auc",
@@ -141,7 +147,7 @@ def everything(report: Report) -> Table:
         "all-auc",
         "AUC of every task at every site",
         ("Task", "Where", "n (positive)", "AUC (95 % CI)", "DeLong 95 % CI", BOUND_HEAD),
-        tuple(_auc_row(r, auc_places(report)) for r in report.results),
+        tuple(_auc_row(r, auc_places(report)) for r in rows_shown(report)),
         span=2,
     )
 
@@ -201,8 +207,8 @@ def more_rates(report: Report) -> Table:
         (
             place(r),
             estimate(r.balanced_accuracy),
-            estimate(r.likelihood_positive),
-            estimate(r.likelihood_negative),
+            _ratio(r.likelihood_positive),
+            _ratio(r.likelihood_negative),
             estimate(r.f1),
             estimate(r.mcc),
         )
@@ -216,6 +222,13 @@ def more_rates(report: Report) -> Table:
         "malignancy. MCC: Matthews' correlation between calls and truth (1: perfect, 0: chance)."
     )
     return Table("more-rates", "Patients, further figures of the counts", head, tuple(rows), note)
+
+
+def _ratio(found: IntervalEstimate | None) -> tuple[str, str]:
+    """Return a likelihood ratio as a cell; an interval without width is none."""
+    if found is not None and found.value is not None and found.low == found.high is not None:
+        return estimate(IntervalEstimate(value=found.value, low=None, high=None, reason=NO_WIDTH))
+    return estimate(found)
 
 
 def at_prevalence(report: Report) -> Table:

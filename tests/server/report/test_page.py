@@ -5,7 +5,7 @@ import re
 import pytest
 from hepafed.server.report.facts import exploratory
 from hepafed.server.report.page import missing, render, sentences
-from hepafed.server.report.plain_words import first_page
+from hepafed.server.report.plain_words import decides_nothing, first_page
 
 from .kinds import ALL, report_of
 from .test_write import Page
@@ -25,13 +25,17 @@ def test_only_made_up_data_have_a_banner_and_a_watermark() -> None:
 @pytest.mark.parametrize(
     ("sentence", "kinds"),
     [
-        (", before any score existed.", {"registered first", "absent site", "strong"}),
+        (", before any score existed.", {"registered first", "absent site", "strong", "rehearsal"}),
         ("This is not before any score existed", {"two looks", "too extreme"}),
         ("met (exploratory)", {"two looks", "too extreme"}),
         ("every site that was asked answered", {"complete"}),
         ("It was set when this report was made.", {"score table"}),
         ("Earlier analyses of the table are not counted.", {"score table"}),
         ("The table has no reader's calls.", set()),
+        ("This report knows of no registered analysis plan.", {"score table"}),
+        ("was released. The report cannot", set()),
+        ("Groups are those of the table of scores.", {"score table"}),
+        ("Groups are those that the sites' policies share", set()),
         ("Figures by subgroup were asked for, and none was released.", {"refused subgroups"}),
     ],
 )
@@ -86,3 +90,49 @@ def test_the_word_document_has_the_first_page_and_says_what_was_registered(kind:
     assert ("exploratory" in words) == bool(
         (report.provenance.run and not report.evaluation) or exploratory(report)
     )
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_what_is_missing_is_one_line_for_a_reason_and_its_places(kind: str) -> None:
+    found = missing(report_of(kind))
+    assert len(found) == len(set(found))
+    for site in report_of(kind).sites:
+        assert sum(site.site in where for where, _ in found) <= len({why for _, why in found})
+
+
+def test_every_missing_figure_is_named_with_its_place_and_task() -> None:
+    found = {why: where for where, why in missing(report_of("withheld"))}
+    for where in found.values():
+        assert "of “" in where
+    released = {why: where for where, why in missing(report_of("registered first"))[:1]}
+    assert released == {
+        "not released: beside a masked sum this exists pooled only": "site-1, site-2 and site-3: "
+        "AUC, sensitivity, specificity, PPV, NPV and accuracy of “Patient: malignant vs benign”, "
+        "“Lesion: benign vs rest”, “Lesion: primary malignant vs rest” and “Lesion: metastatic vs "
+        "rest”; AUC of “Lesion: macro, one vs rest”"
+    }
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_of_one_site_there_is_no_mean_of_the_sites_and_no_curve_of_all_sites(kind: str) -> None:
+    words = words_of(kind)
+    if len(report_of(kind).sites) == 1:
+        assert "Mean of sites" not in words
+        assert "plain mean of the sites" not in words
+        assert "patients of all sites" not in words.split("Methods", 1)[0]
+
+
+def test_the_card_says_on_what_the_model_was_trained_and_whether_that_is_made_up() -> None:
+    for kind, made_up in (("synthetic", True), ("registered first", False)):
+        words = words_of(kind).split("What the card states")[-1]
+        assert "trained on 860 images of 3 sites" in words
+        assert ("The plan says that they are made up (synthetic = true)." in words) == made_up
+        assert ("The plan does not say that they are made up." in words) != made_up
+
+
+def test_the_key_figures_say_that_few_patients_decide_nothing() -> None:
+    for kind in ALL:
+        words = words_of(kind).split("Malignant versus benign per patient")[-1]
+        said = decides_nothing(report_of(kind))
+        assert not said or said in words, kind
+    assert words_of("fourteen patients").count("14 patients (13 malignant, 1 benign) decide") == 2

@@ -201,7 +201,7 @@ def test_a_figure_that_cannot_be_computed_is_listed_with_its_reason(
     auc |= {"value": None, "low": None, "high": None, "reason": "one class only"}
     bare["results"][0].pop("roc", None)
     words = " ".join(Page(render(read_report(bare))).words)
-    assert "Pooled, Patient: malignant vs benign: AUC: one class only" in words
+    assert "Pooled: AUC of “Patient: malignant vs benign”: one class only" in words
 
 
 def test_text_of_others_is_escaped_in_page_and_drawings(federated: dict[str, Any]) -> None:

@@ -32,7 +32,12 @@ def tenth(place: int, malignant: int, n: int, mean: float | None) -> Reliability
     )
 
 
-def said(slope: IntervalEstimate, large: IntervalEstimate, *tenths: ReliabilityTenth) -> list[str]:
+def said(
+    slope: IntervalEstimate,
+    large: IntervalEstimate,
+    *tenths: ReliabilityTenth,
+    lesions: int = 400,
+) -> list[str]:
     row = CalibrationRow(
         scope="pooled",
         site=None,
@@ -49,7 +54,7 @@ def said(slope: IntervalEstimate, large: IntervalEstimate, *tenths: ReliabilityT
         in_the_large=large,
     )
     of_a_site = replace(row, scope="site", site="a", slope=ends(9.0, 8.0, 9.5))
-    made: Report = report_from_scores(table_of("a", 1, 12), 0.5)
+    made: Report = report_from_scores(table_of("a", 1, lesions), 0.5)
     return calibration_sentences(replace(made, calibration=(of_a_site, row)))
 
 
@@ -113,3 +118,10 @@ def test_of_the_tenths_the_farthest_that_chance_does_not_explain_is_named() -> N
 def test_a_report_without_calibration_has_no_sentence() -> None:
     made = report_from_scores(table_of("a", 1, 12), 0.5)
     assert calibration_sentences(replace(made, calibration=())) == []
+
+
+def test_a_class_of_nine_patients_judges_no_calibration() -> None:
+    (found,) = said(ends(0.46, 0.26, 0.99), ends(0.4, 0.1, 0.9), lesions=36)
+    assert "0.460 (0.260–0.990); ideal is 1." in found
+    assert found.endswith("So few patients of a class cannot show whether predicted risks agree.")
+    assert "too extreme" not in found
