@@ -1,28 +1,11 @@
-"""The optimiser: its learning rate over a run, and its moments from round to round."""
+"""The optimiser, and its moments from round to round."""
 
-import math
 from copy import deepcopy
 from typing import Any
 
 import torch
 from hepafed.common.contract import TrainingPlan
 from torch import nn
-
-
-def rate_at(plan: TrainingPlan, progress: float) -> float:
-    """Return the learning rate at a share (0 to 1) of the whole run.
-
-    `one-cycle`: up from a tenth over the first 30 %, then a cosine down to nothing
-    (Smith and Topin 2019); `cosine`: down from the peak; `constant`: the peak.
-    """
-    if plan.schedule == "constant":
-        return plan.rate
-    if plan.schedule == "cosine":
-        return plan.rate * 0.5 * (1 + math.cos(math.pi * progress))
-    if progress < 0.3:
-        share = 0.5 * (1 - math.cos(math.pi * progress / 0.3))
-        return plan.rate * (0.1 + 0.9 * share)
-    return plan.rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.3) / 0.7))
 
 
 class WarmOptimiser:
@@ -36,15 +19,19 @@ class WarmOptimiser:
         self._begun: tuple[tuple[str, int], dict[str, Any]] | None = None
         """Run and round of the newest training, and the optimiser's state at its start."""
 
-    def begin(self, plan: TrainingPlan, run: str, round: int) -> torch.optim.Optimizer:
+    def begin(
+        self, plan: TrainingPlan, run: str, round: int, *, empty: bool = False
+    ) -> torch.optim.Optimizer:
         """Return the optimiser with the moments of the round before, else a new one.
+
+        With `empty` it is always a new one.
 
         A round that is asked for again (its answer was lost, or a quorum was missed) starts from
         the moments it started from before.
         """
         begun = self._begun if self._begun and self._begun[0] == (run, round) else None
         optimiser = self._optimiser
-        if optimiser is None or not (begun or self._last == (run, round - 1)):
+        if optimiser is None or empty or not (begun or self._last == (run, round - 1)):
             optimiser = self._optimiser = _make(plan, self._module)
         if begun:
             optimiser.load_state_dict(begun[1])

@@ -2,7 +2,10 @@
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -10,9 +13,10 @@ from hepafed.client.cohort import Acquisition, Cohort
 from hepafed.client.learning.augmentation import augment
 from hepafed.client.learning.images import Images, SplitCache, draw_batches, must_hold_two
 from hepafed.client.learning.network import Network, build_network, freeze_norm
-from hepafed.client.learning.optimiser import WarmOptimiser, rate_at
-from hepafed.common.contract import Plan
-from hepafed.common.errors import RunError
+from hepafed.client.learning.optimiser import WarmOptimiser
+from hepafed.client.learning.passes import Passes, batches_from
+from hepafed.common.contract import MOST_ROUND_STEPS, Plan, planned_steps, rate_at
+from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network import Flat, all_finite, difference
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,12 +33,25 @@ class Trained:
     loss: float | None
     """Mean training loss of the round; None when the plan asks for no pass over the data."""
     seconds: float
+    steps: int
+    """Steps that were taken."""
+    planned: int
+    """Steps that the plan asked for; more than `steps` where its budget ended before."""
 
 
 class Trainer:
     """A site's network, images and optimiser, warm from round to round."""
 
-    def __init__(self, home: Path, site_seed: int, device: str = "auto") -> None:
+    def __init__(
+        self,
+        home: Path,
+        site_seed: int,
+        device: str = "auto",
+        clock: Callable[[], float] = time.monotonic,
+        most_steps: int = MOST_ROUND_STEPS,
+    ) -> None:
+        """`clock` gives the seconds by which a round and its budget are measured."""
+        self._clock, self._most_steps = clock, most_steps
         self._home = home
         self._site_seed = site_seed
         if device == "auto":
@@ -42,6 +59,7 @@ class Trainer:
         self.device = torch.device(device)
         self._splits = SplitCache(home)
         self._warm: tuple[Network, WarmOptimiser] | None = None
+        self._passes = Passes()
 
     def network(self, plan: Plan) -> Network:
         """Return the plan's network, built once."""
@@ -61,47 +79,83 @@ class Trainer:
         """Return how the sequences of the site's examinations were acquired."""
         return Cohort.open(self._home).acquisitions()
 
-    def train(self, plan: Plan, weights: Flat, run: str, round: int) -> Trained:
+    def train(
+        self, plan: Plan, weights: Flat, run: str, round: int, fewest_steps: int = 1
+    ) -> Trained:
         """Train one round from `weights` and return the difference.
 
         The same plan, site, round, weights and cohort give the same update bit for bit on CPU.
+        With a budget, the step at which the round before ended and the number of steps decide as
+        well; at least `fewest_steps` are taken, however long they take.
 
         Raises
         ------
         EmptySplitError
             No lesion to train on has the protocol's sequences.
+        RefusedError
+            The plan counts steps, and asks for more of them than can be.
         RunError
             The loss is no longer finite.
         """
-        started = time.monotonic()
+        started = self._clock()
         network, warm = self._made_for(plan)
         module = network.loaded(weights)
         images = self.images(plan, "train")
-        optimiser = warm.begin(plan.training, run, round)
+        optimiser = warm.begin(plan.training, run, round, empty=_begins_empty(plan))
         generator = self._seeded(plan, round)
+        planned, batches = self._batches(plan, images, run, round, generator)
         module.train()
         if plan.model.freeze_norm:
             freeze_norm(module)
         losses: list[float] = []
-        epochs = range(plan.training.epochs)
-        batches = [b for _ in epochs for b in draw_batches(images.labels, plan.training, generator)]
-        must_hold_two([len(chosen) for chosen in batches], plan.model)
+        if planned:
+            must_hold_two(self.steps(plan), plan.model)
         for step, chosen in enumerate(batches):
-            progress = (round - 1 + step / len(batches)) / plan.rounds.count
-            for group in optimiser.param_groups:
-                group["lr"] = rate_at(plan.training, progress)
+            if step >= fewest_steps and self._is_spent(plan, started):
+                break
+            _set_rate(optimiser, plan, round - 1 + step / planned)
             pixels = images.pixels(chosen, self.device)
             if plan.training.augment:
                 pixels = augment(pixels, generator)
             labels = images.labels[chosen].to(self.device)
             losses.append(_step(module, optimiser, pixels, labels, plan.training.label_smoothing))
         warm.finish(run, round)
+        self._passes.finish(run, round, len(losses))
         update = difference(module, network.layout, weights)
         if not all(math.isfinite(x) for x in losses) or not all_finite(update):
             warm.discard()
             raise RunError("the training loss is no longer finite", "lower training.rate")
         mean = sum(losses) / len(losses) if losses else None
-        return Trained(update, len(images.labels), mean, time.monotonic() - started)
+        seconds = self._clock() - started
+        return Trained(update, len(images.labels), mean, seconds, len(losses), planned)
+
+    def _is_spent(self, plan: Plan, started: float) -> bool:
+        """Tell whether the plan's budget is over for a round that began at `started`."""
+        budget = plan.training.budget
+        return budget > 0 and self._clock() - started >= budget
+
+    def _batches(
+        self, plan: Plan, images: Images, run: str, round: int, generator: torch.Generator
+    ) -> tuple[int, Iterable[Tensor]]:
+        """Return how many steps a round has, and its batches.
+
+        Where steps are counted, each epoch of the run has an order of its own, and the round goes
+        on in it where the round before stopped.
+        """
+        training = plan.training
+        if plan.rounds.strategy != "fednova":
+            epochs = range(training.epochs)
+            drawn = [b for _ in epochs for b in draw_batches(images.labels, training, generator)]
+            return len(drawn), drawn
+        planned = planned_steps(training, len(images.labels))
+        if planned > self._most_steps:
+            raise RefusedError(
+                f"a round of the plan takes more than {self._most_steps:,} steps at this site: "
+                "state fewer training.epochs, or a larger training.batch"
+            )
+        first = self._passes.begin(run, round, planned)
+        seeded = partial(self._of_epoch, plan)
+        return planned, islice(batches_from(first, images.labels, training, seeded), planned)
 
     def _made_for(self, plan: Plan) -> tuple[Network, WarmOptimiser]:
         if self._warm is None or not self._warm[0].serves(plan):
@@ -110,12 +164,32 @@ class Trainer:
             self._warm = network, WarmOptimiser(network.module)
         return self._warm
 
+    def _of_epoch(self, plan: Plan, epoch: int) -> torch.Generator:
+        """Return the random numbers that draw the batches of one epoch of a run."""
+        seed = (plan.seed * 1_000_003 + self._site_seed * 8191) * 10_007 + epoch
+        return torch.Generator().manual_seed(seed % 2**63)
+
     def _seeded(self, plan: Plan, round: int) -> torch.Generator:
         """Return the round's random numbers, and seed the layers' own (dropout) from them."""
         seed = plan.seed * 1_000_003 + self._site_seed * 8191 + round
         generator = torch.Generator().manual_seed(seed % 2**63)
         torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
         return generator
+
+
+def _begins_empty(plan: Plan) -> bool:
+    """Tell whether each round begins without the momentum of the one before.
+
+    Only from an empty buffer can the steps of a momentum be counted (Wang et al. 2020).
+    """
+    return plan.rounds.strategy == "fednova" and plan.training.optimiser == "sgd"
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, plan: Plan, rounds: float) -> None:
+    """Set the learning rate after so many rounds, in whole and part, of a plan."""
+    rate = rate_at(plan.training, rounds / plan.rounds.count)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
 
 
 def _step(

@@ -1,6 +1,7 @@
 """The work that a request asks of a site: train a round, score a split."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hepafed.client.cohort import Cohort, stamp_of
 from hepafed.client.learning import Trainer, must_hold_two, no_scores, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
+from hepafed.client.worker.too_late import too_late
 from hepafed.client.worker.training_limits import permit_training
 from hepafed.common.contract import CohortFacts, Plan, SiteConfig, TuningFigures
 from hepafed.common.contract.messages import (
@@ -37,6 +39,7 @@ class Work:
         transfer: Transfer,
         send: Callable[[str, int, bytes | memoryview], None],
         tuned: Callable[[str, str, Plan, ScoreTable | None], TuningFigures],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`tuned(weights, run, plan, table)` returns what leaves of the tuning split's scores."""
         self._home = home
@@ -45,20 +48,28 @@ class Work:
         self._transfer = transfer
         self._send = send
         self._tuned = tuned
-        self.trainer = Trainer(home, _seed_of(config.site), config.device)
+        self._clock = clock
+        self.trainer = Trainer(home, _seed_of(config.site), config.device, clock)
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def train(self, request: TrainRequest) -> TrainReply:
         """Train a round that policy lets pass; the ledger has the update before it is uploaded."""
+        started = self._clock()
         self._permit(request.plan)
         weights = self._fetch(request.run, request.plan, request.weights)
         tuning = self._tuning(request, weights)
-        done = self.trainer.train(request.plan, weights, request.run, request.round)
+        fewest = self._config.minimum_steps
+        done = self.trainer.train(request.plan, weights, request.run, request.round, fewest)
         if done.loss is not None:
             log.info("round %d of run %s: mean loss %.4f", request.round, request.run, done.loss)
         update = to_bf16(done.update)
         digest = self._ledger.record("update", request.run, update)
-        self._send(request.run, request.round, update)
+        try:
+            self._send(request.run, request.round, update)
+        except RefusedError as e:
+            elapsed = self._clock() - started
+            raise too_late(request.plan, elapsed, done.seconds) or e from e
+        counted = request.plan.rounds.strategy == "fednova"
         return TrainReply(
             run=request.run,
             round=request.round,
@@ -68,6 +79,8 @@ class Work:
             loss=done.loss if self._config.share_training_loss else None,
             seconds=done.seconds,
             tuning=tuning,
+            steps=done.steps if counted else 0,
+            planned=done.planned if counted else 0,
         )
 
     def tune(self, request: TuneRequest) -> TuneReply:

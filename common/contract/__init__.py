@@ -39,6 +39,7 @@ from hepafed.common.contract.figures import (
     TaskSummary,
     TuningFigures,
 )
+from hepafed.common.contract.local_work import MOST_ROUND_STEPS, planned_steps, rate_at
 from hepafed.common.contract.plan import (
     STRATEGIES,
     Aim,
@@ -101,6 +102,7 @@ __all__ = [
     "MEASURED",
     "MOST_LEVELS",
     "MOST_MODELS",
+    "MOST_ROUND_STEPS",
     "MOST_VARIABLES",
     "NAME",
     "NOT_STATED",
@@ -155,6 +157,8 @@ __all__ = [
     "plan_digest",
     "plan_from",
     "plan_problems",
+    "planned_steps",
+    "rate_at",
     "read_evaluation",
     "read_plan",
     "read_toml",

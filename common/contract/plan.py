@@ -11,8 +11,10 @@ from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record, write_record
 
-STRATEGIES = ("fedavg",)
+STRATEGIES = ("fedavg", "fednova")
 """Ways to make one model of the updates; the coordinator has a class for each."""
+LONGEST_SECONDS = 7 * 86400
+"""The longest deadline of a round."""
 
 LEAST_AIM, LARGEST_AIM = 0.5, 0.999
 """Rates that a plan can state as the aim of an operating point."""
@@ -75,6 +77,9 @@ class TrainingPlan:
     """Draw the classes equally often."""
     label_smoothing: float = 0.0
     """Softening of the targets."""
+    budget: int = optional(0)
+    """Seconds that a site trains in a round: then it stops after the step under way and sends what
+    it has. Needs `rounds.strategy = "fednova"`. 0: every site trains all epochs."""
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -86,6 +91,7 @@ class TrainingPlan:
         _within("training.weight_decay", self.weight_decay, 0, 1)
         _within("training.momentum", self.momentum, 0, 0.999)
         _within("training.label_smoothing", self.label_smoothing, 0, 0.5)
+        _within("training.budget", self.budget, 0, LONGEST_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,21 +118,32 @@ class RoundsPlan:
     deadline: int = 3600
     """Seconds a round waits for its sites."""
     strategy: str = "fedavg"
-    """`fedavg`: mean of the updates weighted by examples."""
+    """`fedavg`: mean of the updates weighted by examples. `fednova`: each update is divided by its
+    site's steps first, and the mean multiplied by the mean of the steps."""
     max_norm: float = 1e4
     """Largest L2 norm of an update; a larger one is rejected and named."""
     max_share: float = optional(0.6)
     """Largest share of one site in a round's mean, above a half; a site states its examples itself,
     and those beyond the share do not count. 1: no limit."""
+    missing: str = optional("warn")
+    """When sites with much of the data give no update round after round: `warn`, or `stop` the
+    run."""
+    missing_share: float = optional(0.3)
+    """How much of the training data is much: a share of all."""
+    missing_rounds: int = optional(3)
+    """After how many rounds in a row without them."""
 
     def __post_init__(self) -> None:
         """Check every value."""
         _within("rounds.count", self.count, 1, 10000)
         _within("rounds.quorum", self.quorum, 1, 1000)
-        _within("rounds.deadline", self.deadline, 5, 7 * 86400)
+        _within("rounds.deadline", self.deadline, 5, LONGEST_SECONDS)
         _one_of("rounds.strategy", self.strategy, STRATEGIES)
         _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
         _within("rounds.max_share", self.max_share, 0.51, 1)
+        _one_of("rounds.missing", self.missing, ("warn", "stop"))
+        _within("rounds.missing_share", self.missing_share, 0.01, 1)
+        _within("rounds.missing_rounds", self.missing_rounds, 1, 10000)
 
 
 @dataclass(frozen=True)
@@ -209,6 +226,25 @@ class Plan:
                     f"{key}: {word[:60]!r} must be 1 to 40 letters, digits or '-'{such}"
                 )
         _within("seed", self.seed, 0, 2**31 - 1)
+        _check_budget(self.training.budget, self.rounds)
+
+
+def _check_budget(budget: int, rounds: RoundsPlan) -> None:
+    """Check that a time budget fits the rounds; 0 is none."""
+    if not budget:
+        return
+    if rounds.strategy != "fednova":
+        raise PlanError(
+            "training.budget: with it the sites take unequal numbers of steps, and "
+            f"{rounds.strategy} would count them as equal",
+            'write strategy = "fednova" under [rounds]',
+        )
+    if budget >= rounds.deadline:
+        raise PlanError(
+            f"training.budget: {budget} s is not below rounds.deadline, {rounds.deadline} s",
+            f"write budget = {rounds.deadline // 2} under [training], or a longer deadline: the "
+            "transfers and the tuning split need time too",
+        )
 
 
 def is_word(name: str) -> bool:

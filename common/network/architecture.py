@@ -21,14 +21,22 @@ def for_sites(plan: Plan) -> Plan:
     """Return a plan as the sites work by it.
 
     The file of pretrained weights lies at the coordinator alone, who makes the run's initial
-    weights from it; a site gets these as a blob. How sites are weighed and how the operating point
-    is chosen are the coordinator's matter too, and a site of an older release does not know these
-    keys.
+    weights from it; a site gets these as a blob. How sites are weighed, which may be missing and
+    how the operating point is chosen are the coordinator's matter too, and a site of an older
+    release does not know these keys.
     """
+    usual = RoundsPlan()
+    rounds = replace(
+        plan.rounds,
+        max_share=usual.max_share,
+        missing=usual.missing,
+        missing_share=usual.missing_share,
+        missing_rounds=usual.missing_rounds,
+    )
     return replace(
         plan,
         model=replace(plan.model, weights=""),
-        rounds=replace(plan.rounds, max_share=RoundsPlan().max_share),
+        rounds=rounds,
         operating_point=OperatingPointPlan(),
     )
 

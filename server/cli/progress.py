@@ -98,7 +98,7 @@ def describe(event: dict[str, Any]) -> str:
         return f"round {event['round']}: {', '.join(event['sites'])}"
     if kind == "reply" and "loss" in event:
         return (
-            f"  {event['site']}: {event['examples']} examples{_loss(event)}, "
+            f"  {event['site']}: {event['examples']} examples{_steps(event)}{_loss(event)}, "
             f"{event['seconds']:.1f} s"
         )
     if kind == "reply" and "patients" not in event:
@@ -115,6 +115,10 @@ def describe(event: dict[str, Any]) -> str:
         return f"  asked again: {', '.join(event['sites'])}"
     if kind == "missing":
         return f"  {event['site']}: {event['reason']}"
+    if kind == "absence":
+        return f"  WARNING: {event['text']}"
+    if kind == "late":
+        return f"  {event['text']}"
     if kind == "capped":
         return (
             f"  {event['site']}: its {event['examples']} examples count as {event['counted']}, "
@@ -173,6 +177,13 @@ def _patients(event: dict[str, Any]) -> str:
     if not positives + negatives:
         return ""
     return f", chosen on {positives} malignant and {negatives} benign tuning patients"
+
+
+def _steps(event: dict[str, Any]) -> str:
+    """Return how many steps a site took, where the plan counts them."""
+    if "steps" not in event:
+        return ""
+    return f", {event['steps']} of {event['planned']} steps"
 
 
 def _loss(event: dict[str, Any]) -> str:

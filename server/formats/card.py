@@ -58,11 +58,19 @@ class SiteShare:
     last: Count
     """Last of these rounds; 0 if there is none."""
     missed: Count
-    """Rounds in which it was asked and gave no update that could be used."""
+    """Rounds in which it was a site of the run and gave no update that could be used."""
     reason: str
     """Why, the last time; empty if it missed none."""
     releases: tuple[str, ...] = optional(())
     """Releases of HepaFed with which it made its updates; absent in cards of 0.1.0."""
+    share: Probability | None = optional(None)
+    """Its share of all examples that weighed in the means of these rounds; absent where it is not
+    known."""
+    steps: Count | None = optional(None)
+    """Training steps that it took in these rounds; absent where the plan does not count them."""
+    planned_steps: Count | None = optional(None)
+    """Training steps that the plan asked of it in these rounds, more where its time budget ended
+    before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +112,7 @@ class ModelCard:
     training_examples: dict[str, int]
     """Training examples by site, as each that took part stated them last."""
     contributions: tuple[SiteShare, ...] = optional(())
-    """Every site that was asked in a round up to this one, with what it gave; absent in cards of
+    """Every site of the run in a round up to this one, with what it gave; absent in cards of
     0.1.0."""
     tuning_cases: TuningCases | None = optional(None)
     """On whom the tuning AUC was computed; absent where there is none, and in cards of 0.1.0."""

@@ -82,7 +82,21 @@ def _share(share: SiteShare, rounds: int) -> str:
     gave = f"{share.site}: {share.examples:,} over its rounds, present {share.rounds} of {rounds}"
     if share.rounds:
         gave += f" (first {share.first}, last {share.last})"
+        if share.share is not None:
+            gave += f", {_percent(share.share)} of all examples in the weights"
+    if share.steps is not None and share.planned_steps:
+        gave += f", {_percent(share.steps / share.planned_steps)} of its planned training steps"
     return f"{gave}, missed {share.missed}: {share.reason}" if share.missed else gave
+
+
+def _percent(share: float) -> str:
+    """Return a share as a percentage that says 0 % only of nothing, and 100 % only of all."""
+    percent = 100 * share
+    if 0 < percent < 0.5:
+        return "less than 1 %"
+    if 99.5 <= percent < 100:
+        return "more than 99 %"
+    return f"{percent:.0f} %"
 
 
 def _tuned_on(card: ModelCard) -> str:

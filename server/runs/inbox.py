@@ -1,10 +1,12 @@
 """The inbox: updates and counts that sites upload for the round under way."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from hepafed.common.errors import BusyError, PayloadError, RefusedError
 
@@ -21,11 +23,26 @@ class Expected:
     """Bytes of one upload."""
 
 
+class Late(NamedTuple):
+    """An upload that came when its round was over, and was refused."""
+
+    run: str
+    site: str
+    round: int
+    seconds: float
+    """From the opening of its round."""
+
+
 class Inbox:
     """The uploads that came in for the round under way; each is a file until it is taken."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = home / "inbox"
+        self._clock = clock
+        self._opened = 0.0
+        self._closed: dict[tuple[str, int], tuple[set[str], float]] = {}
+        """Rounds that are over: the sites whose update did not come, and when it was opened."""
+        self._late: list[Late] = []
         self._lock = threading.Lock()
         self._expected: Expected | None = None
         self._arrived: dict[str, tuple[str, Path]] = {}
@@ -39,6 +56,24 @@ class Inbox:
             for path in self.folder.iterdir():
                 path.unlink(missing_ok=True)
             self._expected, self._arrived, self._taken = expected, {}, set()
+            self._opened = self._clock()
+            self._closed = {k: v for k, v in self._closed.items() if k[0] == expected.run}
+            self._closed.pop((expected.run, expected.round), None)
+            self._late = [late for late in self._late if late.run == expected.run]
+
+    def close_round(self) -> None:
+        """Take no upload any more; whose update of this round comes later is noted (`late`)."""
+        with self._lock:
+            e = self._expected
+            if e is not None:
+                self._closed[e.run, e.round] = {*e.sites} - self._taken, self._opened
+            self._expected = None
+
+    def late(self, run: str) -> list[Late]:
+        """Return the uploads of a run that came too late since the last call, each once."""
+        with self._lock:
+            found, self._late = self._late, []
+            return [late for late in found if late.run == run]
 
     @contextmanager
     def uploading(self, site: str) -> Iterator[None]:
@@ -65,6 +100,10 @@ class Inbox:
         with self._lock:
             e = self._expected
             if e is None or (e.run, e.round) != (run, round_) or site not in e.sites:
+                waited, opened = self._closed.get((run, round_), (set(), 0.0))
+                if site in waited:
+                    waited.discard(site)
+                    self._late.append(Late(run, site, round_, self._clock() - opened))
                 raise RefusedError("no update of this run and round is expected from this site")
             if site in self._taken:
                 raise RefusedError("this site's update of the round is taken already")

@@ -1,7 +1,8 @@
 """Who took part in a training, round by round: nobody who gave an update is ever forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hepafed.server.formats import SiteShare
 
@@ -13,9 +14,14 @@ class Participation:
     examples: dict[int, dict[str, int]] = field(default_factory=dict)
     """By round and site: the training examples that the site stated with its update."""
     reasons: dict[int, dict[str, str]] = field(default_factory=dict)
-    """By round and site: why a site that was asked gave no update."""
+    """By round and site: why a site that belonged to the run gave no update."""
     releases: dict[int, dict[str, str]] = field(default_factory=dict)
     """By round and site: the release of HepaFed that the site stated with its update."""
+    counted: dict[int, dict[str, int]] = field(default_factory=dict)
+    """By round and site: the examples as they weighed in the mean, none with more than its
+    largest share; nothing of rounds before this was kept."""
+    steps: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    """By round and site: steps that were taken and planned, where the plan counts them."""
 
     def note(
         self,
@@ -23,11 +29,26 @@ class Participation:
         examples: Mapping[str, int],
         reasons: Mapping[str, str],
         releases: Mapping[str, str] | None = None,
+        *,
+        counted: Mapping[str, int] | None = None,
+        steps: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
-        """Keep a round; one that is done anew replaces what was noted of it."""
+        """Keep a round; one that is done anew replaces what was noted of it.
+
+        `counted`: the examples as they weighed in the mean; those of `examples` without it.
+        """
         self.releases[round_] = dict(sorted((releases or {}).items()))
         self.examples[round_] = dict(sorted(examples.items()))
         self.reasons[round_] = {s: r[:200] for s, r in sorted(reasons.items())}
+        self.counted[round_] = dict(sorted((examples if counted is None else counted).items()))
+        self.steps[round_] = {s: [*v] for s, v in sorted((steps or {}).items())}
+
+    def missed_in_a_row(self, site: str, until: int) -> int:
+        """Return how many rounds up to `until` a site of the run has given nothing, in a row."""
+        number = until
+        while site in self.reasons.get(number, {}) and site not in self.examples.get(number, {}):
+            number -= 1
+        return until - number
 
     def shares(self, until: int) -> tuple[SiteShare, ...]:
         """Return what each site gave in the rounds up to `until`, by name.
@@ -38,6 +59,8 @@ class Participation:
         given = {n: self.examples.get(n, {}) for n in rounds}
         missed = {n: self.reasons.get(n, {}) for n in rounds}
         names = {s for n in rounds for s in (*given[n], *missed[n])}
+        weights = self._weights(rounds)
+        steps = self._steps(rounds)
         return tuple(
             SiteShare(
                 site=site,
@@ -50,9 +73,34 @@ class Participation:
                 releases=tuple(
                     sorted({r for n in rounds if (r := self.releases.get(n, {}).get(site))})
                 ),
+                share=None if weights is None else weights.get(site, 0) / sum(weights.values()),
+                steps=steps[site][0] if site in steps else None,
+                planned_steps=steps[site][1] if site in steps else None,
             )
             for site in sorted(names)
         )
+
+    def _weights(self, rounds: Collection[int]) -> dict[str, int] | None:
+        """Return the examples that weighed in the means of some rounds; None where one is unknown.
+
+        None also where nothing weighed at all.
+        """
+        if any(self.examples.get(n) and not self.counted.get(n) for n in rounds):
+            return None
+        made: dict[str, int] = {}
+        for n in rounds:
+            for site, count in self.counted.get(n, {}).items():
+                made[site] = made.get(site, 0) + count
+        return made or None
+
+    def _steps(self, rounds: Collection[int]) -> dict[str, tuple[int, int]]:
+        """Return the steps that each site took and planned in some rounds."""
+        made: dict[str, tuple[int, int]] = {}
+        for n in rounds:
+            for site, (taken, planned) in self.steps.get(n, {}).items():
+                before = made.get(site, (0, 0))
+                made[site] = before[0] + taken, before[1] + planned
+        return made
 
     def latest(self, until: int) -> dict[str, int]:
         """Return the examples that each site stated last, in a round up to `until`."""
@@ -67,13 +115,15 @@ class Participation:
             "examples": {str(n): v for n, v in self.examples.items()},
             "reasons": {str(n): v for n, v in self.reasons.items()},
             "releases": {str(n): v for n, v in self.releases.items()},
+            "counted": {str(n): v for n, v in self.counted.items()},
+            "steps": {str(n): v for n, v in self.steps.items() if v},
         }
 
 
-def participation_from(values: Mapping[str, Mapping[str, object]]) -> Participation:
+def participation_from(values: Mapping[str, Mapping[str, Any]]) -> Participation:
     """Return what `plain` gave; of a checkpoint of 0.1.0, which has none, nothing."""
-    return Participation(
-        examples={int(n): dict(v) for n, v in values.get("examples", {}).items()},  # type: ignore[call-overload]
-        reasons={int(n): dict(v) for n, v in values.get("reasons", {}).items()},  # type: ignore[call-overload]
-        releases={int(n): dict(v) for n, v in values.get("releases", {}).items()},  # type: ignore[call-overload]
-    )
+
+    def of(name: str) -> dict[int, dict[str, Any]]:
+        return {int(n): dict(v) for n, v in values.get(name, {}).items()}
+
+    return Participation(of("examples"), of("reasons"), of("releases"), of("counted"), of("steps"))

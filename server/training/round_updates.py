@@ -11,6 +11,13 @@ from hepafed.common.errors import PayloadError
 from hepafed.server.runs import LiveRun
 from hepafed.server.training.aggregation import Aggregation
 from hepafed.server.training.checks import capped, check_training, most_beside
+from hepafed.server.training.pace import (
+    LocalWork,
+    check_steps,
+    counted_work,
+    is_counted,
+    work_of,
+)
 from hepafed.server.training.updates import check_update
 
 
@@ -26,6 +33,9 @@ class RoundUpdates:
         self._order = list(sites)
         """Sites whose updates are not folded yet, in the order in which they will be."""
         self._replies: dict[str, tuple[TrainReply, Path]] = {}
+        self._work: dict[str, LocalWork] = {}
+        self._counted: dict[str, int] = {}
+        """Examples of each folded update as they weigh in the mean."""
         self._used: list[str] = []
         """Sites whose turn has come: all folded but the one that is held back."""
         self._held = ""
@@ -34,12 +44,15 @@ class RoundUpdates:
 
     def take(self, site: str, reply: TrainReply) -> None:
         """Check a site's reply and its update; PayloadError for one that cannot be used."""
+        plan = self._live.run.plan
         check_training(reply)
+        check_steps(reply, plan)
         path = self._live.stores.inbox.take(site, reply.update)
         if path is None:
             raise PayloadError("the update did not arrive, or it differs from the announced one")
-        check_update(path, self._size, self._live.run.plan.rounds.max_norm)
-        self._replies[site] = (reply, path)
+        work = work_of(reply, plan)
+        check_update(path, self._size, plan.rounds.max_norm, work.steps / work.whole)
+        self._replies[site], self._work[site] = (reply, path), work
         self.fold_ready()
         self._live.event(
             "reply",
@@ -49,6 +62,7 @@ class RoundUpdates:
             seconds=reply.seconds,
             examples=reply.examples,
             auc=reply.tuning.macro_auc,
+            **self._steps_of(reply),
         )
 
     def fold_ready(self, *, rest: bool = False) -> None:
@@ -84,10 +98,18 @@ class RoundUpdates:
             self._fold(smaller, self._examples(smaller))
 
     def _fold(self, site: str, examples: int) -> None:
-        path = self._replies[site][1]
-        self._aggregation.fold(path, examples)
+        reply, path = self._replies[site]
+        work = counted_work(self._work[site], reply, self._live.run.plan, examples)
+        self._aggregation.fold(path, examples, work)
         self._weight += examples
+        self._counted[site] = examples
         path.unlink()
+
+    def _steps_of(self, reply: TrainReply) -> dict[str, int]:
+        """Return the steps of a reply for the history, where the plan counts them."""
+        if not is_counted(self._live.run.plan):
+            return {}
+        return {"steps": reply.steps, "planned": reply.planned}
 
     def _examples(self, site: str) -> int:
         return self._replies[site][0].examples
@@ -107,6 +129,17 @@ class RoundUpdates:
     def releases(self) -> dict[str, str]:
         """Return the release of HepaFed by site, as the sites stated it."""
         return {s: self._replies[s][0].release for s in sorted(self._used)}
+
+    def counted(self) -> dict[str, int]:
+        """Return the examples by site as they weigh in the mean, once all are folded."""
+        return dict(sorted(self._counted.items()))
+
+    def steps(self) -> dict[str, tuple[int, int]]:
+        """Return the steps by site, taken and planned; empty where the plan does not count them."""
+        if not is_counted(self._live.run.plan):
+            return {}
+        known = {s: self._replies[s][0] for s in sorted(self._used)}
+        return {s: (r.steps, r.planned) for s, r in known.items()}
 
     def mean_loss(self) -> float | None:
         """Return the mean of the sites' losses weighted by examples; None where one has none.

@@ -17,6 +17,7 @@ from hepafed.server.training.aggregation import aggregation_for
 from hepafed.server.training.checkpoints import TrainingState
 from hepafed.server.training.checks import check_figures
 from hepafed.server.training.freezing import freeze
+from hepafed.server.training.pace import OFFLINE, note_absence, note_late
 from hepafed.server.training.quorum import wait_for_quorum
 from hepafed.server.training.round_updates import RoundUpdates
 from hepafed.server.training.selection import choose, forget, judge
@@ -48,9 +49,11 @@ def train(live: LiveRun) -> str:
             del weights
             live.event("done", **state.said)
             live.change(round=state.round)
+            note_absence(live, state.taken, state.round)
         figures = tune(live, state, digest)
     finally:
         blobs.drop(digest)
+    note_late(live)
     if not live.may_go_on():
         return ""
     judge(live, state, figures, pooled_tuning(live, state.round, digest, figures))
@@ -102,14 +105,17 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     if not sites:
         return None
     size = 2 * state.layout.size
+    offline = dict.fromkeys(set(live.sites.members()) - {*sites}, OFFLINE)
     live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), size))
     live.event("round", round=number, sites=sites, bytes=size)
 
-    aggregation = aggregation_for(plan, state.layout.size)
+    aggregation = aggregation_for(plan, state.layout)
     updates = RoundUpdates(live, sites, aggregation, state.layout.size)
     request = TrainRequest(run=live.run.id, round=number, plan=for_sites(plan), weights=digest)
     failed = live.sites.ask(sites, request, TrainReply, plan.rounds.deadline, updates.take)
+    live.stores.inbox.close_round()
     live.note_missing(failed, round=number)
+    note_late(live)
     updates.fold_ready(rest=True)
     live.stores.blobs.drop(digest)
     if not live.may_go_on():
@@ -126,7 +132,11 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
-    state.taken.note(number, state.examples, failed, updates.releases())
+    reasons = {**offline, **failed}
+    counted, steps = updates.counted(), updates.steps()
+    state.taken.note(
+        number, state.examples, reasons, updates.releases(), counted=counted, steps=steps
+    )
     state.said = {
         "round": number,
         "loss": updates.mean_loss(),

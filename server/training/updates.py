@@ -32,8 +32,10 @@ def _widen(part: NDArray[np.uint16]) -> NDArray[np.float32]:
     return wide.view(np.float32)
 
 
-def check_update(path: Path, size: int, largest_norm: float) -> float:
+def check_update(path: Path, size: int, largest_norm: float, part: float = 1.0) -> float:
     """Check an update of `size` numbers; return its L2 norm.
+
+    The norm of an update of a `part` of its round (0 to 1) is taken as if the round were whole.
 
     Raises
     ------
@@ -41,13 +43,16 @@ def check_update(path: Path, size: int, largest_norm: float) -> float:
         Wrong length, NaN or infinity, or a norm above `largest_norm`.
     """
     total = 0.0
-    for part in read_update(path, size):
+    for piece in read_update(path, size):
         with np.errstate(over="ignore"):  # infinity is above every norm
-            square = float(np.dot(part, part))
-        if not np.isfinite(square) and not np.isfinite(part).all():
+            square = float(np.dot(piece, piece))
+        if not np.isfinite(square) and not np.isfinite(piece).all():
             raise PayloadError("the update contains NaN or infinity")
         total += square
-    norm = float(np.sqrt(total))
+    norm = float(np.sqrt(total)) / part
     if not norm <= largest_norm:
-        raise PayloadError(f"the update's norm {norm:.3g} is above the plan's {largest_norm:.3g}")
+        whole = "" if part == 1 else " (as of a whole round)"
+        raise PayloadError(
+            f"the update's norm {norm:.3g}{whole} is above the plan's {largest_norm:.3g}"
+        )
     return norm

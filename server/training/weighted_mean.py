@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from hepafed.common.network import Flat
+from hepafed.server.training.pace import WHOLE, LocalWork
 from hepafed.server.training.updates import read_update
 from numpy.typing import NDArray
 
@@ -21,8 +22,8 @@ class WeightedMean:
         self._sum: NDArray[np.float32] = np.zeros(size, np.float32)
         self.examples = 0
 
-    def fold(self, path: Path, examples: int) -> None:
-        """Add a checked update weighted by its number of examples."""
+    def fold(self, path: Path, examples: int, work: LocalWork = WHOLE) -> None:
+        """Add a checked update weighted by its number of examples; its steps do not count."""
         start = 0
         for part in read_update(path, self._sum.size):
             part *= np.float32(examples)

@@ -9,9 +9,7 @@ from hepafed.common.errors import ConfigError, PayloadError, RefusedError, RunEr
 from hepafed.common.files import write_whole
 from hepafed.common.json_file import sealed, unsealed
 from hepafed.common.records import write_record
-from hepafed.server.runs import LiveRun
-
-FILE = "cohort.json"
+from hepafed.server.runs import SURVEY_FILE, LiveRun
 
 
 def survey(live: LiveRun) -> str:
@@ -43,7 +41,7 @@ def survey(live: LiveRun) -> str:
             "a site answers only if its policy allows it (share_cohort_summary)",
         )
     content = {"sites": dict(sorted(found.items())), "missing": dict(sorted(missing.items()))}
-    write_whole(live.folder / FILE, sealed(content))
+    write_whole(live.folder / SURVEY_FILE, sealed(content))
     return "-"
 
 
@@ -62,13 +60,13 @@ def check(summary: CohortSummary) -> None:
 
 def read_survey(folder: Path) -> dict[str, Any]:
     """Read the answers of a run; RefusedError when it has none."""
-    path = folder / FILE
+    path = folder / SURVEY_FILE
     if not path.exists():
         raise RefusedError("that run has no cohort summaries", "see server cohort")
     try:
         values: dict[str, Any] = unsealed(path.read_bytes())
     except (OSError, ValueError, RecursionError) as e:
         raise ConfigError(
-            f"runs/{folder.name}/{FILE} is damaged", "ask the sites again: server cohort"
+            f"runs/{folder.name}/{SURVEY_FILE} is damaged", "ask the sites again: server cohort"
         ) from e
     return values

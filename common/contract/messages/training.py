@@ -35,6 +35,11 @@ class TrainReply:
     tuning: TuningFigures
     """Tuning figures of the weights that came in, before the training. Under a policy that masks,
     the numbers of cases alone."""
+    steps: int = optional(0)
+    """Steps of the training; absent unless the plan counts them (`rounds.strategy = "fednova"`)."""
+    planned: int = optional(0)
+    """Steps that the plan asks for over so many examples; more than `steps` where the time budget
+    ended before."""
 
 
 @dataclass(frozen=True, kw_only=True)

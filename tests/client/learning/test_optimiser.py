@@ -1,40 +1,12 @@
-"""The learning rate over a run, and whose moments go on."""
+"""Whose moments go on from round to round."""
 
 import math
 
 import pytest
 import torch
-from hepafed.client.learning.optimiser import WarmOptimiser, rate_at
+from hepafed.client.learning.optimiser import WarmOptimiser
 from hepafed.common.contract.plan import TrainingPlan
 from torch import nn
-
-
-@pytest.mark.parametrize(
-    ("schedule", "progress", "share"),
-    [
-        ("constant", 0.0, 1.0),
-        ("constant", 0.9, 1.0),
-        ("cosine", 0.0, 1.0),
-        ("cosine", 1 / 3, 0.75),
-        ("cosine", 0.5, 0.5),
-        ("cosine", 1.0, 0.0),
-        ("one-cycle", 0.0, 0.1),
-        ("one-cycle", 0.1, 0.1 + 0.9 * 0.25),
-        ("one-cycle", 0.15, 0.1 + 0.9 * 0.5),
-        ("one-cycle", 0.3, 1.0),
-        ("one-cycle", 0.3 + 0.7 / 3, 0.75),
-        ("one-cycle", 0.65, 0.5),
-        ("one-cycle", 1.0, 0.0),
-    ],
-)
-def test_the_rate_at_a_share_of_the_run(schedule: str, progress: float, share: float) -> None:
-    plan = TrainingPlan(rate=0.02, schedule=schedule)
-    assert rate_at(plan, progress) == pytest.approx(0.02 * share, abs=1e-9)
-
-
-def test_the_one_cycle_has_no_step_at_its_peak() -> None:
-    plan = TrainingPlan(rate=1.0)
-    assert rate_at(plan, 0.3 - 1e-9) == pytest.approx(rate_at(plan, 0.3), abs=1e-6)
 
 
 def stepped(warm: WarmOptimiser, module: nn.Module, plan: TrainingPlan, run: str, n: int) -> float:
@@ -61,6 +33,13 @@ def test_the_moments_go_on_over_consecutive_rounds_of_a_run_alone() -> None:
     assert stepped(warm, module, SGD, "r", 2) == pytest.approx(1.5)
     assert stepped(warm, module, SGD, "r", 4) == pytest.approx(1.0)  # a round was left out
     assert stepped(warm, module, SGD, "other", 5) == pytest.approx(1.0)
+
+
+def test_a_round_that_begins_empty_has_no_moments_of_the_one_before() -> None:
+    module, warm = fresh()
+    assert stepped(warm, module, SGD, "r", 1) == pytest.approx(1.0)
+    optimiser = warm.begin(SGD, "r", 2, empty=True)
+    assert not optimiser.state_dict()["state"]
 
 
 def test_moments_that_were_let_go_do_not_come_back() -> None:

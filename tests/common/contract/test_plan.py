@@ -35,6 +35,14 @@ def test_a_plan_reads_back_what_was_written(tmp_path: Path) -> None:
         (GOOD + "[training]\nrate = nan\n", "training.rate"),
         (GOOD + "[model]\nsize = 74\n", "model.size"),
         (GOOD + '[rounds]\nstrategy = "best"\n', "rounds.strategy"),
+        (GOOD + "[training]\nbudget = 60\n", "training.budget: .* fedavg would count"),
+        (GOOD + '[training]\nbudget = 60\n[rounds]\nstrategy = "fedavg"\n', "training.budget"),
+        (GOOD + '[training]\nbudget = -1\n[rounds]\nstrategy = "fednova"\n', "training.budget"),
+        (GOOD + '[training]\nbudget = "20m"\n', "training.budget must be a whole number"),
+        (GOOD + '[rounds]\nmissing = "wait"\n', "rounds.missing: 'wait' is not one of warn, stop"),
+        (GOOD + "[rounds]\nmissing_share = 0.0\n", "rounds.missing_share"),
+        (GOOD + "[rounds]\nmissing_share = 1.1\n", "rounds.missing_share"),
+        (GOOD + "[rounds]\nmissing_rounds = 0\n", "rounds.missing_rounds"),
         (GOOD + "training = 3\n", "training"),
         (GOOD + '[operating_point]\nrule = "sensitivity > 0.9"\n', "operating_point.rule"),
         (GOOD + '[operating_point]\naim = "youden"\n', "operating_point.aim"),
@@ -82,6 +90,30 @@ def test_the_rule_of_the_operating_point_is_youden_or_an_aim(
     plan = read_plan(write(tmp_path, GOOD + f'[operating_point]\nrule = "{rule}"\n'))
     assert aim_of(plan.operating_point.rule) == aim
     assert plan_from(write_record(plan)) == plan
+
+
+@pytest.mark.parametrize(("budget", "good"), [(0, True), (599, True), (600, False), (601, False)])
+def test_a_budget_is_shorter_than_the_deadline(tmp_path: Path, budget: int, good: bool) -> None:
+    text = f'[training]\nbudget = {budget}\n[rounds]\nstrategy = "fednova"\ndeadline = 600\n'
+    path = write(tmp_path, GOOD + text)
+    if good:
+        assert read_plan(path).training.budget == budget
+        return
+    with pytest.raises(PlanError, match=f"{budget} s is not below rounds.deadline, 600 s") as e:
+        read_plan(path)
+    assert e.value.hint.startswith("write budget = 300 under [training], or a longer deadline")
+
+
+def test_a_budget_without_counted_steps_says_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(PlanError) as e:
+        read_plan(write(tmp_path, GOOD + "[training]\nbudget = 60\n"))
+    assert e.value.hint == 'write strategy = "fednova" under [rounds]'
+
+
+def test_a_plan_without_budget_and_rules_of_absence_is_written_as_older_releases_read_it() -> None:
+    written = write_record(Plan(name="t2", protocol="t2"))
+    assert "budget" not in written["training"]
+    assert not [k for k in written["rounds"] if k.startswith("missing")]
 
 
 def test_a_plan_without_a_rule_is_written_as_older_releases_read_it(tmp_path: Path) -> None:

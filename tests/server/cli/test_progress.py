@@ -121,3 +121,16 @@ def test_a_site_with_noise_is_named_without_a_number_of_patients() -> None:
 )
 def test_what_became_of_the_tuning_counts_is_said(event: dict[str, object], words: str) -> None:
     assert describe(event) == words
+
+
+def test_a_reply_says_how_many_steps_were_taken_where_they_are_counted() -> None:
+    reply = {"event": "reply", "site": "a", "examples": 30, "loss": None, "seconds": 61.0}
+    assert describe(reply) == "  a: 30 examples, 61.0 s"
+    assert (
+        describe({**reply, "steps": 3, "planned": 40}) == "  a: 30 examples, 3 of 40 steps, 61.0 s"
+    )
+
+
+def test_late_updates_and_missing_sites_are_said_in_the_words_of_the_history() -> None:
+    assert describe({"event": "late", "text": "a: too late"}) == "  a: too late"
+    assert describe({"event": "absence", "text": "a: missing."}) == "  WARNING: a: missing."

@@ -4,8 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hepafed.common.contract import plan_from
-from hepafed.server.formats import read_card
+from hepafed.common.records import write_record
+from hepafed.server.formats import SiteShare, read_card
 from hepafed.server.models.cards import LIMITS, REHEARSAL, card_markdown, facts, limits_of
 
 CARD = read_card(json.loads(Path(__file__).with_name("card-0.1.0.json").read_text()))
@@ -74,3 +76,33 @@ def test_a_card_of_0_1_0_states_no_releases_and_one_without_shares_states_their_
     assert "Releases of HepaFed" not in dict(facts(CARD))
     known = dict(facts(replace(CARD, releases=("1.0.0", "1.0.1"))))
     assert known["Releases of HepaFed"] == "1.0.0, 1.0.1"
+
+
+GAVE = SiteShare(site="a", rounds=2, examples=60, first=1, last=3, missed=0, reason="")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, ""),
+        ({"share": 0.46}, ", 46 % of all examples in the weights"),
+        ({"share": 0.0}, ", 0 % of all examples in the weights"),
+        ({"share": 0.004}, ", less than 1 % of all examples in the weights"),
+        ({"share": 0.996}, ", more than 99 % of all examples in the weights"),
+        ({"share": 1.0}, ", 100 % of all examples in the weights"),
+        ({"steps": 14, "planned_steps": 40}, ", 35 % of its planned training steps"),
+        ({"steps": 40, "planned_steps": 40}, ", 100 % of its planned training steps"),
+        (
+            {"share": 0.5, "steps": 1, "planned_steps": 4, "missed": 1, "reason": "no answer"},
+            ", 50 % of all examples in the weights, 25 % of its planned training steps, missed 1: "
+            "no answer",
+        ),
+    ],
+)
+def test_a_card_says_what_a_site_contributed_and_nothing_that_is_not_known(
+    values: dict[str, object], words: str
+) -> None:
+    card = replace(CARD, round=4, contributions=(replace(GAVE, **values),))  # type: ignore[arg-type]
+    said = dict(facts(card))["Training examples"]
+    assert said == "a: 60 over its rounds, present 2 of 4 (first 1, last 3)" + words
+    assert read_card(json.loads(json.dumps(write_record(card)))) == card

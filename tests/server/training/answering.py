@@ -60,6 +60,8 @@ class Answering:
     losses: Mapping[str, float | None] = field(default_factory=dict)
     releases: Mapping[str, str] = field(default_factory=dict)
     """Releases that sites state; ours if a site has none."""
+    steps: Mapping[str, dict[str, int]] = field(default_factory=dict)
+    """Steps and planned steps that a site states."""
     revoked: set[str] = field(default_factory=set)
     stores: Stores | None = None
     asked: list[TrainRequest | TuneRequest] = field(default_factory=list)
@@ -109,6 +111,7 @@ class Answering:
             loss=self.losses.get(site, 1.0),
             seconds=1.0,
             tuning=self.tunings(site, request.round - 1),
+            **self.steps.get(site, {}),
         )
 
 

@@ -56,7 +56,7 @@ def test_a_round_that_is_done_anew_counts_once() -> None:
     made.note(1, {"a": 5}, {"b": "no answer"})
     made.note(1, {"b": 7}, {})
     assert made.shares(1) == (
-        SiteShare(site="b", rounds=1, examples=7, first=1, last=1, missed=0, reason=""),
+        SiteShare(site="b", rounds=1, examples=7, first=1, last=1, missed=0, reason="", share=1.0),
     )
 
 
@@ -179,3 +179,55 @@ def test_weights_that_no_site_judged_have_no_tuning_auc(tmp_path: Path) -> None:
 def training_card(home: Path, sites: Answering) -> ModelCard:
     live = training(home, sites, rounds=1)
     return live.stores.registry.card(train(live))
+
+
+def test_a_share_is_of_the_examples_that_weighed_and_not_of_those_that_were_stated() -> None:
+    """In round 2 site a states a thousand and weighs as 60 beside 40."""
+    made = Participation()
+    made.note(1, {"a": 30, "b": 10}, {})
+    made.note(2, {"a": 1000, "c": 40}, {"b": "no answer"}, counted={"a": 60, "c": 40})
+    made = participation_from(made.plain())  # type: ignore[arg-type]
+    shares = {s.site: s.share for s in made.shares(2)}
+    assert shares == pytest.approx({"a": 90 / 140, "b": 10 / 140, "c": 40 / 140})
+    assert {s.site: s.share for s in made.shares(1)} == pytest.approx({"a": 0.75, "b": 0.25})
+
+
+@given(HISTORIES)
+def test_the_shares_of_all_sites_are_one(history: list[dict[str, int | str]]) -> None:
+    made = Participation()
+    for number, said in enumerate(history, 1):
+        given_ = {s: v for s, v in said.items() if isinstance(v, int)}
+        made.note(number, given_, {s: v for s, v in said.items() if isinstance(v, str)})
+    shares = [s.share for s in made.shares(len(history))]
+    if any(isinstance(v, int) for said in history for v in said.values()):
+        assert sum(s for s in shares if s is not None) == pytest.approx(1.0)
+    else:
+        assert {*shares} <= {None}
+
+
+def test_where_a_round_of_an_older_release_weighed_the_shares_are_not_known() -> None:
+    old = {"examples": {"1": {"a": 5}}, "reasons": {"1": {}}}
+    made = participation_from(old)
+    made.note(2, {"a": 5}, {})
+    assert [(s.examples, s.share) for s in made.shares(2)] == [(10, None)]
+
+
+def test_steps_are_summed_over_the_rounds_that_counted_them() -> None:
+    made = Participation()
+    made.note(1, {"a": 5, "b": 7}, {}, steps={"a": (3, 40), "b": (9, 9)})
+    made.note(2, {"a": 5}, {"b": "no answer"}, steps={"a": (1, 40)})
+    made.note(3, {"c": 5}, {})
+    made = participation_from(made.plain())  # type: ignore[arg-type]
+    steps = [(s.site, s.steps, s.planned_steps) for s in made.shares(3)]
+    assert steps == [("a", 4, 80), ("b", 9, 9), ("c", None, None)]
+    assert [s.steps for s in made.shares(1)] == [3, 9]
+
+
+def test_a_row_of_missed_rounds_ends_with_an_update_and_with_a_round_without_the_site() -> None:
+    made = Participation()
+    made.note(1, {}, {"a": "x", "b": "x", "c": "x"})
+    made.note(2, {"a": 1}, {"b": "x"})
+    made.note(3, {}, {"a": "x", "b": "x", "c": "x"})
+    made.note(4, {"z": 1}, {"a": "x", "b": "x", "c": "x"})
+    assert [made.missed_in_a_row(s, 4) for s in "abcz"] == [2, 4, 2, 0]
+    assert [made.missed_in_a_row(s, 2) for s in "abcz"] == [0, 2, 0, 0]

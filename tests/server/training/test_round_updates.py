@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hepafed.common.contract.figures import TuningFigures
 from hepafed.common.contract.messages import TrainReply
+from hepafed.common.contract.plan import TrainingPlan
 from hepafed.common.errors import PayloadError
 from hepafed.common.network.weights import Flat, to_bf16
 from hepafed.common.releases import RELEASE
 from hepafed.server.runs.inbox import Expected
 from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.training.pace import WHOLE, LocalWork
 from hepafed.server.training.round_updates import RoundUpdates
 
 from .answering import Answering, training
@@ -26,8 +28,10 @@ class Folded:
     """In place of an aggregation: what was folded, in order."""
 
     seen: list[tuple[str, int, bool]] = field(default_factory=list)
+    work: list[LocalWork] = field(default_factory=list)
 
-    def fold(self, path: Path, examples: int) -> None:
+    def fold(self, path: Path, examples: int, work: LocalWork = WHOLE) -> None:
+        self.work.append(work)
         self.seen.append((path.stem, examples, path.exists()))
 
     def onto(self, weights: Iterable[Flat]) -> Flat:
@@ -210,3 +214,78 @@ def test_one_loss_that_is_missing_leaves_the_round_without(
     assert updates.mean_loss() == 0.5
     updates.take("a", reply(live, "a", 1000, None))
     assert updates.mean_loss() is None
+
+
+def counted(tmp_path: Path, folded: Folded, **rounds: float) -> tuple[LiveRun, RoundUpdates]:
+    """Make a round of a plan that counts steps: batches of 10, two epochs, a budget."""
+    made = training(tmp_path, Answering({}))
+    plan = replace(
+        made.run.plan,
+        rounds=replace(made.run.plan.rounds, strategy="fednova", **rounds),  # type: ignore[arg-type]
+        training=TrainingPlan(batch=10, epochs=2, budget=4, schedule="constant"),
+    )
+    live = replace(made, run=replace(made.run, plan=plan))
+    live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), 6))
+    return live, RoundUpdates(live, SITES, folded, 3)
+
+
+def with_steps(live: LiveRun, site: str, examples: int, steps: int, planned: int) -> TrainReply:
+    return replace(reply(live, site, examples), steps=steps, planned=planned)
+
+
+def test_an_update_is_folded_with_its_steps_and_they_are_written_down(
+    tmp_path: Path, folded: Folded
+) -> None:
+    live, updates = counted(tmp_path, folded)
+    updates.take("a", with_steps(live, "a", 40, 3, 8))
+    updates.take("b", with_steps(live, "b", 20, 4, 4))
+    updates.fold_ready(rest=True)
+    assert folded.work == [LocalWork(4, 4, 4), LocalWork(3, 8, 3)]
+    assert updates.steps() == {"a": (3, 8), "b": (4, 4)}
+    assert updates.counted() == {"a": 40, "b": 20}
+    first, second = live.stores.runs.events(live.run.id)
+    assert [(e["steps"], e["planned"]) for e in (first, second)] == [(3, 8), (4, 4)]
+
+
+def test_the_steps_of_a_site_beyond_its_share_do_not_count(tmp_path: Path, folded: Folded) -> None:
+    """Beside 20 examples 30 are a share of 0.6: six steps of two epochs."""
+    live, updates = counted(tmp_path, folded, max_share=0.6)
+    updates.take("a", with_steps(live, "a", 400, 77, 80))
+    updates.take("b", with_steps(live, "b", 20, 4, 4))
+    updates.fold_ready(rest=True)
+    assert folded.work == [LocalWork(4, 4, 4), LocalWork(77, 80, 6)]
+    assert updates.counted() == {"a": 30, "b": 20}
+    assert updates.examples() == {"a": 400, "b": 20}
+
+
+@pytest.mark.parametrize(("steps", "good"), [(8, True), (4, True), (3, False), (1, False)])
+def test_a_partial_update_is_held_to_the_largest_norm_as_if_its_round_were_whole(
+    tmp_path: Path, folded: Folded, steps: int, good: bool
+) -> None:
+    """Three ones: a norm of 1.73, in half a round as good as 3.46."""
+    live, updates = counted(tmp_path, folded, max_norm=3.5)
+    given = with_steps(live, "a", 40, steps, 8)
+    if good:
+        updates.take("a", given)
+        return
+    with pytest.raises(PayloadError, match=r"as of a whole round\) is above the plan's 3.5"):
+        updates.take("a", given)
+    assert len(updates) == 0
+
+
+def test_steps_that_cannot_be_cost_the_site_its_update(tmp_path: Path, folded: Folded) -> None:
+    live, updates = counted(tmp_path, folded)
+    with pytest.raises(PayloadError, match="planned 9 steps; the plan asks for 8"):
+        updates.take("a", with_steps(live, "a", 40, 3, 9))
+    updates.fold_ready(rest=True)
+    assert folded.seen == []
+
+
+def test_without_a_plan_that_counts_steps_those_that_are_stated_are_not_used(
+    live: LiveRun, updates: RoundUpdates, folded: Folded
+) -> None:
+    updates.take("a", with_steps(live, "a", 40, 10**12, -3))
+    updates.fold_ready(rest=True)
+    assert folded.work == [WHOLE]
+    assert updates.steps() == {}
+    assert "steps" not in live.stores.runs.events(live.run.id)[0]

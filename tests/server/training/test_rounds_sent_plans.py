@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.messages import pack
-from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, plan_from
+from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan, plan_from
 from hepafed.common.errors import RunError
 from hepafed.common.network.architecture import for_sites
 from hepafed.common.network.weight_files import save_safetensors
@@ -67,6 +67,13 @@ def test_no_request_of_a_training_names_the_file_of_pretrained_weights(
     tune(live, state, "d")
     assert len(sites.asked) == 4
     assert not any("imagenet" in pack(request) for request in sites.asked)
+
+
+def test_sites_are_told_of_the_budget_and_not_of_the_rules_of_absence() -> None:
+    usual = RoundsPlan(strategy="fednova")
+    rounds = replace(usual, missing="stop", missing_share=0.1, missing_rounds=1, max_share=0.9)
+    plan = replace(PLAN, rounds=rounds, training=TrainingPlan(budget=60), model=ModelPlan())
+    assert for_sites(plan) == replace(plan, rounds=usual)
 
 
 def test_a_card_names_it_as_the_models_parent_alone(live: LiveRun) -> None:
