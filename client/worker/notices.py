@@ -1,4 +1,4 @@
-"""What `client start` says while it runs: that something waits for a person, once, with the command.
+"""What `client start` says while it runs: what waits for a person, once, with the command.
 
 It also ends waits whose questions have expired, so that the ledger says so though nobody asks more.
 """

@@ -122,7 +122,8 @@ class Ledger:
         """Write down that one answer left once more for each of `stamps`, after as many questions.
 
         `answer`: SHA-256 of its kept text; `size`: its bytes. `stamps`: until when each question is
-        valid, by its stamp's id. `more`: `question` (SHA-256), `requester`, `study`, `first`, `last`.
+        valid, by its stamp's id. `more`: `question` (SHA-256), `requester`, `study`, `first`,
+        `last`.
         """
         times = len(stamps)
         said: dict[str, Any] = {**more, "kept": True, "times": times, "stamps": dict(stamps)}
