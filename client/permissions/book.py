@@ -132,11 +132,10 @@ class PermissionBook:
             change = BookChange(before)
             yield change
             if change.state != before or anew:
+                changes = changes_of(before, change.state, run)
                 if not anew and self._witness.digest() != self._witness.head():
-                    self._witness.record(changes=before.changes)  # a crash came before the ledger
-                self._write(
-                    replace(change.state, changes=changes_of(before, change.state, run)), run
-                )
+                    changes = (*before.changes, *changes)  # a crash came before the ledger
+                self._write(replace(change.state, changes=changes), run)
 
     def _write(self, state: BookState, run: str) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""

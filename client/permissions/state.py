@@ -16,7 +16,7 @@ class BookState:
     runs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The permissions under which each run was answered, by run."""
     changes: tuple[PermissionChange, ...] = optional(())
-    """What this version has that the one before had not; the ledger says the same."""
+    """What this version has that the one before had not that the ledger knows."""
     before: str = ""
     """SHA-256 of the version before; "" if this is the first."""
 

@@ -42,7 +42,7 @@ def test_withdraw_says_what_still_allows_something(home: Path) -> None:
     assert said.exit_code == 0
     assert said.output.splitlines() == [
         "withdrawn: p-1",
-        "still allowed: abababababab (p-2, until 2099-01-01)",
+        "still allowed: the plan or model abababab (p-2, until 2099-01-01)",
         "still allowed: every study (p-3, until 2099-01-01)",
     ]
     said = client(home, "withdraw", "p-3", PLAN[:8])

@@ -61,6 +61,7 @@ class Net:
             lambda: {"a": 1, "b": 2},
             lambda: True,
             seal=seal,
+            study=lambda: "liver",
             patience=patience,
             note=lambda kind, **values: self.waiting.append(
                 (kind, values["site"], values["digest"])
@@ -88,7 +89,7 @@ def test_a_round_waits_for_a_person_to_its_deadline_and_names_the_site() -> None
     net = Net(allowed_at=1e9)
     got, failed = ask(net.sites(patience=1000), 30)
     assert got == ["a"]
-    assert failed == {"b": "waits for a person at b (client pending, client allow)"}
+    assert failed == {"b": "waits for a person at b, who types there: client allow --study liver"}
     assert 30 < net.now < 33
 
 
