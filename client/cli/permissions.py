@@ -75,8 +75,7 @@ def pending(ctx: click.Context, as_json: bool) -> None:
     if not waiting:
         say("Nothing waits for a person at this site.")
         return
-    say("next: client allow DIGEST (8 or more digits), or client allow --study NAME for all of a")
-    say("study")
+    say("next: client allow DIGEST, or client allow --study NAME for all of a study")
 
 
 @click.command()

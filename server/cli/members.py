@@ -122,13 +122,20 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
             for s in found
         ],
     )
-    for s in found:
-        for gap in (s["ledger"] or {}).get("gaps", ()):
-            say_block(
-                f"{s['site']}: entry {gap['entry']} and what belonged to it is missing in its "
-                "ledger",
-                f"acknowledged on {gap['at'][:10]}: {gap['reason']}",
-            )
+    for lines in said_of_sites(found):
+        say_block(*lines)
+
+
+def said_of_sites(sites: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return two lines for each gap in a site's ledger: which entry, and when and why."""
+    return [
+        (
+            f"{s['site']}: entry {gap['entry']} and what belonged to it is missing in its ledger",
+            f"acknowledged on {gap['at'][:10]}: {gap['reason']}",
+        )
+        for s in sites
+        for gap in (s["ledger"] or {}).get("gaps", ())
+    ]
 
 
 def _ledger(seen: dict[str, Any] | None) -> str:

@@ -64,7 +64,10 @@ class LedgerHeads:
         self,
         home: Path,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        remembered: int = REMEMBERED,
     ) -> None:
+        """`remembered`: number of heads of a site from which a new one may continue."""
+        self._remembered = remembered
         self._folder = home / "ledgers"
         self._sites = JsonFile(
             path=self._folder / "known.json",
@@ -172,9 +175,10 @@ class LedgerHeads:
             if content.count(b"\n") < least:
                 raise ValueError("cut")
             authority = authority_of((self._authority.parent / "ca.pem").read_bytes())
-            old = [x for x in lines[:-REMEMBERED] if NO_GAP not in x]
+            old = [x for x in lines[: -self._remembered] if NO_GAP not in x]
             before, kept = (
-                [_kept_head(x, authority) for x in part] for part in (old, lines[-REMEMBERED:])
+                [_kept_head(x, authority) for x in part]
+                for part in (old, lines[-self._remembered :])
             )
         except (OSError, ValueError, HepaFedError) as e:
             name = f"ledgers/{path.name}"
@@ -215,7 +219,7 @@ class LedgerHeads:
         self._append(self._path(site), json.dumps(write_record(kept), separators=(",", ":")))
         known = self._known_or_found() | {site: self._path(site).read_bytes().count(b"\n")}
         self._sites.write(KeptLines(sites=known))
-        self._kept[site] = [*self._kept[site], kept][-REMEMBERED:]
+        self._kept[site] = [*self._kept[site], kept][-self._remembered :]
         if kept.gap is not None:
             self._gaps.setdefault(site, []).append(kept)
 
