@@ -1,4 +1,4 @@
-"""A gap that a person at a site acknowledged stays known at the coordinator, however much follows."""
+"""A gap that a person at a site acknowledged stays known at the coordinator for ever."""
 
 from pathlib import Path
 

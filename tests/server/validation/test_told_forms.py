@@ -1,4 +1,4 @@
-"""Whoever watches a validation, and whoever reads its report, is told which form was used and why."""
+"""Who watches a validation, and who reads its report, is told the form of the counts and why."""
 
 from pathlib import Path
 
