@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hepafed.client.cohort import Crop
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.permissions import PermissionBook
 from hepafed.common.certificates import make_authority
 from hepafed.common.contract.messages import (
@@ -109,7 +109,7 @@ def test_a_countersignature_of_another_authority_is_refused(site: Site, tmp_path
 def test_a_cohort_that_is_described_again_shows_nobody_who_came(
     site: Site, crops: Callable[..., list[Crop]], release: str, told: int
 ) -> None:
-    site.restart(release)
+    site.restart(release=release)
     for expected in (6, told):
         summary = site.app.answer(CohortRequest(run="cohort-1"))
         assert isinstance(summary, CohortSummary)
