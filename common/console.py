@@ -5,6 +5,7 @@ import functools
 import json
 import sqlite3
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from rich.table import Table
 from rich.text import Text
 
 PASS, FAIL, NOTE = "pass", "fail", "note"
+WIDTH, INDENT = 80, " " * 4
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -55,6 +57,21 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 def say(line: str = "") -> None:
     """Print one line for a person; or several, as `line` says."""
     out.print(printable(line, keep="\n"), markup=False)
+
+
+def say_block(head: str, *facts: str) -> None:
+    """Print a line, and below it facts, indented, in lines of at most 80 columns; none for ""."""
+    say(head)
+    for fact in facts:
+        for line in textwrap.wrap(
+            printable(fact),
+            WIDTH,
+            initial_indent=INDENT,
+            subsequent_indent=INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ):
+            say(line)
 
 
 def say_json(text: str) -> None:

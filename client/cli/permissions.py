@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 from hepafed.client.home import home_of
-from hepafed.common.console import command, say, say_json, table
+from hepafed.common.console import command, say, say_block, say_json
 from hepafed.common.errors import UsageError
 
 if TYPE_CHECKING:
-    from hepafed.client.permissions import PermissionBook, Waiting
+    from hepafed.client.permissions import (
+        OpenWait,
+        Permission,
+        PermissionBook,
+        WaitBook,
+        Waiting,
+    )
 
+SILENT = timedelta(minutes=2)
+"""A question that waits comes every 10 s; after so long without one the run asks no more."""
 DAYS = 365
 """How long a permission holds if no date is given."""
-SHORTEST = 8
-"""The fewest digits of a SHA-256 that name what waits."""
 
 
 def _book(home: Path) -> "PermissionBook":
@@ -26,6 +32,13 @@ def _book(home: Path) -> "PermissionBook":
 
     read_toml(SiteConfig, home / "site.toml", "run client join first")
     return PermissionBook(home, Ledger(home))
+
+
+def _waits(home: Path) -> "WaitBook":
+    from hepafed.client.permissions import WaitBook
+    from hepafed.client.release import Ledger
+
+    return WaitBook(home, Ledger(home))
 
 
 @click.command()
@@ -42,16 +55,23 @@ def pending(ctx: click.Context, as_json: bool) -> None:
     """
     from hepafed.common.records import write_record
 
-    waiting = _book(home_of(ctx)).state().waiting
+    now, home = datetime.now(UTC), home_of(ctx)
+    book = _book(home)
+    waits = _waits(home).end_expired(now)
+    book.no_longer_waiting({k for w in waits for k in w.keys})
+    waiting = book.state().waiting
     if as_json:
         say_json(json.dumps([write_record(w) for w in waiting]))
         return
     for w in waiting:
-        say(f"{w.kind} {w.digest}")
-        say(f"  study {w.study}, asked by {w.requester} (run {w.run}, since {w.since[:19]})")
-        say(f"  {w.words}")
-        if w.why:
-            say(f"  {w.why}")
+        say_block(
+            f"{w.kind} {w.digest}",
+            f"study {w.study}, asked by {w.requester} (run {w.run})",
+            _how_often([x for x in waits if w.key in x.keys], now),
+            w.words,
+            w.why,
+            f"It would be refused though you allow it: {w.refused}" if w.refused else "",
+        )
     if not waiting:
         say("Nothing waits for a person at this site.")
         return
@@ -150,14 +170,7 @@ def withdraw(ctx: click.Context, names: tuple[str, ...]) -> None:
     if not standing:
         say("Nothing is allowed at this site now.")
     for p in standing:
-        what = (
-            "every study"
-            if p.study == "*"
-            else f"the study {p.study}"
-            if p.study
-            else p.digest[:12]
-        )
-        say(f"still allowed: {what} ({p.id}, until {p.until[:10]})")
+        say(f"still allowed: {_allowed(p)} ({p.id}, until {p.until[:10]})")
 
 
 @click.command()
@@ -177,26 +190,55 @@ def permissions(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         say_json(json.dumps([write_record(p) for p in held]))
         return
-    rows = []
     for p in held:
-        ended = "expired" if now > datetime.fromisoformat(p.until) else "stands"
-        rows.append(
-            (
-                p.id,
-                p.study or p.digest[:12],
-                p.requester or "anybody",
-                p.until[:10],
-                _of(len(p.used_rounds), p.rounds),
-                _of(len(p.used_models), p.models),
-                _of(p.used_bytes, p.bytes),
-                "withdrawn" if p.withdrawn else ended,
-            )
+        ended = "expired on" if now > datetime.fromisoformat(p.until) else "stands until"
+        state = f"withdrawn on {p.withdrawn[:10]}" if p.withdrawn else f"{ended} {p.until[:10]}"
+        used = (
+            f"rounds {_of(len(p.used_rounds), p.rounds)}",
+            f"models {_of(len(p.used_models), p.models, one=bool(p.digest))}",
+            f"bytes {_of(p.used_bytes, p.bytes)}",
         )
-    table(("id", "allows", "requester", "until", "rounds", "models", "bytes", "state"), rows)
+        say_block(
+            f"{p.id}  {state}  {_allowed(p)}",
+            f"for {p.requester or 'anybody'} who asks; purpose: {p.purpose or 'not stated'}",
+            f"used: {'; '.join(used)}",
+        )
+    if not held:
+        say("Nothing was ever allowed at this site.")
+        say("next: client pending, or client allow --study NAME")
 
 
-def _of(used: int, most: int) -> str:
-    return f"{used} of {most}" if most else str(used)
+def _of(used: int, most: int, *, one: bool = False) -> str:
+    """Return how much is used of a limit; `one`: without a limit of its own it is 1."""
+    most = most or int(one)
+    return f"{used} of {most}" if most else f"{used} (no limit)"
+
+
+def _allowed(permission: "Permission") -> str:
+    """Return what a permission is of, a plan or model by its first digits."""
+    from hepafed.client.permissions import EVERY_STUDY
+    from hepafed.client.release import SHORTEST
+
+    if permission.study == EVERY_STUDY:
+        return "every study"
+    if permission.study:
+        return f"the study {permission.study}"
+    return f"the plan or model {permission.digest[:SHORTEST]}"
+
+
+def _how_often(waits: "list[OpenWait]", now: datetime) -> str:
+    """Return since when a thing waits, and whether it is still asked for; "" if not known."""
+    if not waits:
+        return ""
+    last = max(datetime.fromisoformat(w.last) for w in waits)
+    times = sum(w.times for w in waits)
+    words = f"first asked {min(w.since for w in waits)[:16]}, last {last.isoformat()[:16]} (UTC), "
+    words += f"{times} times" if times > 1 else "once"
+    if now - last > SILENT:
+        minutes = int((now - last).total_seconds() // 60)
+        words += f"; not asked again for {minutes} minutes: the run has ended, was stopped, or "
+        words += "asks again in a later round"
+    return words.replace("T", " ")
 
 
 def _check_word(option: str, name: str) -> None:
@@ -207,8 +249,10 @@ def _check_word(option: str, name: str) -> None:
 
 
 def _waiting(waiting: "tuple[Waiting, ...]", digest: str) -> "Waiting":
+    from hepafed.client.release import SHORTEST
+
     found = [w for w in waiting if len(digest) >= SHORTEST and w.digest.startswith(digest.lower())]
-    if len(found) != 1:
+    if len({w.digest for w in found}) != 1:
         raise UsageError(
             f"{digest[:70]} is not {SHORTEST} or more digits of one thing that waits",
             "client pending lists it; before a study asks: client allow --study NAME",

@@ -4,7 +4,7 @@ import json
 
 import click
 from hepafed.client.home import home_of
-from hepafed.common.console import command, say, say_json, table
+from hepafed.common.console import command, say, say_block, say_json
 
 
 @click.command()
@@ -29,7 +29,15 @@ def questions(ctx: click.Context, reviewed: bool, as_json: bool) -> None:
     """
     from datetime import UTC, datetime
 
-    from hepafed.client.release import Ledger, PrivacyBook, QuestionHistory, asked_models, budgets
+    from hepafed.client.release import (
+        SHORTEST,
+        Ledger,
+        PrivacyBook,
+        QuestionHistory,
+        asked_models,
+        askers_of,
+        budgets,
+    )
     from hepafed.common.contract import SiteConfig, read_toml
 
     home = home_of(ctx)
@@ -40,7 +48,7 @@ def questions(ctx: click.Context, reviewed: bool, as_json: bool) -> None:
         book.review()
         budget.accept()
     spent = budgets(budget.spent(), config.privacy)
-    cohorts = asked_models(book.past(), now)
+    cohorts = asked_models(book.past(), now, askers_of(home, ledger))
     if as_json:
         values = {
             "models_a_year": config.models_a_year,
@@ -49,8 +57,14 @@ def questions(ctx: click.Context, reviewed: bool, as_json: bool) -> None:
         }
         say_json(json.dumps(values))
         return
-    rows = [(c.split, m.weights[:12], m.at[:19], m.outcome) for c in cohorts for m in c.models]
-    table(("cohort", "model", "asked", "outcome"), rows)
+    for c in cohorts:
+        for m in c.models:
+            at, model = m.at[:16].replace("T", " "), m.weights[:SHORTEST]
+            asked = "; ".join(f"{a.requester}, study {a.study or 'not recorded'}" for a in m.askers)
+            say_block(
+                f"{c.split}  model {model}  {at} (UTC)",
+                f"{m.outcome}; asked by {asked or 'somebody whose question is not kept'}",
+            )
     for c in cohorts:
         used = f"{c.this_year} of {config.models_a_year} models within a year"
         say(f"{c.split}: {used}; {c.waiting} wait for a person to look at them.")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from hepafed.client.home import home_of
-from hepafed.common.console import command, say, say_json, table
+from hepafed.common.console import command, say, say_block, say_json, table
 from hepafed.common.errors import UsageError
-from hepafed.common.printable import printable
 
 if TYPE_CHECKING:
     from hepafed.client.release import Proof
+
+ENTRY = "{:>5}  {:<16}  {:<4}  {:<20}  {:>9}  {:<8}  {}"
+"""A line of 80 columns at most: number, time, way, kind, bytes, SHA-256, whether it is kept."""
 
 
 @click.command()
@@ -91,12 +93,12 @@ def ledger(
     if as_json:
         say_json(json.dumps(entries))
         return
-    columns = ("entry", "at", "", "kind", "run", "bytes", "sha256", "text")
-    table(columns, [_row(e) for e in entries])
-    say(
-        "The content of weights, updates and counts is not stored. "
-        f"The text of messages is in {home / 'sent'} and {home / 'received'}."
-    )
+    say(ENTRY.format("entry", "time (UTC)", "way", "kind", "bytes", "sha256", "kept"))
+    for entry in entries:
+        say_block(*_lines(entry))
+    say("way: out = left this site, in = came in, here = done here.")
+    say("kept: text = the message is stored; hash = only its size and SHA-256 are.")
+    say(f"The texts are in {home / 'sent'} and {home / 'received'}.")
     say("next: client ledger --show ENTRY")
 
 
@@ -140,17 +142,28 @@ def _say_proof(proof: "Proof") -> None:
         )
 
 
-def _row(entry: dict[str, Any]) -> tuple[str, ...]:
-    return (
+def _lines(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Return an entry's line, and below it who asked, for which study, and what was allowed."""
+    from hepafed.client.release import SHORTEST, said_of
+
+    line = ENTRY.format(
         str(entry["entry"]),
-        entry["at"][:19],
+        entry["at"][:16].replace("T", " "),
         entry.get("direction", "out"),
         entry["kind"],
-        printable(entry["run"]),
         str(entry["bytes"]),
-        entry["sha256"][:12],
-        "kept" if entry.get("kept") else "hash only",
+        entry["sha256"][:SHORTEST],
+        "text" if entry.get("kept") else "hash",
     )
+    asked = (
+        ("asked by", entry.get("requester", "")),
+        ("study", entry.get("study", "")),
+        ("run", entry["run"]),
+        ("permission", entry.get("permission", "")),
+    )
+    facts = ", ".join(f"{name} {value}" for name, value in asked if value)
+    special = any(entry.get(k) for k in ("changes", "times", "gaps"))
+    return line.rstrip(), facts, said_of(entry) if special else ""
 
 
 @click.command()

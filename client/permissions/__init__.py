@@ -6,6 +6,7 @@ from hepafed.client.permissions.consent import Consent, NotAllowedError
 from hepafed.client.permissions.ledger import CitingLedger
 from hepafed.client.permissions.permission import EVERY_STUDY, Permission, Waiting
 from hepafed.client.permissions.stamps import AnsweredStamps
+from hepafed.client.permissions.waits import OpenWait, WaitBook
 
 __all__ = [
     "EVERY_STUDY",
@@ -14,8 +15,10 @@ __all__ = [
     "CitingLedger",
     "Consent",
     "NotAllowedError",
+    "OpenWait",
     "Permission",
     "PermissionBook",
+    "WaitBook",
     "Waiting",
     "asked_of",
 ]

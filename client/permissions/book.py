@@ -6,25 +6,25 @@ ledger holds the hash of each new version, so that an older copy is.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from hepafed.client.permissions.permission import Permission, Waiting, is_of
-from hepafed.client.release import Ledger, WitnessedFile, read_own_identity
+from hepafed.client.permissions.changes import changes_of
+from hepafed.client.permissions.permission import Permission, is_of
+from hepafed.client.permissions.state import BookState, SignedBook
+from hepafed.client.release import SHORTEST, Ledger, WitnessedFile, read_own_identity
 from hepafed.common.errors import ConfigError, UsageError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.records import write_record
 
 KIND = "permissions"
 """The kind of a ledger entry that holds the hash of permissions.json; nothing leaves with it."""
-SHORTEST = 8
-"""The fewest digits of a SHA-256 that name a plan or a model."""
 MOST_WAITING = 100
 """Plans and models that are listed as waiting; the oldest make room."""
 HINT = (
@@ -33,26 +33,6 @@ HINT = (
 )
 _ALGORITHM = ec.ECDSA(hashes.SHA384())
 _PREFIX = b"hepafed permissions 1\n"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BookState:
-    """What the file holds under the signature."""
-
-    permissions: tuple[Permission, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
-    runs: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The permissions under which each run was answered, by run."""
-    before: str = ""
-    """SHA-256 of the version before; "" if this is the first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignedBook:
-    """The file itself."""
-
-    state: BookState
-    signature: str
 
 
 class PermissionBook:
@@ -127,22 +107,42 @@ class PermissionBook:
             )
         return tuple(dict.fromkeys(gone))
 
+    def no_longer_waiting(self, asked: Collection[tuple[str, str, str]]) -> None:
+        """Drop what waits and is not among `asked`, the keys (`Waiting.key`) of what may still be.
+
+        Raises
+        ------
+        ConfigError
+            As `state` says.
+        """
+        if all(w.key in asked for w in self.state().waiting):
+            return
+        with self.changing() as change:
+            left = tuple(w for w in change.state.waiting if w.key in asked)
+            change.state = replace(change.state, waiting=left)
+
     @contextmanager
-    def changing(self, *, anew: bool = False) -> Iterator["BookChange"]:
-        """Give the state to be changed; it is written when the block ends without an error."""
+    def changing(self, *, anew: bool = False, run: str = "") -> Iterator["BookChange"]:
+        """Give the state to be changed; it is written when the block ends without an error.
+
+        `run`: the run whose question changes it; "" if a person does.
+        """
         with self._witness.locked():
             before = BookState() if anew else self.state()
             change = BookChange(before)
             yield change
             if change.state != before or anew:
-                self._write(change.state)
+                changes = changes_of(before, change.state, run)
+                if not anew and self._witness.digest() != self._witness.head():
+                    changes = (*before.changes, *changes)  # a crash came before the ledger
+                self._write(replace(change.state, changes=changes), run)
 
-    def _write(self, state: BookState) -> None:
+    def _write(self, state: BookState, run: str) -> None:
         """Replace the file, then let the ledger know its hash; a crash between is no harm."""
         state = replace(state, before=self._witness.head())
         signature = read_own_identity(self._home).sign(_signed_bytes(state), _ALGORITHM)
         self._file.write(SignedBook(state=state, signature=base64.b64encode(signature).decode()))
-        self._witness.record()
+        self._witness.record(run, state.changes)
 
     def _is_signed(self, signed: SignedBook) -> bool:
         public = read_own_identity(self._home).public_key()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hepafed.client.permissions.asked import AskedThing, asked_of
-from hepafed.client.permissions.book import MOST_WAITING, BookState, PermissionBook
+from hepafed.client.permissions.book import MOST_WAITING, PermissionBook
 from hepafed.client.permissions.permission import (
     Permission,
     Waiting,
@@ -15,6 +15,8 @@ from hepafed.client.permissions.permission import (
     used,
 )
 from hepafed.client.permissions.stamps import AnsweredStamps
+from hepafed.client.permissions.state import BookState
+from hepafed.client.permissions.waits import OpenWait, WaitBook
 from hepafed.client.release import Ledger
 from hepafed.common.contract import study_of
 from hepafed.common.contract.messages import (
@@ -34,9 +36,10 @@ WITHOUT = "no person at this site has allowed what this run asks"
 class NotAllowedError(RefusedError):
     """No permission covers the request; a person at the site can give one."""
 
-    def __init__(self, digest: str, why: str) -> None:
+    def __init__(self, digests: tuple[str, ...], why: str, kind: str) -> None:
+        """`digests`: the plans or models (`kind`) that no permission covers; `why` the first."""
         super().__init__(why or WITHOUT, "client pending shows what waits; client allow allows it")
-        self.digest = digest
+        self.digests, self.kind = digests, kind
 
 
 class Consent:
@@ -51,7 +54,7 @@ class Consent:
     ) -> None:
         self._home, self._site, self._clock = home, site, clock
         self._book = PermissionBook(home, ledger)
-        self._stamps = AnsweredStamps(ledger)
+        self._stamps = AnsweredStamps(ledger, WaitBook(home, ledger))
 
     def opened(self, values: dict[str, object]) -> tuple[str, Stamp]:
         """Return text and stamp of a signed request that did not come before.
@@ -78,8 +81,27 @@ class Consent:
         self._stamps.check(stamp)
         return text, stamp
 
-    def admit(self, request: object, stamp: Stamp) -> tuple[str, ...]:
+    def missing(self, request: object, stamp: Stamp) -> NotAllowedError | None:
+        """Return what `admit` would raise because nobody allowed it, or None; change nothing.
+
+        Raises
+        ------
+        RefusedError, ConfigError
+            As `admit` says.
+        """
+        asked = _asked(request, stamp)
+        if asked is None:
+            return None
+        return _judged(self._book.state(), asked, self._clock())[1]
+
+    def lists(self, wait: OpenWait) -> bool:
+        """Tell whether a person still reads of a question that waits (`client pending`)."""
+        return wait.keys <= {w.key for w in self._book.state().waiting}
+
+    def admit(self, request: object, stamp: Stamp, refused: str = "") -> tuple[str, ...]:
         """Return the ids of the permissions that cover a request, with its use counted.
+
+        `refused`: why it would be refused though a person allowed it, for that person to read.
 
         Raises
         ------
@@ -90,36 +112,24 @@ class Consent:
         ConfigError
             The permissions were changed by another than this site's commands.
         """
-        if isinstance(request, (TrainRequest, TuneRequest)) and stamp.study != study_of(
-            request.plan
-        ):
-            raise RefusedError("the request was signed for another study than its plan's")
-        asked = asked_of(request, stamp)
+        asked = _asked(request, stamp)
         if asked is None:
             if isinstance(request, CohortRequest):
                 return ()
             return self._of_run(str(getattr(request, "run", "")))
         now = self._clock()
-        missing: NotAllowedError | None = None
-        with self._book.changing() as change:
-            state, ids = change.state, []
-            for number, digest in enumerate(asked.digests):
-                found, why = _covering(state, asked, number, now)
-                if found is None:
-                    missing = missing or NotAllowedError(digest, why)
-                    change.state = _listed(change.state, asked, number, why, now)
-                    continue
-                state = _changed(state, used(found, asked, number))
-                ids.append(found.id)
+        with self._book.changing(run=asked.run) as change:
+            state, missing, ids = _judged(change.state, asked, now)
             if missing is None:
-                names = tuple(dict.fromkeys(ids))
-                change.state = replace(state, runs=_with_run(state, asked.run, names))
+                change.state = replace(state, runs=_with_run(state, asked.run, ids))
+            else:
+                change.state = _all_listed(change.state, asked, now, refused)
         if missing is not None:
             raise missing
-        return names
+        return ids
 
-    def spend(self, ids: tuple[str, ...], size: int) -> None:
-        """Count bytes that are about to leave under permissions.
+    def spend(self, ids: tuple[str, ...], size: int, run: str = "") -> None:
+        """Count bytes that are about to leave under permissions, for a run.
 
         Raises
         ------
@@ -128,7 +138,7 @@ class Consent:
         """
         if not ids:
             return
-        with self._book.changing() as change:
+        with self._book.changing(run=run) as change:
             for p in change.state.permissions:
                 if p.id not in ids:
                     continue
@@ -150,6 +160,43 @@ class Consent:
         return ids
 
 
+def _asked(request: object, stamp: Stamp) -> AskedThing | None:
+    if isinstance(request, (TrainRequest, TuneRequest)) and stamp.study != study_of(request.plan):
+        raise RefusedError("the request was signed for another study than its plan's")
+    return asked_of(request, stamp)
+
+
+def _judged(
+    state: BookState, asked: AskedThing, now: datetime
+) -> tuple[BookState, NotAllowedError | None, tuple[str, ...]]:
+    """Return the state with the use counted, and the ids of the permissions; or what is missing."""
+    missing: dict[str, str] = {}
+    ids: list[str] = []
+    for number, digest in enumerate(asked.digests):
+        found, why = _covering(state, asked, number, now)
+        if found is None:
+            missing.setdefault(digest, why)
+            continue
+        state = _changed(state, used(found, asked, number))
+        ids.append(found.id)
+    names = tuple(dict.fromkeys(ids))
+    if not missing:
+        return state, None, names
+    return state, NotAllowedError(tuple(missing), next(iter(missing.values())), asked.kind), names
+
+
+def _all_listed(state: BookState, asked: AskedThing, now: datetime, refused: str) -> BookState:
+    """Return the state with everything listed as waiting that no permission covers."""
+    judged = state
+    for number in range(len(asked.digests)):
+        found, why = _covering(judged, asked, number, now)
+        if found is None:
+            state = _listed(state, asked, number, why, now, refused)
+        else:
+            judged = _changed(judged, used(found, asked, number))
+    return state
+
+
 def _covering(
     state: BookState, asked: AskedThing, number: int, now: datetime
 ) -> tuple[Permission | None, str]:
@@ -169,13 +216,12 @@ def _changed(state: BookState, permission: Permission) -> BookState:
     return replace(state, permissions=kept)
 
 
-def _listed(state: BookState, asked: AskedThing, number: int, why: str, now: datetime) -> BookState:
+def _listed(
+    state: BookState, asked: AskedThing, number: int, why: str, now: datetime, refused: str
+) -> BookState:
     """Return the state with one more plan or model that waits; one that waits already stays."""
-    digest = asked.digests[number]
-    if any((w.digest, w.why, w.requester) == (digest, why, asked.requester) for w in state.waiting):
-        return state
     waiting = Waiting(
-        digest=digest,
+        digest=asked.digests[number],
         kind=asked.kind,
         study=asked.study,
         requester=asked.requester,
@@ -184,8 +230,12 @@ def _listed(state: BookState, asked: AskedThing, number: int, why: str, now: dat
         rounds=asked.rounds,
         words=asked.words[number],
         why=why,
+        refused=refused,
     )
-    others = tuple(w for w in state.waiting if w.digest != digest)
+    others = tuple(w for w in state.waiting if w.key != waiting.key)
+    for w in state.waiting:
+        if w.key == waiting.key and (w.why, w.run, w.refused) == (why, asked.run, refused):
+            return state
     return replace(state, waiting=(*others, waiting)[-MOST_WAITING:])
 
 

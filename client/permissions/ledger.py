@@ -1,5 +1,7 @@
 """The ledger as a request is answered: each entry cites the permission it leaves under."""
 
+from typing import Any
+
 from hepafed.client.release import Ledger
 
 
@@ -19,6 +21,7 @@ class CitingLedger(Ledger):
         direction: str = "out",
         permission: str = "",
         requester: str = "",
+        **more: Any,  # noqa: ANN401 - plain values
     ) -> str:
         """Write down a payload as `Ledger.record` does, under the permission at hand."""
         return super().record(
@@ -29,4 +32,5 @@ class CitingLedger(Ledger):
             direction=direction,
             permission=permission or self.permission,
             requester=requester,
+            **more,
         )

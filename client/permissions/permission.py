@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hepafed.client.permissions.asked import MODEL, AskedThing
+from hepafed.common.records import optional
 
 EVERY_STUDY = "*"
 """In the place of a study's name: whatever the coordinator asks."""
@@ -55,6 +56,14 @@ class Waiting:
     words: str
     why: str
     """Why the newest permission that is of it does not cover it; "" if there is none."""
+    refused: str = optional("")
+    """Why it is refused though a person allowed it: what site.toml or the cohort says; "" if not
+    known."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is listed once: digest, requester and study."""
+        return self.digest, self.requester, self.study
 
 
 def is_of(permission: Permission, digest: str, study: str) -> bool:

@@ -8,6 +8,9 @@ from hepafed.client.cohort import Cohort
 from hepafed.client.permissions import CitingLedger, Consent, NotAllowedError
 from hepafed.client.quality import summarise_cohort
 from hepafed.client.release import QuestionHistory, Releases, Request, Transfer, name_of, permit
+from hepafed.client.worker.model_limit import ModelLimit
+from hepafed.client.worker.repeated_waits import RepeatedWaits
+from hepafed.client.worker.training_limits import permit_plan
 from hepafed.client.worker.work import Work
 from hepafed.common.contract import SiteConfig
 from hepafed.common.contract.messages import (
@@ -49,6 +52,8 @@ class SiteApp:
         self._permissions: tuple[str, ...] = ()
         self._upload = transfer.send
         self._releases = Releases(home, config, self._ledger, self._send)
+        self._again = RepeatedWaits(home, config, self._ledger, self._consent)
+        self._models = ModelLimit(home, config, self._ledger)
         self._work = Work(home, config, self._ledger, transfer, self._send, self._releases.tuning)
 
     def __call__(self, message: Message, _context: Context) -> Message:
@@ -56,31 +61,67 @@ class SiteApp:
 
         Nothing is answered that no person at the site allowed: then the reply says that it waits.
         """
-        run, requester, receipt = "", UNKNOWN, None
+        run, requester, receipt, waits = "", UNKNOWN, None, None
         try:
             receipt = self._receipt(message)
-            request, stamp = self._read(message, receipt)
+            request, stamp = self._opened(message, receipt)
             requester = stamp.requester
+            if (same := self._again.answer(request, stamp, receipt)) is not None:
+                return self._reply(message, same, receipt)
+            self._ledger.record_request(
+                _kind_of(request),
+                _run_of(request),
+                _text(message, "json"),
+                requester=requester,
+                receipt=receipt,
+                stamp=stamp,
+            )
             if receipt is not None:
                 self._ledger.must_hold(receipt)
             request = permit(self._config, request)
             run = request.run
             log.info("%s of run %s", type(request).__name__, run)
-            permissions = self._under(self._consent.admit(request, stamp))
+            permissions = self._under(self._admitted(request, stamp))
             reply = self.answer(request)
-            self._consent.spend(permissions, len(pack(reply)))
+            self._consent.spend(permissions, len(pack(reply)), run)
         except NotAllowedError as e:
             log.warning("run %s waits for a person: %s; see client pending", run, e.message)
-            reply = Waits(run=run, digest=e.digest)
+            reply, waits = Waits(run=run, digest=e.digests[0]), e
         except HepaFedError as e:
             log.warning("refused: %s", e.message)
             reply = Refusal(run=run, reason=e.message, hint=e.own_hint)
         text = pack(reply)
         self._ledger.record_message(_kind_of(reply), run, text, requester=requester)
         self._under(())
+        if waits is not None:
+            self._again.begin(request, stamp, text, waits)
+        return self._reply(message, text, receipt)
+
+    def _reply(self, message: Message, text: str, receipt: HeadReceipt | None) -> Message:
         head = pack(self._ledger.head(receipt))
         content = RecordDict({"hepafed": ConfigRecord({"json": text, "head": head})})
         return Message(content, reply_to=message)
+
+    def _admitted(self, request: Request, stamp: Stamp) -> tuple[str, ...]:
+        """Return the permissions of a request, counted as used where site.toml lets it pass.
+
+        A limit that depends on the plan alone refuses before a person is asked. One that depends on
+        the cohort refuses only what a person allowed, because it tells of the cohort; before that
+        the person reads it, and the coordinator does not.
+        """
+        if isinstance(request, TrainRequest):
+            permit_plan(self._config, request.plan.training)
+        self._models.permit(request)
+        refused = ""
+        if isinstance(request, TrainRequest):
+            waits = self._consent.missing(request, stamp)
+            try:
+                self._work.permit(request.plan)
+            except HepaFedError as e:
+                if waits is None:
+                    raise
+                refused = e.message
+        return self._consent.admit(request, stamp, refused)
 
     def _under(self, permissions: tuple[str, ...]) -> tuple[str, ...]:
         """Have what leaves from now on counted for these permissions, and cite them."""
@@ -88,7 +129,7 @@ class SiteApp:
         return permissions
 
     def _send(self, run: str, where: int, content: bytes | memoryview) -> None:
-        self._consent.spend(self._permissions, len(content))
+        self._consent.spend(self._permissions, len(content), run)
         self._upload(run, where, content)
 
     def _receipt(self, message: Message) -> HeadReceipt | None:
@@ -108,24 +149,24 @@ class SiteApp:
         self._ledger.check_receipt(found, self._config.site)
         return found
 
-    def _read(self, message: Message, receipt: HeadReceipt | None) -> tuple[object, Stamp]:
-        """Return a signed request and its stamp; the ledger has it as it came, signed or not."""
+    def _opened(self, message: Message, receipt: HeadReceipt | None) -> tuple[object, Stamp]:
+        """Return a signed request and its stamp; the ledger has it as it came, where it is neither.
+
+        One that can be read is for the caller to write down.
+        """
         text = _text(message, "json")
         try:
             request = unpack(text)
         except PayloadError:
             self._ledger.record("unreadable", "", text.encode(), direction="in")
             raise
-        run, kind = str(getattr(request, "run", "")), _kind_of(request)
         parts = ("json", "stamp", "signature")
         try:
             stamp = self._consent.opened({p: _text(message, p, missing="") for p in parts})[1]
         except HepaFedError:
+            kind, run = _kind_of(request), _run_of(request)
             self._ledger.record_request(kind, run, text, requester=UNKNOWN, receipt=receipt)
             raise
-        self._ledger.record_request(
-            kind, run, text, requester=stamp.requester, receipt=receipt, stamp=stamp
-        )
         return request, stamp
 
     def answer(self, request: Request) -> object:
@@ -170,6 +211,10 @@ def open_app(home: Path, config: SiteConfig) -> SiteApp:
     """Open the site's cohort store and keys; CohortError when nothing was ingested yet."""
     Cohort.open(home)
     return SiteApp(home, config)
+
+
+def _run_of(request: object) -> str:
+    return str(getattr(request, "run", ""))
 
 
 def _kind_of(message: object) -> str:

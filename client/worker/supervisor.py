@@ -20,6 +20,7 @@ from hepafed.client.membership import (
     note_keys,
 )
 from hepafed.client.outbound import write_roots
+from hepafed.client.worker.notices import WaitNotices
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError, OtherReleaseError
@@ -155,7 +156,10 @@ def _supervise(
 ) -> None:
     """Start children again that end, until `stopping`; `told` was printed last."""
     due: dict[str, float] = {}
+    notices = WaitNotices(home)
     while not stopping.wait(0.3):
+        for line in notices.new():
+            say(line)
         for child in children:
             if not child.died():
                 continue

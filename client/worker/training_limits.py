@@ -9,6 +9,22 @@ split blur that. They do not take it away: docs/security.md says what remains.
 from hepafed.common.contract import SiteConfig, TrainingPlan
 from hepafed.common.errors import RefusedError
 
+WHOLE_SPLIT = [1]
+"""Of a plan whose step is the whole split: one step an epoch, however many images there are."""
+
+
+def permit_plan(policy: SiteConfig, plan: TrainingPlan) -> None:
+    """Check what policy says of a plan whatever the training split holds.
+
+    Raises
+    ------
+    RefusedError
+        As `permit_training` does, in the same words; it tells nothing of the split.
+    """
+    _check_optimiser(policy, plan)
+    if plan.epochs and plan.batch == 0:
+        _check_steps(policy, plan, WHOLE_SPLIT)
+
 
 def permit_training(
     policy: SiteConfig, plan: TrainingPlan, patients: int, batches: list[int]
@@ -30,12 +46,20 @@ def permit_training(
             "the training split has fewer patients than this site's policy asks for "
             f"(minimum_train_patients = {policy.minimum_train_patients})"
         )
-    if plan.optimiser not in policy.optimisers:
+    _check_optimiser(policy, plan)
+    _check_steps(policy, plan, batches)
+
+
+def _check_optimiser(policy: SiteConfig, plan: TrainingPlan) -> None:
+    if plan.epochs and plan.optimiser not in policy.optimisers:
         allowed = ", ".join(policy.optimisers) or "none"
         raise RefusedError(
             f"the plan trains with {plan.optimiser}; "
             f"this site's policy allows {allowed} (optimisers)"
         )
+
+
+def _check_steps(policy: SiteConfig, plan: TrainingPlan, batches: list[int]) -> None:
     steps = plan.epochs * len(batches)
     if steps < policy.minimum_steps:
         raise RefusedError(

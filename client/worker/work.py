@@ -55,7 +55,7 @@ class Work:
     def train(self, request: TrainRequest) -> TrainReply:
         """Train a round that policy lets pass; the ledger has the update before it is uploaded."""
         started = self._clock()
-        self._permit(request.plan)
+        self.permit(request.plan)
         weights = self._fetch(request.run, request.plan, request.weights)
         tuning = self._tuning(request, weights)
         fewest = self._config.minimum_steps
@@ -142,7 +142,16 @@ class Work:
                 return no_scores(self._config.site), weights
             raise RefusedError("this site could not score its cohort; its log says why") from e
 
-    def _permit(self, plan: Plan) -> None:
+    def permit(self, plan: Plan) -> None:
+        """Hold a round of training to policy and the training split: see `permit_training`.
+
+        Raises
+        ------
+        RefusedError
+            Policy does not let it pass.
+        EmptySplitError
+            No lesion to train on has the protocol's sequences.
+        """
         patients = {*self.trainer.images(plan, "train").selection.patients}
         steps = self.trainer.steps(plan)
         permit_training(self._config, plan.training, len(patients), steps)

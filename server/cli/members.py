@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hepafed.common.console import command, say, say_json, table
+from hepafed.common.console import command, say, say_block, say_json, table
 from hepafed.common.contract import ROLES
 from hepafed.common.errors import UsageError
 from hepafed.server.cli.access import access_option, json_option, remote_of
@@ -101,10 +101,11 @@ def grant(ctx: click.Context, name: str, role: str, folder: Path, access: Path |
 @click.pass_context
 @command
 def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
-    """List the sites: role, enrolled or invited, online, the last entry of the ledger.
+    """List the sites: role, enrolled or invited, online, the last entry of the ledger, its gaps.
 
     The coordinator keeps and countersigns the head of each site's ledger that comes with a
-    message (folder ledgers/): the ledger cannot be rewritten later without a trace.
+    message (folder ledgers/): the ledger cannot be rewritten later without a trace. A gap is what a
+    person at the site acknowledged as missing; it stays in this list.
 
     \b
     Example:
@@ -121,14 +122,29 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
             for s in found
         ],
     )
+    for lines in said_of_sites(found):
+        say_block(*lines)
+
+
+def said_of_sites(sites: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return two lines for each gap in a site's ledger: which entry, and when and why."""
+    return [
+        (
+            f"{s['site']}: entry {gap['entry']} and what belonged to it is missing in its ledger",
+            f"acknowledged on {gap['at'][:10]}: {gap['reason']}",
+        )
+        for s in sites
+        for gap in (s["ledger"] or {}).get("gaps", ())
+    ]
 
 
 def _ledger(seen: dict[str, Any] | None) -> str:
     """Return the last entry of a site's ledger in words."""
     if seen is None:
         return "no entry seen"
-    gap = f", after a gap: {seen['gap']}" if seen["gap"] else ""
-    return f"entry {seen['entry']} on {seen['at'][:10]}{gap}"
+    number = len(seen["gaps"])
+    gap = f", {number} gap{'s' if number > 1 else ''}" if number else ""
+    return f"entry {seen['entry']}, {seen['at'][:10]}{gap}"
 
 
 @click.command()

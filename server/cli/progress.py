@@ -33,6 +33,8 @@ def started(remote: "Remote", run: dict[str, Any], watching: bool, as_json: bool
         say_json(json.dumps({k: v for k, v in run.items() if k != "events"}))
     elif not watching:
         say(f"run {run['id']} is queued")
+        if first := before(remote, run["id"]):
+            say(queue_words(remote, first))
         say(f"next: server watch {run['id']}")
     elif run["status"] == "completed" and run.get("rehearsal"):
         for line in sentences(read_record(Rehearsal, run["rehearsal"], PayloadError)):
@@ -57,8 +59,13 @@ def follow(remote: "Remote", run: str) -> dict[str, Any]:
     try:
         with progress() as display:
             bar = display.add_task(run, total=None)
+            told = ""
             while True:
                 values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
+                first = before(remote, run) if values["status"] == "queued" else ""
+                if first and first != told:
+                    told = first
+                    display.console.print(printable(queue_words(remote, first)), markup=False)
                 for event in values["events"]:
                     if line := describe(event):
                         display.console.print(printable(line), markup=False)
@@ -75,6 +82,20 @@ def follow(remote: "Remote", run: str) -> dict[str, Any]:
         ) from None
     say(f"run {run}: {values['status']}")
     return values
+
+
+def before(remote: "Remote", run: str) -> str:
+    """Return the run that is under way while another one is queued, "" for none."""
+    begun = (r["id"] for r in remote.get("/api/runs") if r["status"] == "running")
+    return next((name for name in begun if name != run), "")
+
+
+def queue_words(remote: "Remote", first: str) -> str:
+    """Say which run has to end before a queued one begins, and what is known of it last."""
+    known = remote.get(f"/api/runs/{first}")
+    said = [line.strip() for e in known["events"] if (line := describe(e))]
+    last = f" Its last line: {said[-1]}" if said else ""
+    return f"Queued: runs go one at a time, and {first} ({known['kind']}) goes before.{last}"
 
 
 def _progress(run: dict[str, Any], events: list[dict[str, Any]]) -> tuple[int | None, int]:
@@ -107,8 +128,12 @@ def describe(event: dict[str, Any]) -> str:
         return f"  {event['site']}: {event['patients']} patients, {event['lesions']} lesions"
     if kind == "compared":
         return f"  {event['site']}: models compared on {event['patients']} patients"
+    if kind == "tune":
+        return f"last weights on the tuning patients: {', '.join(event['sites'])}"
     if kind == "waits":
-        return f"  {event['site']}: waits for a person at the site (client pending, client allow)"
+        return _waits(event)
+    if kind == "form":
+        return _form(event)
     if kind == "lost":
         return f"  {event['site']}: {event['reason']}; it is asked again when it is back"
     if kind == "again":
@@ -161,6 +186,27 @@ def describe(event: dict[str, Any]) -> str:
         locked = f"Decision threshold locked at {event['threshold']:.3f}{_patients(event)}."
         return f"Model saved: weights after round {event['round']}. {locked}"
     return ""
+
+
+def _form(event: dict[str, Any]) -> str:
+    """Return in which form a site's score counts came, and why in no better one."""
+    words = {
+        "masked": f"in a masked sum of {', '.join(event['sites'])}",
+        "cells": f"in cells of at least {event['minimum']}",
+        "plain": "in fine bins",
+        "withheld": "withheld",
+    }
+    why = f" ({event['reason']})" if event["reason"] else ""
+    return f"  {event['site']}: score counts {words.get(event['form'], event['form'])}{why}"
+
+
+def _waits(event: dict[str, Any]) -> str:
+    """Return what waits for a person at a site, and what that person types."""
+    study = event.get("study", "")
+    command = f"client allow --study {study}" if study else "client pending, then client allow"
+    thing = f"{event['thing']} " if event.get("thing") else ""
+    of = f"{thing}of the study {study} " if study else thing
+    return f"  {event['site']}: {of}waits for a person there, who types: {command}"
 
 
 def _cases(event: dict[str, Any]) -> str:

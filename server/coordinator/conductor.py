@@ -7,7 +7,16 @@ from typing import Any
 
 from hepafed.common.errors import HepaFedError, UnreachableError
 from hepafed.server.members import LedgerHeads, Members
-from hepafed.server.runs import ENDED, PERSON_SECONDS, LiveRun, Run, Sites, Stores, sealing
+from hepafed.server.runs import (
+    ENDED,
+    PERSON_SECONDS,
+    LiveRun,
+    Run,
+    Sites,
+    Stores,
+    asked_study,
+    sealing,
+)
 from hepafed.server.training import train
 from hepafed.server.validation import survey, validate
 
@@ -71,6 +80,7 @@ class Conductor:
             may_go_on=lambda: self._stores.runs.may_go_on(run.id),
             identities=lambda: {s.site: s.public_key for s in self._members.sites().values()},
             seal=sealing(self._stores, run),
+            study=lambda: asked_study(self._stores, run),
             patience=self._patience,
             note=partial(self._stores.runs.event, run.id),
             heads=self._heads,

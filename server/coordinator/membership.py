@@ -114,8 +114,12 @@ class Membership:
         if kept is None:
             return None
         seen = kept.receipt
-        reason = kept.gap.reason if kept.gap else ""
-        return {"entry": seen.entry, "chain": seen.chain, "at": seen.at, "gap": reason}
+        gaps = [
+            {"entry": k.gap.entry, "at": k.receipt.at, "reason": k.gap.reason}
+            for k in self._heads.gaps(site.site)
+            if k.gap is not None
+        ]
+        return {"entry": seen.entry, "chain": seen.chain, "at": seen.at, "gaps": gaps}
 
 
 def _state_of(site: SiteEntry) -> str:

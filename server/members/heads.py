@@ -30,6 +30,8 @@ from hepafed.common.records import read_record, write_record
 log = logging.getLogger("hepafed.server")
 REMEMBERED = 1000
 """Number of heads of a site from which a new one may continue."""
+NO_GAP = b'"gap":null'
+"""In the line of a head without a gap; it is not read once `REMEMBERED` others came later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,10 @@ class LedgerHeads:
         self,
         home: Path,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        remembered: int = REMEMBERED,
     ) -> None:
+        """`remembered`: number of heads of a site from which a new one may continue."""
+        self._remembered = remembered
         self._folder = home / "ledgers"
         self._sites = JsonFile(
             path=self._folder / "known.json",
@@ -74,6 +79,8 @@ class LedgerHeads:
         self._now = now
         self._lock = threading.Lock()
         self._kept: dict[str, list[KeptHead]] = {}
+        self._gaps: dict[str, list[KeptHead]] = {}
+        """Of each site the heads with which a gap was acknowledged, however old."""
 
     def see(self, site: str, identity: str, head: LedgerHead) -> None:
         """Check, keep and countersign the head that came with an answer of `site`.
@@ -121,6 +128,19 @@ class LedgerHeads:
             return None
         return kept[-1] if kept else None
 
+    def gaps(self, site: str) -> list[KeptHead]:
+        """Return the heads of a site that acknowledged a gap, oldest first, under any of its keys.
+
+        They stay when later heads come. None where what is kept is damaged.
+        """
+        try:
+            with self._lock:
+                if site not in self._kept:
+                    self._kept[site] = self._read(site)
+        except PayloadError:
+            return []
+        return list(self._gaps.get(site, ()))
+
     def must_be_known(self) -> None:
         """Read which sites' heads are kept; ConfigError where ledgers/known.json is damaged."""
         self._known()
@@ -151,13 +171,15 @@ class LedgerHeads:
             return []
         try:
             content = path.read_bytes()
-            lines = content[: content.rfind(b"\n") + 1].splitlines()[-REMEMBERED:]
-            kept = [read_record(KeptHead, json.loads(x), PayloadError) for x in lines]
+            lines = content[: content.rfind(b"\n") + 1].splitlines()
             if content.count(b"\n") < least:
                 raise ValueError("cut")
             authority = authority_of((self._authority.parent / "ca.pem").read_bytes())
-            for k in kept:
-                _must_be_signed(k, authority)
+            old = [x for x in lines[: -self._remembered] if NO_GAP not in x]
+            before, kept = (
+                [_kept_head(x, authority) for x in part]
+                for part in (old, lines[-self._remembered :])
+            )
         except (OSError, ValueError, HepaFedError) as e:
             name = f"ledgers/{path.name}"
             raise PayloadError(
@@ -165,6 +187,7 @@ class LedgerHeads:
                 f"restore a copy of {name}; without one, move it and ledgers/known.json away: the "
                 "next head of that site is then taken as its first",
             ) from e
+        self._gaps[site] = [k for k in (*before, *kept) if k.gap is not None]
         return kept
 
     def _known(self) -> dict[str, int]:
@@ -196,7 +219,9 @@ class LedgerHeads:
         self._append(self._path(site), json.dumps(write_record(kept), separators=(",", ":")))
         known = self._known_or_found() | {site: self._path(site).read_bytes().count(b"\n")}
         self._sites.write(KeptLines(sites=known))
-        self._kept[site] = [*self._kept[site], kept][-REMEMBERED:]
+        self._kept[site] = [*self._kept[site], kept][-self._remembered :]
+        if kept.gap is not None:
+            self._gaps.setdefault(site, []).append(kept)
 
     def _append(self, path: Path, line: str) -> None:
         """Add a line, on disk when this returns; a line that a crash tore goes before."""
@@ -212,8 +237,9 @@ class LedgerHeads:
             os.fsync(f.fileno())
 
 
-def _must_be_signed(kept: KeptHead, authority: str) -> None:
-    """Hold a kept head to both signatures; PayloadError, or ValueError, where it was changed."""
+def _kept_head(line: bytes, authority: str) -> KeptHead:
+    """Return the head of a line, held to both signatures; HepaFedError or ValueError: changed."""
+    kept = read_record(KeptHead, json.loads(line), PayloadError)
     head = LedgerHead(
         entry=kept.receipt.entry,
         chain=kept.receipt.chain,
@@ -225,6 +251,7 @@ def _must_be_signed(kept: KeptHead, authority: str) -> None:
     check_head(head, kept.identity)
     if not is_countersigned(kept.receipt, authority):
         raise ValueError("not countersigned")
+    return kept
 
 
 def _acknowledged(head: LedgerHead, last: HeadReceipt) -> bool:

@@ -18,6 +18,7 @@ from hepafed.common.retry import next_wait
 from hepafed.server.members import LedgerHeads
 from hepafed.server.runs.asking import Asking
 from hepafed.server.runs.losses import Loss, loss_of
+from hepafed.server.runs.waiting import thing_of, waits_for_person
 
 POLL_SECONDS = (0.05, 1.0)
 """Shortest and longest wait between two looks for replies; in between a twentieth of the time
@@ -33,11 +34,6 @@ PERSON_SECONDS = 3600.0
 """How long a run waits for the person at one site; later rounds ask that site once."""
 MOST_DIGESTS = 20
 """Of how many plans and models of a run it is made known that they wait at one site."""
-
-
-def waits_for_person(site: str) -> str:
-    """Return the reason of a site at which nobody has allowed the request yet."""
-    return f"waits for a person at {site} (client pending, client allow)"
 
 
 class Nodes(Protocol):
@@ -59,16 +55,18 @@ class Sites:
         identities: Callable[[], Mapping[str, str]] = dict,
         *,
         seal: Seal = lambda _site, text, _seconds: {"json": text},
+        study: Callable[[], str] = str,
         patience: float = PERSON_SECONDS,
         note: Callable[..., None] = lambda _kind, **_values: None,
         heads: LedgerHeads | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`note(kind, **values)` is told what a person should know while answers are out.
+        """`study()`: that for which a person at a site allows the questions.
 
-        `waits`: a site first waits for a person to allow a digest; `lost`: a site was lost and is
-        asked again when it is back; `again`: sites are asked again.
+        `note(kind, **values)` is told what a person should know while answers are out. `waits`: a
+        site begins to wait for a person to allow a digest; `lost`: a site was lost and is asked
+        again when it is back; `again`: sites are asked again.
         """
         self._grid = grid
         self._nodes = nodes
@@ -76,6 +74,7 @@ class Sites:
         self.identities = identities
         """Returns the enrolled public key of each site, an OpenSSH line."""
         self._seal, self._patience, self._note = seal, patience, note
+        self._study = study
         self._person_since: dict[str, float] = {}
         self._waits: dict[str, set[str]] = {}
         self._heads = heads
@@ -129,7 +128,8 @@ class Sites:
                     self._see_head(site, answer)
                     on_reply(site, _reply(answer, question, reply_type))
                 except _WaitsForPersonError as e:
-                    again, why = self._holds(site, e.digest), waits_for_person(site)
+                    again = self._holds(site, e.digest, thing_of(question, e.digest))
+                    why = waits_for_person(site, self._study())
                     asking.hold_for_person(site, why, self._clock(), again=again)
                 except _LostError as e:
                     self._lose(asking, site, e.loss)
@@ -137,7 +137,8 @@ class Sites:
                     asking.failed[site] = e.message
                 else:
                     asking.answered(site)
-                    self._person_since.pop(site, None)
+                    if self._person_since.pop(site, None) is not None:
+                        self._waits.pop(site, None)
             if self._clock() > end:
                 break
             asking.drop({*asking.failed} - {*self._nodes()}, NOT_ENROLLED)
@@ -161,15 +162,16 @@ class Sites:
         if asking.lose(site, loss, self._clock()) and asking.is_first(site):
             self._note("lost", site=site, reason=loss.words)
 
-    def _holds(self, site: str, digest: str) -> bool:
+    def _holds(self, site: str, digest: str, thing: str) -> bool:
         """Tell whether to go on waiting for the person at a site; what waits is made known once.
 
-        The time counts from the site's last usable answer, whatever it says that waits.
+        The time counts from the site's last usable answer, whatever it says that waits. What waits
+        after an answer is made known anew.
         """
         known = self._waits.setdefault(site, set())
         if digest not in known and len(known) < MOST_DIGESTS:
             known.add(digest)
-            self._note("waits", site=site, digest=digest)
+            self._note("waits", site=site, digest=digest, study=self._study(), thing=thing)
         since = self._person_since.setdefault(site, self._clock())
         return self._clock() < since + self._patience
 

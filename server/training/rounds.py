@@ -174,5 +174,6 @@ def tune(live: LiveRun, state: TrainingState, digest: str) -> dict[str, TuningFi
     request = TuneRequest(run=live.run.id, round=state.round, plan=for_sites(plan), weights=digest)
     sites = wait_for_quorum(live)
     live.event("tune", sites=sites)
-    live.sites.ask(sites, request, TuneReply, plan.rounds.deadline, on_reply)
+    failed = live.sites.ask(sites, request, TuneReply, plan.rounds.deadline, on_reply)
+    live.note_missing(failed, round=state.round)
     return dict(sorted(got.items()))

@@ -22,6 +22,7 @@ from hepafed.server.validation.looks import answered_validations, looks, standin
 from hepafed.server.validation.placements import place
 from hepafed.server.validation.preregistration import questions
 from hepafed.server.validation.summaries import gather
+from hepafed.server.validation.told_forms import tell_forms
 from hepafed.server.validation.verdicts import judged
 
 
@@ -46,6 +47,7 @@ def validate(live: LiveRun) -> str:
         )
         live.event("asked", sites=sites)
         got = gather(live, request, sites)
+        told = tell_forms(live, got.forms()) if live.may_go_on() else []
         products, notes = place(live, request, got)
         compared, more = compare(live, got.summaries, cards)
     missing = {**dict.fromkeys(absent, "offline"), **got.missing}
@@ -59,7 +61,7 @@ def validate(live: LiveRun) -> str:
     model, provenance, notes = (
         _model(card),
         _provenance(run, cards, missing),
-        [*notes, *more, *got.remarks()],
+        [*told, *notes, *more, *got.remarks()],
     )
     if got.noisy is not None:
         report = noisy_report(got.noisy, got.minimum_counts, model, provenance, notes)

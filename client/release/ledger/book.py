@@ -6,6 +6,7 @@ updates and counts, which are large, the hash alone.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from hepafed.client.release.ledger.file import LedgerFile
 from hepafed.client.release.ledger.gaps import check_reason, gaps_of, unresolved
 from hepafed.client.release.ledger.lines import Line
+from hepafed.client.release.ledger.lookup import kept_entry
 from hepafed.client.release.ledger.newest import NewestEntries
 from hepafed.client.release.ledger.proof import Proof, prove
 from hepafed.client.release.ledger.texts import Texts
@@ -21,8 +23,6 @@ from hepafed.common.errors import ConfigError, DataError, RefusedError, UsageErr
 from hepafed.common.heads import authority_of, is_countersigned, sign_head
 from hepafed.common.records import write_record
 
-SHORTEST = 8
-"""The fewest digits of a SHA-256 that name an entry; a shorter number is the entry's own."""
 OUT, IN, HERE = "out", "in", "here"
 """What an entry is of: what left, what came in, what was done here."""
 
@@ -60,7 +60,7 @@ class Ledger:
         self._texts.keep(IN, text.encode())
         more: dict[str, Any] = {} if receipt is None else {"countersigned": write_record(receipt)}
         if stamp is not None:
-            more |= {"stamp": stamp.id, "expires": stamp.expires}
+            more |= {"stamp": stamp.id, "expires": stamp.expires, "study": stamp.study}
         self._record(kind, run, text.encode(), IN, kept=True, requester=requester, **more)
 
     def record(
@@ -73,17 +73,20 @@ class Ledger:
         direction: str = OUT,
         permission: str = "",
         requester: str = "",
+        **more: Any,  # noqa: ANN401 - plain values
     ) -> str:
         """Write down a payload that is about to leave, or came in; return its SHA-256.
 
         `permission`: the permission of a person under which it leaves. `requester`: who asked.
+        `more`: what else the entry says, plain values.
 
         Raises
         ------
         DataError
             The ledger does not end where it was left, or was changed before its end.
         """
-        more: dict[str, Any] = {"permission": permission} if permission else {}
+        if permission:
+            more["permission"] = permission
         return self._record(kind, run, content, direction, kept=kept, requester=requester, **more)
 
     def _record(
@@ -105,6 +108,26 @@ class Ledger:
             more["requester"] = requester
         self._write(kind, run, direction, len(content), digest, after_gap=after_gap, **more)
         return digest
+
+    def record_again(
+        self,
+        kind: str,
+        run: str,
+        answer: str,
+        *,
+        size: int,
+        stamps: Mapping[str, str],
+        **more: str,
+    ) -> None:
+        """Write down that one answer left once more for each of `stamps`, after as many questions.
+
+        `answer`: SHA-256 of its kept text; `size`: its bytes. `stamps`: until when each question is
+        valid, by its stamp's id. `more`: `question` (SHA-256), `requester`, `study`, `first`,
+        `last`.
+        """
+        times = len(stamps)
+        said: dict[str, Any] = {**more, "kept": True, "times": times, "stamps": dict(stamps)}
+        self._write(kind, run, OUT, times * size, answer, **said)
 
     def record_weights(self, run: str, digest: str, size: int) -> None:
         """Write down weights that came in, checked against their SHA-256: `size` in bytes."""
@@ -273,25 +296,5 @@ class Ledger:
         DataError
             Its text is not kept, or is not the one that left.
         """
-        entries = list(enumerate(self.entries(), 1))
-        if len(which) < SHORTEST and which.isdecimal():
-            found = [(n, e) for n, e in entries if n == int(which)]
-        elif len(which) >= SHORTEST and set(which.lower()) <= set("0123456789abcdef"):
-            found = [(n, e) for n, e in entries if e["sha256"].startswith(which.lower())]
-        else:
-            raise UsageError(
-                f"{which[:80]} is neither an entry's number nor {SHORTEST} or more digits of a "
-                "SHA-256",
-                "client ledger lists both",
-            )
-        if not found or len({e["sha256"] for _, e in found}) > 1:
-            what = "several entries begin with" if found else "there is no entry"
-            raise UsageError(f"{what} {which[:80]}", "client ledger lists them")
-        number, entry = found[0]
-        if not entry.get("kept"):
-            raise DataError(
-                f"the content of entry {number} ({entry['kind']}) is not stored, only its size "
-                "and hash",
-                "only the text of messages is stored",
-            )
+        number, entry = kept_entry(self.entries(), which)
         return json.dumps(json.loads(self._texts.read(number, entry)), indent=2)

@@ -81,3 +81,4 @@ class NewestEntries:
         digests[str(entry.get("kind", ""))] = str(entry.get("sha256", ""))
         if "stamp" in entry:
             stamps[str(entry["stamp"])] = str(entry.get("expires", ""))
+        stamps.update({str(s): str(at) for s, at in dict(entry.get("stamps", {})).items()})

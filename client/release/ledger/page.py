@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepafed.client.release.ledger.plain_words import words_of
+from hepafed.client.release.ledger.changes import WHOLE, changes_in
+from hepafed.client.release.ledger.plain_words import said_of, words_of
 from hepafed.client.release.ledger.proof import Proof
 from hepafed.common.files import write_whole
 from hepafed.common.printable import printable
@@ -57,7 +58,7 @@ def totals_of(rows: Sequence[Mapping[str, Any]]) -> list[Total]:
     return [
         Total(
             what=what,
-            number=len(found),
+            number=sum(r["times"] for r in found),
             size=sum(r["bytes"] for r in found),
             first=found[0]["at"],
             last=found[-1]["at"],
@@ -75,18 +76,21 @@ def _listed(words: Any) -> str:  # noqa: ANN401 - an iterable of texts
 def _row(number: int, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry as the page shows it; text of the other side without control characters."""
     direction = str(entry.get("direction", "out"))
+    studies = [str(entry.get("study", "")), *(c.study for c in changes_in(entry))]
     return {
         "number": number,
         "at": str(entry["at"])[:19].replace("T", " "),
         "day": str(entry["at"])[:10],
         "direction": direction,
         "what": words_of(str(entry["kind"])),
+        "said": said_of(entry),
+        "study": printable(_listed("every study" if s == WHOLE else s for s in studies)),
+        "times": int(entry.get("times", 1)),
         "run": printable(str(entry["run"])),
         "requester": printable(str(entry.get("requester") or _other(direction))),
         "permission": printable(str(entry.get("permission", ""))),
         "bytes": int(entry["bytes"]),
         "sha256": str(entry["sha256"]),
-        "reason": "; ".join(printable(str(g.get("reason", ""))) for g in entry.get("gaps", ())),
     }
 
 

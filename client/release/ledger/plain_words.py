@@ -1,6 +1,10 @@
 """Each kind of entry in plain words, for a reader who knows no machine learning."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from hepafed.client.release.ledger.changes import change_words, changes_in
+from hepafed.common.printable import printable
 
 WORDS: Mapping[str, str] = {
     "train": "Question: train one round with the plan",
@@ -23,6 +27,7 @@ WORDS: Mapping[str, str] = {
     "opened": "Answer: the seed that opens the masked sum of all sites",
     "refused": "Answer: this site refused, with the reason",
     "waits": "Answer: nobody at this site has allowed this; nothing was done",
+    "waited": "Answer, the same as before to the same question: nobody here has allowed this",
     "permissions": "What a person here allowed, or the count of its use, changed; its hash",
     "weights": "Model weights that came in",
     "update": "Update: the change that training made to the model",
@@ -49,6 +54,18 @@ WORDS: Mapping[str, str] = {
     "gap": "A person acknowledged that entries are missing",
 }
 """The words for each kind."""
+
+
+def said_of(entry: Mapping[str, Any]) -> str:
+    """Return an entry in plain words: of permissions each change, of a wait how often."""
+    words = words_of(str(entry["kind"]))
+    if changes := changes_in(entry):
+        return ". ".join(change_words(c) for c in changes)
+    if "times" in entry:
+        first, last = (str(entry.get(k, ""))[:19].replace("T", " ") for k in ("first", "last"))
+        words = f"{words}. {entry['times']} times, first at {first}, last at {last} (UTC)"
+    reasons = "; ".join(str(g.get("reason", "")) for g in entry.get("gaps", ()))
+    return printable(f"{words}: {reasons}" if reasons else words)
 
 
 def words_of(kind: str) -> str:

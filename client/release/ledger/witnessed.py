@@ -1,12 +1,15 @@
 """A file of the site whose every version the ledger knows by its hash."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hepafed.client.release.ledger.book import Ledger
+from hepafed.client.release.ledger.changes import ALLOWED, PermissionChange
 from hepafed.common.locks import wait_for_lock
+from hepafed.common.records import write_record
 
 
 class WitnessedFile:
@@ -35,9 +38,21 @@ class WitnessedFile:
         known, found = self.head(), self.digest()
         return found == known or (bool(found) and before == known)
 
-    def record(self) -> None:
-        """Let the ledger know the file as it is now."""
-        self._ledger.record(self._kind, "", self._path.read_bytes(), direction="here")
+    def record(
+        self,
+        run: str = "",
+        changes: Sequence[PermissionChange] = (),
+    ) -> None:
+        """Let the ledger know the file as it is now.
+
+        `run`: the run for which it was changed. `changes`: what changed of permissions, in order.
+        """
+        more: dict[str, Any] = {}
+        if changes:
+            more["changes"] = [write_record(c) for c in changes]
+            more["permission"] = " ".join(dict.fromkeys(c.permission for c in changes)).strip()
+            more["requester"] = _only(c.requester for c in changes if c.what != ALLOWED)
+        self._ledger.record(self._kind, run, self._path.read_bytes(), direction="here", **more)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -45,3 +60,9 @@ class WitnessedFile:
         with (self._path.parent / f".{self._path.stem}.lock").open("w") as file:
             wait_for_lock(file)
             yield
+
+
+def _only(names: Iterable[str]) -> str:
+    """Return the one name, "" where there are several or none."""
+    found = {n for n in names if n}
+    return found.pop() if len(found) == 1 else ""

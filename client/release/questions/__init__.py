@@ -10,6 +10,7 @@ from hepafed.client.release.questions.asked import (
     names_of,
     patient_of,
 )
+from hepafed.client.release.questions.askers import Asker, askers_of
 from hepafed.client.release.questions.history import (
     QuestionHistory,
     asked_within_a_year,
@@ -22,12 +23,14 @@ __all__ = [
     "Answered",
     "AskedCohort",
     "AskedModel",
+    "Asker",
     "PastQuestions",
     "Question",
     "QuestionHistory",
     "RefusedModel",
     "asked_models",
     "asked_within_a_year",
+    "askers_of",
     "lesion_of",
     "limit_of",
     "look_at",

@@ -23,7 +23,7 @@ from hepafed.client.release.questions.asked import (
 )
 from hepafed.client.release.questions.lesion_sets import answerable
 from hepafed.client.release.questions.nearness import limit_of, look_at, too_near
-from hepafed.common.contract import TUNING_SPLIT
+from hepafed.common.contract import TUNING_SPLIT, Plan
 from hepafed.common.errors import ConfigError, RefusedError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.statistics import ScoreTable, rows_of
@@ -104,6 +104,20 @@ class QuestionHistory:
                 self._write(replace(past, secret=past.secret or secrets.token_hex(32)))
             return kept
 
+    def must_have_room(
+        self, split: str, weights: str, plan: Plan, *, most: int, now: datetime
+    ) -> None:
+        """Check that one more model may be asked about within the year, before it is scored.
+
+        Raises
+        ------
+        RefusedError
+            The models of this year are used up.
+        ConfigError
+            As `past` says.
+        """
+        _check_year(self.past(), Question.of(split, weights, plan), most, now)
+
     def hold(
         self,
         tables: Mapping[Question, ScoreTable],
@@ -133,7 +147,8 @@ class QuestionHistory:
             at = now.isoformat(timespec="seconds")
             for question, table in tables.items():
                 answer = answer_of(table, question, at)
-                _check_budget(past, answer, most, now)
+                _check_year(past, question, most, now)
+                _check_reviewed(past, question)
                 least = _limit(past, answer, minimum)
                 same, apart = look_at(table, least) if minimum else (False, False)
                 if same or (minimum and _near_another(past, answer, least)):
@@ -213,16 +228,19 @@ def _answerable(
     return kept
 
 
-def _check_budget(past: PastQuestions, answer: Answered, most: int, now: datetime) -> None:
-    used = asked_within_a_year(past, answer.question.split, now)
-    if answer.question not in used and len(used) >= most:
+def _check_year(past: PastQuestions, question: Question, most: int, now: datetime) -> None:
+    used = asked_within_a_year(past, question.split, now)
+    if question not in used and len(used) >= most:
         raise RefusedError(
             f"this cohort was asked about {len(used)} models within a year, as many as this "
             "site's policy allows (models_a_year)",
             "client questions shows them; raise models_a_year in site.toml if the study needs more",
         )
-    waiting = waiting_models(past, answer.question.split)
-    known = any(a.question == answer.question for a in past.answered)
+
+
+def _check_reviewed(past: PastQuestions, question: Question) -> None:
+    waiting = waiting_models(past, question.split)
+    known = any(a.question == question for a in past.answered)
     if waiting >= MOST_WAITING and not known:
         raise RefusedError(
             f"{waiting} models about this cohort wait for a person at the site to look at them",

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from hepafed.client.permissions.book import MOST_WAITING, PermissionBook
 from hepafed.client.permissions.consent import Consent, NotAllowedError
 from hepafed.client.permissions.permission import EVERY_STUDY
+from hepafed.client.permissions.waits import WaitBook
 from hepafed.client.release.ledger import Ledger
 from hepafed.common.certificates import make_authority, make_node_key
 from hepafed.common.contract.messages import (
@@ -49,6 +50,7 @@ class Signed:
         self.ledger = Ledger(self.home)
         self.book = PermissionBook(self.home, self.ledger)
         self.consent = Consent(self.home, "s", self.ledger, lambda: self.now)
+        self.waits = WaitBook(self.home, self.ledger)
 
     def seal(self, request: object, **values: Any) -> dict[str, str]:  # noqa: ANN401
         key = serialization.load_pem_private_key((self.home / "keys" / "ca.key").read_bytes(), None)
@@ -125,7 +127,7 @@ def test_every_model_of_a_comparison_must_be_allowed(site: Signed) -> None:
     site.allow(digest="1" * 64)
     with pytest.raises(NotAllowedError) as e:
         site.ask(request)
-    assert e.value.digest == "2" * 64
+    assert e.value.digests == ("2" * 64,)
     assert site.book.state().permissions[0].used_models == ()
     site.allow(name="p-2", digest="2" * 64)
     assert site.ask(request) == ("p-1", "p-2")

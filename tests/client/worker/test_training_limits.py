@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.worker.app import SiteApp
-from hepafed.client.worker.training_limits import permit_training
+from hepafed.client.worker.training_limits import permit_plan, permit_training
 from hepafed.common.contract.config import SiteConfig
 from hepafed.common.contract.messages import TrainReply, TrainRequest
 from hepafed.common.contract.plan import ModelPlan, Plan, TrainingPlan
@@ -181,3 +181,28 @@ def test_a_policy_that_cannot_be_is_named(values: dict[str, object]) -> None:
     (key,) = values
     with pytest.raises(ConfigError, match=key):
         replace(SITE, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("training", "policy", "why"),
+    [
+        (replace(HONEST, optimiser="sgd"), {}, "optimisers"),
+        (replace(HONEST, batch=0), {}, "minimum_steps"),
+        (replace(HONEST, batch=0, epochs=4), {}, "more than half"),
+        (replace(HONEST, batch=0, epochs=4), {"minimum_steps": 1}, ""),
+        (replace(HONEST, batch=0, epochs=0, optimiser="sgd"), {}, ""),
+        (HONEST, {"minimum_steps": 10**6, "minimum_train_patients": 10**6}, ""),
+    ],
+    ids=["optimiser", "one step", "whole split", "no limit", "rehearsal", "of the cohort"],
+)
+def test_before_a_person_is_asked_a_plan_is_held_to_what_tells_nothing_of_the_cohort(
+    training: TrainingPlan, policy: dict[str, int], why: str
+) -> None:
+    site = replace(SITE, **policy)
+    if not why:
+        permit_plan(site, training)
+        return
+    with pytest.raises(RefusedError, match=why):
+        permit_plan(site, training)
+    with pytest.raises(RefusedError, match=why):
+        permit_training(site, training, 50, [50] if training.batch == 0 else [5] * 10)

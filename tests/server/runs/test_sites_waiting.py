@@ -12,6 +12,7 @@ from hepafed.server.runs.sites import Sites
 
 pytestmark = pytest.mark.usefixtures("in_flower")
 
+STUDY = "liver"
 TUNE = TuneRequest(run="r", round=3, plan=Plan(name="a", protocol="t2"), weights="")
 TUNED = TuneReply(run="r", round=3, tuning=TuningFigures(lesions=4, macro_auc=None))
 WAITS = Waits(run="r", digest="d" * 64)
@@ -61,6 +62,7 @@ class Net:
             lambda: {"a": 1, "b": 2},
             lambda: True,
             seal=seal,
+            study=lambda: STUDY,
             patience=patience,
             note=lambda kind, **values: self.waiting.append(
                 (kind, values["site"], values["digest"])
@@ -88,7 +90,7 @@ def test_a_round_waits_for_a_person_to_its_deadline_and_names_the_site() -> None
     net = Net(allowed_at=1e9)
     got, failed = ask(net.sites(patience=1000), 30)
     assert got == ["a"]
-    assert failed == {"b": "waits for a person at b (client pending, client allow)"}
+    assert failed == {"b": "waits for a person at b, who types there: client allow --study liver"}
     assert 30 < net.now < 33
 
 
@@ -116,9 +118,10 @@ def test_a_site_that_says_that_another_thing_waits_each_time_holds_no_run_for_lo
     assert len(net.waiting) == 20
 
 
-def test_an_answer_begins_the_patience_anew() -> None:
+def test_an_answer_begins_the_patience_anew_and_what_waits_then_is_made_known() -> None:
     net = Net(allowed_at=15)
     sites = net.sites(patience=30)
     assert ask(sites, 100) == (["a", "b"], {})
     net.now, net.allowed_at = 1000, 1020
     assert ask(sites, 100) == (["a", "b"], {})
+    assert net.waiting == [("waits", "b", "d" * 64)] * 2

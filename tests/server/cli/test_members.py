@@ -1,0 +1,31 @@
+"""`server sites` shows each gap of a site's ledger with its day and reason."""
+
+from typing import Any
+
+from hepafed.server.cli.members import said_of_sites
+
+
+def site(name: str, **values: Any) -> dict[str, Any]:  # noqa: ANN401
+    usual = {"site": name, "role": "validate", "state": "enrolled", "online": True, "ledger": None}
+    return {**usual, **values}
+
+
+SEEN = {"entry": 123456, "chain": "a" * 64, "at": "2026-11-28T09:00:00+00:00", "gaps": []}
+GAPS = [
+    {"entry": 40, "at": "2026-11-20T09:00:00+00:00", "reason": "the disk failed " * 12},
+    {"entry": 77, "at": "2026-11-21T09:00:00+00:00", "reason": "again"},
+]
+
+
+def test_each_gap_of_a_ledger_is_shown_with_day_and_reason() -> None:
+    lines = said_of_sites([site("hospital-a", ledger={**SEEN, "gaps": GAPS}), site("hospital-b")])
+    assert lines == [
+        (
+            "hospital-a: entry 40 and what belonged to it is missing in its ledger",
+            f"acknowledged on 2026-11-20: {GAPS[0]['reason']}",
+        ),
+        (
+            "hospital-a: entry 77 and what belonged to it is missing in its ledger",
+            "acknowledged on 2026-11-21: again",
+        ),
+    ]
