@@ -61,8 +61,12 @@ def changed_settings(home: Path) -> bool:
 
 
 def look_over(home: Path) -> list[HomeDamage]:
-    """Return what is damaged in the home of a site that has joined; every crop is read."""
-    return [*_keys(home), *_cohort(home), *_promises(home), *_kept(home)]
+    """Return what is damaged in the home of a site that has joined; every crop is read.
+
+    Without whole keys the ledger and what rests on it cannot be judged.
+    """
+    keys = list(_keys(home))
+    return [*keys, *_cohort(home), *([] if keys else _promises(home)), *_kept(home)]
 
 
 def _keys(home: Path) -> Iterator[HomeDamage]:

@@ -82,7 +82,7 @@ def run_site(home: Path) -> None:
     Raises
     ------
     ConfigError
-        `home` has not joined, or another `client start` uses it.
+        `home` has not joined, another `client start` uses it, or a key is missing or damaged.
     CohortError
         The site has no cohort yet.
     OtherReleaseError
@@ -93,13 +93,13 @@ def run_site(home: Path) -> None:
         raise CohortError("this site has no cohort yet", "run client ingest first")
     keep_loopback_direct()
     with sole_use(home):
+        _look_over(home)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         end_on_hangup()
         for line in tidied(home, (home / "keys",), LEFT_SECONDS):
             say(line)
-        _look_over(home)
         children = _children(home, config)
         told = _tell(why_shut_out(home, config), ("", ""))
         say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
+from hepafed.client.membership import changed_settings, check, look_over, note_keys
+from hepafed.client.worker import run_site
+from hepafed.common.console import FAIL
+from hepafed.common.errors import ConfigError
+from hepafed.common.kept_files import REGISTER
 from hepafed.server.masked_sums import masked_steps
 from hepafed.server.validation import placements
 
@@ -106,3 +111,66 @@ def test_a_damaged_file_is_named_costs_what_it_holds_and_nothing_wrong_is_sent(
         wrong += [f"{file}: {w}" for w in wrong_of(got, undisturbed, file)]
         shutil.rmtree(copy)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["node.key", "token", "ca.pem"])
+def test_without_a_key_the_start_is_refused_by_its_name(
+    made: WalkedFederation, tmp_path: Path, name: str
+) -> None:
+    for number, damage in enumerate(("emptied", "one bit", "missing")):
+        copy = shutil.copytree(made.home, tmp_path / str(number))
+        DAMAGES[damage](copy / "keys" / name)
+        with pytest.raises(ConfigError, match=name) as refused:
+            run_site(copy)
+        assert "client join with a new invite" in refused.value.hint
+        lines = [line for line in check(copy) if line.name == "files"]
+        assert [(line.state, name in line.found) for line in lines] == [(FAIL, True)]
+
+
+def test_a_damaged_crop_is_named_before_training_and_never_trained_on(
+    made: WalkedFederation, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(made.home, tmp_path / "site")
+    crops = sorted((copy / "cohort/crops").iterdir())
+    for crop in crops:
+        DAMAGES["one bit"](crop)
+    words = [d.found for d in look_over(copy)]
+    assert f"cohort/crops/{crops[0].name} is missing or damaged" in words
+    assert f"{len(crops) - 3} more files in cohort/crops are missing or damaged" in words
+    assert len(words) == 4, "not one line for each of thousands"
+    got = started(made, copy)
+    assert got.facts["trained"] == got.facts["validated"] == "refused"
+    assert look_over(copy) == [], "the ingest at the end made the crops anew"
+
+
+def test_what_leaves_of_a_damaged_crop_names_no_file(
+    made: WalkedFederation, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(made.home, tmp_path / "site")
+    for crop in (copy / "cohort/crops").iterdir():
+        crop.unlink()
+    reply = made.asked(copy, "train", made.train_request(2))
+    assert "a crop is missing or damaged" in reply
+    assert not any(crop.stem in reply for crop in (made.home / "cohort/crops").iterdir())
+
+
+def test_a_change_of_site_toml_is_said_once(made: WalkedFederation, tmp_path: Path) -> None:
+    copy = shutil.copytree(made.home, tmp_path / "site")
+    assert not changed_settings(copy)
+    with (copy / "site.toml").open("a") as f:
+        f.write("# seen by the new head of IT\n")
+    assert [changed_settings(copy), changed_settings(copy)] == [True, False]
+
+
+def test_a_home_that_joined_before_there_were_registers_is_whole_and_gets_them(
+    made: WalkedFederation, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(made.home, tmp_path / "site")
+    for register in copy.rglob(REGISTER):
+        register.unlink()
+    got = started(made, copy)
+    assert "refused" not in got.facts.values()
+    assert look_over(copy) == []
+    note_keys(copy)
+    DAMAGES["one bit"](copy / "keys/token")
+    assert [d.stops for d in look_over(copy)] == [True]
