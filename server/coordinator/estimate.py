@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from hepafed.common.contract import PROTOCOLS, Plan
+from hepafed.server.rehearsal import server_disk
 from hepafed.server.runs import Run, Runs
 
 PARAMETERS = 54_371_043
@@ -35,30 +36,19 @@ def measured(runs: Runs, plan: Plan) -> Measured | None:
     return next((m for m in found if m.trained), found[0] if found else None)
 
 
+def numbers_of(plan: Plan) -> int:
+    """Return how many numbers the plan's network has."""
+    return PARAMETERS + PARAMETERS_OF_CHANNEL * (len(PROTOCOLS[plan.protocol]) - 1)
+
+
 def copy_bytes(plan: Plan) -> int:
     """Return the bytes of one copy of the plan's weights as they are sent (bf16)."""
-    return 2 * (PARAMETERS + PARAMETERS_OF_CHANNEL * (len(PROTOCOLS[plan.protocol]) - 1))
+    return 2 * numbers_of(plan)
 
 
 def disk_bytes(plan: Plan, sites: int) -> int:
-    """Return the bytes that a run needs at the coordinator while it is under way.
-
-    In float32: the initial weights, three checkpoints and the one that is being written, the model.
-    In bf16: the published weights of two rounds, an update of each site, the model as it is sent.
-    """
-    return copy_bytes(plan) * (2 * (1 + 4 + 1) + 2 + sites + 1)
-
-
-def in_words(seconds: float) -> str:
-    """Return a time with a unit that suits it: `40 s`, `12 min`, `5.2 h`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def gigabytes(count: float) -> str:
-    """Return bytes as GB with one decimal, as MB below 1 GB."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    """Return the bytes that a run needs at the coordinator while it is under way."""
+    return server_disk(numbers_of(plan), sites)
 
 
 def _of_run(runs: Runs, run: Run, plan: Plan) -> Iterator[Measured]:

@@ -9,18 +9,12 @@ from pathlib import Path
 from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract import PROTOCOLS, Plan
 from hepafed.common.errors import HepaFedError, RefusedError, UnreachableError
-from hepafed.server.coordinator.estimate import (
-    Measured,
-    copy_bytes,
-    disk_bytes,
-    gigabytes,
-    in_words,
-    measured,
-)
+from hepafed.server.coordinator.estimate import Measured, copy_bytes, disk_bytes, measured
 from hepafed.server.coordinator.membership import Membership
 from hepafed.server.coordinator.preparation import Make
 from hepafed.server.coordinator.protocol_facts import ProtocolFact, protocol_facts
 from hepafed.server.members import Members
+from hepafed.server.rehearsal import size_words, time_words
 from hepafed.server.runs import ENDED, Runs
 
 MOST_NAMES = 10
@@ -89,9 +83,9 @@ class PlanCheck:
         need, free = disk_bytes(plan, sites), self._free()
         waiting = [r.plan for r in self._runs.all() if r.kind == "train" and r.status not in ENDED]
         others = sum(disk_bytes(p, sites) for p in waiting)
-        found = f"{gigabytes(free)} free; the run needs {gigabytes(need)}"
+        found = f"{size_words(free)} free; the run needs {size_words(need)}"
         if waiting:
-            found += f", and {len(waiting)} trainings before it {gigabytes(others)}"
+            found += f", and {len(waiting)} trainings before it {size_words(others)}"
         if free < need + others:
             hint = "free some disk space on the coordinator's machine"
             return CheckLine("disk", FAIL, found, hint)
@@ -173,7 +167,7 @@ def _time(plan: Plan, found: Measured | None) -> CheckLine:
             "not known: no run of this network has measured a round here",
             "rehearse: start the same plan once with training.epochs = 0 and rounds.count = 1",
         )
-    each, total = in_words(found.seconds), in_words(found.seconds * rounds)
+    each, total = time_words(found.seconds), time_words(found.seconds * rounds)
     if found.trained or not plan.training.epochs:
         said = f"about {total}: {rounds} rounds of {each}, as in {found.run}"
     else:
@@ -182,8 +176,8 @@ def _time(plan: Plan, found: Measured | None) -> CheckLine:
             f"rehearsal {found.run}; the sites' training comes on top"
         )
     if found.longest > plan.rounds.deadline:
-        said += f". A round there took up to {in_words(found.longest)}"
-        hint = f"rounds.deadline is {in_words(plan.rounds.deadline)}: state a longer one"
+        said += f". A round there took up to {time_words(found.longest)}"
+        hint = f"rounds.deadline is {time_words(plan.rounds.deadline)}: state a longer one"
         return CheckLine("time", NOTE, said, hint)
     return CheckLine("time", NOTE, said)
 
@@ -191,9 +185,9 @@ def _time(plan: Plan, found: Measured | None) -> CheckLine:
 def _wire(plan: Plan, sites: int) -> CheckLine:
     rounds, one = plan.rounds.count, copy_bytes(plan)
     down, up = one * (rounds + 1), one * rounds
-    said = f"each site receives {gigabytes(down)} and sends {gigabytes(up)}"
+    said = f"each site receives {size_words(down)} and sends {size_words(up)}"
     if sites > 1:
-        said += f"; {gigabytes((down + up) * sites)} at the coordinator with {sites} sites"
+        said += f"; {size_words((down + up) * sites)} at the coordinator with {sites} sites"
     return CheckLine("bytes", NOTE, said)
 
 

@@ -1,12 +1,15 @@
 """What a rehearsal (a training with `epochs = 0`) measured, and what a training will need."""
 
-from hepafed.server.rehearsal.measured import Estimate, Rehearsal, estimate, measured
-from hepafed.server.rehearsal.words import sentences
+from hepafed.server.rehearsal.measured import Needs, Rehearsal, estimate, measured, server_disk
+from hepafed.server.rehearsal.words import sentences, size_words, time_words
 
 __all__ = [
-    "Estimate",
+    "Needs",
     "Rehearsal",
     "estimate",
     "measured",
     "sentences",
+    "server_disk",
+    "size_words",
+    "time_words",
 ]

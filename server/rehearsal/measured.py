@@ -38,7 +38,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Needs:
     """What a training of some rounds needs, beside the training itself at the sites."""
 
     seconds: float
@@ -71,9 +71,14 @@ def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
         sites={site: _middle(found) for site, found in sorted(sites.items())},
         payload=payload,
         site_disk=SITE_DISK_OF_ROUND,
-        server_disk=STORED_WEIGHTS * BYTES_OF_WEIGHT * weights
-        + (STORED_PAYLOADS + len(sites)) * payload,
+        server_disk=server_disk(weights, len(sites)),
     )
+
+
+def server_disk(weights: int, sites: int) -> int:
+    """Return the most bytes that a training of so many numbers takes at the coordinator."""
+    stored = STORED_WEIGHTS * BYTES_OF_WEIGHT + (STORED_PAYLOADS + sites) * BYTES_SENT
+    return stored * weights
 
 
 def _middle(seconds: Mapping[int, float]) -> float:
@@ -82,9 +87,9 @@ def _middle(seconds: Mapping[int, float]) -> float:
     return median(later or seconds.values() or [0.0])
 
 
-def estimate(rehearsal: Rehearsal, rounds: int) -> Estimate:
+def estimate(rehearsal: Rehearsal, rounds: int) -> Needs:
     """Return what a training of so many rounds needs beside the training itself."""
-    return Estimate(
+    return Needs(
         seconds=rounds * rehearsal.seconds,
         fetched=rounds * rehearsal.payload,
         site_disk=rounds * rehearsal.site_disk,

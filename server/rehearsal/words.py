@@ -8,27 +8,29 @@ ROUNDS = 100
 
 def sentences(rehearsal: Rehearsal, rounds: int = ROUNDS) -> list[str]:
     """Return what was measured, and what a plan of so many rounds needs, a sentence each."""
-    payload, needed = _size(rehearsal.payload), estimate(rehearsal, rounds)
-    fetched = _size(needed.fetched)
+    payload, needed = size_words(rehearsal.payload), estimate(rehearsal, rounds)
+    fetched = size_words(needed.fetched)
     return [
         f"Rehearsal of {rehearsal.rounds} rounds. No site trained, and no model was made.",
-        f"A round takes {_time(rehearsal.seconds)} without the training.",
-        *(f"  {site}: answers after {_time(s)}" for site, s in rehearsal.sites.items()),
+        f"A round takes {time_words(rehearsal.seconds)} without the training.",
+        *(f"  {site}: answers after {time_words(s)}" for site, s in rehearsal.sites.items()),
         f"In each round {payload} go to each site, and {payload} come back from it.",
-        f"A training of this network needs up to {_size(rehearsal.server_disk)} of disk at the "
+        f"A training of this network needs up to {size_words(rehearsal.server_disk)} of disk at the "
         "coordinator.",
-        f"{rounds} rounds take {_time(needed.seconds)}, and the time of the training at the "
+        f"{rounds} rounds take {time_words(needed.seconds)}, and the time of the training at the "
         "slowest site.",
         f"{rounds} rounds send {fetched} to each site, and {fetched} back from it.",
-        f"{rounds} rounds need up to {_size(needed.site_disk)} of disk at a site.",
+        f"{rounds} rounds need up to {size_words(needed.site_disk)} of disk at a site.",
     ]
 
 
-def _time(seconds: float) -> str:
+def time_words(seconds: float) -> str:
+    """Return a time with a unit that suits it: `40.0 s`, `12 min`, `5.2 h`."""
     if seconds < 90:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _size(count: int) -> str:
+def size_words(count: float) -> str:
+    """Return bytes as GB, below 1 GB as MB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
