@@ -1,11 +1,17 @@
 """What a rehearsal (a training with `epochs = 0`) measured, and what a training will need."""
 
-from hepafed.server.rehearsal.measured import Needs, Rehearsal, estimate, measured, server_disk
+from hepafed.server.rehearsal.measured import (
+    Rehearsal,
+    TrainingNeeds,
+    estimate,
+    measured,
+    server_disk,
+)
 from hepafed.server.rehearsal.words import sentences, size_words, time_words
 
 __all__ = [
-    "Needs",
     "Rehearsal",
+    "TrainingNeeds",
     "estimate",
     "measured",
     "sentences",

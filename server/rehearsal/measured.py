@@ -38,7 +38,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
-class Needs:
+class TrainingNeeds:
     """What a training of some rounds needs, beside the training itself at the sites."""
 
     seconds: float
@@ -87,9 +87,9 @@ def _middle(seconds: Mapping[int, float]) -> float:
     return median(later or seconds.values() or [0.0])
 
 
-def estimate(rehearsal: Rehearsal, rounds: int) -> Needs:
+def estimate(rehearsal: Rehearsal, rounds: int) -> TrainingNeeds:
     """Return what a training of so many rounds needs beside the training itself."""
-    return Needs(
+    return TrainingNeeds(
         seconds=rounds * rehearsal.seconds,
         fetched=rounds * rehearsal.payload,
         site_disk=rounds * rehearsal.site_disk,

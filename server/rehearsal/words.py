@@ -15,8 +15,8 @@ def sentences(rehearsal: Rehearsal, rounds: int = ROUNDS) -> list[str]:
         f"A round takes {time_words(rehearsal.seconds)} without the training.",
         *(f"  {site}: answers after {time_words(s)}" for site, s in rehearsal.sites.items()),
         f"In each round {payload} go to each site, and {payload} come back from it.",
-        f"A training of this network needs up to {size_words(rehearsal.server_disk)} of disk at the "
-        "coordinator.",
+        f"A training of this network needs up to {size_words(rehearsal.server_disk)} of disk at "
+        "the coordinator.",
         f"{rounds} rounds take {time_words(needed.seconds)}, and the time of the training at the "
         "slowest site.",
         f"{rounds} rounds send {fetched} to each site, and {fetched} back from it.",
