@@ -302,7 +302,7 @@ def test_hours_come_from_a_rehearsal_of_the_same_network(known: Known) -> None:
         "the sites' training comes on top"
     )
     again = known.look(replace(REHEARSAL, rounds=RoundsPlan(count=3)))["time"]
-    assert again.found == f"about 2 min: 3 rounds of 40 s, as in {run.id}"
+    assert again.found == f"about 2 min: 3 rounds of 40.0 s, as in {run.id}"
 
 
 def test_a_run_that_trained_as_the_plan_does_goes_before_a_rehearsal(known: Known) -> None:
