@@ -38,6 +38,7 @@ from hepafed.common.contract import (
 )
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply
 from hepafed.common.network import flatten, from_bf16, read_parts, save_safetensors, to_bf16
+from hepafed.common.releases import RELEASE
 from hepafed.common.statistics import ScoreTable, delong_auc
 from hepafed.server.runs import LiveRun, Stores
 from hepafed.server.training import train
@@ -125,6 +126,7 @@ class InProcess:
         reply = TrainReply(
             run=request.run,
             round=request.round,
+            release=RELEASE,
             update=digest,
             examples=done.examples,
             loss=done.loss,

@@ -20,6 +20,7 @@ from hepafed.common.contract.messages import TrainReply, TrainRequest
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
 from hepafed.common.network.weight_files import save_safetensors
 from hepafed.common.network.weights import flatten, from_bf16, to_bf16
+from hepafed.common.releases import RELEASE
 from hepafed.server.runs.live_run import LiveRun
 from hepafed.server.runs.stores import Stores
 from hepafed.server.training import checkpoints
@@ -84,7 +85,8 @@ class Training(Answering):
         # a site without a budget reads its clock twice only
         seconds = done.seconds if request.plan.training.budget else done.steps * PACES[site]
         return TrainReply(
-            run=request.run, round=request.round, update=digest, examples=done.examples,
+            run=request.run, round=request.round, release=RELEASE, update=digest,
+            examples=done.examples,
             loss=done.loss, seconds=seconds, tuning=tuning(0.8), steps=done.steps,
             planned=done.planned,
         )  # fmt: skip
