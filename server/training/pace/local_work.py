@@ -77,7 +77,7 @@ def counted_work(work: LocalWork, reply: TrainReply, plan: Plan, counted: int) -
     """
     if not is_counted(plan) or counted >= reply.examples:
         return work
-    most = min(reply.steps, max(planned_steps(plan.training, counted), 1))
+    most = min(reply.steps, planned_steps(plan.training, counted))
     return work._replace(counted=effective_steps(plan, reply.round, most, reply.planned))
 
 
