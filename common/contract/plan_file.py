@@ -27,6 +27,8 @@ class PlanProblem:
     key: str
     """Dotted, as the file has it."""
     text: str
+    hint: str = ""
+    """What to write instead, where that is known."""
 
 
 def read_plan(path: Path) -> Plan:
@@ -39,7 +41,8 @@ def read_plan(path: Path) -> Plan:
     """
     plan, problems = plan_problems(read_values(path))
     if problems:
-        raise PlanError("\n".join(p.text for p in problems))
+        hint = problems[0].hint if len(problems) == 1 else ""
+        raise PlanError("\n".join(p.text for p in problems), hint)
     return plan
 
 
@@ -76,8 +79,13 @@ def plan_problems(values: Mapping[str, Any]) -> tuple[Plan, list[PlanProblem]]:
     try:
         return plan_from(whole), problems
     except PlanError as e:  # values that are right alone and wrong together
-        key = e.message.partition(":")[0]
-        return plan_from(_NEEDED), [*problems, PlanProblem(key, e.message)]
+        table, _, leaf = (key := e.message.partition(":")[0]).rpartition(".")
+        kept.get(table, {}).pop(leaf, None)
+        try:
+            plan = plan_from({**_NEEDED, **kept})
+        except PlanError:
+            plan = plan_from(_NEEDED)
+        return plan, [*problems, PlanProblem(key, e.message, e.own_hint)]
 
 
 def _kept(
@@ -101,7 +109,7 @@ def _kept(
                 read_record(cls, {**needed, key: value}, PlanError, table.rstrip("."))
                 kept[key] = value
             except PlanError as e:
-                problems.append(PlanProblem(name, e.message))
+                problems.append(PlanProblem(name, e.message, e.own_hint))
     return kept, problems
 
 

@@ -88,7 +88,7 @@ def looked_at(file: Path, remote: "Remote") -> list[CheckLine]:
     from hepafed.common.records import write_record
 
     plan, problems = plan_problems(read_values(file))
-    lines = [CheckLine("plan", FAIL, p.text, PLAN_HINT) for p in problems]
+    lines = [CheckLine("plan", FAIL, p.text, p.hint or PLAN_HINT) for p in problems]
     lines = lines or [CheckLine("plan", PASS, f"{plan.name}, study {study_of(plan)}")]
     body = write_record(from_its_folder(plan, file))
     answer = remote.post_long("/api/train/check", WEIGHTS_SECONDS, plan=body)

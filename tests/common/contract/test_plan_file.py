@@ -116,6 +116,17 @@ def test_values_that_are_wrong_are_left_at_their_defaults_and_the_others_kept() 
     assert [p.key for p in problems] == ["name", "rounds.count", "model"]
 
 
+def test_values_that_are_wrong_together_leave_the_others_kept_and_have_their_hint() -> None:
+    plan, (problem,) = plan_problems(
+        {"name": "a", "protocol": "enhanced", "training": {"budget": 60, "batch": 8}}
+    )
+    assert (plan.protocol, plan.training.batch, plan.training.budget) == ("enhanced", 8, 0)
+    assert (problem.key, problem.hint) == (
+        "training.budget",
+        'write strategy = "fednova" under [rounds]',
+    )
+
+
 def test_a_plan_that_states_nothing_lacks_what_it_must_state() -> None:
     assert [p.text for p in plan_problems({})[1]] == ["missing key name", "missing key protocol"]
 

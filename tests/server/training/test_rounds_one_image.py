@@ -60,6 +60,7 @@ def asked(
     allow_everything(home)
     Cohort.create(home).add(chosen)
     with closing(sqlite3.connect(home / "cohort/index.db")) as db, db:
+        db.execute("DELETE FROM about WHERE key = 'checksum'")  # as 0.1.0 wrote it
         db.execute("UPDATE patient SET split = 'train'")
     config = SiteConfig(site="a", role="train", address="localhost:1", device="cpu", **policy)
     fed.fleet = Fleet({"a": SiteApp(home, config, wire)})  # type: ignore[arg-type, dict-item]
