@@ -69,7 +69,9 @@ class PixelTrainer:
     def steps(self, _plan: Plan) -> list[int]:
         return [2] * 5
 
-    def train(self, plan: Plan, _weights: Flat, _run: str, _round: int) -> Trained:
+    def train(
+        self, plan: Plan, _weights: Flat, _run: str, _round: int, _fewest_steps: int
+    ) -> Trained:
         images = self.images(plan, "train")
         picked = images.selection.images.astype(np.float64)
         scale = np.linspace(1, 2, picked[0].size).reshape(picked[0].shape)
@@ -77,7 +79,7 @@ class PixelTrainer:
             (p * scale).mean() * (int(n) + 1) for p, n in zip(picked, images.labels, strict=True)
         ]
         update = np.full(LAYOUT.size, sum(sums), np.float32)
-        return Trained(update, len(images.labels), None, 0.5)
+        return Trained(update, len(images.labels), None, 0.5, 2, 2)
 
 
 class PixelSite(SiteApp):
