@@ -92,6 +92,16 @@ def test_another_reason_for_waiting_ends_the_count_and_is_listed(site: Site) -> 
     ]  # fmt: skip
 
 
+def test_a_person_reads_the_newest_reason_of_a_question_that_still_waits(site: Site) -> None:
+    site.allow(requester="bert")
+    for _ in range(2):
+        site.ask(site.sealed())
+    book = PermissionBook(site.home, site.ledger)
+    book.withdraw(("p-1",), datetime.now(UTC))
+    assert isinstance(site.ask(site.sealed()), Waits)
+    assert [w.why for w in book.state().waiting] == ["the permission was withdrawn"]
+
+
 def test_what_is_not_listed_for_a_person_any_more_is_written_down_and_listed_anew(
     site: Site,
 ) -> None:
