@@ -27,6 +27,10 @@ BIN = Path(sys.executable).parent
 PLAN = 'name = "t2"\nprotocol = "t2"\n'
 
 
+NOT_THE_STORE = {"scan", "ingest.lock", "pseudonym.key", "kept.digests"}
+"""What an ingest makes in a home before there is a store."""
+
+
 def _content(folder: Path) -> dict[str, str]:
     """Digest of every file, and every folder, below `folder`."""
     return {
@@ -34,7 +38,7 @@ def _content(folder: Path) -> dict[str, str]:
             hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "folder"
         )
         for p in folder.rglob("*")
-        if not {"scan", "ingest.lock", "pseudonym.key"} & set(p.parts)  # no part of the store
+        if not NOT_THE_STORE & set(p.parts)
     }
 
 

@@ -122,7 +122,8 @@ def test_an_instance_that_was_not_asked_for_or_is_too_large_is_not_taken(
         ways[protocol]()
     assert "evil" not in e.value.message
     assert files(tmp_path) == []
-    assert {p.name for p in (tmp_path / "home").iterdir()} == {"spool", "pseudonym.key"}
+    made = {p.name for p in (tmp_path / "home").iterdir()}
+    assert made == {"spool", "pseudonym.key", "kept.digests"}
 
 
 def test_studies_of_another_accession_number_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hepafed.server.training import checkpoints
 from hepafed.server.training.freezing import freeze
 from hepafed.server.training.rounds import train, tune
 
-PATH = "/home/somebody/pretrained/imagenet.safetensors"
+PATH = "/data/somebody/pretrained/imagenet.safetensors"
 PLAN = Plan(
     name="small", protocol="t2", model=ModelPlan(weights=PATH), rounds=RoundsPlan(deadline=5)
 )
