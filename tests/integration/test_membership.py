@@ -238,7 +238,8 @@ def test_start_says_what_keeps_the_site_away_and_goes_on(
 ) -> None:
     home = fed.home(invite.stem)
     enrol.join(home, invite)
-    (home / "cohort").mkdir()
+    crop = Crop("l", "p", 0, ("t2",), np.zeros((1, 1, 160, 160), np.float16))
+    Cohort.create(home).add([crop])
     left, new = (home / "cohort" / f".index.{n}.unfinished" for n in ("old", "new"))
     for path, age in ((left, 3700), (new, 3000)):
         path.write_bytes(bytes(9))

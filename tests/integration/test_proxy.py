@@ -4,7 +4,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hepafed.client.cohort import Cohort, Crop
 from hepafed.common.errors import RunError
 from hepafed.common.processes import free_port
 from hepafed.deploy.demo.federation import BIN, Federation, federation
@@ -70,7 +72,8 @@ def test_a_site_joins_checks_and_comes_online_through_a_proxy(
     fed.enrol("tunnelled", "validate")
     said = checked(fed, "tunnelled")
     assert f"through {proxy.url.removeprefix('http://')} (HTTPS_PROXY)" in said
-    (fed.home("tunnelled") / "cohort").mkdir()
+    crop = Crop("l", "p", 0, ("t2",), np.zeros((1, 1, 160, 160), np.float16))
+    Cohort.create(fed.home("tunnelled")).add([crop])
     fed.start("tunnelled")
     fed.wait_online(["tunnelled"])
     assert set(proxy.tunnels) == {fed.address}
