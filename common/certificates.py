@@ -79,8 +79,9 @@ def read_authority(folder: Path) -> x509.Certificate:
     """
     try:
         found = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+        found.public_key()
         found.verify_directly_issued_by(found)
-    except (OSError, ValueError, TypeError, InvalidSignature) as e:
+    except (OSError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as e:
         raise ConfigError("keys/ca.pem is missing or damaged", AUTHORITY_LOST) from e
     return found
 
@@ -186,9 +187,9 @@ def is_pair(folder: Path) -> bool:
         key = serialization.load_pem_private_key((folder / "server.key").read_bytes(), None)
         authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
         certificate.verify_directly_issued_by(authority)
-    except (OSError, ValueError, TypeError, InvalidSignature):
+        return certificate.public_key() == key.public_key()
+    except (OSError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
-    return certificate.public_key() == key.public_key()
 
 
 def _san(host: str) -> x509.GeneralName:

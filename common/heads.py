@@ -91,7 +91,7 @@ def is_countersigned(receipt: HeadReceipt, authority: str) -> bool:
             _signed(_RECEIPT, receipt),
             ec.ECDSA(hashes.SHA384()),
         )
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True
 
@@ -100,7 +100,7 @@ def authority_of(certificate: bytes) -> str:
     """Return the public key of a certificate (PEM in, PEM out); ConfigError when it is none."""
     try:
         key = x509.load_pem_x509_certificate(certificate).public_key()
-    except ValueError as e:
+    except (ValueError, UnsupportedAlgorithm) as e:
         raise ConfigError("the coordinator's CA certificate cannot be read") from e
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -276,7 +276,7 @@ def _shift_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(42, "42 s ahead of"), (-400, "400 s behind")],
+    [(42, r"\b4[0-2] s ahead of"), (-400, r"\b40[0-9] s behind")],
     ids=["ahead", "behind"],
 )
 def test_a_clock_that_flower_refuses_is_said_at_join_check_and_start(
@@ -289,14 +289,14 @@ def test_a_clock_that_flower_refuses_is_said_at_join_check_and_start(
     _shift_clock(monkeypatch, seconds)
     code, _, said = _client(tmp_path, "join", str(invite))
     assert code == 0
-    assert words in said
+    assert re.search(words, said)
     assert "NTP" in said
     _, lines = _check(tmp_path)
     assert lines["clock"]["state"] == "fail"
-    assert words in lines["clock"]["found"]
+    assert re.search(words, lines["clock"]["found"])
     assert lines["token"]["state"] == "pass"
     config = read_toml(SiteConfig, tmp_path / "site.toml", "")
-    assert words in why_shut_out(tmp_path, config)[0]
+    assert re.search(words, why_shut_out(tmp_path, config)[0])
 
 
 def test_a_clock_a_little_off_is_nobodys_trouble(

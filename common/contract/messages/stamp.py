@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.contract.messages.kinds import Stamp
@@ -115,7 +115,7 @@ def _check_times(stamp: Stamp, now: datetime) -> None:
 def _public_key(authority: str) -> ec.EllipticCurvePublicKey:
     try:
         key = x509.load_pem_x509_certificate(authority.encode()).public_key()
-    except ValueError as e:
+    except (ValueError, UnsupportedAlgorithm) as e:
         raise ConfigError("the coordinator's certificate (keys/ca.pem) cannot be read") from e
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise ConfigError("the coordinator's certificate (keys/ca.pem) has no usable key")

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.errors import HepaFedError, UsageError
@@ -107,7 +107,7 @@ def _signature(folder: Path, text: bytes, authority: str) -> Iterator[tuple[bool
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise InvalidSignature
         key.verify(b64decode(path.read_bytes()), text, ec.ECDSA(hashes.SHA256()))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, UnsupportedAlgorithm) as e:
         what = SIGNATURE if (folder / CERTIFICATE).is_file() or authority else CERTIFICATE
         yield False, f"{what} cannot be read ({type(e).__name__}): the signature was not checked"
         return
