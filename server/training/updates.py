@@ -1,10 +1,11 @@
 """Updates as sites upload them: files of bf16 numbers, checked and read piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from hepafed.common.errors import PayloadError
+from hepafed.common.network import Flat
 from numpy.typing import NDArray
 
 _CHUNK = 1 << 18
@@ -56,3 +57,24 @@ def check_update(path: Path, size: int, largest_norm: float, part: float = 1.0) 
             f"the update's norm {norm:.3g}{whole} is above the plan's {largest_norm:.3g}"
         )
     return norm
+
+
+def add_weights(made: Flat, weights: Iterable[Flat], scale: Callable[[Flat, int], None]) -> Flat:
+    """Scale a vector and add `weights`, which come piece by piece, in order; return the vector.
+
+    `scale(piece, start)` changes the piece of the vector that begins at `start`.
+
+    Raises
+    ------
+    ValueError
+        The pieces are not as many numbers as the vector has.
+    """
+    start = 0
+    for part in weights:
+        here = made[start : start + part.size]
+        scale(here, start)
+        here += part
+        start += part.size
+    if start != made.size:
+        raise ValueError(f"{start} weights, not {made.size}")
+    return made

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from hepafed.common.network import Flat
 from hepafed.server.training.pace import WHOLE, LocalWork
-from hepafed.server.training.updates import read_update
+from hepafed.server.training.updates import add_weights, read_update
 from numpy.typing import NDArray
 
 
@@ -45,12 +45,8 @@ class WeightedMean:
             raise ValueError("no update was folded")
         made, self._sum = self._sum, np.empty(0, np.float32)
         scale = np.float32(1.0 / self.examples)
-        start = 0
-        for part in weights:
-            here = made[start : start + part.size]
+
+        def scaled(here: Flat, _start: int) -> None:
             here *= scale
-            here += part
-            start += part.size
-        if start != made.size:
-            raise ValueError(f"{start} weights, not {made.size}")
-        return made
+
+        return add_weights(made, weights, scaled)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from hepafed.common.network import Flat, Layout
 from hepafed.server.training.pace.local_work import WHOLE, LocalWork
-from hepafed.server.training.updates import read_update
+from hepafed.server.training.updates import add_weights, read_update
 from numpy.typing import NDArray
 
 STATISTICS = (".running_mean", ".running_var")
@@ -61,15 +61,9 @@ class NormalisedMean:
         made, self._sum = self._sum, np.empty(0, np.float32)
         plain = np.float32(1.0 / self.examples)
         scale = np.float32(self._steps / self.examples / self.examples)
-        start = 0
-        for part in weights:
-            here = made[start : start + part.size]
-            self._scale(here, start, scale, plain)
-            here += part
-            start += part.size
-        if start != made.size:
-            raise ValueError(f"{start} weights, not {made.size}")
-        return made
+        return add_weights(
+            made, weights, lambda here, start: self._scale(here, start, scale, plain)
+        )
 
     def _scale(self, part: Flat, start: int, by: np.float32, plain: np.float32) -> None:
         """Multiply a piece of the vector that begins at `start`, its statistics by `plain`."""
