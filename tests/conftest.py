@@ -1,6 +1,9 @@
 """Settings of all tests: the same examples everywhere; whole federations one after the other."""
 
+from collections.abc import Iterator
+
 import pytest
+from hepafed.common.processes import give_back_memory
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -23,3 +26,10 @@ class FederationsInOneProcess(LoadFileScheduling):
 @pytest.hookimpl(optionalhook=True)  # `make mutants` runs without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
     return FederationsInOneProcess(config, log)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _freed_memory_is_given_back() -> Iterator[None]:
+    """What networks took in one file is free for the federations of the next."""
+    yield
+    give_back_memory()

@@ -26,6 +26,7 @@ from flwr.supercore.interceptors import (
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supernode.runtime import run_clientapp
 from flwr.supernode.runtime.run_clientapp import pull_task_input, push_message, push_task_output
+from hepafed.common.processes import give_back_memory
 from hepafed.common.retry import next_wait
 
 log = logging.getLogger("hepafed.client")
@@ -33,6 +34,8 @@ log = logging.getLogger("hepafed.client")
 App = Callable[[Message, Context], Message]
 IDLE_SECONDS = (0.05, 1.0)
 """The shortest and the longest wait between two looks for a task."""
+REST_SECONDS = 5.0
+"""After so long without a task the memory that the last one took is given back."""
 LOST_SECONDS = 30.0
 """How long an object is waited for, which a killed process may never have sent; Flower: 2 h."""
 OBJECT_SECONDS = 0.02
@@ -69,7 +72,7 @@ class ClientAppExecutor:
             master_secret=self._secret, protected_methods={_ACQUIRE}
         )
         client = self._client(signer)
-        idle = time.monotonic()
+        idle, resting = time.monotonic(), False
         while not stopping.is_set():
             try:
                 answer = client.AcquireTask(acquire)
@@ -78,8 +81,11 @@ class ClientAppExecutor:
                 continue
             if answer.HasField("task") and answer.token:
                 self._serve_task(answer.token)
-                idle = time.monotonic()
+                idle, resting = time.monotonic(), False
             else:
+                if not resting and time.monotonic() - idle > REST_SECONDS:
+                    give_back_memory()
+                    resting = True
                 stopping.wait(next_wait(time.monotonic() - idle, *IDLE_SECONDS))
         client.close()
 
