@@ -18,7 +18,7 @@ seed = 3
 [model]
 size = 75
 [training]
-batch = 4
+batch = 16
 [rounds]
 count = 2
 quorum = 3
