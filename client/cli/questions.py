@@ -1,6 +1,7 @@
 """The verb of what was asked about the site's cohorts: questions."""
 
 import json
+import math
 
 import click
 from hepafed.client.home import home_of
@@ -74,6 +75,11 @@ def questions(ctx: click.Context, reviewed: bool, as_json: bool) -> None:
             f"{b.split}: {b.answers} answers with noise told epsilon {b.told:.2f} of {of} "
             f"(delta {b.delta:g})."
         )
+        if b.answers:
+            say(
+                "They change the odds that one patient is in the cohort by a factor of at most "
+                f"{math.exp(b.told):.3g} (e^epsilon), apart from delta."
+            )
     if any(c.waiting for c in cohorts):
         say("Such a model may be made to learn of one patient. Ask who made it, and what for.")
         say("next: client questions --reviewed")

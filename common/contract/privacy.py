@@ -17,7 +17,8 @@ class PrivacyConfig:
 
     epsilon: float
     """What one answer may tell of one patient: the counts leave with so much noise that they are
-    (`epsilon`, `delta`)-differentially private (docs/decisions/0023)."""
+    (`epsilon`, `delta`)-differentially private: an answer changes the odds that a patient is in the
+    data by a factor of at most e^`epsilon` (20 at 3), apart from `delta` (docs/decisions/0023)."""
     lifetime_epsilon: float
     """What all answers about a cohort together may tell, at the same `delta`; beyond it nothing is
     answered."""

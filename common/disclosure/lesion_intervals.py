@@ -17,7 +17,7 @@ CLUSTERED = "clustered_"
 """Begins the names of these figures: `clustered_sensitivity`, …, `clustered_kappa`."""
 FEWEST_PATIENTS = 15
 """Below so many patients that count, an interval from their spread covers too rarely."""
-FEW_PATIENTS = "the interval is unsure: it rests on few patients, or on a few with most cases"
+FEW_PATIENTS = "read the interval with care: it is of few patients, or most cases are of few patients"
 
 
 def several_of(table: ScoreTable) -> int:

@@ -54,7 +54,7 @@ EXACT = 1
 """The fewest cases in a cell of a placement curve that a site makes for itself: nothing is
 hidden."""
 WITHHELD = "withheld: fewer cases of a class than the site's minimum count"
-NO_PRODUCTS = "the second step, sums over patients, was not made with every site"
+NO_PRODUCTS = "not every site sent the sums over patients that an interval needs"
 
 
 def common_rows(tables: Sequence[ScoreTable]) -> list[ScoreTable]:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 UNIT, TASK = "patient", "malignant_vs_benign"
 """Subgroups are of patients: one population, so that no two tables of one report overlap."""
-TELLING = "withheld: beside the other counts it would narrow down calls that are too few"
+TELLING = "withheld: with the other counts it would give away calls of too few patients"
 WITHHELD = "withheld: too few, or the total less this one would show another that is too few"
 
 

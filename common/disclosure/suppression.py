@@ -18,7 +18,7 @@ would tell of the sizes. Who knows this rule cannot infer a small count either, 
 
 from collections.abc import Mapping, Sequence
 
-POOLED_ONLY = "not released: beside a masked sum this exists pooled only"
+POOLED_ONLY = "not released: with masked sums only the total over all sites is known"
 """Why a site's own figure is not there in the form `masked`."""
 FEW_OF_A_CLASS = "withheld: fewer cases of a class than the site's minimum count"
 

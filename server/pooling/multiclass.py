@@ -45,7 +45,7 @@ from hepafed.server.pooling.evidence import SUPPRESSED, Evidence
 from numpy.typing import NDArray
 
 MISSING = "a class is missing"
-NOT_ASKED = "the second step, sums over patients, was not made with every site"
+NOT_ASKED = "not every site sent the sums over patients that an interval needs"
 
 
 def pooled_means(

@@ -10,7 +10,7 @@ from hepafed.server.formats import Report
 from hepafed.server.models import facts
 from hepafed.server.report.checklists import STATUS_WORDS, Checklist
 from hepafed.server.report.drawing import Plot
-from hepafed.server.report.facts import unit_words
+from hepafed.server.report.facts import only_site, unit_words
 from hepafed.server.report.plain_words import trained
 from hepafed.server.report.tables import (
     Table,
@@ -42,9 +42,12 @@ def contents(
     report: Report, plots: Mapping[str, Plot], checklists: Iterable[Checklist]
 ) -> tuple[Part, ...]:
     """Return the tables and figures of a report by section; a table may be empty."""
-    units = unit_words(report)
+    units, alone = unit_words(report), only_site(report)
     return tuple(
-        Part(p.section, tuple(printed(i, units) if isinstance(i, Table) else i for i in p.items))
+        Part(
+            p.section,
+            tuple(printed(i, units, alone) if isinstance(i, Table) else i for i in p.items),
+        )
         for p in _parts(report, plots, checklists)
     )
 

@@ -80,6 +80,11 @@ def unit_words(report: Report) -> tuple[str, str]:
     return "lesion", "lesions"
 
 
+def only_site(report: Report) -> str:
+    """Return the name of the site of a report of one site; "" where there are more, or none."""
+    return report.sites[0].site if len(report.sites) == 1 else ""
+
+
 def patients(report: Report) -> int:
     """Return the number of patients of all sites."""
     return report.patients

@@ -11,16 +11,16 @@ from hepafed.server.report.checklists import STATUS_WORDS, checklists
 from hepafed.server.report.contents import contents, used_words
 from hepafed.server.report.drawing import plots
 from hepafed.server.report.facts import (
-    asked_for_subgroups,
     counted,
     exploratory,
     is_federated,
     is_synthetic,
     listed,
+    only_site,
     patients_words,
-    sites_without_subgroups,
     unit_words,
 )
+from hepafed.server.report.layout import absent_sections, no_breaks
 from hepafed.server.report.methods import (
     look_number,
     methods,
@@ -74,6 +74,8 @@ SECTIONS = (
 )
 """Anchor and heading of every section, in the page's order."""
 
+ABSENT = "Not in this report."
+"""How the line of a section without figures begins; the reason follows."""
 NO_CASES = {
     "auc": "there is no case",
     "sensitivity": "there is no positive case",
@@ -96,15 +98,18 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(folder),
     )
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
-    environment.filters["printed"] = partial(printed, units=unit_words(report))
+    environment.filters["printed"] = partial(
+        printed, units=unit_words(report), alone=only_site(report)
+    )
     anchors = frozenset(a for a, _ in SECTIONS)
     pooled = (r for r in report.results if r.scope == "pooled" and is_headline(r))
     card = report.model.card
     sheets = ("figures.css", "report.css")
     figures, lists = plots(report), checklists(report, anchors)
-    words = used_words(contents(report, figures, lists))
+    parts = contents(report, figures, lists)
+    gone = absent_sections(report, parts)
     css = Markup("".join((folder / s).read_text("utf-8") for s in sheets))  # noqa: S704 - our own files
-    return environment.get_template("report.html").render(
+    page = environment.get_template("report.html").render(
         r=report,
         css=css,
         title=report_title(report),
@@ -119,12 +124,12 @@ def render(report: Report) -> str:
         comparing=comparisons,
         methods=methods(report),
         checklists=lists,
-        glossary=glossary(words),
+        glossary=glossary(used_words(parts)),
         cohorts=cohorts,
         threshold_words=threshold_words(report),
         status_words=STATUS_WORDS,
         plain=first_page(report),
-        no_subgroups=no_subgroups(report),
+        gone={anchor: f"{ABSENT} {why}" for anchor, why in gone.items()},
         synthetic=is_synthetic(report),
         federated=is_federated(report),
         of_lesions=has_lesions(report),
@@ -140,6 +145,7 @@ def render(report: Report) -> str:
         lead=lead(report),
         nothing_missing=nothing_missing(report),
     )
+    return no_breaks(page)
 
 
 def threshold_words(report: Report) -> list[str]:
@@ -182,37 +188,30 @@ def nothing_missing(report: Report) -> str:
 
 def sentences(report: Report) -> dict[str, list[tuple[str, str]]]:
     """Return the paragraphs of the page that the Word document has too, by section."""
-    gone = [("", f"{where}: {why}") for where, why in missing(report)]
-    gone += [("", f"{s.site} withheld {s.what}") for s in report.suppressed]
+    lost = [("", f"{where}: {why}") for where, why in missing(report)]
+    lost += [("", f"{s.site} withheld {s.what}") for s in report.suppressed]
     card = report.model.card
     drawn, lists = plots(report), checklists(report, frozenset(a for a, _ in SECTIONS))
-    used = used_words(contents(report, drawn, lists))
+    parts = contents(report, drawn, lists)
+    gone = absent_sections(report, parts)
     stated = () if card is None else (*card.intended_use, *card.limits)
     plain = [(h if not n else "", s) for h, all_ in first_page(report) for n, s in enumerate(all_)]
     registered = (registered_first, registered_after, not_registered, look_number)
     return {
         "plain": plain,
         "preregistration": [("", said) for rule in registered if (said := rule(report))],
-        "missing": gone or [("", nothing_missing(report))],
+        "missing": lost or [("", nothing_missing(report))],
         "privacy": [("", note) for note in report.notes],
         "methods": methods(report),
         "card": [("", line) for line in stated],
-        "glossary": glossary(used),
+        "glossary": glossary(used_words(parts)),
+        **{anchor: [("", f"{ABSENT} {why}")] for anchor, why in gone.items()},
     }
 
 
 def _cell(value: object) -> str:
     """Write a cell: numbers to four places, text as it is."""
     return number(value, 4) if isinstance(value, float) else number(value)
-
-
-def no_subgroups(report: Report) -> str:
-    """Say why there are no subgroups: not asked for, or asked for and not released."""
-    if not asked_for_subgroups(report):
-        return "No figure by subgroup was asked for."
-    gone = sites_without_subgroups(report)
-    by = f" These sites refused or withheld them: {listed(gone)}." if gone else ""
-    return f"Figures by subgroup were asked for, and none was released.{by}"
 
 
 def missing(report: Report) -> list[tuple[str, str]]:

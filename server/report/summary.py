@@ -3,6 +3,7 @@
 from hepafed.server.formats import JudgedEvaluation, Report
 from hepafed.server.models import operating_point
 from hepafed.server.report.facts import exploratory, is_synthetic, unit_words
+from hepafed.server.report.plain_words import decides_nothing
 from hepafed.server.report.tables import (
     TASK_WORDS,
     auc_places,
@@ -33,6 +34,8 @@ def summary_lines(report: Report) -> list[str]:
             auc, sensitivity = figure(r.auc, places), figure(r.sensitivity)
             line = f"{name:<{WIDTH}}{auc:<24}{sensitivity:<24}{figure(r.specificity)}"
             lines.append(line.rstrip())
+    if nothing := decides_nothing(report):
+        lines.append(nothing)
     point = report.model.operating_point
     if point.positives is not None:
         lines.append(

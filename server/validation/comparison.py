@@ -169,4 +169,4 @@ def _placed(
         wanted=_wanted(request, "pair-clusters", products_length(len(curves))),
     )
     products, gone = sum_placements(live, step)
-    return products, f"the second step is missing {gone}" if products is None else ""
+    return products, f"sums over patients are missing from {gone}" if products is None else ""

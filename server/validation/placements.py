@@ -58,7 +58,8 @@ def place(
     products, gone = sum_placements(live, step)
     if products is None:
         return None, [
-            f"no clustered interval of the pooled lesions: the second step is missing {gone}"
+            "no clustered interval of the pooled lesions: sums over patients are missing from "
+            f"{gone}"
         ]
     return products, []
 

@@ -29,6 +29,8 @@ def forest_plot(report: Report) -> Plot:
     rows = headline_rows(report)
     if not any(r.auc.value is not None for r in rows):
         return Plot("forest", title, "", reason=why_absent(rows))
+    if len(report.sites) == 1:
+        return Plot("forest", title, "", reason="there is one site, and the table has its AUC")
     made = [*_sites(report), *_summaries(report), *_random_effects(report)]
     table = Table(
         "forest-rows",

@@ -70,11 +70,16 @@ def noise_added(report: Report) -> str:
     if report.noise is None:
         return ""
     deviation = math.sqrt(report.noise.variance)
-    promised = [f"{s.site} {s.epsilon:g} at δ {s.delta:g}" for s in report.noise.sites]
+    promised = [
+        f"{s.site}: ε = {s.epsilon:g}, e^ε = {math.exp(s.epsilon):.3g}, δ = {s.delta:g}"
+        for s in report.noise.sites
+    ]
     return (
         f"Noise was added to every count: {deviation:.1f} patients up or down (standard "
-        "deviation). It hides whether any one patient is in the data. All numbers of patients are "
-        f"estimates; intervals include the noise. Privacy loss ε: {'; '.join(promised)}."
+        "deviation). The noise limits what this report tells of one patient: it changes the odds "
+        "that the patient is in the data by a factor of at most e^ε. δ is the small part of the "
+        f"chance for which this limit is not promised. {'; '.join(promised)}. All numbers of "
+        "patients are estimates; intervals include the noise."
     )
 
 

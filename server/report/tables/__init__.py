@@ -36,6 +36,7 @@ from hepafed.server.report.tables.table import (
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     FORM_WORDS,
+    NONE,
     TASK_WORDS,
     bound,
     figure,
@@ -53,6 +54,7 @@ __all__ = [
     "FIGURE_WORDS",
     "FORM_WORDS",
     "LEFT_OUT_WORDS",
+    "NONE",
     "SOURCE_WORDS",
     "TASK_WORDS",
     "VERY_FEW",

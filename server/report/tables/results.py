@@ -15,7 +15,7 @@ from hepafed.server.formats import (
     covering,
 )
 from hepafed.server.report.tables.rounding import auc_places, percent
-from hepafed.server.report.tables.table import Table, estimate, is_headline
+from hepafed.server.report.tables.table import BOUND_HEAD, Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
     NONE,
@@ -28,7 +28,6 @@ from hepafed.server.report.tables.words import (
     value_of,
 )
 
-BOUND_HEAD = "Pooling error (at most)"
 NO_WIDTH = "no interval can be given"
 RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
@@ -162,21 +161,24 @@ def fixed_points(report: Report) -> Table:
         positives = r.positives or 0
         for f in r.sensitivity_at or ():
             held = f"Sensitivity at specificity {f.specificity:.0%}"
-            rows.append((held, *_at_fixed(f, positives)))
+            rows.append((held, f"{positives:,} malignant", *_at_fixed(f, positives)))
         for g in r.specificity_at or ():
             held = f"Specificity at sensitivity {g.sensitivity:.0%}"
-            rows.append((held, *_at_fixed(g, r.n - positives)))
+            benign = r.n - positives
+            rows.append((held, f"{benign:,} benign", *_at_fixed(g, benign)))
         for f in r.partial_auc or ():
             value = NONE if f.value is None else value_of(f.value, places)
             left = _open(f, partial(number, places=places))
-            rows.append((f"Partial AUC, specificity from {f.specificity:.0%}", value, NONE, left))
+            named = f"Partial AUC, specificity from {f.specificity:.0%}"
+            rows.append((named, f"{r.n:,}", value, NONE, left))
         if (precision := r.average_precision) is not None:
             shown = NONE if precision.value is None else value_of(precision.value, 3)
-            rows.append(("Average precision", shown, NONE, precision.reason or NONE))
+            left = precision.reason or NONE
+            rows.append(("Average precision", f"{r.n:,}", shown, NONE, left))
     return Table(
         "fixed-points",
         "Patients: figures read off the pooled curves",
-        ("Figure", "Value", "95 % CI", "Range allowed by the released counts"),
+        ("Figure", "n", "Value", "95 % CI", "Range allowed by the released counts"),
         tuple(rows),
         note="The intervals allow for a threshold that is itself estimated. A dash: "
         f"fewer than {FEWEST} patients lie beyond the fixed rate, or no method is given.",

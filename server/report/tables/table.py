@@ -19,6 +19,11 @@ from hepafed.server.report.tables.words import NONE, HasTask, interval, number, 
 HEADLINE = ("patient", "malignant_vs_benign")
 LONG = 24
 """Characters of small print that stays in its cell, however often it is there."""
+PLACES = ("Where", "Site")
+"""Heads of the column that says whose cases a row counts."""
+POOLED = "Pooled"
+BOUND_HEAD = "Pooling error (at most)"
+ONCE = "There is one site, so its figures are the pooled ones. They are shown once."
 AnyEstimate = AucEstimate | BriefAuc | IntervalEstimate | PointEstimate | RateEstimate
 
 
@@ -37,9 +42,37 @@ class Table:
     """Cells of each row whose words are the program's, not a site's."""
 
 
-def printed(table: Table, units: tuple[str, str]) -> Table:
-    """Return a table as page and files show it: in its units, with remarks of many cells once."""
-    return _footnoted(in_units(table, units))
+def printed(table: Table, units: tuple[str, str], alone: str = "") -> Table:
+    """Return a table as page and files show it: in its units, with remarks of many cells once.
+
+    `alone` is the name of the only site, where there is one: its rows are not shown twice.
+    """
+    return _footnoted(in_units(_once(table, alone), units))
+
+
+def _once(table: Table, alone: str) -> Table:
+    """Return a table in which no row of the only site repeats the pooled one.
+
+    The pooling error is not compared: it is of the way to the figure, not another figure.
+    """
+    at = next((i for i, head in enumerate(table.head) if head in PLACES), None)
+    if not alone or at is None:
+        return table
+    apart = (at, *(i for i, head in enumerate(table.head) if head == BOUND_HEAD))
+
+    def figures(row: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(cell_words(v) for i, v in enumerate(row) if i not in apart)
+
+    pooled = {figures(row) for row in table.rows if cell_words(row[at])[0] == POOLED}
+    of_site = {figures(row) for row in table.rows if cell_words(row[at])[0] == alone}
+    twice = pooled & of_site
+    rows = tuple(
+        (*row[:at], alone, *row[at + 1 :]) if figures(row) in twice else row
+        for row in table.rows
+        if not (cell_words(row[at])[0] == alone and figures(row) in twice)
+    )
+    note = " ".join(filter(None, (table.note, ONCE if twice else "")))
+    return replace(table, rows=rows, note=note)
 
 
 def _footnoted(table: Table) -> Table:

@@ -157,7 +157,7 @@ def test_a_mean_auc_without_an_interval_says_that_step_two_is_missing(
 ) -> None:
     made = mean_auc("macro", [ONE, OTHER], interval)
     assert (made.low, made.high, made.se) == (None, None, None)
-    assert made.reason == "the second step, sums over patients, was not made with every site"
+    assert made.reason == "not every site sent the sums over patients that an interval needs"
 
 
 def test_a_mean_auc_takes_the_interval_that_knows_the_patients() -> None:
@@ -236,5 +236,5 @@ def test_without_all_of_step_two_no_mean_has_an_interval(gone: str) -> None:
     assert means["hand_till"].reason == (
         "gone"
         if gone == "pair"
-        else "the second step, sums over patients, was not made with every site"
+        else "not every site sent the sums over patients that an interval needs"
     )

@@ -206,7 +206,7 @@ def test_without_step_two_no_clustered_interval_is_made_up() -> None:
     for r in rows:
         if r["task"] != "macro":
             assert r["auc"]["clustered"]["low"] is None
-            assert "second step" in r["auc"]["clustered"]["reason"]
+            assert "sums over patients" in r["auc"]["clustered"]["reason"]
         else:
             assert r["auc"]["value"] is not None
             assert r["auc"]["low"] is None

@@ -182,7 +182,7 @@ def test_one_patient_with_every_lesion_of_a_class_has_no_interval_of_its_rate() 
 
 
 def test_few_patients_are_remarked_on() -> None:
-    remark = "the interval is unsure: it rests on few patients, or on a few with most cases"
+    remark = "read the interval with care: it is of few patients, or most cases are of few patients"
     made = report([SITES[1]], "c")
     assert lesion_rows(made, None)[0]["accuracy"]["clustered"]["reason"] == remark
     assert lesion_rows(made, "a")[0]["accuracy"]["clustered"]["reason"] == remark

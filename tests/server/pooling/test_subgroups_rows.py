@@ -17,7 +17,7 @@ from scipy.stats import norm, t
 
 Z = float(norm.ppf(0.975))
 WITHHELD = "withheld: too few, or the total less this one would show another that is too few"
-TELLING = "withheld: beside the other counts it would narrow down calls that are too few"
+TELLING = "withheld: with the other counts it would give away calls of too few patients"
 GONE = Figure(reason=WITHHELD)
 
 

@@ -101,7 +101,7 @@ def test_a_site_lost_in_the_second_step_of_a_comparison_is_named(fed: Federation
     lose(fed, KeysRequest, "pair-clusters")
     report = compared.run()
     assert report["notes"] == [
-        "the comparison of models has no intervals: the second step is missing b "
+        "the comparison of models has no intervals: sums over patients are missing from b "
         "(no answer before the deadline)"
     ]
 

@@ -85,7 +85,7 @@ def test_a_site_with_cells_or_lost_in_the_second_step_costs_the_clustered_interv
     row = pooled(report, "benign_vs_rest")["auc"]
     assert row["value"] is not None
     assert row["clustered"]["low"] is None
-    assert "the second step is missing b" in report["notes"][0]
+    assert "sums over patients are missing from b" in report["notes"][0]
     fed.site("c", release="cells")
     report = fed.run(model=fed.another())
     assert fed.forms(report) == {"a": "masked", "b": "masked", "c": "cells"}
