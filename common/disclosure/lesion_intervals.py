@@ -17,7 +17,7 @@ CLUSTERED = "clustered_"
 """Begins the names of these figures: `clustered_sensitivity`, …, `clustered_kappa`."""
 FEWEST_PATIENTS = 15
 """Below so many patients that count, an interval from their spread covers too rarely."""
-FEW_PATIENTS = "read the interval with care: it is of few patients, or most cases are of few patients"
+FEW_PATIENTS = "read this interval with care: few patients, or few patients have most of the cases"
 
 
 def several_of(table: ScoreTable) -> int:

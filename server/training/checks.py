@@ -82,9 +82,7 @@ def _check_form(tuning: TuningFigures) -> None:
     if tuning.form == "cells":
         return
     if tuning.macro_auc is not None or any(_tells(t) for t in tuning.tasks):
-        raise PayloadError(
-            "the tuning figures of a masked sum hold more than numbers of cases"
-        )
+        raise PayloadError("the tuning figures of a masked sum hold more than numbers of cases")
     if tuning.lesions and len(tuning.tasks) != 1:
         raise PayloadError("the tuning figures do not say of how many patients they are")
 

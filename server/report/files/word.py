@@ -56,9 +56,9 @@ def word_document(
     figures = [i.id for p in parts for i in p.items if isinstance(i, Plot)]
     for anchor, heading in sections:
         held = [i for i in items.get(anchor, ()) if isinstance(i, Plot) or i.rows]
+        said = sentences.get(anchor, ())
         if said and not any(isinstance(i, Table) or i.svg for i in held):
             held = []  # the sentence says that nothing is there, and why
-        said = sentences.get(anchor, ())
         if not held and not said:
             continue
         document.add_heading(heading, 1)

@@ -182,7 +182,7 @@ def test_one_patient_with_every_lesion_of_a_class_has_no_interval_of_its_rate() 
 
 
 def test_few_patients_are_remarked_on() -> None:
-    remark = "read the interval with care: it is of few patients, or most cases are of few patients"
+    remark = "read this interval with care: few patients, or few patients have most of the cases"
     made = report([SITES[1]], "c")
     assert lesion_rows(made, None)[0]["accuracy"]["clustered"]["reason"] == remark
     assert lesion_rows(made, "a")[0]["accuracy"]["clustered"]["reason"] == remark

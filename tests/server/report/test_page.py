@@ -106,7 +106,8 @@ def test_every_missing_figure_is_named_with_its_place_and_task() -> None:
         assert "of “" in where
     released = {why: where for where, why in missing(report_of("registered first"))[:1]}
     assert released == {
-        "not released: with masked sums only the total over all sites is known": "site-1, site-2 and site-3: "
+        "not released: with masked sums only the total over all sites is known": "site-1, site-2 "
+        "and site-3: "
         "AUC, sensitivity, specificity, PPV, NPV and accuracy of “Patient: malignant vs benign”, "
         "“Lesion: benign vs rest”, “Lesion: primary malignant vs rest” and “Lesion: metastatic vs "
         "rest”; AUC of “Lesion: macro, one vs rest”"

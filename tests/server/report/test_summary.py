@@ -2,7 +2,7 @@
 
 import re
 
-from hepafed.server.report.plain_words import first_page
+from hepafed.server.report.plain_words import decides_nothing, first_page
 from hepafed.server.report.summary import summary_lines
 
 from .kinds import ALL, report_of
@@ -43,3 +43,10 @@ def test_an_auc_has_as_many_places_as_on_the_page() -> None:
         (value,) = re.findall(r"AUC (\d\.\d+) \(", text)
         (line,) = [s for s in summary_lines(report) if s.startswith("patient: malignant")]
         assert f" {value} (" in line
+
+
+def test_few_patients_decide_nothing_on_the_terminal_as_on_the_page() -> None:
+    for kind in ALL:
+        said = decides_nothing(report_of(kind))
+        assert (said in summary_lines(report_of(kind))) == bool(said), kind
+    assert any("decide nothing" in line for line in summary_lines(report_of("fourteen patients")))

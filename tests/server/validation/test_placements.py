@@ -282,7 +282,8 @@ def test_the_step_is_tried_once_and_its_loss_is_noted(tmp_path: Path) -> None:
     products, notes = place(live, REQUEST, gathered("bae", "c"))
     assert products is None
     assert notes == [
-        "no clustered interval of the pooled lesions: sums over patients are missing from b (silent)"
+        "no clustered interval of the pooled lesions: sums over patients are missing from b "
+        "(silent)"
     ]
     assert len([r for _, r, _ in sites.asked if isinstance(r, KeysRequest)]) == 1
 

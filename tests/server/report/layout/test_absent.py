@@ -8,7 +8,7 @@ from hepafed.server.report.drawing import plots
 from hepafed.server.report.layout import absent_sections
 from hepafed.server.report.page import ABSENT, render, sentences
 
-from ..kinds import ALL, report_of
+from tests.server.report.kinds import ALL, report_of
 
 
 def gone(kind: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import pytest
 from hepafed.server.report.layout import no_breaks
 from hepafed.server.report.page import render
 
-from ..kinds import report_of
+from tests.server.report.kinds import report_of
 
 NB = "\N{NO-BREAK SPACE}"
 

@@ -1,6 +1,7 @@
 """A table names what it counts: images where they are key images, and never in a site's name."""
 
 from hepafed.server.report.tables import Table, printed, renamed
+from hepafed.server.report.tables.table import BOUND_HEAD, ONCE
 
 LESIONS = Table(
     "t",
@@ -57,3 +58,24 @@ def test_each_remark_has_a_letter_in_the_order_of_the_rows() -> None:
     made = printed(Table("t", "c", ("a", "b"), rows), ("lesion", "lesions"))
     assert made.rows == (("1 [a]", "2 [b]"), ("3 [b]", "4 [a]"))
     assert made.note == f"[a] {second}. [b] {first}."
+
+
+def of_one_site(auc: str) -> Table:
+    head = ("Task", "Where", "AUC", BOUND_HEAD)
+    return Table("auc", "c", head, (("t", "Pooled", "0.90", "±0.01"), ("t", "site-1", auc, "0")))
+
+
+def test_of_one_site_the_same_figures_are_shown_once_and_the_note_says_so() -> None:
+    made = printed(of_one_site("0.90"), ("lesion", "lesions"), "site-1")
+    assert made.rows == (("t", "site-1", "0.90", "±0.01"),)
+    assert made.note == ONCE
+
+
+def test_of_one_site_other_figures_are_both_shown() -> None:
+    table = of_one_site("0.91")
+    assert printed(table, ("lesion", "lesions"), "site-1") is table
+
+
+def test_of_several_sites_no_row_is_left_out() -> None:
+    table = of_one_site("0.90")
+    assert printed(table, ("lesion", "lesions")) is table
