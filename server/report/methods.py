@@ -209,8 +209,8 @@ def noise(report: Report) -> str:
         f"before they were masked; the variance in the sum is {found.variance:.2f} a count. Adding "
         "or removing one patient with all lesions changes the counts by √2 at most (Euclidean). "
         f"The counts are differentially private at {'; '.join(promised)}: they change the odds "
-        "that a patient is in the data by a factor of at most e^ε, but for a chance of the order of δ. "
-        "This limit does not cover other answers about the same patients."
+        "that a patient is in the data by a factor of at most e^ε, but for a chance of the order "
+        "of δ. This limit does not cover other answers about the same patients."
     )
 
 
