@@ -65,13 +65,14 @@ def _once(table: Table, alone: str) -> Table:
 
     pooled = {figures(row) for row in table.rows if cell_words(row[at])[0] == POOLED}
     of_site = {figures(row) for row in table.rows if cell_words(row[at])[0] == alone}
-    twice = pooled & of_site
+    if not (twice := pooled & of_site):
+        return table
     rows = tuple(
         (*row[:at], alone, *row[at + 1 :]) if figures(row) in twice else row
         for row in table.rows
         if not (cell_words(row[at])[0] == alone and figures(row) in twice)
     )
-    note = " ".join(filter(None, (table.note, ONCE if twice else "")))
+    note = " ".join(filter(None, (table.note, ONCE)))
     return replace(table, rows=rows, note=note)
 
 

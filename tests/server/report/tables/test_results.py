@@ -15,7 +15,7 @@ from tests.server.report.kinds import report_of
 def with_ratio(low: float | None, high: float | None) -> Report:
     values: dict[str, Any] = write_record(report_of("two looks"))
     for row in values["results"]:
-        if row["scope"] == "pooled" and row["likelihood_positive"]:
+        if row["scope"] == "pooled" and row.get("likelihood_positive"):
             row["likelihood_positive"] |= {"value": 3.25, "low": low, "high": high}
     return read_report(values)
 
