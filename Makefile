@@ -20,13 +20,15 @@ ROOM ?=
 SAMPLE ?=
 SEED ?= 1
 DRAWS ?= 2000
+CASES ?= 200
 
 # Some wheels are several hundred megabytes.
 export UV_HTTP_TIMEOUT ?= 300
 # Other checkouts' settings must not reach into this one's environment.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo demo-real test lint typing pytest contracts mutants cohorts bench docs lock clean
+.PHONY: help setup demo demo-real test lint typing pytest contracts mutants cohorts chaos bench docs lock \
+        clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,6 +42,8 @@ help:
 	@echo 'make mutants    put faults into ROOM= (all rooms without), count those that tests notice'
 	@echo '                (SAMPLE=, SEED=: how many and which; goes on where it was interrupted)'
 	@echo 'make cohorts    random exports of five manufacturers (DRAWS=, SEED=): no channel a wrong stack'
+	@echo 'make chaos      random faults in a running federation (CASES=, SEED=): the same weights, or a'
+	@echo '                named stop; goes on where it was interrupted'
 	@echo 'make bench      every script of benchmarks/ (BENCH_ARGS= for full size)'
 	@echo 'make docs       write docs/cli.md and the generated tables of the guides anew'
 	@echo 'make lock       resolve the dependencies of pyproject.toml anew'
@@ -99,6 +103,9 @@ mutants: $(STAMP)
 
 cohorts: $(STAMP)
 	@$(BIN)/python -m tests.client.ingest.cohorts.run --draws $(DRAWS) --seed $(SEED)
+
+chaos: $(STAMP)
+	@$(BIN)/python -m tests.chaos.campaign --cases $(CASES) --seed $(SEED)
 
 bench: $(STAMP)
 	@set -e; for script in benchmarks/*.py; do \

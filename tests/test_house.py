@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SIDES = ("client", "common", "server")
 HOUSES = (*SIDES, "deploy")
-NOT_ROOMS = {"integration", "contracts", "docs", "fixtures", "mutants"}
+NOT_ROOMS = {"chaos", "integration", "contracts", "docs", "fixtures", "mutants"}
 """Folders of tests that belong to no single room."""
 MOST_FILES = 12
 MOST_LINES = 300
