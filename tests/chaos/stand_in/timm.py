@@ -1,4 +1,4 @@
-"""In timm's place for programs with this folder in PYTHONPATH: a network of 700 weights."""
+"""In the place of timm for programs that find this folder first: a few hundred weights."""
 
 from torch import nn
 
