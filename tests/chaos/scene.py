@@ -18,7 +18,7 @@ from tests.chaos.cases import COORDINATOR, DISK, FROZEN, UNDISTURBED, Case, dama
 from tests.chaos.prepared import SITES, Prepared, read_events
 from tests.chaos.verdict import SKIPPED, Verdict, judge, naming, of_run
 
-LIMIT_SECONDS = 180.0
+LIMIT_SECONDS = 300.0
 """A case that has not ended by then hangs."""
 FROZEN_SECONDS = 75.0
 """Flower takes a node for offline after 60 s without a heartbeat."""
@@ -26,8 +26,8 @@ FULL_SECONDS = 8.0
 QUIET_SECONDS = 25.0
 """A run without a new line in its history for so long goes on no more, where a file was named."""
 AGAIN_SECONDS = 1.0
-MOST_STARTS = 4
-"""How often a person or a unit starts a program again that ends."""
+MOST_STARTS, STARTS_AFTER_ROT = 4, 2
+"""How often a program is started that ends, as a person or a unit does."""
 ROOM = 6 << 20
 """Bytes that a small disk has left before it is filled."""
 CHILDREN = {
@@ -54,6 +54,11 @@ class Scene:
         """Take the federation's commands for the copied homes."""
         self.fed = Federation(self.folder, self.prepared.address)
         self.run = self.folder / COORDINATOR / "runs" / self.prepared.run
+
+    @property
+    def most_starts(self) -> int:
+        """How often each program is started; what refuses a file refuses it again."""
+        return STARTS_AFTER_ROT if self.case.rots else MOST_STARTS
 
     def start(self, who: str) -> None:
         """Start the coordinator, or a site's client."""
@@ -83,7 +88,7 @@ class Scene:
         if of_run(self.folder / COORDINATOR, self.prepared.run)[0] in ENDED:
             return True
         return any(
-            p.poll() is not None and self.starts[who] >= MOST_STARTS
+            p.poll() is not None and self.starts[who] >= self.most_starts
             for who, p in self.programs.items()
         )
 
@@ -95,7 +100,7 @@ class Scene:
         """Start what has ended, a moment after that."""
         now = time.monotonic()
         for who, program in self.programs.items():
-            if program.poll() is None or self.starts[who] >= MOST_STARTS:
+            if program.poll() is None or self.starts[who] >= self.most_starts:
                 self.ends.pop(who, None)
             elif now > self.ends.setdefault(who, now) + AGAIN_SECONDS:
                 self.ends.pop(who)
