@@ -6,6 +6,7 @@ The exit status is 1 where one did. It goes on where it was interrupted; `--case
 import argparse
 import json
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -79,6 +80,11 @@ def table(found: Mapping[int, Mapping[str, str]]) -> Iterator[str]:
         yield f"{fault:20}" + "".join(f"{counts[fault, v]:14d}" for v in VERDICTS)
 
 
+def _interrupt(*_: object) -> None:
+    """End the case under way, and with it every program that it started."""
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """Play the cases that were not played yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,6 +92,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--case", type=int, action="append", help="play only this one, again")
     options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     use_small_network()
     campaign = Campaign(BUILD.absolute(), options.seed)
     for number in options.case or range(options.cases):

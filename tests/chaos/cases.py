@@ -1,6 +1,7 @@
 """What a case of the campaign does: drawn from a seed, a number and the prepared homes alone."""
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -81,11 +82,11 @@ def state_files(home: Path) -> list[str]:
 
 
 def alike(files: Sequence[str]) -> list[list[str]]:
-    """Return the files, those of one folder and suffix together: crops are many."""
+    """Return the files in groups: those named by a digest, of which a folder can hold many."""
 
-    def key(file: str) -> tuple[str, str]:
+    def key(file: str) -> str:
         path = Path(file)
-        return (str(path.parent), path.suffix if path.parent.name in ("lesions", "crops") else file)
+        return str(path.parent) if re.fullmatch("[0-9a-f]{32,64}", path.stem) else file
 
     return [[*group] for _, group in groupby(sorted(files, key=key), key)]
 

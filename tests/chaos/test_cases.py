@@ -15,7 +15,7 @@ def homes(tmp_path: Path) -> Path:
         crops = tmp_path / who / "cohort/crops"
         crops.mkdir(parents=True)
         for n in range(30):
-            (crops / f"{n}.npy").write_bytes(b"crop")
+            (crops / f"{n:064x}.npy").write_bytes(b"crop")
         (tmp_path / who / "state.json").write_bytes(b"{}")
         (tmp_path / who / "worker.log").write_bytes(b"said")
         (tmp_path / who / "lock").touch()
@@ -53,7 +53,7 @@ def test_logs_and_empty_files_are_not_damaged(homes: Path) -> None:
     assert not {"lock", "worker.log"} & {*files}
 
 
-def test_many_crops_are_drawn_as_often_as_one_file(homes: Path) -> None:
+def test_many_files_named_by_digests_are_drawn_as_often_as_one_file(homes: Path) -> None:
     assert [len(group) for group in alike(state_files(homes / "a"))] == [1, 30]
 
 
