@@ -1,7 +1,6 @@
 """Twenty cases of the campaign (`make chaos` plays as many as wanted), and the table it prints."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
