@@ -30,7 +30,7 @@ class Homes:
         self.run = folder / "server/runs" / RUN
         self.run.mkdir(parents=True)
         (folder / "a").mkdir()
-        self.history = [{"event": "done", "round": 1}]
+        self.history: list[dict[str, object]] = [{"event": "round", "round": 2}]
         self.model = self.freeze(1.0)
         registry = Stores(folder / "server").registry
         self.prepared = Prepared(folder, "", RUN, registry.card(self.model).sha256, 1)
@@ -96,12 +96,16 @@ def test_a_line_of_a_traceback_names_no_file(homes: Homes) -> None:
     assert homes.kind(ROT) == UNNAMED
 
 
-def test_a_killed_program_is_named_by_its_site_and_a_reason_of_this_start(homes: Homes) -> None:
-    old = {"event": "missing", "site": "a", "reason": "offline"}
-    homes.history = [old]
-    homes.ended("failed", error="no quorum")
-    assert homes.kind() == UNNAMED
-    homes.history = [old, old]
+def test_a_killed_program_is_named_by_its_site_and_a_reason_of_the_last_round(
+    homes: Homes,
+) -> None:
+    begun, lost = homes.history[0], {"event": "missing", "site": "a", "reason": "offline"}
+    before, now = {**lost, "round": 1}, {**lost, "round": 2}
+    for history in ([now, begun], [begun, before]):
+        homes.history = history
+        homes.ended("failed", error="no quorum")
+        assert homes.kind() == UNNAMED
+    homes.history = [begun, now]
     homes.ended("failed", error="no quorum")
     assert homes.kind() == NAMED
     homes.ended("failed", error="OSError in the coordinator")
@@ -116,7 +120,6 @@ def test_a_run_that_still_runs_at_the_limit_hangs(homes: Homes) -> None:
 def test_a_killed_program_s_run_that_waits_for_ever_hangs_though_a_site_was_missing(
     homes: Homes,
 ) -> None:
-    homes.history *= 2
-    homes.history[1] = {"event": "missing", "site": "a", "reason": "offline"}  # type: ignore[dict-item]
+    homes.history.append({"event": "missing", "round": 2, "site": "a", "reason": "offline"})
     homes.ended("running", error="no quorum")
     assert homes.kind(late=True) == HANG

@@ -83,8 +83,9 @@ def naming(case: Case, prepared: Prepared, folder: Path) -> list[str]:
         return []
     history = read_events(folder / COORDINATOR / "runs" / prepared.run / "events.jsonl")
     new = history[prepared.events :]
-    lost = [f"{e['site']}: {e['reason']}" for e in new if e["event"] == "missing"]
-    return [error, *lost] if lost else []
+    number = max((e["round"] for e in history if e["event"] == "round"), default=0)
+    lost = [e for e in new if e["event"] == "missing" and e["round"] == number]
+    return [error, *(f"{e['site']}: {e['reason']}" for e in lost)] if lost else []
 
 
 def _names(line: str, file: str) -> bool:
