@@ -115,6 +115,9 @@ def describe(event: dict[str, Any]) -> str:
         return f"waiting up to {event['seconds']:.0f} s for {', '.join(event['sites']) or 'a site'}"
     if kind == "preparing":
         return "making the initial weights"
+    if kind == "weights":
+        done = "; ".join(event["notes"]) or "every tensor fits"
+        return f"starts from {event['file']} (SHA-256 {event['sha256'][:12]}): {done}"
     if kind == "round":
         return f"round {event['round']}: {', '.join(event['sites'])}"
     if kind == "reply" and "loss" in event:

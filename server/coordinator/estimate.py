@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
 from hepafed.common.contract import PROTOCOLS, Plan
-from hepafed.server.rehearsal import server_disk
+from hepafed.server import rehearsal
+from hepafed.server.rehearsal import TrainingNeeds
 from hepafed.server.runs import Run, Runs
 
 PARAMETERS = 54_371_043
@@ -23,7 +22,7 @@ class Measured:
     trained: bool
     """Whether it trained as the plan does; else it was a rehearsal."""
     seconds: float
-    """Of a round, the median."""
+    """Of a round, as a rehearsal counts it (`rehearsal.measured`)."""
     longest: float
 
 
@@ -41,14 +40,15 @@ def numbers_of(plan: Plan) -> int:
     return PARAMETERS + PARAMETERS_OF_CHANNEL * (len(PROTOCOLS[plan.protocol]) - 1)
 
 
-def copy_bytes(plan: Plan) -> int:
-    """Return the bytes of one copy of the plan's weights as they are sent (bf16)."""
-    return 2 * numbers_of(plan)
+def needs(plan: Plan, seconds: float) -> TrainingNeeds:
+    """Return what the plan's training needs, for rounds of so many seconds."""
+    payload = rehearsal.copy_bytes(numbers_of(plan))
+    return rehearsal.estimate(seconds, payload, plan.rounds.count)
 
 
 def disk_bytes(plan: Plan, sites: int) -> int:
     """Return the bytes that a run needs at the coordinator while it is under way."""
-    return server_disk(numbers_of(plan), sites)
+    return rehearsal.server_disk(numbers_of(plan), sites)
 
 
 def _of_run(runs: Runs, run: Run, plan: Plan) -> Iterator[Measured]:
@@ -57,10 +57,10 @@ def _of_run(runs: Runs, run: Run, plan: Plan) -> Iterator[Measured]:
     epochs, same = run.plan.training.epochs, run.plan.training == plan.training
     if epochs and not same:
         return
-    events: list[dict[str, Any]] = runs.events(run.id)
-    seconds = [float(e["seconds"]) for e in events if e["event"] == "done"]
-    if seconds:
-        yield Measured(run.id, epochs > 0, median(seconds), max(seconds))
+    events = runs.events(run.id)
+    found = rehearsal.measured(events, numbers_of(plan))
+    if found.rounds:
+        yield Measured(run.id, epochs > 0, found.seconds, rehearsal.longest_round(events))
 
 
 def _network(plan: Plan) -> tuple[object, ...]:

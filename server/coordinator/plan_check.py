@@ -9,7 +9,7 @@ from pathlib import Path
 from hepafed.common.console import FAIL, NOTE, PASS, CheckLine
 from hepafed.common.contract import PROTOCOLS, Plan
 from hepafed.common.errors import HepaFedError, RefusedError, UnreachableError
-from hepafed.server.coordinator.estimate import Measured, copy_bytes, disk_bytes, measured
+from hepafed.server.coordinator.estimate import Measured, disk_bytes, measured, needs
 from hepafed.server.coordinator.membership import Membership
 from hepafed.server.coordinator.preparation import Make
 from hepafed.server.coordinator.protocol_facts import ProtocolFact, protocol_facts
@@ -167,7 +167,8 @@ def _time(plan: Plan, found: Measured | None) -> CheckLine:
             "not known: no run of this network has measured a round here",
             "rehearse: start the same plan once with training.epochs = 0 and rounds.count = 1",
         )
-    each, total = time_words(found.seconds), time_words(found.seconds * rounds)
+    each = time_words(found.seconds)
+    total = time_words(needs(plan, found.seconds).seconds)
     if found.trained or not plan.training.epochs:
         said = f"about {total}: {rounds} rounds of {each}, as in {found.run}"
     else:
@@ -183,11 +184,11 @@ def _time(plan: Plan, found: Measured | None) -> CheckLine:
 
 
 def _wire(plan: Plan, sites: int) -> CheckLine:
-    rounds, one = plan.rounds.count, copy_bytes(plan)
-    down, up = one * (rounds + 1), one * rounds
-    said = f"each site receives {size_words(down)} and sends {size_words(up)}"
+    need = needs(plan, 0.0)
+    said = f"each site receives {size_words(need.fetched)} and sends {size_words(need.sent)}"
     if sites > 1:
-        said += f"; {size_words((down + up) * sites)} at the coordinator with {sites} sites"
+        both = (need.fetched + need.sent) * sites
+        said += f"; {size_words(both)} at the coordinator with {sites} sites"
     return CheckLine("bytes", NOTE, said)
 
 

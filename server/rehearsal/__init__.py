@@ -3,7 +3,9 @@
 from hepafed.server.rehearsal.measured import (
     Rehearsal,
     TrainingNeeds,
+    copy_bytes,
     estimate,
+    longest_round,
     measured,
     server_disk,
 )
@@ -12,7 +14,9 @@ from hepafed.server.rehearsal.words import sentences, size_words, time_words
 __all__ = [
     "Rehearsal",
     "TrainingNeeds",
+    "copy_bytes",
     "estimate",
+    "longest_round",
     "measured",
     "sentences",
     "server_disk",

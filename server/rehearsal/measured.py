@@ -39,11 +39,13 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class TrainingNeeds:
-    """What a training of some rounds needs, beside the training itself at the sites."""
+    """What a training of some rounds needs; its seconds are as long as the measured rounds."""
 
     seconds: float
     fetched: int
-    """Bytes to each site; the same number comes back from it."""
+    """Bytes to each site: the weights of each round, and the last ones for the tuning step."""
+    sent: int
+    """Bytes of updates from each site."""
     site_disk: int
     """Most bytes by which a site's home grows."""
 
@@ -53,6 +55,26 @@ def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
 
     A round that was held twice, because the coordinator was killed, counts from its last question.
     """
+    rounds, sites = _times(events)
+    return Rehearsal(
+        rounds=len(rounds),
+        seconds=_middle(rounds),
+        sites={site: _middle(found) for site, found in sorted(sites.items())},
+        payload=copy_bytes(weights),
+        site_disk=SITE_DISK_OF_ROUND,
+        server_disk=server_disk(weights, len(sites)),
+    )
+
+
+def longest_round(events: Iterable[Mapping[str, Any]]) -> float:
+    """Return the seconds of the longest round of a history; 0 without a whole round."""
+    return max(_times(events)[0].values(), default=0.0)
+
+
+def _times(
+    events: Iterable[Mapping[str, Any]],
+) -> tuple[dict[int, float], dict[str, dict[int, float]]]:
+    """Return the seconds of each round, and of each site's answers by round."""
     asked: dict[int, datetime] = {}
     rounds: dict[int, float] = {}
     sites: dict[str, dict[int, float]] = {}
@@ -64,15 +86,12 @@ def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
             took = datetime.fromisoformat(event["at"]) - asked[number]
             kept = rounds if event["event"] == "done" else sites.setdefault(event["site"], {})
             kept[number] = max(0.0, took.total_seconds())
-    payload = BYTES_SENT * weights
-    return Rehearsal(
-        rounds=len(rounds),
-        seconds=_middle(rounds),
-        sites={site: _middle(found) for site, found in sorted(sites.items())},
-        payload=payload,
-        site_disk=SITE_DISK_OF_ROUND,
-        server_disk=server_disk(weights, len(sites)),
-    )
+    return rounds, sites
+
+
+def copy_bytes(weights: int) -> int:
+    """Return the bytes of one copy of so many numbers as they are sent (bf16)."""
+    return BYTES_SENT * weights
 
 
 def server_disk(weights: int, sites: int) -> int:
@@ -87,10 +106,14 @@ def _middle(seconds: Mapping[int, float]) -> float:
     return median(later or seconds.values() or [0.0])
 
 
-def estimate(rehearsal: Rehearsal, rounds: int) -> TrainingNeeds:
-    """Return what a training of so many rounds needs beside the training itself."""
+def estimate(seconds: float, payload: int, rounds: int) -> TrainingNeeds:
+    """Return what a training of so many rounds needs.
+
+    `seconds`: of one round; `payload`: bytes of one copy of the weights as they are sent.
+    """
     return TrainingNeeds(
-        seconds=rounds * rehearsal.seconds,
-        fetched=rounds * rehearsal.payload,
-        site_disk=rounds * rehearsal.site_disk,
+        seconds=rounds * seconds,
+        fetched=(rounds + 1) * payload,
+        sent=rounds * payload,
+        site_disk=rounds * SITE_DISK_OF_ROUND,
     )

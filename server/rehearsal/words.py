@@ -8,8 +8,8 @@ ROUNDS = 100
 
 def sentences(rehearsal: Rehearsal, rounds: int = ROUNDS) -> list[str]:
     """Return what was measured, and what a plan of so many rounds needs, a sentence each."""
-    payload, needed = size_words(rehearsal.payload), estimate(rehearsal, rounds)
-    fetched = size_words(needed.fetched)
+    payload = size_words(rehearsal.payload)
+    needed = estimate(rehearsal.seconds, rehearsal.payload, rounds)
     return [
         f"Rehearsal of {rehearsal.rounds} rounds. No site trained, and no model was made.",
         f"A round takes {time_words(rehearsal.seconds)} without the training.",
@@ -19,7 +19,8 @@ def sentences(rehearsal: Rehearsal, rounds: int = ROUNDS) -> list[str]:
         "the coordinator.",
         f"{rounds} rounds take {time_words(needed.seconds)}, and the time of the training at the "
         "slowest site.",
-        f"{rounds} rounds send {fetched} to each site, and {fetched} back from it.",
+        f"{rounds} rounds send {size_words(needed.fetched)} to each site, and "
+        f"{size_words(needed.sent)} back from it.",
         f"{rounds} rounds need up to {size_words(needed.site_disk)} of disk at a site.",
     ]
 

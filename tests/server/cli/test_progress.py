@@ -134,3 +134,18 @@ def test_a_reply_says_how_many_steps_were_taken_where_they_are_counted() -> None
 def test_late_updates_and_missing_sites_are_said_in_the_words_of_the_history() -> None:
     assert describe({"event": "late", "text": "a: too late"}) == "  a: too late"
     assert describe({"event": "absence", "text": "a: missing."}) == "  WARNING: a: missing."
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ([], "every tensor fits"),
+        (["the classifier starts anew", "float16"], "the classifier starts anew; float16"),
+    ],
+)
+def test_weights_from_elsewhere_are_said_with_file_digest_and_what_was_done(
+    notes: list[str], said: str
+) -> None:
+    event = {"event": "weights", "file": "net.safetensors", "sha256": "0123456789abcdef" * 4}
+    line = describe({**event, "notes": notes})
+    assert line == f"starts from net.safetensors (SHA-256 0123456789ab): {said}"

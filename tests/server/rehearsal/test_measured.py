@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hepafed.server.rehearsal.measured import Rehearsal, estimate, measured
+from hepafed.server.rehearsal.measured import Rehearsal, estimate, longest_round, measured
 from hepafed.server.rehearsal.words import sentences
 
 BEGAN = datetime(2026, 1, 1, 23, 59, 30, tzinfo=UTC)
@@ -43,6 +43,11 @@ def test_seconds_are_medians_from_question_to_checkpoint_and_to_answer() -> None
     assert found.sites == {"a": 6.0, "b": 3.0}
 
 
+def test_the_longest_round_is_of_all_also_the_first() -> None:
+    assert longest_round(history(*THREE)) == 80.0
+    assert longest_round(()) == 0.0
+
+
 def test_of_one_round_alone_its_own_seconds_count() -> None:
     found = measured(history(*THREE[:5]), NUMBERS)
     assert (found.rounds, found.seconds, found.sites) == (1, 80.0, {"a": 70.0, "b": 60.0})
@@ -75,9 +80,9 @@ def test_bytes_and_disk_follow_from_the_size_of_the_network_and_the_number_of_si
 
 
 def test_an_estimate_grows_with_the_number_of_rounds() -> None:
-    found = measured(history(*THREE), NUMBERS)
-    one, thirty = estimate(found, 1), estimate(found, 30)
-    assert (thirty.seconds, thirty.fetched) == (450.0, 30 * 108_000_000)
+    one, thirty = estimate(15.0, 108_000_000, 1), estimate(15.0, 108_000_000, 30)
+    assert thirty.seconds == 450.0
+    assert (thirty.fetched, thirty.sent) == (31 * 108_000_000, 30 * 108_000_000)
     assert thirty.site_disk == 30 * one.site_disk
 
 
@@ -98,6 +103,6 @@ def test_the_sentences_state_every_figure_with_its_unit() -> None:
         "In each round 108.6 MB go to each site, and 108.6 MB come back from it.",
         "A training of this network needs up to 2.7 GB of disk at the coordinator.",
         "30 rounds take 12 min, and the time of the training at the slowest site.",
-        "30 rounds send 3.3 GB to each site, and 3.3 GB back from it.",
+        "30 rounds send 3.4 GB to each site, and 3.3 GB back from it.",
         "30 rounds need up to 2.0 MB of disk at a site.",
     ]
