@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort
+from hepafed.client.membership import connection
 from hepafed.client.outbound import PROXY_CA
 from hepafed.client.permissions import PermissionBook
 from hepafed.client.pseudonyms import KEY_FILE, KEY_HINT
@@ -154,6 +155,11 @@ def _kept(home: Path) -> Iterator[HomeDamage]:
             "Only the pages of that validation need it (client review): restore a copy, or ask "
             "for the validation again",
         )
+    try:
+        connection.must_be_known(home)
+    except HepaFedError as e:
+        cost = "Why the connection ended last is not known"
+        yield HomeDamage(e.message, f"{cost}: {e.hint}")
     for lock in sorted(home.glob("*lock")):  # a lock file is empty; its loss costs nothing
         if lock.is_dir():
             cost = "What needs this lock is not answered: move the folder away"

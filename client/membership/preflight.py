@@ -1,6 +1,6 @@
 """`client check`: what a site needs, one line each, before and while it takes part.
 
-Nothing is written and no lock is taken. Only the site's token goes to the coordinator.
+Nothing is written and no lock is kept. Only the site's token goes to the coordinator.
 """
 
 import os
@@ -12,6 +12,12 @@ from importlib import metadata
 from pathlib import Path
 
 from hepafed.client.cohort import Cohort
+from hepafed.client.membership.connection import (
+    instance_here,
+    judge_connection,
+    last_exit,
+    runs_here,
+)
 from hepafed.client.membership.home_state import look_over
 from hepafed.client.membership.status import CLOCK_HINT, JOIN, Standing, ask, clock_fault
 from hepafed.client.outbound import PROXY_CA, proxy_to
@@ -55,7 +61,8 @@ def check(
             config.device,
             [CheckLine("joined", PASS, f"{config.site} ({config.role})")],
         )
-        joined += [*_proxy(home, config), *_coordinator(home, config), *_memories(home)]
+        joined += [*_proxy(home, config), *_coordinator(home, config), *last_exit(home)]
+        joined += _memories(home)
         joined += _damage(home, {line.found for line in joined})
     gpu = judge_gpu(device, gpus())
     return [*joined, _disk(home, disk_gib), _memory(memory_gib), gpu, _cohort(home)]
@@ -112,13 +119,15 @@ def _proxy(home: Path, config: SiteConfig) -> Iterable[CheckLine]:
 def _coordinator(home: Path, config: SiteConfig) -> Iterable[CheckLine]:
     """Return what the coordinator's answer tells; without an answer, why there is none."""
     try:
-        standing = ask(home, config)
+        standing = ask(home, config, instance=instance_here(home))
     except RefusedError as e:
         reached = CheckLine("server", PASS, f"{config.address} answers, with the coordinator's CA")
         return [reached, CheckLine("token", FAIL, e.message, e.hint)]
     except HepaFedError as e:
         return [CheckLine("server", FAIL, e.message, e.hint)]
-    return judge(standing, config, expiry(home / "keys" / "ca.pem"), datetime.now(UTC), versions())
+    authority = expiry(home / "keys" / "ca.pem")
+    made = judge(standing, config, authority, datetime.now(UTC), versions())
+    return [*made, *judge_connection(standing, here=runs_here(home))]
 
 
 def versions() -> dict[str, str]:

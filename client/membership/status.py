@@ -18,12 +18,15 @@ from hepafed.common.errors import (
     RefusedError,
     UnreachableError,
 )
+from hepafed.common.instances import INSTANCE
 from hepafed.common.releases import HEADER, RELEASE, may_work_together
 
 AHEAD_SECONDS, BEHIND_SECONDS = 5, 305
 """Flower refuses a signature of a clock that is further off
 (flwr.superlink.routers.fleet.node_auth; tests/contracts holds these to it)."""
 _LONGEST_ANSWER = 1 << 16
+MOST_OTHERS = 8
+"""Other clients that are shown."""
 JOIN = "run client join first"
 
 
@@ -42,6 +45,11 @@ class Standing:
     flwr: str
     certificate: datetime
     """Time at which the server's certificate expires."""
+    others: tuple[str, ...] = ()
+    """Since when other clients than the one of this home use the site's key: times in UTC."""
+    flower: str = ""
+    """Whether Flower there has the site's key: `known`, `unknown`, `silent` if it does not answer;
+    "" if it was not asked."""
 
 
 def clock_ahead(answered: object, asked: datetime, received: datetime) -> float:
@@ -76,10 +84,13 @@ CLOCK_HINT = (
 )
 
 
-def ask(home: Path, config: SiteConfig, seconds: float = 10, *, starts: bool = False) -> Standing:
+def ask(
+    home: Path, config: SiteConfig, seconds: float = 10, *, starts: bool = False, instance: str = ""
+) -> Standing:
     """Ask the coordinator how this site stands; nothing but the token is sent.
 
-    With `starts` this site's release of HepaFed goes with it: the coordinator notes it.
+    With `starts` this site's release of HepaFed goes with it: the coordinator notes it, and that
+    the client `instance` runs. Without, it is asked which other clients run.
 
     Raises
     ------
@@ -93,11 +104,26 @@ def ask(home: Path, config: SiteConfig, seconds: float = 10, *, starts: bool = F
         The answer is not one.
     """
     asked = datetime.now(UTC)
-    stated = {HEADER: RELEASE} if starts else {}
+    stated = ({HEADER: RELEASE} if starts else {}) | ({INSTANCE: instance} if instance else {})
     values, certificate = _call(home, config, "GET", "/site", seconds, stated)
     ahead = clock_ahead(values.get("time"), asked, datetime.now(UTC))
     words = {k: str(values.get(k, "")) for k in ("site", "role", "hepafed", "flwr")}
-    return Standing(**words, ahead=ahead, certificate=certificate)
+    return Standing(
+        **words,
+        ahead=ahead,
+        certificate=certificate,
+        others=_times(values.get("others", ())),
+        flower=str(values.get("flower", ""))[:20],
+    )
+
+
+def _times(found: object) -> tuple[str, ...]:
+    """Return times as `2026-01-31 14:05 UTC`; PayloadError for what is none."""
+    try:
+        times = [datetime.fromisoformat(str(f)).astimezone(UTC) for f in list(found)[:MOST_OTHERS]]  # type: ignore[call-overload]
+    except (ValueError, TypeError, OverflowError) as e:
+        raise PayloadError("the server's answer has a time that is none") from e
+    return tuple(f"{t:%Y-%m-%d %H:%M} UTC" for t in times)
 
 
 def must_fit(standing: Standing) -> None:

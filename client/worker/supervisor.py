@@ -6,25 +6,34 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hepafed.client.home import sole_use
 from hepafed.client.membership import (
     CLOCK_HINT,
+    STOP_ONE,
     ask,
     changed_settings,
     clock_fault,
+    exit_of,
     look_over,
     must_fit,
+    note_exit,
     note_keys,
+    note_start,
+    written_since,
 )
 from hepafed.client.outbound import write_roots
+from hepafed.client.worker.beats import keep_beating
 from hepafed.client.worker.notices import WaitNotices
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError, OtherReleaseError
 from hepafed.common.files import tidied, write_whole
+from hepafed.common.instances import new_instance
 from hepafed.common.processes import (
     end_on_hangup,
     free_port,
@@ -60,10 +69,13 @@ class _Child:
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    begins: int = 0
+    """Where in its log the running process began."""
     waits: Backoff = field(default_factory=lambda: Backoff(LONGEST_WAIT_SECONDS))
 
     def start(self) -> None:
         with self.log.open("ab") as log:
+            self.begins = log.tell()
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=log, env=self.environment
             )
@@ -101,12 +113,15 @@ def run_site(home: Path) -> None:
         for line in tidied(home, (home / "keys",), LEFT_SECONDS):
             say(line)
         children = _children(home, config)
-        told = _tell(why_shut_out(home, config), ("", ""))
+        instance = new_instance()
+        note_start(home, instance)
+        told = _tell(why_shut_out(home, config, instance), ("", ""))
         say(f"{config.site} ({config.role}) connects to {config.address}; logs in {home}")
         try:
             for child in children:
                 child.start()
-            _supervise(home, config, children, stopping, told)
+            _beat(home, config, instance, stopping)
+            _supervise(home, config, instance, children, stopping, told)
         finally:
             for child in children:
                 if child.process is not None:
@@ -126,10 +141,24 @@ def _look_over(home: Path) -> None:
         say("site.toml was changed since the last start; what is there now is used")
 
 
-def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
+def _beat(home: Path, config: SiteConfig, instance: str, stopping: threading.Event) -> None:
+    """Begin to tell the coordinator that this client runs, beside everything else."""
+
+    def others() -> tuple[str, ...]:
+        return ask(home, config, starts=True, instance=instance).others
+
+    def tell(words: str) -> None:
+        complain(words, STOP_ONE)
+
+    beating = threading.Thread(target=keep_beating, args=(others, tell, stopping), daemon=True)
+    beating.start()
+
+
+def why_shut_out(home: Path, config: SiteConfig, instance: str = "") -> tuple[str, str]:
     """Return what keeps this site from coming online, as the coordinator says, and what helps.
 
-    Both are "" where nothing keeps it. The coordinator is told this site's release.
+    Both are "" where nothing keeps it. The coordinator is told this site's release, and that the
+    client `instance` runs.
 
     Raises
     ------
@@ -137,7 +166,7 @@ def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
         The release does not work with the coordinator's.
     """
     try:
-        standing = ask(home, config, seconds=5, starts=True)
+        standing = ask(home, config, seconds=5, starts=True, instance=instance)
         must_fit(standing)
         fault = clock_fault(standing.ahead)
     except OtherReleaseError:
@@ -150,6 +179,7 @@ def why_shut_out(home: Path, config: SiteConfig) -> tuple[str, str]:
 def _supervise(
     home: Path,
     config: SiteConfig,
+    instance: str,
     children: list[_Child],
     stopping: threading.Event,
     told: tuple[str, str],
@@ -168,10 +198,20 @@ def _supervise(
                 due[child.name] = time.monotonic() + wait
                 say(f"The {child.name} stopped; restarting in {wait:.0f} s. Details: {child.log}")
                 if child.name == SUPERNODE:
-                    told = _tell(why_shut_out(home, config), told)
+                    _say_exit(home, child)
+                    told = _tell(why_shut_out(home, config, instance), told)
             elif time.monotonic() >= due[child.name]:
                 del due[child.name]
                 child.start()
+
+
+def _say_exit(home: Path, child: _Child) -> None:
+    """Say why the SuperNode ended, and keep it for `client check`."""
+    status = child.process.returncode if child.process else 0
+    found = exit_of(status, written_since(child.log, child.begins))
+    say(f"Why: {found.words}. What helps: {found.hint}")
+    with suppress(OSError):  # a full disk, say: it was printed
+        note_exit(home, found, datetime.now(UTC))
 
 
 def _tell(reason: tuple[str, str], told: tuple[str, str]) -> tuple[str, str]:

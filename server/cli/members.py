@@ -127,8 +127,18 @@ def sites(ctx: click.Context, as_json: bool, access: Path | None) -> None:
 
 
 def said_of_sites(sites: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return two lines for each gap in a site's ledger: which entry, and when and why."""
-    return [
+    """Return two lines for each site with two clients at once, and for each gap in a ledger."""
+    doubled = [
+        (
+            f"{s['site']}: {len(s['clients'])} clients use its key at once",
+            f"since {' and '.join(t[:16].replace('T', ' ') for t in s['clients'])} UTC. One of "
+            "them must be stopped. If the site started only one, its key was copied: server "
+            f"revoke {s['site']}",
+        )
+        for s in sites
+        if s.get("clients")
+    ]
+    return doubled + [
         (
             f"{s['site']}: entry {gap['entry']} and what belonged to it is missing in its ledger",
             f"acknowledged on {gap['at'][:10]}: {gap['reason']}",

@@ -9,7 +9,7 @@ from hepafed.common.disclosure import fingerprint
 from hepafed.common.errors import EnrolmentError, UnreachableError
 from hepafed.common.releases import RELEASE, may_work_together
 from hepafed.server.flower import Control
-from hepafed.server.members import LedgerHeads, Members, SiteEntry
+from hepafed.server.members import LedgerHeads, Members, Presence, SiteEntry
 
 log = logging.getLogger("hepafed.server")
 
@@ -21,6 +21,8 @@ class Membership:
         self._members = members
         self._control = control
         self._heads = heads
+        self.presence = Presence()
+        """The clients that use the sites' keys."""
         self._enrolling = threading.Lock()
 
     def enrol(self, token: str, public_key: str, own: str) -> SiteEntry:
@@ -84,6 +86,15 @@ class Membership:
         except UnreachableError as e:  # the gateway lets it in no more, whatever Flower knows
             log.warning("%s is revoked, but Flower was not told: %s", site, e.message)
 
+    def is_known(self, site: SiteEntry) -> bool:
+        """Return whether Flower has an enrolled site's key; UnreachableError without an answer."""
+        return site.node in self._control.registered_nodes()
+
+    def heard(self, site: str, instance: str) -> None:
+        """Note that a client of a site runs; that two of them do is in the log."""
+        if self.presence.beat(site, instance):
+            log.warning("two clients use the key of %s at once; server sites shows it", site)
+
     def online(self) -> set[str]:
         """Return the sites whose node is connected; UnreachableError without a SuperLink."""
         nodes = self._control.online_nodes()
@@ -104,6 +115,7 @@ class Membership:
                 "enrolled": s.enrolled,
                 "expires": s.expires if s.invite else "",
                 "ledger": self._ledger_of(s),
+                "clients": [t.isoformat() for t in self.presence.at_once(s.site)],
             }
             for s in self._members.sites().values()
         ]

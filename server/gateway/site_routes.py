@@ -1,17 +1,23 @@
 """What a site asks of the gateway itself: to enrol, how it stands, and to leave."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from importlib import metadata
 
-from hepafed.common.errors import PayloadError
+from hepafed.common.errors import PayloadError, UnreachableError
+from hepafed.common.instances import INSTANCE, instance_stated
 from hepafed.common.releases import HEADER, RELEASE, release_stated
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api, must_be_short, token_of, utc_now
+from hepafed.server.members import SiteEntry
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+FLOWER_SECONDS = 3.0
+"""How long Flower has to say whether it knows a site."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +57,21 @@ def site_routes(api: Api, coordinator: Coordinator) -> list[Route]:
         note_release(entry.site, request)
         return {"site": entry.site, "role": entry.role, "time": utc_now()}
 
+    async def flower_knows(entry: SiteEntry) -> str:
+        try:
+            asked = asyncio.to_thread(membership.is_known, entry)
+            return "known" if await asyncio.wait_for(asked, FLOWER_SECONDS) else "unknown"
+        except (UnreachableError, TimeoutError):
+            return "silent"
+
     async def standing(request: Request) -> Response:
         entry = members.site_of(token_of(request))
         await run_in_threadpool(note_release, entry.site, request)
+        instance = instance_stated(request.headers.get(INSTANCE, ""))
+        starts = HEADER in request.headers
+        if instance and starts:
+            membership.heard(entry.site, instance)
+        others = membership.presence.beside(entry.site, instance)
         return JSONResponse(
             {
                 "site": entry.site,
@@ -61,6 +79,8 @@ def site_routes(api: Api, coordinator: Coordinator) -> list[Route]:
                 "time": utc_now(),
                 "hepafed": RELEASE,
                 "flwr": metadata.version("flwr"),
+                "others": [t.isoformat() for t in others],
+                "flower": "" if starts else await flower_knows(entry),
             }
         )
 

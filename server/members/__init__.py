@@ -2,6 +2,7 @@
 
 from hepafed.server.members.admission import HEADER, Admission
 from hepafed.server.members.heads import LedgerHeads
+from hepafed.server.members.presence import Presence
 from hepafed.server.members.roster import Members, SiteEntry
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "Admission",
     "LedgerHeads",
     "Members",
+    "Presence",
     "SiteEntry",
 ]

@@ -146,3 +146,14 @@ def test_flowers_errors_have_the_numbers_that_we_put_into_words() -> None:
 
     theirs = {v: k for k, v in vars(ErrorCode).items() if k.isupper()}
     assert {number: loss.name for number, loss in LOSSES.items()} == theirs
+
+
+def test_flower_s_exits_have_the_numbers_that_we_put_into_words_and_are_logged_so() -> None:
+    from flwr.supercore.exit import ExitCode
+    from flwr.supercore.exit import exit as flower_exit
+    from hepafed.client.membership.exits import EXITS
+
+    assert {code: vars(ExitCode)[e.name] for code, e in EXITS.items()} == {c: c for c in EXITS}
+    source = inspect.getsource(flower_exit.flwr_exit)
+    assert "Exit Code: {code}" in source
+    assert "sys_exit_code = 1 if is_error else 0" in source

@@ -29,3 +29,11 @@ def test_each_gap_of_a_ledger_is_shown_with_day_and_reason() -> None:
             "acknowledged on 2026-11-21: again",
         ),
     ]
+
+
+def test_two_clients_of_one_site_are_said_with_their_times_and_what_to_do() -> None:
+    times = ["2026-11-28T09:00:00+00:00", "2026-11-28T10:30:00+00:00"]
+    ((head, fact),) = said_of_sites([site("a", clients=times), site("b", clients=[]), site("c")])
+    assert head == "a: 2 clients use its key at once"
+    assert fact.startswith("since 2026-11-28 09:00 and 2026-11-28 10:30 UTC.")
+    assert "server revoke a" in fact

@@ -54,6 +54,9 @@ class Flower:
     def unregister(self, node: str) -> None:
         del self.nodes[node]
 
+    def registered_nodes(self) -> set[str]:
+        return self.online_nodes()
+
     def online_nodes(self) -> set[str]:
         if self.away:
             raise UnreachableError("the SuperLink does not answer")

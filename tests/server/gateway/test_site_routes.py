@@ -5,6 +5,7 @@ from importlib import metadata
 from typing import Any
 
 import pytest
+from hepafed.common.instances import INSTANCE
 from hepafed.common.releases import HEADER
 from hepafed.server.members.roster import digest_of
 
@@ -90,6 +91,8 @@ def test_a_site_sees_how_it_stands_and_the_versions_of_the_coordinator(gate: Gat
         "role": "validate",
         "hepafed": metadata.version("hepafed"),
         "flwr": metadata.version("flwr"),
+        "others": [],
+        "flower": "known",
     }
 
 
@@ -151,3 +154,52 @@ def test_who_is_no_site_neither_stands_nor_leaves(
     gate.site("a")
     assert said(gate(verb, path, who)) == (403, "not an enrolled site")
     assert not gate.members.sites()["a"].revoked
+
+
+def ask(gate: Gate, site: str, instance: str = "", *, starts: bool = True) -> Any:  # noqa: ANN401
+    stated = ({HEADER: "7.1.0"} if starts else {}) | ({INSTANCE: instance} if instance else {})
+    return gate("GET", "/site", site, headers=stated).json()
+
+
+def test_whether_flower_knows_a_site_is_told_to_who_checks_and_not_to_who_starts(
+    gate: Gate,
+) -> None:
+    gate.site("a")
+    assert ask(gate, "a", starts=False)["flower"] == "known"
+    gate.flower.nodes.clear()
+    assert ask(gate, "a", starts=False)["flower"] == "unknown"
+    assert ask(gate, "a")["flower"] == ""
+    gate.flower.away = True
+    assert ask(gate, "a", starts=False)["flower"] == "silent"
+
+
+def test_two_clients_under_one_key_hear_of_each_other_and_the_coordinator_sees_both(
+    gate: Gate,
+) -> None:
+    gate.site("a")
+    one, two = "1" * 16, "2" * 16
+    assert [ask(gate, "a", i)["others"] for i in (one, two)] == [[], []]
+    begun_two = [recent(t) for t in ask(gate, "a", one)["others"]]
+    begun_one = [recent(t) for t in ask(gate, "a", two)["others"]]
+    assert begun_one == begun_two == [True]
+    (row,) = gate("GET", "/api/sites", "ann").json()
+    assert [recent(t) for t in row["clients"]] == [True, True]
+
+
+def test_a_check_is_no_client_and_does_not_count_its_own(gate: Gate) -> None:
+    gate.site("a")
+    one = "1" * 16
+    ask(gate, "a", one)
+    for _ in range(3):
+        assert ask(gate, "a", one, starts=False)["others"] == []
+        assert ask(gate, "a", "9" * 16, starts=False)["others"] != []
+        assert ask(gate, "a", starts=False)["others"] != []
+    assert ask(gate, "a", one)["others"] == []
+    assert gate("GET", "/api/sites", "ann").json()[0]["clients"] == []
+
+
+@pytest.mark.parametrize("text", ["", "x" * 16, "1" * 15, "1" * 4000])
+def test_what_is_no_id_of_a_client_is_not_noted(gate: Gate, text: str) -> None:
+    gate.site("a")
+    ask(gate, "a", text)
+    assert ask(gate, "a", starts=False)["others"] == []
