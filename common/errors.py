@@ -13,6 +13,7 @@ HepaFedError
 ├── FederationError     between machines
 │   ├── UnreachableError
 │   ├── BusyError       not now; trying again helps
+│   │   └── FullDiskError   the disk of the other side is full
 │   ├── EnrolmentError
 │   ├── RefusedError    policy, role or access says no
 │   │   └── OtherReleaseError  the two sides run releases that do not work together
@@ -110,6 +111,12 @@ class BusyError(FederationError):
     """The other side cannot take this now."""
 
     usual_hint = "try again in a moment"
+
+
+class FullDiskError(BusyError):
+    """The other side has no room on its disk now."""
+
+    usual_hint = "free some space on the coordinator's disk"
 
 
 class EnrolmentError(FederationError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hepafed.common.errors import ConfigError
+from hepafed.common.room import in_room
 
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written, or that a killed process left."""
@@ -49,9 +50,17 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Write `content` (text as UTF-8) so that `path` is either old or new, never half."""
-    with whole_file(path, private=private) as f:
-        f.write(content.encode() if isinstance(content, str) else content)
+    """Write `content` (text as UTF-8) so that `path` is either old or new, never half.
+
+    A full disk is waited for by who waits (common/room.py).
+    """
+    raw = content.encode() if isinstance(content, str) else content
+
+    def write() -> None:
+        with whole_file(path, private=private) as f:
+            f.write(raw)
+
+    in_room(path.parent, len(raw), write)
 
 
 def sweep_temporary(folder: Path, seconds: float = 0.0) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hepafed.client.cohort import NORMALISATION, Cohort
@@ -21,6 +22,7 @@ from hepafed.client.scan import KeptOutcome, Progress, ScanIndex, WorkerPool, sc
 from hepafed.common.errors import CohortError, UsageError
 from hepafed.common.files import whole_file
 from hepafed.common.locks import sole_holder
+from hepafed.common.room import in_room
 
 UNLABELLED = "an examination without a labelled lesion"
 KILLER = "decoding it crashed the decoding process"
@@ -75,7 +77,7 @@ def ingest_dicom(
             new = [e for e in wanted if not assignment.is_made(e)]
             problems += _checked(assignment, new, pool, progress)
             complain_about(problems, labels)
-            _make(assignment, new, pool, progress)
+            _make(home, assignment, new, pool, progress)
             made = [Made.from_json(index.result(e)[1]) for e in sorted(wanted)]
             _commit(home, made, sorted(wanted), assignment.lesions())
             index.set_aside_all_but(wanted, UNLABELLED)
@@ -113,15 +115,21 @@ def _checked(
 
 
 def _make(
-    assignment: Assignment, examinations: Sequence[str], pool: WorkerPool, progress: Progress
+    home: Path,
+    assignment: Assignment,
+    examinations: Sequence[str],
+    pool: WorkerPool,
+    progress: Progress,
 ) -> None:
     """Crop the examinations, and record each as soon as it is done."""
     progress("examinations", 0, len(examinations))
     for done, (task, result) in enumerate(pool.spread(make, map(assignment.task, examinations)), 1):
         made, outcomes = result if result is not None else (Made(), _killed(task))
-        assignment.index.record(
-            task.examination, task.inputs, made.to_json(), outcomes, made.series
-        )
+        record = partial(
+            assignment.index.record,
+            task.examination, task.inputs, made.to_json(), outcomes, made.series,
+        )  # fmt: skip
+        in_room(home, len(made.to_json()), record)
         progress("examinations", done, len(examinations))
 
 

@@ -17,6 +17,8 @@ from hepafed.common.retry import Backoff
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+FULL_DISK = 507
+"""What the coordinator answers while its disk is full."""
 PATIENCE_SECONDS = 180.0
 """How long a transfer is tried again after its first failure. A coordinator starts again within
 seconds, and gives up an upload that broke off without a word only after two minutes."""
@@ -101,6 +103,8 @@ class Transfer:
     def tried(self, call: Callable[[], T]) -> T:
         """Return what a call returns, tried again while the connection fails.
 
+        A coordinator whose disk is full is asked until it has room.
+
         Raises
         ------
         UnreachableError
@@ -113,6 +117,8 @@ class Transfer:
             except httpx.HTTPError as e:
                 wait = waits.after_failure()
                 limit = min(limit, time.monotonic() + self._patience)
+                if isinstance(e, httpx.HTTPStatusError) and e.response.status_code == FULL_DISK:
+                    limit = math.inf  # it lives, and refuses when nobody waits for this any more
                 if waits.failures >= FEWEST_TRIES and time.monotonic() > limit:
                     raise UnreachableError(
                         "the server does not answer", "client check says why"

@@ -1,8 +1,9 @@
-"""What `client start` says while it runs: what waits for a person, once, with the command.
+"""What `client start` says while it runs: what waits for a person, and a full disk, once each.
 
 It also ends waits whose questions have expired, so that the ledger says so though nobody asks more.
 """
 
+import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,36 @@ from hepafed.common.errors import HepaFedError
 
 LOOK_SECONDS = 2.0
 """How often it is looked for something new that waits."""
+
+LEAST_BYTES = 32 << 20
+"""Free bytes below which a disk counts as full: a round's messages and logs need less."""
+
+
+class DiskNotices:
+    """Finds that the disk of the home is full, or is so no more, and was not said to be yet."""
+
+    def __init__(
+        self,
+        home: Path,
+        free: Callable[[Path], int] = lambda home: shutil.disk_usage(home).free,
+        least: int = LEAST_BYTES,
+    ) -> None:
+        self._home, self._free, self._least = home, free, least
+        self._full = False
+
+    def new(self) -> list[str]:
+        """Return a line when the disk has become full, or has room again."""
+        free = self._free(self._home)
+        if (free < self._least) == self._full:
+            return []
+        self._full = not self._full
+        if not self._full:
+            return [f"The disk of {self._home} has room again: {free / 1e6:.0f} MB."]
+        return [
+            f"The disk of {self._home} is full: {free / 1e6:.1f} MB free, "
+            f"{self._least / 1e6:.0f} MB needed. Requests wait until there is room. "
+            "next: free some space"
+        ]
 
 
 class WaitNotices:

@@ -14,6 +14,7 @@ from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import HepaFedError
 from hepafed.common.printable import OneLineFormatter
 from hepafed.common.processes import tie_to_parent
+from hepafed.common.room import waiting_for_room
 
 
 def main() -> None:
@@ -44,7 +45,13 @@ def _serve(home: Path, config: SiteConfig, address: str, stopping: threading.Eve
         torch.set_num_threads(config.threads)
     app = open_app(home, config)
     logging.getLogger("hepafed.client").info("worker ready")
-    ClientAppExecutor(address, home / "keys" / "executor.secret", app).serve(stopping)
+    executor = ClientAppExecutor(address, home / "keys" / "executor.secret", app)
+    with waiting_for_room(_note_room, lambda: not stopping.is_set(), stopping.wait):
+        executor.serve(stopping)
+
+
+def _note_room(words: str) -> None:
+    logging.getLogger("hepafed.client").warning("%s", words or "there is room on the disk again")
 
 
 if __name__ == "__main__":

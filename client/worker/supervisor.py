@@ -28,7 +28,7 @@ from hepafed.client.membership import (
 )
 from hepafed.client.outbound import write_roots
 from hepafed.client.worker.beats import keep_beating
-from hepafed.client.worker.notices import WaitNotices
+from hepafed.client.worker.notices import DiskNotices, WaitNotices
 from hepafed.common.console import complain, say
 from hepafed.common.contract import SiteConfig, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError, OtherReleaseError
@@ -186,9 +186,9 @@ def _supervise(
 ) -> None:
     """Start children again that end, until `stopping`; `told` was printed last."""
     due: dict[str, float] = {}
-    notices = WaitNotices(home)
+    notices, disk = WaitNotices(home), DiskNotices(home)
     while not stopping.wait(0.3):
-        for line in notices.new():
+        for line in (*disk.new(), *notices.new()):
             say(line)
         for child in children:
             if not child.died():

@@ -62,6 +62,10 @@ def follow(remote: "Remote", run: str) -> dict[str, Any]:
             told = ""
             while True:
                 values: dict[str, Any] = remote.get(f"/api/runs/{run}", since=str(len(events)))
+                held = values.get("held", "")
+                if held and held != told:
+                    told = held
+                    display.console.print(printable(f"waiting: {held}"), markup=False)
                 first = before(remote, run) if values["status"] == "queued" else ""
                 if first and first != told:
                     told = first
@@ -154,6 +158,8 @@ def describe(event: dict[str, Any]) -> str:
         )
     if kind == "forgotten":
         return f"tuning figures of sites that are no members any more: {', '.join(event['sites'])}"
+    if kind == "room":
+        return f"went on after a wait: {event['text']}"
     if kind == "damaged":
         return f"{event['file']} is missing or damaged: going on after round {event['round']}"
     if kind == "interrupted":

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from hepafed.common.console import complain, say
 from hepafed.common.errors import HepaFedError, UnreachableError
+from hepafed.common.room import full_words, is_full, waiting_for_room
 from hepafed.server.members import LedgerHeads, Members
 from hepafed.server.runs import (
     ENDED,
@@ -57,7 +59,8 @@ class Conductor:
         run = runs.change(run.id, status="running", error="", hint="")
         live = LiveRun(run, self._stores, self._sites(run, grid))
         try:
-            model = PROCEDURES[run.kind](live)
+            with waiting_for_room(partial(self._note_room, run.id), live.may_go_on):
+                model = PROCEDURES[run.kind](live)
         except UnreachableError as e:  # this attempt is lost; the queue makes another one
             log.warning("run %s was interrupted: %s", run.id, e.message)
             live.change(status="queued")
@@ -65,6 +68,11 @@ class Conductor:
         except HepaFedError as e:
             _fail(live, e.message, e.hint)
         except Exception as e:  # the run fails, the server goes on; the log has the traceback
+            if is_full(e):  # another attempt, when there is room
+                log.error("run %s waits: %s", run.id, full_words(self._stores.runs.home, 0))
+                live.change(status="queued")
+                live.event("interrupted", reason="the coordinator's disk is full")
+                return
             log.exception("run %s failed", run.id)
             _fail(live, f"{type(e).__name__} in the coordinator", "see server.log")
         else:
@@ -72,6 +80,17 @@ class Conductor:
             model = "" if run.kind == "cohort" or run.rehearses else model
             live.change(status=status, model=model or run.model)
             live.event(status, model=model)
+
+    def _note_room(self, run: str, words: str) -> None:
+        """Make known that a run waits for room on the disk, and that it goes on."""
+        runs = self._stores.runs
+        if words:
+            runs.held[run] = words
+            log.error("run %s waits: %s", run, words)
+            complain(f"run {run} waits: {words}")
+            return
+        runs.event(run, "room", text=runs.held.pop(run, ""))
+        say(f"run {run} goes on: there is room on the disk")
 
     def _sites(self, run: Run, grid: Any) -> Sites:  # noqa: ANN401 - Flower's Grid
         return Sites(

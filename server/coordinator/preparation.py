@@ -1,5 +1,6 @@
 """A training's initial weights: made before its first attempt, in a process of their own."""
 
+import errno
 import json
 import logging
 import subprocess
@@ -96,6 +97,8 @@ def make_weights(plan: Plan, out: Path | None) -> StartingWeights:
         The plan's file of weights cannot be used; the message names the reason.
     RunError
         The process failed.
+    OSError
+        The disk is full.
     """
     command = [sys.executable, "-m", "hepafed.server.training.initial_weights"]
     try:
@@ -114,6 +117,8 @@ def make_weights(plan: Plan, out: Path | None) -> StartingWeights:
         ) from e
     try:
         said = json.loads(done.stdout)
+        if said.get("full"):
+            raise OSError(errno.ENOSPC, "no room for the initial weights")
         if "error" in said:
             raise PlanError(str(said["error"]), str(said["hint"]))
         return StartingWeights(tuple(said["notes"]), str(said["sha256"]))

@@ -6,7 +6,14 @@ all, which would let whoever reaches them run code on this machine.
 
 from typing import Any
 
-from hepafed.common.errors import BusyError, HepaFedError, RefusedError, UnreachableError
+from hepafed.common.errors import (
+    BusyError,
+    FullDiskError,
+    HepaFedError,
+    RefusedError,
+    UnreachableError,
+)
+from hepafed.common.room import is_full
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api
 from hepafed.server.gateway.door import Door
@@ -41,14 +48,22 @@ def make_gateway(
         *model_routes(api, coordinator),
         Route("/{anything:path}", unknown, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
     ]
-    handlers = {HepaFedError: _refuse}
+    handlers = {HepaFedError: _refuse, OSError: _refuse_full}
     return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(Door)])
+
+
+async def _refuse_full(request: Request, error: Any) -> Response:  # noqa: ANN401 - an OSError
+    if not is_full(error):
+        raise error
+    return await _refuse(request, FullDiskError("the coordinator's disk is full"))
 
 
 async def _refuse(_request: Request, error: Any) -> Response:  # noqa: ANN401 - a HepaFedError
     code = 400
     if isinstance(error, RefusedError):
         code = 403
+    elif isinstance(error, FullDiskError):
+        code = 507
     elif isinstance(error, (BusyError, UnreachableError)):
         code = 503  # Flower's clients and ours try that again
     return JSONResponse({"error": error.message, "hint": error.hint}, code)

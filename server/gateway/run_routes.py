@@ -87,7 +87,7 @@ def run_routes(api: Api, coordinator: Coordinator) -> list[Route]:
 
     def run(request: Request) -> object:
         name, since = request.path_params["run"], request.query_params.get("since", "0")
-        made = write_record(runs.get(name))
+        made = {**write_record(runs.get(name)), "held": runs.held.get(name, "")}
         return {**made, "events": runs.events(name, int(since) if since.isdecimal() else 0)}
 
     def report(request: Request) -> object:

@@ -2,18 +2,24 @@
 
 import asyncio
 import hashlib
+import logging
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from hepafed.common.errors import BusyError, RefusedError
+from hepafed.common.errors import BusyError, FullDiskError, RefusedError
+from hepafed.common.room import full_words
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import token_of
+from hepafed.server.runs import Runs
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+
+log = logging.getLogger("hepafed.server")
 
 _BLOCK = 4 << 20
 BLOCK_SECONDS = 120.0
@@ -41,6 +47,7 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
         size = _number(request.headers.get("content-length", ""))
         with inbox.uploading(site):
             inbox.admit(site, run, round_, size)
+            await _until_room(coordinator.stores.runs, run, size, block_seconds)
             digest, path = await _spool(request.stream(), inbox.folder, size, block_seconds)
             inbox.arrived(site, run, round_, digest, path)
         return JSONResponse({"sha256": digest})
@@ -49,6 +56,18 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
         Route("/weights/{digest}", weights, methods=["GET"]),
         Route("/updates/{run}/{round}", update, methods=["PUT"]),
     ]
+
+
+async def _until_room(runs: Runs, run: str, size: int, seconds: float) -> None:
+    """Wait, before a byte is read, until the disk has room for an upload; FullDiskError without."""
+    end = asyncio.get_running_loop().time() + seconds
+    while shutil.disk_usage(runs.home).free < size:
+        runs.held[run] = full_words(runs.home, size)
+        if asyncio.get_running_loop().time() >= end:
+            log.error("run %s: an update waits: %s", run, runs.held[run])
+            raise FullDiskError("the coordinator's disk is full")
+        await asyncio.sleep(min(1.0, seconds))
+    runs.held.pop(run, None)
 
 
 def _number(text: str) -> int:

@@ -4,6 +4,7 @@
 used; nothing of it is ever changed.
 """
 
+import errno
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ from hepafed.common.heads import (
 from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
 from hepafed.common.records import read_record, write_record
+from hepafed.common.room import in_room
 
 log = logging.getLogger("hepafed.server")
 REMEMBERED = 1000
@@ -216,7 +218,8 @@ class LedgerHeads:
             signature=head.signature,
             receipt=sign_receipt(receipt, authority_key(self._authority.parent)),
         )
-        self._append(self._path(site), json.dumps(write_record(kept), separators=(",", ":")))
+        line = json.dumps(write_record(kept), separators=(",", ":"))
+        in_room(self._folder, len(line), lambda: self._append(self._path(site), line))
         known = self._known_or_found() | {site: self._path(site).read_bytes().count(b"\n")}
         self._sites.write(KeptLines(sites=known))
         self._kept[site] = [*self._kept[site], kept][-self._remembered :]
@@ -233,7 +236,9 @@ class LedgerHeads:
             if f.read(1) not in (b"", b"\n"):
                 f.seek(0)
                 f.truncate(f.read().rfind(b"\n") + 1)
-            f.write(line.encode() + b"\n")
+            raw = line.encode() + b"\n"
+            if f.write(raw) != len(raw):  # what was written of it is torn, and goes the next time
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(f.fileno())
 
 

@@ -18,6 +18,7 @@ from hepafed.common.errors import ConfigError, RefusedError, RunError
 from hepafed.common.files import write_whole
 from hepafed.common.json_file import JsonFile
 from hepafed.common.records import optional
+from hepafed.common.room import in_room
 from hepafed.server.rehearsal import Rehearsal
 
 ENDED = ("completed", "failed", "stopped")
@@ -75,6 +76,8 @@ class Runs:
         self._lock = threading.RLock()
         self._read: dict[str, tuple[tuple[int, int], Run]] = {}
         """Each run as its file was when it was last read, by the file's inode and time."""
+        self.held: dict[str, str] = {}
+        """Runs that wait for room on a disk now, with the words."""
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run's files; RefusedError for an unknown id."""
@@ -170,6 +173,9 @@ class Runs:
 
     def change(self, run: str, **values: Any) -> Run:  # noqa: ANN401
         """Change some fields of a run; return the run as it is now."""
+        return in_room(self.home, 10_000, lambda: self._change(run, values))
+
+    def _change(self, run: str, values: dict[str, Any]) -> Run:
         with self._lock:
             changed = replace(self.get(run), **values)
             self._file(run).write(changed)
@@ -181,6 +187,9 @@ class Runs:
         Half a line that a power cut left is closed first, so that no other event is lost with it.
         """
         values = {"at": datetime.now(UTC).isoformat(), "event": kind, **values}
+        in_room(self.home, 1000, lambda: self._append(run, values))
+
+    def _append(self, run: str, values: dict[str, Any]) -> None:
         path = self.folder(run) / "events.jsonl"
         if path.is_dir():
             raise ConfigError(f"runs/{run}/{path.name} is a folder", "move it away")
@@ -188,8 +197,8 @@ class Runs:
             end = f.seek(0, os.SEEK_END)
             f.seek(max(end - 1, 0))
             torn = f.read(1) not in (b"", b"\n")
-            values["check"] = _check(values)
-            line = b"\n" * torn + json.dumps(values).encode() + b"\n"
+            text = json.dumps({**values, "check": _check(values)})
+            line = b"\n" * torn + text.encode() + b"\n"
             try:
                 if f.write(line) != len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

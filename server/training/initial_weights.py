@@ -3,7 +3,8 @@
 `python -m hepafed.server.training.initial_weights [OUT.safetensors] < PLAN.json`
 
 Without OUT it only looks whether they can be made. It prints one JSON object: what was done to the
-plan's file of weights (`notes`) and the file's SHA-256, or `error` and `hint`.
+plan's file of weights (`notes`) and the file's SHA-256, or `error` and `hint`, or `full` where the
+disk is full.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import TextIO
 
 from hepafed.common.contract import plan_from
 from hepafed.common.errors import HepaFedError
+from hepafed.common.room import is_full
 
 
 def main(out: str = "", *, plan: TextIO = sys.stdin, said: TextIO = sys.stdout) -> None:
@@ -27,6 +29,11 @@ def main(out: str = "", *, plan: TextIO = sys.stdin, said: TextIO = sys.stdout) 
             save_safetensors(Path(out), layout, flatten(module, layout))
         else:
             notes, digest = look_at_weights(asked), ""
+    except OSError as e:
+        if not is_full(e):
+            raise
+        said.write(json.dumps({"full": True}))
+        raise SystemExit(1) from None
     except HepaFedError as e:
         said.write(json.dumps({"error": e.message, "hint": e.hint}))
         raise SystemExit(1) from None

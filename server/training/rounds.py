@@ -3,6 +3,7 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from hepafed.common.contract import TuningFigures
@@ -10,7 +11,8 @@ from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply
 from hepafed.common.errors import RunError
 from hepafed.common.network import Flat, for_sites, pieces, to_bf16
 from hepafed.common.records import write_record
-from hepafed.server.rehearsal import measured
+from hepafed.common.room import in_room
+from hepafed.server.rehearsal import copy_bytes, measured
 from hepafed.server.runs import Blobs, Expected, LiveRun
 from hepafed.server.training import checkpoints
 from hepafed.server.training.aggregation import aggregation_for
@@ -37,7 +39,10 @@ def train(live: LiveRun) -> str:
     folder, blobs = live.folder, live.stores.blobs
     state = resume(live)
     forget(live, state, live.sites.members())
-    digest = blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
+    size = copy_bytes(state.layout.size)
+    digest = in_room(
+        folder, size, lambda: blobs.publish(to_bf16(p) for p in checkpoints.parts(state))
+    )
     try:
         while state.round < live.run.plan.rounds.count:
             if not live.may_go_on():
@@ -45,7 +50,7 @@ def train(live: LiveRun) -> str:
             weights = conduct_round(live, state, digest)
             if weights is None or not live.may_go_on():
                 return ""
-            digest = keep_round(blobs, folder, state, weights)
+            digest = in_room(folder, 3 * size, partial(keep_round, blobs, folder, state, weights))
             del weights
             live.event("done", **state.said)
             live.change(round=state.round)
@@ -60,7 +65,8 @@ def train(live: LiveRun) -> str:
     if not live.may_go_on():
         return ""
     forget(live, state, live.sites.members())
-    made = _rehearsed(live, state) if live.run.rehearses else freeze(live, state)
+    end = _rehearsed if live.run.rehearses else freeze
+    made = in_room(folder, 3 * size, lambda: end(live, state))
     clear_sums(folder)
     return made
 

@@ -29,6 +29,7 @@ from hepafed.common.errors import ConfigError, DataError, HepaFedError
 from hepafed.common.heads import BEGINNING
 from hepafed.common.json_file import JsonFile
 from hepafed.common.locks import wait_for_lock
+from hepafed.common.room import in_room
 
 KEY = "key"
 """The kind of the entry with which a key begins to sign."""
@@ -113,7 +114,7 @@ class LedgerFile:
         raw = written(full, key)
         made = line_of(raw, last)
         assert made is not None  # noqa: S101 - we have just written it
-        append(f, raw)
+        in_room(self.path.parent, len(raw), lambda: append(f, raw))
         self._end.write(KeptEnd(entry=made.number, chain=made.chain))
         return made
 

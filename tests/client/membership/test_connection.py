@@ -1,4 +1,4 @@
-"""`client check` says whether a client runs here or elsewhere, and why the last connection ended."""
+"""`client check` says whether a client runs here or elsewhere, and why a connection ended."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
