@@ -2,11 +2,10 @@
 
 from hepafed.server.masked_sums.cases import check_cases
 from hepafed.server.masked_sums.masked_progress import SumFolder, SumProgress
-from hepafed.server.masked_sums.masked_steps import STEP_SECONDS, Bands
+from hepafed.server.masked_sums.masked_steps import Bands
 from hepafed.server.masked_sums.masked_sum import MaskedSum, WantedSum, masked_sum
 
 __all__ = [
-    "STEP_SECONDS",
     "Bands",
     "MaskedSum",
     "SumFolder",

@@ -18,9 +18,6 @@ from hepafed.common.disclosure import check_offer, slot
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.server.runs import Expected, LiveRun
 
-STEP_SECONDS = 180.0
-"""How long keys, masked vectors and seeds are waited for: the scoring lies behind."""
-
 Bands = tuple[int | None, ...]
 """The band of each task's AUC, as a site sent it."""
 OPENING_TRIES = 5
@@ -44,7 +41,7 @@ def exchange_keys(live: LiveRun, terms: Terms) -> tuple[tuple[KeyOffer, ...], di
         offers[site] = offer
 
     request = KeysRequest(run=live.run.id, terms=terms)
-    lost = live.sites.ask(terms.participants, request, KeyOffer, STEP_SECONDS, on_key)
+    lost = live.sites.ask(terms.participants, request, KeyOffer, live.step_seconds, on_key)
     return tuple(offers[s] for s in terms.participants if s in offers), lost
 
 
@@ -65,7 +62,7 @@ def take_vectors(
         live.stores.inbox.take_counts(site, reply.vector, "masked").replace(folder / site)
 
     request = SumsRequest(run=live.run.id, exchange=terms.exchange, offers=offers)
-    return live.sites.ask(terms.participants, request, MaskedReply, STEP_SECONDS, on_vector)
+    return live.sites.ask(terms.participants, request, MaskedReply, live.step_seconds, on_vector)
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def ask_for_seeds(live: LiveRun, terms: Terms) -> Opening | None:
     for _ in range(OPENING_TRIES):
         if not live.may_go_on():
             return None
-        failed = live.sites.ask(failed, request, OpenReply, STEP_SECONDS, on_seed)
+        failed = live.sites.ask(failed, request, OpenReply, live.step_seconds, on_seed)
         if not failed:
             break
     return Opening(seeds, bands, failed)

@@ -9,6 +9,9 @@ from hepafed.server.runs.sites import Sites
 from hepafed.server.runs.store import Run
 from hepafed.server.runs.stores import Stores
 
+STEP_SECONDS = 180.0
+"""How long an answer of a masked sum is waited for: the scoring lies behind."""
+
 
 @dataclass(frozen=True)
 class LiveRun:
@@ -19,6 +22,8 @@ class LiveRun:
     stores: Stores
     sites: Sites
     """The sites that this run may ask."""
+    step_seconds: float = STEP_SECONDS
+    """How long keys, masked vectors, seeds and placements are waited for."""
 
     @property
     def folder(self) -> Path:

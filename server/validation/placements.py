@@ -20,7 +20,7 @@ from hepafed.common.statistics import (
     curve_of,
     products_length,
 )
-from hepafed.server.masked_sums import STEP_SECONDS, WantedSum, masked_sum
+from hepafed.server.masked_sums import WantedSum, masked_sum
 from hepafed.server.pooling import evidence
 from hepafed.server.runs import LiveRun
 from hepafed.server.validation.site_releases import SiteReleases
@@ -89,7 +89,7 @@ def sum_placements(live: LiveRun, step: PlacementStep) -> tuple[Products | None,
             parts.append(_products(reply.products, figures))
 
     request = PlacementsRequest(run=live.run.id, curves=step.curves)
-    failed = live.sites.ask(step.sites, request, PlacementsReply, STEP_SECONDS, on_reply)
+    failed = live.sites.ask(step.sites, request, PlacementsReply, live.step_seconds, on_reply)
     wanting = list(step.masked)
     if not failed and sorted(ready) == wanting and wanting:
         summed = masked_sum(live, step.wanted, wanting)

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
-from hepafed.server.masked_sums import masked_steps
-from hepafed.server.validation import placements
 
 from .federation import Federation
 
@@ -18,12 +16,5 @@ def in_flower(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no answer of a masked sum longer than a moment."""
-    for module in (masked_steps, placements):
-        monkeypatch.setattr(module, "STEP_SECONDS", 0.3)
-
-
-@pytest.fixture
-def fed(tmp_path: Path, short_steps: None, in_flower: None) -> Federation:
+def fed(tmp_path: Path, in_flower: None) -> Federation:
     return Federation(tmp_path)

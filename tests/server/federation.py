@@ -38,6 +38,8 @@ from hepafed.server.validation.validate import validate
 from tests.client.permissions.consenting import allow_everything
 
 TUNING = TuningScores(edges=(0, 30000, 34000, 65536), positives=(2, 5, 9), negatives=(8, 4, 1))
+SHORT_STEP = 0.3
+"""Seconds that an answer of a masked sum is waited for: a moment."""
 PLAN = Plan(name="demo", protocol="t2", rounds=RoundsPlan(deadline=5))
 Hook = Callable[[str, object], object]
 
@@ -205,7 +207,7 @@ class Federation:
             seal=self.fleet.seal,
             heads=self.heads,
         )
-        return LiveRun(run, self.stores, sites)
+        return LiveRun(run, self.stores, sites, SHORT_STEP)
 
     def run(self, model: str = "", run: Run | None = None) -> dict[str, Any]:
         made = run or self.stores.runs.create(

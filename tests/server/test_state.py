@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
 from hepafed.common.errors import ConfigError
-from hepafed.server.masked_sums import masked_steps
 from hepafed.server.state import look_over
-from hepafed.server.validation import placements
 
 from .rotting import DAMAGES, Outcome, copied, files_of, make_home, started
 
@@ -21,8 +19,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("_task_id", "_run_id", "_node_id"):
             patch.setattr(TaskIdentity, name, 1)
-        for module in (masked_steps, placements):
-            patch.setattr(module, "STEP_SECONDS", 0.3)
         yield make_home(tmp_path_factory.mktemp("homes"))
 
 

@@ -11,6 +11,9 @@ from hepafed.client.cohort import SIDE, Acquisition, Cohort, Crop
 from hepafed.client.cohort import index as cohort_index
 from hepafed.client.cohort.splits import assign
 from hepafed.common.errors import CohortError
+from hepafed.common.room import waiting_for_room
+
+from tests.small_disk import small_disk
 
 ACQUISITION = Acquisition(
     examination="e1", sequence="t2", patient="p1", manufacturer="siemens", field_strength=3.0,
@@ -196,3 +199,21 @@ def test_a_crop_of_wider_numbers_is_stored_as_the_same_half_precision(tmp_path: 
     Cohort.create(tmp_path / "a").add([half])
     Cohort.create(tmp_path / "b").add([replace(half, voxels=half.voxels.astype(np.float64))])
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_an_ingest_on_a_full_disk_waits_and_makes_the_same_store(tmp_path: Path) -> None:
+    crops = [crop(f"l{n}", f"p{n % 7}") for n in range(12)]
+    Cohort.prepare(tmp_path / "plenty").add(crops)
+    with small_disk(tmp_path / "disk", 8) as disk:
+        told: list[str] = []
+        disk.fill()
+        with waiting_for_room(told.append, sleep=disk.free):
+            store = Cohort.prepare(disk.home)
+            lesions = []
+            for one in crops:
+                lesions.append(store.write(one))
+                disk.fill()
+            store.commit(lesions, (), ())
+        assert "is full" in told[0]
+        disk.free()
+        assert contents(disk.home) == contents(tmp_path / "plenty")

@@ -12,8 +12,6 @@ from hepafed.client.worker import run_site
 from hepafed.common.console import FAIL
 from hepafed.common.errors import ConfigError
 from hepafed.common.kept_files import REGISTER
-from hepafed.server.masked_sums import masked_steps
-from hepafed.server.validation import placements
 
 from tests.server.rotting import DAMAGES, files_of
 
@@ -42,8 +40,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WalkedFederation]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("_task_id", "_run_id", "_node_id"):
             patch.setattr(TaskIdentity, name, 1)
-        for module in (masked_steps, placements):
-            patch.setattr(module, "STEP_SECONDS", 0.3)
         yield WalkedFederation(tmp_path_factory.mktemp("walked"))
 
 

@@ -178,3 +178,26 @@ def test_a_server_of_another_authority_is_not_talked_to(server: Server, tmp_path
         other.send("r", 1, b"secret")
     assert caught.value.hint == "client check says why"
     assert server.asked == []
+
+
+@pytest.mark.parametrize("what", ["fetch", "send"])
+def test_a_coordinator_whose_disk_is_full_is_asked_until_it_has_room(
+    server: Server, channel: Transfer, what: str
+) -> None:
+    server.codes = [507] * 30
+    moved(channel, what)
+    assert len(server.asked) == 31
+
+
+def test_a_full_disk_takes_no_patience_from_an_outage_after_it(
+    server: Server, channel: Transfer
+) -> None:
+    server.codes = [*[507] * 5, *[503] * 20]
+    with pytest.raises(UnreachableError):
+        moved(channel, "send")
+    assert len(server.asked) == 6
+    server.asked.clear()
+    server.codes = [*[507] * 5, 403]
+    with pytest.raises(RefusedError):
+        moved(channel, "send")
+    assert len(server.asked) == 6

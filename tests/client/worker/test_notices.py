@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hepafed.client.permissions import PermissionBook
 from hepafed.client.release import Ledger
-from hepafed.client.worker.notices import LOOK_SECONDS, WaitNotices
+from hepafed.client.worker.notices import LOOK_SECONDS, DiskNotices, WaitNotices
 
 from tests.client.permissions.consenting import NOW
 from tests.client.permissions.test_consent import TRAIN, VALIDATE, Signed
@@ -82,3 +82,15 @@ def test_a_damaged_file_does_not_end_client_start(desk: Desk) -> None:
         desk.site.ask(TRAIN)
     (desk.site.home / "waits.json").write_text("{")
     assert desk.look() == []
+
+
+def test_a_full_disk_is_said_once_and_that_it_has_room_again(tmp_path: Path) -> None:
+    free = [100, 99, 98, 100, 100]
+    notices = DiskNotices(tmp_path, lambda _home: free.pop(0), 100)
+    assert notices.new() == []
+    (line,) = notices.new()
+    assert f"The disk of {tmp_path} is full" in line
+    assert "next: free some space" in line
+    assert notices.new() == []
+    assert notices.new() == [f"The disk of {tmp_path} has room again: 0 MB."]
+    assert notices.new() == []

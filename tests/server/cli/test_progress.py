@@ -149,3 +149,25 @@ def test_weights_from_elsewhere_are_said_with_file_digest_and_what_was_done(
     event = {"event": "weights", "file": "net.safetensors", "sha256": "0123456789abcdef" * 4}
     line = describe({**event, "notes": notes})
     assert line == f"starts from net.safetensors (SHA-256 0123456789ab): {said}"
+
+
+def test_a_wait_for_room_on_the_disk_is_said_when_it_is_over() -> None:
+    text = "the disk of /srv is full: 0.0 MB free, 3.0 MB needed"
+    assert describe({"event": "room", "text": text}) == f"went on after a wait: {text}"
+
+
+def test_a_run_that_waits_for_room_says_so_while_it_waits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = {"id": "t-1", "kind": "train", "status": "running", "round": 0, "events": []}
+    run |= {"plan": {"rounds": {"count": 2}}, "held": "the disk of /srv is full"}
+    remote = Ended(run)
+
+    def once(path: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+        found = dict(remote.run)
+        remote.run["status"] = "stopped"
+        return found
+
+    remote.get = once  # type: ignore[method-assign]
+    follow(remote, "t-1")  # type: ignore[arg-type]
+    assert "waiting: the disk of /srv is full" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 from hepafed.common.contract.plan import ModelPlan, Plan
 from hepafed.common.errors import BusyError, PlanError, RunError
 from hepafed.common.network import Layout, save_safetensors
+from hepafed.common.room import is_full
 from hepafed.server.coordinator.preparation import (
     INITIAL,
     Make,
@@ -18,6 +19,8 @@ from hepafed.server.coordinator.preparation import (
     prepare,
 )
 from hepafed.server.runs.store import Run, Runs
+
+from tests.small_disk import small_disk
 
 PLAN = Plan(name="a", protocol="t2", model=ModelPlan(weights="/data/net.safetensors"))
 
@@ -111,3 +114,10 @@ def test_one_plan_s_weights_are_looked_at_at_a_time() -> None:
     go_on.set()
     first.join()
     assert make_for_person(PLAN, None, slow) == StartingWeights((), "")
+
+
+def test_without_room_the_weights_are_not_said_to_be_unusable(tmp_path: Path) -> None:
+    plan = Plan(name="a", protocol="t2", model=ModelPlan(size=75))
+    with small_disk(tmp_path / "disk") as disk, pytest.raises(OSError, match="no room") as caught:
+        make_weights(plan, disk.home / INITIAL)
+    assert is_full(caught.value)

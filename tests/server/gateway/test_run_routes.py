@@ -24,6 +24,7 @@ def test_a_run_is_given_with_its_history(gate: Gate) -> None:
     assert answer.status_code == 200
     values = answer.json()
     events = values.pop("events")
+    assert values.pop("held") == ""
     assert values == json.loads(json.dumps(write_record(run)))
     assert [e["n"] for e in events] == [0, 1, 2]
 

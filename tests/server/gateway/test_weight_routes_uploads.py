@@ -4,14 +4,19 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hepafed.server.runs.inbox import Expected
 
-from .gates import Gate, said
+from tests.small_disk import MB, small_disk
 
+from .gates import PLAN, Gate, said
+
+GRANT = {"name": "zoe", "role": "evaluator"}
 BLOCK = 4 << 20
 """Bytes of an upload for which its time begins anew."""
 
@@ -149,3 +154,60 @@ def test_weights_are_bytes_of_no_further_kind(gate: Gate) -> None:
     answer = gate("GET", f"/weights/{digest}", "a")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-length"] == "2"
+
+
+def test_an_upload_for_which_the_disk_has_no_room_waits_and_is_then_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    content = b"u" * MB
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        closing(Gate(disk.home, block_seconds=0.05)) as gate,
+    ):
+        run = gate.stores.runs.create("train", PLAN)
+        gate.site("a")
+        gate.stores.inbox.open_round(Expected(run.id, 1, frozenset(["a"]), MB))
+        where = f"/updates/{run.id}/1"
+        disk.fill()
+        code, words = said(gate("PUT", where, "a", content=content))
+        assert (code, words) == (507, "the coordinator's disk is full")
+        held = gate("GET", f"/api/runs/{run.id}", "ann").json()["held"]
+        assert "0.0 MB free, 1.0 MB needed" in held
+        disk.free()
+        assert gate("PUT", where, "a", content=content).status_code == 200
+        assert gate("GET", f"/api/runs/{run.id}", "ann").json()["held"] == ""
+
+
+def test_an_upload_waits_for_room_before_a_byte_is_read(tmp_path: Path) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        assert freed, "read before there was room"
+        yield b"u" * MB
+
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        closing(Gate(disk.home, block_seconds=20.0)) as gate,
+    ):
+        expecting(gate, MB)
+        disk.fill()
+        freed: list[bool] = []
+
+        async def both() -> httpx.Response:
+            def free() -> None:
+                disk.free()
+                freed.append(True)
+
+            asyncio.get_running_loop().call_later(0.05, free)
+            headers = {"authorization": f"Bearer {gate.tokens['a']}", "content-length": str(MB)}
+            return await gate.http.put("/updates/r/1", content=parts(), headers=headers)
+
+        assert gate.loop.run_until_complete(both()).status_code == 200
+
+
+def test_an_order_for_which_there_is_no_room_is_refused_in_words(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk, closing(Gate(disk.home)) as gate:
+        run = gate.stores.runs.create("train", PLAN)
+        disk.fill()
+        code, words = said(gate("POST", "/api/grants", "ann", json=GRANT))
+        assert (code, words) == (507, "the coordinator's disk is full")
+        disk.free()
+        assert gate.stores.runs.get(run.id).status == "queued"

@@ -18,12 +18,11 @@ from hepafed.common.contract.messages import (
 from hepafed.common.disclosure.masking import opened_sum, public_line
 from hepafed.server.masked_sums.masked_steps import (
     OPENING_TRIES,
-    STEP_SECONDS,
     ask_for_seeds,
     exchange_keys,
     take_vectors,
 )
-from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.runs.live_run import STEP_SECONDS, LiveRun
 
 from tests.server.masked_sums.participants import Participants, live_with
 

@@ -8,8 +8,10 @@ from hepafed.common.certificates import make_node_key
 from hepafed.common.contract.messages import LedgerGap, LedgerHead
 from hepafed.common.errors import PayloadError, RefusedError
 from hepafed.common.heads import authority_of, is_countersigned, links, sign_head
+from hepafed.common.room import waiting_for_room
 
 from tests.client.release.ledger.tampered import SITE, Pair
+from tests.small_disk import small_disk
 
 
 @pytest.fixture
@@ -175,3 +177,20 @@ def test_links_are_counted_as_written_down() -> None:
 
     expected = hashlib.sha256(bytes(32) + b"\x11" * 32).hexdigest()
     assert links("0" * 64, ("11" * 32,)) == [expected]
+
+
+def test_on_a_full_disk_both_sides_wait_and_every_head_is_kept(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        made, told = Pair(disk.home), list[str]()
+        made.asked("one")
+        with waiting_for_room(told.append, sleep=disk.free):
+            for number in range(30):
+                disk.fill()
+                made.asked(f"r{number}")
+            disk.free()
+        assert told.count("") == len(told) / 2 > 0
+        last = made.receipt()
+        made.restart()
+        assert made.receipt() == last
+        assert made.ledger.verify() is not None
+        assert made.asked("at last").entry > 31

@@ -162,7 +162,7 @@ def test_with_time_enough_for_all_a_budget_changes_not_a_bit(tmp_path: Path) -> 
     assert made[0] == made[1]
 
 
-@pytest.mark.usefixtures("short_steps", "in_flower")
+@pytest.mark.usefixtures("in_flower")
 def test_steps_cross_the_wire_from_the_site_s_app_to_the_signed_card(tmp_path: Path) -> None:
     """Forty images in batches of 32 are two steps; policy, ledger and messages are real."""
     fed = WholeTraining(tmp_path)

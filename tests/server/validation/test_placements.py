@@ -25,10 +25,9 @@ from hepafed.common.statistics import (
     additive_of,
     products_length,
 )
-from hepafed.server.masked_sums.masked_steps import STEP_SECONDS
 from hepafed.server.masked_sums.masked_sum import WantedSum
 from hepafed.server.pooling import Group
-from hepafed.server.runs.live_run import LiveRun
+from hepafed.server.runs.live_run import STEP_SECONDS, LiveRun
 from hepafed.server.runs.sites import Sites
 from hepafed.server.runs.stores import Stores
 from hepafed.server.validation.placements import (

@@ -8,5 +8,5 @@ from .training_federation import Training
 
 
 @pytest.fixture
-def fed(tmp_path: Path, short_steps: None, in_flower: None) -> Training:
+def fed(tmp_path: Path, in_flower: None) -> Training:
     return Training(tmp_path)

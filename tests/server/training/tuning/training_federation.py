@@ -32,7 +32,7 @@ from hepafed.server.training import checkpoints
 from hepafed.server.training.rounds import train
 
 from tests.client.permissions.consenting import allow_everything
-from tests.server.federation import Fleet, Wire, table_of
+from tests.server.federation import SHORT_STEP, Fleet, Wire, table_of
 
 LAYOUT = Layout(("w",), ((5,),))
 Tables = Callable[[int], ScoreTable | None]
@@ -149,7 +149,7 @@ class Training:
             seal=self.fleet.seal,
             heads=self.heads,
         )
-        return LiveRun(run, self.stores, sites)
+        return LiveRun(run, self.stores, sites, SHORT_STEP)
 
     def run(self, run: Run | None = None, **how: Any) -> ModelCard:  # noqa: ANN401
         self.last = run or self.create(**how)
