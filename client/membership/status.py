@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from hepafed.client.outbound import trusted
 from hepafed.common.certificates import untrusted
-from hepafed.common.contract import SiteConfig
+from hepafed.common.contract import INSTANCE, SiteConfig
 from hepafed.common.errors import (
     ConfigError,
     OtherReleaseError,
@@ -18,7 +18,6 @@ from hepafed.common.errors import (
     RefusedError,
     UnreachableError,
 )
-from hepafed.common.instances import INSTANCE
 from hepafed.common.releases import HEADER, RELEASE, may_work_together
 
 AHEAD_SECONDS, BEHIND_SECONDS = 5, 305

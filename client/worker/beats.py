@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from hepafed.common.contract import BEAT_SECONDS
 from hepafed.common.errors import HepaFedError
-from hepafed.common.instances import BEAT_SECONDS
 
 
 def keep_beating(

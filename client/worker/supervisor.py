@@ -30,10 +30,9 @@ from hepafed.client.outbound import write_roots
 from hepafed.client.worker.beats import keep_beating
 from hepafed.client.worker.notices import DiskNotices, WaitNotices
 from hepafed.common.console import complain, say
-from hepafed.common.contract import SiteConfig, read_toml
+from hepafed.common.contract import SiteConfig, new_instance, read_toml
 from hepafed.common.errors import CohortError, ConfigError, FederationError, OtherReleaseError
 from hepafed.common.files import tidied, write_whole
-from hepafed.common.instances import new_instance
 from hepafed.common.processes import (
     end_on_hangup,
     free_port,

@@ -39,6 +39,13 @@ from hepafed.common.contract.figures import (
     TaskSummary,
     TuningFigures,
 )
+from hepafed.common.contract.instances import (
+    BEAT_SECONDS,
+    INSTANCE,
+    LIVE_SECONDS,
+    instance_stated,
+    new_instance,
+)
 from hepafed.common.contract.local_work import MOST_ROUND_STEPS, planned_steps, rate_at
 from hepafed.common.contract.plan import (
     STRATEGIES,
@@ -91,13 +98,16 @@ from hepafed.common.contract.vocabulary import (
 )
 
 __all__ = [
+    "BEAT_SECONDS",
     "CLASSES",
     "CLASS_KEYS",
     "COHORT_TABLES",
     "EVERY",
+    "INSTANCE",
     "LARGEST_FILE",
     "LEFT_OUT",
     "LEVEL",
+    "LIVE_SECONDS",
     "LONGEST_WAIT",
     "MEASURED",
     "MOST_LEVELS",
@@ -151,7 +161,9 @@ __all__ = [
     "home_folder",
     "host_and_port",
     "in_order",
+    "instance_stated",
     "is_word",
+    "new_instance",
     "plain_level",
     "plain_name",
     "plan_digest",

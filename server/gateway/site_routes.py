@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from importlib import metadata
 
+from hepafed.common.contract import INSTANCE, instance_stated
 from hepafed.common.errors import PayloadError, UnreachableError
-from hepafed.common.instances import INSTANCE, instance_stated
 from hepafed.common.releases import HEADER, RELEASE, release_stated
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import Api, must_be_short, token_of, utc_now

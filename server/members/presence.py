@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from hepafed.common.instances import LIVE_SECONDS
+from hepafed.common.contract import LIVE_SECONDS
 
 MOST = 8
 """Clients of one site that are kept."""

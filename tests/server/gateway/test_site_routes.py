@@ -5,7 +5,7 @@ from importlib import metadata
 from typing import Any
 
 import pytest
-from hepafed.common.instances import INSTANCE
+from hepafed.common.contract import INSTANCE
 from hepafed.common.releases import HEADER
 from hepafed.server.members.roster import digest_of
 

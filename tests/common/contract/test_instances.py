@@ -1,7 +1,7 @@
 """A client's id is of one form, and each is another one."""
 
 import pytest
-from hepafed.common.instances import instance_stated, new_instance
+from hepafed.common.contract.instances import instance_stated, new_instance
 
 
 def test_an_id_that_was_made_is_one_that_is_taken() -> None:
