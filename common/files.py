@@ -52,7 +52,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write `content` (text as UTF-8) so that `path` is either old or new, never half.
 
-    A full disk is waited for by who waits (common/room.py).
+    A full disk is waited for by who waits (common/room).
     """
     raw = content.encode() if isinstance(content, str) else content
 

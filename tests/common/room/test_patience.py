@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hepafed.common.files import write_whole
-from hepafed.common.room import full_words, in_room, is_full, waiting_for_room
+from hepafed.common.room.patience import full_words, in_room, is_full, waiting_for_room
 
 from tests.small_disk import MB, small_disk
 
