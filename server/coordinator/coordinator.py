@@ -41,6 +41,7 @@ class Coordinator:
             The SuperLink does not start.
         """
         self.stores.blobs.clear()
+        self.stores.inbox.clear()
         self.superlink.start()
         self.membership.restore()
         conductor = Conductor(self.stores, self.members, self.heads, self._patience)

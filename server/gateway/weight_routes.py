@@ -1,29 +1,32 @@
-"""Weights beside Flower: an enrolled site downloads them by digest, and uploads its update."""
+"""Weights beside Flower: an enrolled site downloads them by digest, and uploads its update.
+
+A transfer that was cut goes on where it was, both ways (docs/decisions/0030).
+"""
 
 import asyncio
-import hashlib
 import logging
-import os
+import re
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import BinaryIO
 
-from hepafed.common.errors import BusyError, FullDiskError, RefusedError
+from hepafed.common.errors import BusyError, FullDiskError, PayloadError, RefusedError
 from hepafed.common.room import full_words
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import token_of
-from hepafed.server.runs import Runs
+from hepafed.server.runs import Inbox, Runs, Upload
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 log = logging.getLogger("hepafed.server")
 
 _BLOCK = 4 << 20
 BLOCK_SECONDS = 120.0
 """How long each `_BLOCK` bytes of an upload may take: 0.28 Mbit/s."""
+_REST = re.compile(rb"bytes=[0-9]{1,19}-")
+"""The one kind of range that is given: from a byte to the end."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class _Weights(FileResponse):
@@ -31,9 +34,16 @@ class _Weights(FileResponse):
 
     chunk_size = 1 << 20
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the file, or the rest of it; other ranges are as if they were not asked."""
+        asked = [v for k, v in scope["headers"] if k == b"range"]
+        if len(asked) != 1 or not _REST.fullmatch(asked[0]):
+            scope = {**scope, "headers": [h for h in scope["headers"] if h[0] != b"range"]}
+        await super().__call__(scope, receive, send)
+
 
 def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS) -> list[Route]:
-    """Return the routes; both refuse whoever is no enrolled site before a body is read."""
+    """Return the routes; all refuse whoever is no enrolled site before a body is read."""
     members, blobs, inbox = coordinator.members, coordinator.stores.blobs, coordinator.stores.inbox
 
     async def weights(request: Request) -> Response:
@@ -44,17 +54,31 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
     async def update(request: Request) -> Response:
         site = members.site_of(token_of(request)).site
         run, round_ = request.path_params["run"], _number(request.path_params["round"])
-        size = _number(request.headers.get("content-length", ""))
+        digest, start = _digest(request), _header(request, "upload-offset", "0")
+        if start and not digest:
+            raise RefusedError("an upload without its digest begins at its first byte")
+        size = start + _header(request, "content-length")
         with inbox.uploading(site):
             inbox.admit(site, run, round_, size)
-            await _until_room(coordinator.stores.runs, run, size, block_seconds)
-            digest, path = await _spool(request.stream(), inbox.folder, size, block_seconds)
-            inbox.arrived(site, run, round_, digest, path)
-        return JSONResponse({"sha256": digest})
+            await _until_room(coordinator.stores.runs, run, size - start, block_seconds)
+            upload = inbox.begin(site, digest, start)
+            await _receive(request, inbox, (site, run, round_), upload, size, block_seconds)
+            inbox.arrived(site, run, round_, upload.sha256, upload.path)
+        return JSONResponse({"sha256": upload.sha256})
+
+    async def held(request: Request) -> Response:
+        site = members.site_of(token_of(request)).site
+        run, round_ = request.path_params["run"], _number(request.path_params["round"])
+        digest, size = _digest(request), _header(request, "upload-length")
+        with inbox.uploading(site):
+            inbox.admit(site, run, round_, size)
+            count = inbox.held(site, digest, size)
+        return Response(headers={"Upload-Offset": str(count), "Cache-Control": "no-store"})
 
     return [
         Route("/weights/{digest}", weights, methods=["GET"]),
         Route("/updates/{run}/{round}", update, methods=["PUT"]),
+        Route("/updates/{run}/{round}", held, methods=["HEAD"]),
     ]
 
 
@@ -77,50 +101,92 @@ def _number(text: str) -> int:
     return int(text)
 
 
-async def _spool(
-    stream: AsyncIterator[bytes], folder: Path, size: int, block_seconds: float
-) -> tuple[str, Path]:
-    """Write an upload of exactly `size` bytes to a new file; return its SHA-256 and the file.
+def _header(request: Request, name: str, missing: str = "") -> int:
+    return _number(request.headers.get(name, missing))
+
+
+def _digest(request: Request) -> str:
+    """Return the SHA-256 that an upload is announced to have; "" where none is stated."""
+    text = request.headers.get("upload-digest", "")
+    if text and not _DIGEST.fullmatch(text):
+        raise RefusedError("the digest of an upload is not a SHA-256")
+    return text
+
+
+async def _receive(
+    request: Request,
+    inbox: Inbox,
+    where: tuple[str, str, int],
+    upload: Upload,
+    size: int,
+    block_seconds: float,
+) -> None:
+    """Add a request's body to an upload; what broke off is kept for site, run and round `where`.
 
     Raises
     ------
     RefusedError
         The upload has another size, or broke off.
+    PayloadError
+        It is not what was announced.
     BusyError
-        It came too slowly.
+        It came too slowly, or has to be made from its beginning.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
-    path = Path(name)
     try:
-        with os.fdopen(handle, "wb", buffering=_BLOCK) as f:
-            digest = await _copy(stream, f, size, block_seconds)
+        await _take_in(request.stream(), upload, size, block_seconds)
     except TimeoutError:
-        path.unlink(missing_ok=True)
+        inbox.broke_off(*where, upload)
         raise BusyError("the upload came too slowly") from None
     except ClientDisconnect:
-        path.unlink(missing_ok=True)
+        inbox.broke_off(*where, upload)
         raise RefusedError("the upload broke off", "the site tries it again") from None
     except BaseException:
-        path.unlink(missing_ok=True)
+        upload.drop()
         raise
-    return digest, path
 
 
-async def _copy(stream: AsyncIterator[bytes], to: BinaryIO, size: int, block_seconds: float) -> str:
-    """Copy exactly `size` bytes; return their SHA-256. TimeoutError when a block is too slow."""
-    digest, count = hashlib.sha256(), 0
+async def _take_in(
+    stream: AsyncIterator[bytes], upload: Upload, size: int, block_seconds: float
+) -> None:
+    """Add what comes to an upload, until it has `size` bytes in all and the SHA-256 it stated.
+
+    Raises
+    ------
+    RefusedError
+        The upload has another size.
+    PayloadError
+        All of it came at once and is not what was stated.
+    BusyError
+        What came of it before, or together with it, is not what was stated: the site sends it
+        again from its beginning.
+    TimeoutError
+        A block came too slowly.
+    """
+    start = upload.count
+    if start:
+        await asyncio.to_thread(upload.must_be_as_it_came)
+    await _copy(stream, upload, size, block_seconds)
+    upload.close()
+    if upload.digest and upload.sha256 != upload.digest:
+        if start:
+            raise BusyError("the parts of the upload do not make what was announced")
+        raise PayloadError("the upload is not what was announced")
+
+
+async def _copy(
+    stream: AsyncIterator[bytes], upload: Upload, size: int, block_seconds: float
+) -> None:
+    """Add what comes; TimeoutError when a block is too slow, RefusedError beside `size` bytes."""
     clock = asyncio.get_running_loop().time
     async with asyncio.timeout(block_seconds) as limit:
         async for part in stream:
-            count += len(part)
-            if count > size:
+            if upload.count + len(part) > size:
                 break
-            digest.update(part)
-            to.write(part)
-            if count % _BLOCK < len(part):
+            upload.add(part)
+            if upload.count % _BLOCK < len(part):
                 limit.reschedule(clock() + block_seconds)
                 await asyncio.sleep(0)
-    if count != size:
-        raise RefusedError(f"the upload is not of {size} bytes")
-    return digest.hexdigest()
+        else:
+            if upload.count == size:
+                return
+    raise RefusedError(f"the upload is not of {size} bytes")

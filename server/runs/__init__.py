@@ -8,6 +8,7 @@ from hepafed.server.runs.sites import PERSON_SECONDS, Sites
 from hepafed.server.runs.store import ENDED, Run, Runs
 from hepafed.server.runs.stores import Stores
 from hepafed.server.runs.surveys import SURVEY_FILE, train_patients
+from hepafed.server.runs.uploads import Upload
 from hepafed.server.runs.waiting import allow_command
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Runs",
     "Sites",
     "Stores",
+    "Upload",
     "allow_command",
     "asked_study",
     "sealing",

@@ -1,5 +1,6 @@
 """The inbox: updates and counts that sites upload for the round under way."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hepafed.common.errors import BusyError, PayloadError, RefusedError
+from hepafed.server.runs.uploads import Upload
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class Inbox:
         self._arrived: dict[str, tuple[str, Path]] = {}
         self._taken: set[str] = set()
         self._uploading: set[str] = set()
+        self._broken_off: dict[str, Upload] = {}
+        """What came of the last upload of a site; one a site, and for the open round only."""
+
+    def clear(self) -> None:
+        """Delete what a coordinator that was killed left: no round is open yet."""
+        if self.folder.exists():
+            for path in self.folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def open_round(self, expected: Expected) -> None:
         """Start taking uploads of a round; what is left of the round before is deleted."""
@@ -56,6 +66,7 @@ class Inbox:
             for path in self.folder.iterdir():
                 path.unlink(missing_ok=True)
             self._expected, self._arrived, self._taken = expected, {}, set()
+            self._broken_off = {}
             self._opened = self._clock()
             self._closed = {k: v for k, v in self._closed.items() if k[0] == expected.run}
             self._closed.pop((expected.run, expected.round), None)
@@ -68,6 +79,9 @@ class Inbox:
             if e is not None:
                 self._closed[e.run, e.round] = {*e.sites} - self._taken, self._opened
             self._expected = None
+            for upload in self._broken_off.values():
+                upload.drop()
+            self._broken_off = {}
 
     def late(self, run: str) -> list[Late]:
         """Return the uploads of a run that came too late since the last call, each once."""
@@ -110,6 +124,48 @@ class Inbox:
             if size != e.size:
                 raise RefusedError(f"an update must have {e.size} bytes; this one has {size}")
 
+    def held(self, site: str, digest: str, size: int) -> int:
+        """Return how many bytes of a site's upload are here; all `size` where it came whole."""
+        with self._lock:
+            if site in self._arrived and self._arrived[site][0] == digest:
+                return size
+            upload = self._broken_off.get(site)
+            return upload.count if upload is not None and upload.digest == digest else 0
+
+    def begin(self, site: str, digest: str, start: int) -> Upload:
+        """Return the upload of an admitted site, to go on at byte `start` or, with 0, anew.
+
+        What came of another upload of the site is deleted.
+
+        Raises
+        ------
+        BusyError
+            It does not go on there. The site has to try again to learn where it does.
+        """
+        with self._lock:
+            upload = self._broken_off.pop(site, None)
+            if upload is not None and start and (upload.digest, upload.count) == (digest, start):
+                upload.reopen()
+                return upload
+            if upload is not None:
+                upload.drop()
+            if start:
+                raise BusyError("the upload does not go on there")
+            return Upload(self.folder, digest)
+
+    def broke_off(self, site: str, run: str, round_: int, upload: Upload) -> None:
+        """Keep what came of an upload until its round is over, if its sender named its digest."""
+        with self._lock:
+            current = self._is_open(run, round_) and site not in self._taken
+            if upload.digest and current and upload.rests():
+                self._broken_off[site] = upload
+            else:
+                upload.drop()
+
+    def _is_open(self, run: str, round_: int) -> bool:
+        e = self._expected
+        return e is not None and (e.run, e.round) == (run, round_)
+
     def arrived(self, site: str, run: str, round_: int, digest: str, path: Path) -> None:
         """Take over a whole uploaded file; an update that was taken stays as it was.
 
@@ -120,8 +176,7 @@ class Inbox:
             whether its upload is still wanted.
         """
         with self._lock:
-            e = self._expected
-            current = e is not None and (e.run, e.round) == (run, round_) and path.exists()
+            current = self._is_open(run, round_) and path.exists()
             if not current or site in self._taken:
                 path.unlink(missing_ok=True)
                 if not current:
