@@ -85,6 +85,7 @@ def _set_up(fed: Federation, site: str, seed: int) -> None:
         "--labels",
         str(images / "labels.csv"),
     )
+    fed.command(site, "allow", "--everything")
     config = fed.home(site) / "site.toml"
     config.write_text(config.read_text().replace("threads = 0", "threads = 1"))
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from contextlib import suppress
+from io import BufferedRandom, FileIO
 from pathlib import Path
 
 from hepafed.common.errors import BusyError
@@ -23,7 +24,7 @@ class Upload:
         self.count = 0
         """Bytes that came so far."""
         self._sha = hashlib.sha256()
-        self._file = os.fdopen(handle, "w+b", buffering=_BLOCK)
+        self._file = BufferedRandom(FileIO(handle, "r+"), _BLOCK)
 
     @property
     def sha256(self) -> str:
@@ -51,7 +52,7 @@ class Upload:
     def reopen(self) -> None:
         """Open the file where it ends; BusyError where it is gone. No new one is ever made."""
         try:
-            self._file = self.path.open("r+b", buffering=_BLOCK)
+            self._file = BufferedRandom(FileIO(self.path, "r+"), _BLOCK)
             self._file.seek(0, os.SEEK_END)
         except OSError as e:
             raise BusyError("what came of the upload is gone") from e
