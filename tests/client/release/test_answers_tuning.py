@@ -60,7 +60,7 @@ def test_beside_a_masked_sum_the_numbers_of_cases_leave_and_nothing_else(pair: l
     assert (task.true_positives, task.true_negatives, task.cells) == (None, None, None)
     assert task.figures == {}
     assert task.auc == Figure(reason=task.auc.reason)
-    assert "pooled only" in task.auc.reason
+    assert "only the total over all sites" in task.auc.reason
     assert site.sent == []
 
 

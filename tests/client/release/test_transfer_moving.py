@@ -120,7 +120,7 @@ def test_a_coordinator_whose_disk_is_full_is_asked_until_it_has_room(
 ) -> None:
     server.codes = [507] * 30
     moved(channel, what)
-    assert len(server.asked) == 31
+    assert len([a for a in server.asked if a[0] != "HEAD"]) == 31
 
 
 def test_a_full_disk_takes_no_patience_from_an_outage_after_it(
@@ -129,9 +129,9 @@ def test_a_full_disk_takes_no_patience_from_an_outage_after_it(
     server.codes = [*[507] * 5, *[503] * 20]
     with pytest.raises(UnreachableError):
         moved(channel, "send")
-    assert len(server.asked) == 6
+    assert len([a for a in server.asked if a[0] != "HEAD"]) == 6
     server.asked.clear()
     server.codes = [*[507] * 5, 403]
     with pytest.raises(RefusedError):
         moved(channel, "send")
-    assert len(server.asked) == 6
+    assert len([a for a in server.asked if a[0] != "HEAD"]) == 6

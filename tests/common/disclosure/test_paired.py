@@ -283,7 +283,7 @@ def test_without_the_second_step_a_difference_has_its_value_alone() -> None:
     for pair, other in zip(pair_summaries(PAIRED, None), whole, strict=True):
         assert pair.difference.value == other.difference.value
         assert (pair.difference.se, pair.difference.low) == (None, None)
-        assert "second step" in pair.difference.reason
+        assert "sums over patients" in pair.difference.reason
 
 
 def two(truth: list[int], *scores: list[float]) -> tuple[PairSummary, ...]:

@@ -25,7 +25,8 @@ def folder(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
 def captions(folder: Path) -> list[str]:
     page = (folder / "report.html").read_text("utf-8")
     page = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)  # points of figures: CSV
-    return [unescape(c) for c in re.findall(r"<caption>(.*?)</caption>", page)]
+    found = re.findall(r"<caption>(.*?)</caption>", page)
+    return [unescape(c).replace("\N{NO-BREAK SPACE}", " ") for c in found]
 
 
 def test_every_table_of_the_page_is_a_table_of_the_word_document(
@@ -52,7 +53,7 @@ def test_a_figure_has_the_same_number_on_the_page_and_in_the_document(folder: Pa
     page = (folder / "report.html").read_text("utf-8")
     document = docx.Document(io.BytesIO((folder / "report.docx").read_bytes()))
     said = [p.text for p in document.paragraphs if p.text.startswith("Figure ")]
-    on_page = re.findall(r"<b>Figure (\d+)\.</b>(.*?)\. ", page)
+    on_page = re.findall(r"<b>Figure\s(\d+)\.</b>(.*?)\. ", page)
     assert [f"Figure {n}. {title}." in s for (n, title), s in zip(on_page, said, strict=True)] == [
         True
     ] * 6
