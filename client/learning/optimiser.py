@@ -1,18 +1,25 @@
 """The optimiser, and its moments from round to round."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 import torch
+from hepafed.client.moments import HINT, Moments
 from hepafed.common.contract import TrainingPlan
+from hepafed.common.errors import DataError
+from hepafed.common.network import Flat
 from torch import nn
 
 
 class WarmOptimiser:
-    """A network's optimiser, whose moments go on over consecutive rounds of a run."""
+    """A network's optimiser, whose moments go on over consecutive rounds of a run.
 
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module
+    They are in memory, and in `kept` for a process that goes on after this one has ended.
+    """
+
+    def __init__(self, module: nn.Module, kept: Moments) -> None:
+        self._module, self._kept = module, kept
         self._optimiser: torch.optim.Optimizer | None = None
         self._last: tuple[str, int] | None = None
         """Run and round of the last training that came to its end."""
@@ -28,24 +35,62 @@ class WarmOptimiser:
 
         A round that is asked for again (its answer was lost, or a quorum was missed) starts from
         the moments it started from before.
+
+        Raises
+        ------
+        ConfigError, DataError
+            The moments of the round before were kept, and are damaged.
         """
         begun = self._begun if self._begun and self._begun[0] == (run, round) else None
         optimiser = self._optimiser
         if optimiser is None or empty or not (begun or self._last == (run, round - 1)):
-            optimiser = self._optimiser = _make(plan, self._module)
+            optimiser = _make(plan, self._module)
+            if not (begun or empty):
+                found = self._kept.read(run, round - 1, plan.optimiser)
+                if found is not None:
+                    _restore(optimiser, found)
+            self._optimiser = optimiser
         if begun:
             optimiser.load_state_dict(begun[1])
         self._begun = None  # let go of the older copy before the next one is made
         self._begun = (run, round), deepcopy(optimiser.state_dict())
         return optimiser
 
-    def finish(self, run: str, round: int) -> None:
-        """Take note that a round came to its end, so that the next one goes on from it."""
+    def finish(self, plan: TrainingPlan, run: str, round: int, *, empty: bool = False) -> None:
+        """Take note that a round came to its end, so that the next one goes on from it.
+
+        With `empty`, where no round goes on from another, nothing is kept.
+        """
         self._last = (run, round)
+        state = {} if empty or self._optimiser is None else _tensors(self._optimiser)
+        self._kept.keep(run, round, plan.optimiser, state)
 
     def discard(self) -> None:
         """Let the moments go: they are not finite any more."""
-        self._optimiser = None
+        self._optimiser, self._last = None, None
+
+
+def _tensors(optimiser: torch.optim.Optimizer) -> dict[str, Flat]:
+    """Return the state of an optimiser, float32 by `PARAMETER.KEY`."""
+    return {
+        f"{number}.{key}": value.detach().float().cpu().numpy()
+        for number, values in optimiser.state_dict()["state"].items()
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _restore(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Flat]) -> None:
+    """Give an optimiser the state that `_tensors` returned; DataError where it does not fit."""
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition(".")
+        if value.shape not in ((), tuple(parameters[int(number)].shape)):
+            raise DataError("the moments that are kept are of another network", HINT)
+        state.setdefault(int(number), {})[key] = torch.from_numpy(value)
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _make(plan: TrainingPlan, module: nn.Module) -> torch.optim.Optimizer:

@@ -15,6 +15,7 @@ from hepafed.client.learning.images import Images, SplitCache, draw_batches, mus
 from hepafed.client.learning.network import Network, build_network, freeze_norm
 from hepafed.client.learning.optimiser import WarmOptimiser
 from hepafed.client.learning.passes import Passes, batches_from
+from hepafed.client.moments import Moments
 from hepafed.common.contract import MOST_ROUND_STEPS, Plan, planned_steps, rate_at
 from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network import Flat, all_finite, difference
@@ -84,7 +85,8 @@ class Trainer:
     ) -> Trained:
         """Train one round from `weights` and return the difference.
 
-        The same plan, site, round, weights and cohort give the same update bit for bit on CPU.
+        The same plan, site, round, weights, cohort and moments of the optimiser give the same
+        update bit for bit on CPU. The moments outlive this process (`client/moments.py`).
         With a budget, the step at which the round before ended and the number of steps decide as
         well; at least `fewest_steps` are taken, however long they take.
 
@@ -96,6 +98,8 @@ class Trainer:
             The plan counts steps, and asks for more of them than can be.
         RunError
             The loss is no longer finite.
+        ConfigError, DataError
+            The optimiser's moments of the round before were kept, and are damaged.
         """
         started = self._clock()
         network, warm = self._made_for(plan)
@@ -119,12 +123,12 @@ class Trainer:
                 pixels = augment(pixels, generator)
             labels = images.labels[chosen].to(self.device)
             losses.append(_step(module, optimiser, pixels, labels, plan.training.label_smoothing))
-        warm.finish(run, round)
-        self._passes.finish(run, round, len(losses))
         update = difference(module, network.layout, weights)
         if not all(math.isfinite(x) for x in losses) or not all_finite(update):
             warm.discard()
             raise RunError("the training loss is no longer finite", "lower training.rate")
+        warm.finish(plan.training, run, round, empty=_begins_empty(plan))
+        self._passes.finish(run, round, len(losses))
         mean = sum(losses) / len(losses) if losses else None
         seconds = self._clock() - started
         return Trained(update, len(images.labels), mean, seconds, len(losses), planned)
@@ -161,7 +165,7 @@ class Trainer:
         if self._warm is None or not self._warm[0].serves(plan):
             self._warm = None  # let go of the older ones before the next are made
             network = build_network(plan, self.device)
-            self._warm = network, WarmOptimiser(network.module)
+            self._warm = network, WarmOptimiser(network.module, Moments(self._home))
         return self._warm
 
     def _of_epoch(self, plan: Plan, epoch: int) -> torch.Generator:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from hepafed.client.cohort import Cohort
 from hepafed.client.membership import connection
+from hepafed.client.moments import HINT as MOMENTS_HINT
+from hepafed.client.moments import Moments
 from hepafed.client.outbound import PROXY_CA
 from hepafed.client.permissions import PermissionBook
 from hepafed.client.pseudonyms import KEY_FILE, KEY_HINT
@@ -155,6 +157,9 @@ def _kept(home: Path) -> Iterator[HomeDamage]:
             "Only the pages of that validation need it (client review): restore a copy, or ask "
             "for the validation again",
         )
+    for fault in Moments(home).faults():
+        cost = "No round of the training that made it goes on here"
+        yield HomeDamage(fault, f"{cost}: {MOMENTS_HINT}")
     try:
         connection.must_be_known(home)
     except HepaFedError as e:

@@ -29,15 +29,13 @@ seed = 5
 size = 75
 [training]
 batch = 2
-optimiser = "sgd"
-rate = 0.05
+rate = 0.01
 [rounds]
 count = {COUNT}
 quorum = {len(SITES)}
 deadline = 150
 """
-POLICY = 'minimum_train_patients = 1\nminimum_steps = 1\noptimisers = ["sgd"]\n'
-"""The moments of adamw are lost with the worker (docs/decisions/0006), and with them the digest."""
+POLICY = "minimum_train_patients = 1\nminimum_steps = 1\n"
 STAND_IN = Path(__file__).parent / "stand_in"
 
 

@@ -1,11 +1,14 @@
 """Whose moments go on from round to round."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from hepafed.client.learning.optimiser import WarmOptimiser
+from hepafed.client.moments import Moments
 from hepafed.common.contract.plan import TrainingPlan
+from hepafed.common.errors import DataError
 from torch import nn
 
 
@@ -15,47 +18,117 @@ def stepped(warm: WarmOptimiser, module: nn.Module, plan: TrainingPlan, run: str
     before = float(module.weight.detach())
     module.weight.grad = torch.ones_like(module.weight)
     optimiser.step()
-    warm.finish(run, n)
+    warm.finish(plan, run, n)
     return before - float(module.weight.detach())
 
 
-def fresh() -> tuple[nn.Linear, WarmOptimiser]:
+def fresh(home: Path) -> tuple[nn.Linear, WarmOptimiser]:
     module = nn.Linear(1, 1, bias=False)
-    return module, WarmOptimiser(module)
+    return module, WarmOptimiser(module, Moments(home))
 
 
 SGD = TrainingPlan(optimiser="sgd", rate=1.0, momentum=0.5, weight_decay=0.0)
 
 
-def test_the_moments_go_on_over_consecutive_rounds_of_a_run_alone() -> None:
-    module, warm = fresh()
+def test_the_moments_go_on_over_consecutive_rounds_of_a_run_alone(tmp_path: Path) -> None:
+    module, warm = fresh(tmp_path)
     assert stepped(warm, module, SGD, "r", 1) == pytest.approx(1.0)
     assert stepped(warm, module, SGD, "r", 2) == pytest.approx(1.5)
     assert stepped(warm, module, SGD, "r", 4) == pytest.approx(1.0)  # a round was left out
     assert stepped(warm, module, SGD, "other", 5) == pytest.approx(1.0)
 
 
-def test_a_round_that_begins_empty_has_no_moments_of_the_one_before() -> None:
-    module, warm = fresh()
+def test_a_round_that_begins_empty_has_no_moments_of_the_one_before(tmp_path: Path) -> None:
+    module, warm = fresh(tmp_path)
     assert stepped(warm, module, SGD, "r", 1) == pytest.approx(1.0)
     optimiser = warm.begin(SGD, "r", 2, empty=True)
     assert not optimiser.state_dict()["state"]
 
 
-def test_moments_that_were_let_go_do_not_come_back() -> None:
-    module, warm = fresh()
+def test_after_a_round_that_was_given_up_the_next_begins_empty_and_itself_as_it_did(
+    tmp_path: Path,
+) -> None:
+    module, warm = fresh(tmp_path)
     stepped(warm, module, SGD, "r", 1)
+    warm.begin(SGD, "r", 2)
     warm.discard()
-    assert stepped(warm, module, SGD, "r", 2) == pytest.approx(1.0)
+    assert not warm.begin(SGD, "r", 3).state_dict()["state"]
+    module, warm = fresh(tmp_path)
+    warm.begin(SGD, "r", 2)
+    warm.discard()
+    assert stepped(warm, module, SGD, "r", 2) == pytest.approx(1.5)
 
 
-def test_sgd_and_adamw_take_the_plans_numbers() -> None:
-    module, warm = fresh()
+def test_sgd_and_adamw_take_the_plans_numbers(tmp_path: Path) -> None:
+    module, warm = fresh(tmp_path)
     plan = TrainingPlan(optimiser="sgd", rate=0.5, momentum=0.0, weight_decay=0.25)
     start = float(module.weight.detach())
     assert stepped(warm, module, plan, "r", 1) == pytest.approx(0.5 * (1 + 0.25 * start))
-    module, warm = fresh()
+    module, warm = fresh(tmp_path)
     start = float(module.weight.detach())
     plan = TrainingPlan(rate=0.1, weight_decay=0.3)
     assert stepped(warm, module, plan, "r", 1) == pytest.approx(0.1 + 0.1 * 0.3 * start, abs=1e-6)
     assert not math.isclose(start, float(module.weight.detach()))
+
+
+ADAMW = TrainingPlan(rate=0.1, weight_decay=0.3)
+
+
+@pytest.mark.parametrize("plan", [SGD, ADAMW], ids=["sgd", "adamw"])
+def test_another_process_goes_on_from_the_moments_bit_for_bit(
+    tmp_path: Path, plan: TrainingPlan
+) -> None:
+    def trained(home: Path, ends: tuple[int, ...]) -> float:
+        """Train five rounds; before those of `ends` the process is another one."""
+        home.mkdir()
+        module, warm = fresh(home)
+        with torch.no_grad():
+            module.weight.fill_(0.7)
+        for n in range(1, 6):
+            if n in ends:
+                warm = WarmOptimiser(module, Moments(home))
+            optimiser = warm.begin(plan, "r", n)
+            for step in range(3):
+                module.weight.grad = torch.full_like(module.weight, (n * 3 + step) % 4 - 1.3)
+                optimiser.step()
+            warm.finish(plan, "r", n)
+        return float(module.weight.detach())
+
+    whole = trained(tmp_path / "whole", ())
+    assert trained(tmp_path / "ended", (2, 4, 5)) == whole
+
+
+def test_a_round_that_is_asked_for_again_after_an_end_begins_as_it_did(tmp_path: Path) -> None:
+    module, warm = fresh(tmp_path)
+    for n in (1, 2, 3):
+        stepped(warm, module, SGD, "r", n)
+    module, warm = fresh(tmp_path)
+    assert stepped(warm, module, SGD, "r", 3) == pytest.approx(1.75)
+    assert stepped(warm, module, SGD, "r", 4) == pytest.approx(1.875)
+
+
+def test_moments_of_another_run_optimiser_or_round_are_not_taken(tmp_path: Path) -> None:
+    module, warm = fresh(tmp_path)
+    stepped(warm, module, SGD, "r", 4)
+    for plan, run, n in ((SGD, "s", 5), (ADAMW, "r", 5), (SGD, "r", 6), (SGD, "r", 4)):
+        _, warm = fresh(tmp_path)
+        assert not warm.begin(plan, run, n).state_dict()["state"]
+
+
+def test_moments_of_another_network_are_refused(tmp_path: Path) -> None:
+    module, warm = fresh(tmp_path)
+    stepped(warm, module, SGD, "r", 1)
+    other = WarmOptimiser(nn.Linear(2, 1, bias=False), Moments(tmp_path))
+    with pytest.raises(DataError, match="of another network"):
+        other.begin(SGD, "r", 2)
+
+
+def test_what_has_no_moments_writes_nothing(tmp_path: Path) -> None:
+    plain = TrainingPlan(optimiser="sgd", rate=1.0, momentum=0.0)
+    module, warm = fresh(tmp_path)
+    stepped(warm, module, plan=plain, run="r", n=1)
+    optimiser = warm.begin(SGD, "r", 2, empty=True)
+    module.weight.grad = torch.ones_like(module.weight)
+    optimiser.step()
+    warm.finish(SGD, "r", 2, empty=True)
+    assert not [*tmp_path.iterdir()]

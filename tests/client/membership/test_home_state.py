@@ -24,6 +24,7 @@ TOUCHED = {
     "scan": {"series"},
     "scores": {"recalled"},
     "models": {"recalled"},
+    "moments": {"trained"},
     ".permissions.lock": {"trained", "validated"},
     ".questions.lock": {"trained", "validated"},
     "ingest.lock": {"ingested"},

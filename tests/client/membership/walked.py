@@ -11,12 +11,15 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import torch
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from hepafed.client.cohort import Cohort
 from hepafed.client.ingest.from_images import ingest_images
 from hepafed.client.learning.images import SplitCache
+from hepafed.client.learning.optimiser import WarmOptimiser
 from hepafed.client.learning.trainer import Trained
 from hepafed.client.membership import changed_settings, join, look_over
+from hepafed.client.moments import Moments
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.release import Ledger, Peers
 from hepafed.client.scan import known_series
@@ -31,6 +34,7 @@ from hepafed.common.network.weights import Flat, Layout, from_bf16, to_bf16
 from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.runs.sealing import sealing
 from PIL import Image
+from torch import nn
 
 from tests.client.permissions.consenting import allow_everything
 from tests.server.federation import Federation, Fleet, Wire
@@ -55,10 +59,15 @@ class Weights(Wire):
 
 
 class PixelTrainer:
-    """In place of the network: an update that every stored number of the training split changes."""
+    """In place of the network: an update that every stored number of the training split changes.
+
+    The moments of the round before change it, too.
+    """
 
     def __init__(self, home: Path) -> None:
         self.splits = SplitCache(home)
+        self.weight = nn.Linear(1, 1, bias=False)
+        self.warm = WarmOptimiser(self.weight, Moments(home))
 
     def network(self, _plan: Plan) -> Any:  # noqa: ANN401
         return SimpleNamespace(layout=LAYOUT)
@@ -70,7 +79,7 @@ class PixelTrainer:
         return [2] * 5
 
     def train(
-        self, plan: Plan, _weights: Flat, _run: str, _round: int, _fewest_steps: int
+        self, plan: Plan, _weights: Flat, run: str, round: int, _fewest_steps: int
     ) -> Trained:
         images = self.images(plan, "train")
         picked = images.selection.images.astype(np.float64)
@@ -78,6 +87,13 @@ class PixelTrainer:
         sums = [
             (p * scale).mean() * (int(n) + 1) for p, n in zip(picked, images.labels, strict=True)
         ]
+        optimiser = self.warm.begin(plan.training, run, round)
+        with torch.no_grad():
+            self.weight.weight.fill_(1.0)
+        self.weight.weight.grad = torch.full((1, 1), 0.3 * round - 0.5)
+        optimiser.step()
+        self.warm.finish(plan.training, run, round)
+        sums.append(float(self.weight.weight.detach()))
         update = np.full(LAYOUT.size, sum(sums), np.float32)
         return Trained(update, len(images.labels), None, 0.5, 2, 2)
 

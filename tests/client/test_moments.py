@@ -1,0 +1,99 @@
+"""The moments of the newest two rounds of a run are kept, and damaged ones are named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hepafed.client.moments import HINT, Moments
+from hepafed.common.errors import ConfigError, DataError
+
+
+def of(number: int) -> dict[str, np.ndarray]:
+    return {"0.step": np.array(number, np.float32), "0.a": np.full((2, 3), number + 0.1, "<f4")}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Moments:
+    made = Moments(tmp_path)
+    for round in (4, 5, 6):
+        made.keep("r", round, "adamw", of(round))
+    return made
+
+
+def files(home: Path) -> list[Path]:
+    return sorted((home / "moments").glob("*.safetensors"))
+
+
+def test_what_is_read_is_what_was_kept_with_its_shapes(kept: Moments) -> None:
+    found = kept.read("r", 6, "adamw")
+    assert found is not None
+    assert [*found] == ["0.step", "0.a"]
+    for name, value in of(6).items():
+        assert found[name].shape == value.shape
+        assert found[name].tobytes() == value.tobytes()
+
+
+def test_the_newest_two_rounds_stay(kept: Moments, tmp_path: Path) -> None:
+    assert [r for r in range(9) if kept.read("r", r, "adamw")] == [5, 6]
+    assert len(files(tmp_path)) == 2
+
+
+def test_a_round_made_again_replaces_its_own_and_later_ones(kept: Moments, tmp_path: Path) -> None:
+    kept.keep("r", 5, "adamw", of(50))
+    found = kept.read("r", 5, "adamw")
+    assert found is not None
+    assert found["0.step"] == 50
+    assert kept.read("r", 6, "adamw") is None
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_gap_leaves_nothing_of_before(kept: Moments, tmp_path: Path) -> None:
+    kept.keep("r", 8, "adamw", of(8))
+    assert kept.read("r", 6, "adamw") is None
+    assert len(files(tmp_path)) == 1
+
+
+def test_another_run_replaces_all(kept: Moments, tmp_path: Path) -> None:
+    kept.keep("s", 7, "adamw", of(7))
+    assert (kept.read("r", 6, "adamw"), kept.read("r", 7, "adamw")) == (None, None)
+    assert kept.read("s", 7, "adamw")
+    assert len(files(tmp_path)) == 1
+
+
+def test_only_the_owner_can_look_into_the_folder(kept: Moments, tmp_path: Path) -> None:
+    assert (tmp_path / "moments").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("damage", ["emptied", "halved", "one bit", "missing"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_damaged_file_is_named_and_its_round_alone_is_refused(
+    kept: Moments, tmp_path: Path, damage: str, which: int
+) -> None:
+    path = files(tmp_path)[which]
+    raw = bytearray(path.read_bytes())
+    if damage == "missing":
+        path.unlink()
+    else:
+        if damage == "one bit":
+            raw[-2] ^= 4
+        path.write_bytes({"emptied": b"", "halved": raw[: len(raw) // 2]}.get(damage, raw))
+    words = "is missing" if damage == "missing" else "is damaged"
+    assert [*kept.faults()] == [f"moments/{path.name} {words}"]
+    with pytest.raises(DataError, match=f"{path.name} {words}") as e:
+        kept.read("r", 5 + which, "adamw")
+    assert e.value.hint == HINT
+    assert kept.read("r", 6 - which, "adamw")
+
+
+def test_a_damaged_list_is_named_and_refused(kept: Moments, tmp_path: Path) -> None:
+    (tmp_path / "moments/known.json").write_text("{")
+    (fault,) = kept.faults()
+    assert "moments/known.json" in fault
+    with pytest.raises(ConfigError, match=r"moments/known\.json"):
+        kept.read("r", 6, "adamw")
+
+
+def test_a_home_without_moments_has_no_fault(tmp_path: Path) -> None:
+    made = Moments(tmp_path)
+    assert not [*made.faults()]
+    assert made.read("", 1, "") is None
