@@ -18,7 +18,7 @@ seed = 3
 [model]
 size = 75
 [training]
-batch = 16
+batch = 6
 [rounds]
 count = 2
 quorum = 3
