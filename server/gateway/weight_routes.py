@@ -83,12 +83,16 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
 
 
 async def _until_room(runs: Runs, run: str, size: int, seconds: float) -> None:
-    """Wait, before a byte is read, until the disk has room for an upload; FullDiskError without."""
+    """Wait, before a byte is read, until the disk has room for an upload; FullDiskError without.
+
+    Then the run says so for `seconds` more: a site that still waits has asked again by then.
+    """
     end = asyncio.get_running_loop().time() + seconds
     while shutil.disk_usage(runs.home).free < size:
         runs.held[run] = full_words(runs.home, size)
         if asyncio.get_running_loop().time() >= end:
             log.error("run %s: an update waits: %s", run, runs.held[run])
+            asyncio.get_running_loop().call_later(seconds, runs.held.pop, run, None)
             raise FullDiskError("the coordinator's disk is full")
         await asyncio.sleep(min(1.0, seconds))
     runs.held.pop(run, None)

@@ -162,7 +162,7 @@ def test_an_upload_for_which_the_disk_has_no_room_waits_and_is_then_asked_for_ag
     content = b"u" * MB
     with (
         small_disk(tmp_path / "disk") as disk,
-        closing(Gate(disk.home, block_seconds=0.05)) as gate,
+        closing(Gate(disk.home, block_seconds=0.5)) as gate,
     ):
         run = gate.stores.runs.create("train", PLAN)
         gate.site("a")
@@ -176,6 +176,21 @@ def test_an_upload_for_which_the_disk_has_no_room_waits_and_is_then_asked_for_ag
         disk.free()
         assert gate("PUT", where, "a", content=content).status_code == 200
         assert gate("GET", f"/api/runs/{run.id}", "ann").json()["held"] == ""
+
+
+def test_a_run_whose_site_asks_no_more_is_not_held_by_the_disk_any_more(tmp_path: Path) -> None:
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        closing(Gate(disk.home, block_seconds=0.05)) as gate,
+    ):
+        run = gate.stores.runs.create("train", PLAN)
+        gate.site("a")
+        gate.stores.inbox.open_round(Expected(run.id, 1, frozenset(["a"]), MB))
+        disk.fill()
+        assert gate("PUT", f"/updates/{run.id}/1", "a", content=b"u" * MB).status_code == 507
+        assert gate.stores.runs.held[run.id]
+        gate.loop.run_until_complete(asyncio.sleep(0.2))
+        assert not gate.stores.runs.held
 
 
 def test_an_upload_waits_for_room_before_a_byte_is_read(tmp_path: Path) -> None:
