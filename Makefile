@@ -74,6 +74,9 @@ demo-real: $(STAMP)
 
 test: lint pytest
 
+# One thread a process for sums of numbers: more of them, in several processes, wait for each other.
+pytest: export OMP_NUM_THREADS := 1
+pytest: export OPENBLAS_NUM_THREADS := 1
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST_ARGS)
 

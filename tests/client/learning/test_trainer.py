@@ -74,7 +74,7 @@ def test_a_round_asked_again_and_those_after_it_are_as_if_asked_once(
     got.append(again.train(plan, weights, "r", 3).update)
     for n, (one, other) in enumerate(zip(got, expected, strict=True), 1):
         assert np.array_equal(one, other), f"round {n}"
-    fresh = Trainer(home, 0, "cpu").train(plan, weights, "r", 3).update
+    fresh = Trainer(home, 0, "cpu").train(plan, weights, "other", 3).update
     assert not np.array_equal(fresh, expected[2])  # the moments matter here
 
 

@@ -170,7 +170,7 @@ def test_the_momentum_of_a_round_that_counts_its_steps_begins_empty(home: Path) 
     warm, fresh = paced(home, 0.1), paced(home, 0.1)
     warm.train(kept, weights, "r", 1)
     assert not np.array_equal(
-        warm.train(kept, weights, "r", 2).update, fresh.train(kept, weights, "r", 2).update
+        warm.train(kept, weights, "r", 2).update, fresh.train(kept, weights, "other", 2).update
     )
 
 

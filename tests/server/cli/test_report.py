@@ -1,6 +1,7 @@
 """`server report --verify` ends with 0, 1 or 2, and a run's report comes with its signature."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,15 +34,11 @@ class Answers:
         return self.answer
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    make_authority(tmp_path / "keys", datetime.now(UTC))
-    return tmp_path
-
-
-@pytest.fixture
-def written(home: Path, federated: dict[str, Any]) -> Path:
+@pytest.fixture(scope="module")
+def once(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report as an evaluator gets it: fetched with its signature, and written."""
+    home = tmp_path_factory.mktemp("home")
+    make_authority(home / "keys", datetime.now(UTC))
     text = json.dumps(federated, indent=1)
     answer = {"text": text, "signature": Registry(home).sign(text)}
     remote = Answers(answer, (home / "keys/ca.pem").read_text())
@@ -49,6 +46,12 @@ def written(home: Path, federated: dict[str, Any]) -> Path:
     assert remote.asked == "/api/runs/validate-1a2b3c/report {'signed': 'yes'}"
     write_report(report, home / "report", signed)
     return home / "report"
+
+
+@pytest.fixture
+def written(once: Path, tmp_path: Path) -> Path:
+    """A copy, which a test may damage."""
+    return shutil.copytree(once, tmp_path / "report")
 
 
 def test_a_report_that_was_fetched_is_as_it_was_signed(written: Path) -> None:

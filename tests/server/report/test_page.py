@@ -1,5 +1,6 @@
 """Sentences of the page stand only in the reports of which they are true."""
 
+import functools
 import re
 
 import pytest
@@ -11,13 +12,19 @@ from .kinds import ALL, report_of
 from .test_write import Page
 
 
+@functools.cache
+def page_of(kind: str) -> str:
+    return render(report_of(kind))
+
+
+@functools.cache
 def words_of(kind: str) -> str:
-    return " ".join(" ".join(Page(render(report_of(kind))).words).split())
+    return " ".join(" ".join(Page(page_of(kind)).words).split())
 
 
 def test_only_made_up_data_have_a_banner_and_a_watermark() -> None:
     for kind in ALL:
-        page = render(report_of(kind))
+        page = page_of(kind)
         assert ("Made-up data." in page) == (kind == "synthetic")
         assert ('<body class="synthetic">' in page) == (kind == "synthetic")
 
@@ -64,7 +71,7 @@ def test_all_is_there_only_where_nothing_is_missing(kind: str) -> None:
 
 def test_captions_name_random_effects_only_where_they_are_drawn() -> None:
     for kind in ALL:
-        page = render(report_of(kind))
+        page = page_of(kind)
         spread = [h for h in report_of(kind).heterogeneity if h.unit == "patient"]
         drawn = any(h.value is not None for h in spread)
         caption = re.search(r"Diamonds: ways of averaging \(([^)]*)\)", page)

@@ -61,9 +61,21 @@ def test_it_opens_without_a_console_message_or_a_request(page: Page, file: Path)
     assert asked == [file.as_uri()]
 
 
-@pytest.mark.parametrize("opened", [False, True], ids=["closed", "data tables open"])
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "scheme", "opened"),
+    [  # each width and scheme, open and closed; all twelve pairs are a slow test
+        (1280, "light", True),
+        (390, "dark", True),
+        (768, "light", False),
+        (1280, "dark", False),
+        *(
+            pytest.param(w, s, o, marks=pytest.mark.slow)
+            for w in WIDTHS
+            for s in SCHEMES
+            for o in (False, True)
+        ),
+    ],
+)
 def test_axe_finds_nothing_to_object_to(
     browser: Browser, file: Path, width: int, scheme: str, opened: bool
 ) -> None:
