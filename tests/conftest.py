@@ -6,7 +6,6 @@ import pytest
 from hepafed.common.processes import give_back_memory
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
-from xdist.workermanage import WorkerController
 
 settings.register_profile("hepafed", deadline=None, derandomize=True)
 settings.load_profile("hepafed")
@@ -15,19 +14,19 @@ INTEGRATION = "tests/integration/"
 
 
 class FederationsInOneProcess(LoadFileScheduling):
-    """Give each file's tests to one process, and those of all federations to the same one, first.
+    """Give each file's tests to one process, and those of all federations to the same one.
 
-    Two whole federations beside each other do not answer in time on two cores. They take longest:
-    begun late, they would be waited for when all else is done.
+    Two whole federations beside each other do not answer in time on two cores.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         return INTEGRATION if nodeid.startswith(INTEGRATION) else nodeid.partition("::")[0]
 
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        if INTEGRATION in self.workqueue:
-            self.workqueue.move_to_end(INTEGRATION, last=False)
-        super()._assign_work_unit(node)
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the federations first: begun late, they would be waited for when all else is done."""
+    items.sort(key=lambda item: not item.nodeid.startswith(INTEGRATION))
 
 
 @pytest.hookimpl(optionalhook=True)  # `make mutants` runs without xdist
