@@ -3,7 +3,6 @@
 Made once, by the real commands: two sites have trained the plan to its end, then begun it again.
 """
 
-import csv
 import json
 import os
 import random
@@ -14,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from hepafed.deploy.demo.federation import Federation, federation
-from PIL import Image
+
+from tests.pictures import write_pictures
 
 SITES = {"hospital-a": 12, "hospital-b": 17}
 """Patients of each site."""
@@ -117,17 +116,9 @@ def _round_done(history: Path, number: int) -> bool:
 
 
 def _set_up(fed: Federation, site: str, patients: int, seed: int) -> None:
-    images = fed.folder / f"images-{site}"
-    images.mkdir()
-    pixels = np.random.default_rng(seed)
-    with (images / "labels.csv").open("w", newline="") as f:
-        table = csv.writer(f)
-        table.writerow(("patient_id", "file", "label"))
-        for n in range(patients):
-            drawn = pixels.integers(0, 255, (160, 160), np.uint8)
-            Image.fromarray(drawn).save(images / f"{n}.png")
-            table.writerow((f"p{n}", f"{n}.png", LABELS[n % 3]))
-    fed.command(site, "ingest", "--images", str(images), "--labels", str(images / "labels.csv"))
+    labels = [LABELS[n % 3] for n in range(patients)]
+    table = write_pictures(fed.folder / f"images-{site}", labels, seed)
+    fed.command(site, "ingest", "--images", str(table.parent), "--labels", str(table))
     config = fed.home(site) / "site.toml"
     lines = [
         x for x in config.read_text().splitlines() if not x.startswith(("minimum_", "optimisers"))

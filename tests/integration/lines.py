@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .listening import Listener
+
 _PIECE = 1 << 14
 BULK = 1 << 20
 """A cut takes a connection that carried so many bytes, so that it is not one of Flower's."""
@@ -28,7 +30,7 @@ class Quality:
     """Part of the pieces that are late by a way there and back, as if they had been sent again."""
 
 
-class Line:
+class Line(Listener):
     """Listens on loopback, carries bytes to a port and back, and counts them."""
 
     def __init__(self, port: int, quality: Quality = Quality(), seed: int = 1) -> None:
@@ -41,30 +43,19 @@ class Line:
         """Bytes that the line took in, each way; also those that a cut lost."""
         self.cuts: dict[str, list[int]] = {UP: [], DOWN: []}
         """At how many bytes of each way the connection is cut; in order."""
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__(received=1 << 16)
 
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                there = socket.create_connection(("127.0.0.1", self._port))
-            except OSError:
-                here.close()
-                continue
-            for way, one, other in ((UP, here, there), (DOWN, there, here)):
-                held: Held = queue.Queue(self._pieces)
-                for target in (self._take, self._give):
-                    arguments = (way, one, other, held)
-                    threading.Thread(target=target, args=arguments, daemon=True).start()
+    def opened(self, here: socket.socket) -> None:
+        try:
+            there = socket.create_connection(("127.0.0.1", self._port))
+        except OSError:
+            here.close()
+            return
+        for way, one, other in ((UP, here, there), (DOWN, there, here)):
+            held: Held = queue.Queue(self._pieces)
+            for target in (self._take, self._give):
+                arguments = (way, one, other, held)
+                threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def _take(self, way: str, one: socket.socket, other: socket.socket, held: Held) -> None:
         own = 0

@@ -9,31 +9,27 @@ from pathlib import Path
 
 from hepafed.deploy.demo.federation import Federation
 
+from .listening import Listener
 
-class LossyWire:
+
+class LossyWire(Listener):
     """Stands between a site and the gateway and, once, breaks off before the answer comes back."""
 
     def __init__(self, fed: Federation, site: str) -> None:
         self._members, self._site = fed.home("server") / "members.json", site
         self._to = ("127.0.0.1", int(fed.address.rpartition(":")[2]))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.lossy = True
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
+        self.address = f"127.0.0.1:{self.port}"
 
     def _enrolled(self) -> bool:
         sites = json.loads(self._members.read_text())["sites"]
         return any(s["site"] == self._site and s["public_key"] for s in sites)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            there = socket.create_connection(self._to)
-            for pair in ((here, there), (there, here)):
-                threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+    def opened(self, here: socket.socket) -> None:
+        there = socket.create_connection(self._to)
+        for pair in ((here, there), (there, here)):
+            threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
 
     def _pass_on(self, source: socket.socket, to: socket.socket) -> None:
         try:
@@ -49,9 +45,6 @@ class LossyWire:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-
-    def close(self) -> None:
-        self._listener.close()
 
 
 @contextmanager

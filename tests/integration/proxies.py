@@ -3,15 +3,16 @@
 import select
 import socket
 import ssl
-import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hepafed.common.certificates import make_authority, make_server_certificate
 
+from .listening import Listener
 
-class Proxy:
+
+class Proxy(Listener):
     """Listens on loopback; only through it the names of `hosts` lead anywhere."""
 
     def __init__(self, hosts: dict[str, int], inspects: Path | None = None) -> None:
@@ -24,22 +25,10 @@ class Proxy:
         if inspects is not None:
             make_authority(inspects, datetime.now(UTC))
             make_server_certificate(inspects, [*hosts], datetime.now(UTC))
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
+        self.url = f"http://127.0.0.1:{self.port}"
 
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._open, args=(here,), daemon=True).start()
-
-    def _open(self, here: socket.socket) -> None:
+    def opened(self, here: socket.socket) -> None:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             part = here.recv(1)

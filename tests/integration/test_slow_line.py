@@ -6,12 +6,11 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hepafed.deploy.demo.federation import federation
-from PIL import Image
 
 from tests.integration.lines import DOWN, UP, Line, Quality
+from tests.pictures import write_pictures
 
 SITE = "hospital-a"
 SLOW = Quality(rate=20e6 / 8, latency=0.2, loss=0.01)
@@ -32,24 +31,11 @@ deadline = 500
 """
 
 
-def write_images(folder: Path) -> Path:
-    """Write six pictures and their labels; return the table."""
-    folder.mkdir()
-    rows = ["patient_id,file,label"]
-    pixels = np.random.default_rng(2).integers(0, 255, (6, 160, 160), np.uint8)
-    for number, picture in enumerate(pixels):
-        Image.fromarray(picture).save(folder / f"{number}.png")
-        rows.append(f"p{number},{number}.png,benign")
-    table = folder / "labels.csv"
-    table.write_text("\n".join(rows) + "\n")
-    return table
-
-
 @pytest.mark.slow
 def test_a_round_over_a_slow_line_that_is_cut_completes_and_sends_little_again(
     tmp_path: Path,
 ) -> None:
-    plan, table = tmp_path / "plan.toml", write_images(tmp_path / "images")
+    plan, table = tmp_path / "plan.toml", write_pictures(tmp_path / "images", ["benign"] * 6, 2)
     plan.write_text(PLAN)
     with federation(tmp_path) as fed:
         fed.start_server()
