@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from hepafed.client.outbound import trusted
 from hepafed.common.certificates import untrusted
-from hepafed.common.contract import INSTANCE, SiteConfig
+from hepafed.common.contract import CONNECTION, INSTANCE, SiteConfig
 from hepafed.common.errors import (
     ConfigError,
     OtherReleaseError,
@@ -84,12 +84,19 @@ CLOCK_HINT = (
 
 
 def ask(
-    home: Path, config: SiteConfig, seconds: float = 10, *, starts: bool = False, instance: str = ""
+    home: Path,
+    config: SiteConfig,
+    seconds: float = 10,
+    *,
+    starts: bool = False,
+    instance: str = "",
+    connection: str = "",
 ) -> Standing:
     """Ask the coordinator how this site stands; nothing but the token is sent.
 
     With `starts` this site's release of HepaFed goes with it: the coordinator notes it, and that
-    the client `instance` runs. Without, it is asked which other clients run.
+    the client `instance` runs, with the SuperNode `connection`. Without, it is asked which other
+    clients run.
 
     Raises
     ------
@@ -103,7 +110,8 @@ def ask(
         The answer is not one.
     """
     asked = datetime.now(UTC)
-    stated = ({HEADER: RELEASE} if starts else {}) | ({INSTANCE: instance} if instance else {})
+    ids = {name: id for name, id in ((INSTANCE, instance), (CONNECTION, connection)) if id}
+    stated = ({HEADER: RELEASE} if starts else {}) | ids
     values, certificate = _call(home, config, "GET", "/site", seconds, stated)
     ahead = clock_ahead(values.get("time"), asked, datetime.now(UTC))
     words = {k: str(values.get(k, "")) for k in ("site", "role", "hepafed", "flwr")}

@@ -70,6 +70,10 @@ class _Child:
     started: float = 0.0
     begins: int = 0
     """Where in its log the running process began."""
+    id: str = ""
+    """Of the running process; another one after each start."""
+    began: threading.Event = field(default_factory=threading.Event)
+    """Set by each start."""
     waits: Backoff = field(default_factory=lambda: Backoff(LONGEST_WAIT_SECONDS))
 
     def start(self) -> None:
@@ -79,6 +83,8 @@ class _Child:
                 self.command, stdout=log, stderr=log, env=self.environment
             )
         self.started = time.monotonic()
+        self.id = new_instance()
+        self.began.set()
 
     def died(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -119,7 +125,7 @@ def run_site(home: Path) -> None:
         try:
             for child in children:
                 child.start()
-            _beat(home, config, instance, stopping)
+            _beat(home, config, instance, children[0], stopping)
             _supervise(home, config, instance, children, stopping, told)
         finally:
             for child in children:
@@ -140,17 +146,20 @@ def _look_over(home: Path) -> None:
         say("site.toml was changed since the last start; what is there now is used")
 
 
-def _beat(home: Path, config: SiteConfig, instance: str, stopping: threading.Event) -> None:
-    """Begin to tell the coordinator that this client runs, beside everything else."""
+def _beat(
+    home: Path, config: SiteConfig, instance: str, supernode: _Child, stopping: threading.Event
+) -> None:
+    """Begin to tell the coordinator which client and SuperNode run, beside everything else."""
 
     def others() -> tuple[str, ...]:
-        return ask(home, config, starts=True, instance=instance).others
+        heard = ask(home, config, starts=True, instance=instance, connection=supernode.id)
+        return heard.others
 
     def tell(words: str) -> None:
         complain(words, STOP_ONE)
 
-    beating = threading.Thread(target=keep_beating, args=(others, tell, stopping), daemon=True)
-    beating.start()
+    words = (others, tell, stopping, supernode.began)
+    threading.Thread(target=keep_beating, args=words, daemon=True).start()
 
 
 def why_shut_out(home: Path, config: SiteConfig, instance: str = "") -> tuple[str, str]:

@@ -41,6 +41,7 @@ from hepafed.common.contract.figures import (
 )
 from hepafed.common.contract.instances import (
     BEAT_SECONDS,
+    CONNECTION,
     INSTANCE,
     LIVE_SECONDS,
     instance_stated,
@@ -102,6 +103,7 @@ __all__ = [
     "CLASSES",
     "CLASS_KEYS",
     "COHORT_TABLES",
+    "CONNECTION",
     "EVERY",
     "INSTANCE",
     "LARGEST_FILE",

@@ -44,11 +44,13 @@ class Conductor:
         members: Members,
         heads: LedgerHeads,
         patience: float = PERSON_SECONDS,
+        connections: Callable[[str], int] = lambda _site: 0,
     ) -> None:
         self._stores = stores
         self._members = members
         self._heads = heads
         self._patience = patience
+        self._connections = connections
 
     def __call__(self, grid: Any, context: Any) -> None:  # noqa: ANN401 - Flower's Grid and Context
         """Conduct the run named in the attempt's configuration."""
@@ -103,6 +105,7 @@ class Conductor:
             patience=self._patience,
             note=partial(self._stores.runs.event, run.id),
             heads=self._heads,
+            connections=self._connections,
         )
 
     def _nodes(self, run: Run) -> dict[str, int]:

@@ -44,7 +44,13 @@ class Coordinator:
         self.stores.inbox.clear()
         self.superlink.start()
         self.membership.restore()
-        conductor = Conductor(self.stores, self.members, self.heads, self._patience)
+        conductor = Conductor(
+            self.stores,
+            self.members,
+            self.heads,
+            self._patience,
+            self.membership.presence.connections,
+        )
         executor = ServerAppExecutor(
             self.superlink, conductor, self._stopping, self.queue.attempt_over
         )

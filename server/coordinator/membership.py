@@ -90,8 +90,10 @@ class Membership:
         """Return whether Flower has an enrolled site's key; UnreachableError without an answer."""
         return site.node in self._control.registered_nodes()
 
-    def heard(self, site: str, instance: str) -> None:
+    def heard(self, site: str, instance: str, connection: str = "") -> None:
         """Note that a client of a site runs; that two of them do is in the log."""
+        if connection:
+            self.presence.connected(site, connection)
         if self.presence.beat(site, instance):
             log.warning("two clients use the key of %s at once; server sites shows it", site)
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from importlib import metadata
 
-from hepafed.common.contract import INSTANCE, instance_stated
+from hepafed.common.contract import CONNECTION, INSTANCE, instance_stated
 from hepafed.common.errors import PayloadError, UnreachableError
 from hepafed.common.releases import HEADER, RELEASE, release_stated
 from hepafed.server.coordinator import Coordinator
@@ -70,7 +70,8 @@ def site_routes(api: Api, coordinator: Coordinator) -> list[Route]:
         instance = instance_stated(request.headers.get(INSTANCE, ""))
         starts = HEADER in request.headers
         if instance and starts:
-            membership.heard(entry.site, instance)
+            connection = instance_stated(request.headers.get(CONNECTION, ""))
+            membership.heard(entry.site, instance, connection)
         others = membership.presence.beside(entry.site, instance)
         return JSONResponse(
             {

@@ -3,6 +3,9 @@
 A client that ended, or was killed, is heard no more. So two clients are two at once only where the
 older one was heard after the newer one had begun. All is in memory: after a restart of the
 coordinator it is known again with the next beats.
+
+A client states its connection too, which is another one after each start of its SuperNode. What was
+asked of a SuperNode that has ended since is lost, and Flower says so only a minute later.
 """
 
 import threading
@@ -33,6 +36,8 @@ class Presence:
         self._clock, self._live = clock, timedelta(seconds=live)
         self._lock = threading.Lock()
         self._heard: dict[str, dict[str, _Heard]] = {}
+        self._connections: dict[str, list[str]] = {}
+        self._begun: dict[str, int] = {}
 
     def beat(self, site: str, instance: str) -> bool:
         """Note that a client was heard; return whether it is the first sign of two at once."""
@@ -44,6 +49,19 @@ class Presence:
             if len(known) > MOST:
                 del known[min(known, key=lambda i: known[i].last)]
             return before < 2 <= len(self._at_once(site, now))
+
+    def connected(self, site: str, connection: str) -> None:
+        """Note the connection that a site's client states."""
+        with self._lock:
+            known = self._connections.setdefault(site, [])
+            if connection not in known:
+                self._connections[site] = [*known, connection][-MOST:]
+                self._begun[site] = self._begun.get(site, 0) + 1
+
+    def connections(self, site: str) -> int:
+        """Return how many connections of a site were heard of; one that ended counts too."""
+        with self._lock:
+            return self._begun.get(site, 0)
 
     def beside(self, site: str, instance: str) -> list[datetime]:
         """Return since when other clients than this one use a site's key.

@@ -22,6 +22,8 @@ class Asking:
     """Sites whose answer is out, by the id of their message."""
     failed: dict[str, str] = field(default_factory=dict)
     """Sites that gave no usable answer so far, with the reason."""
+    _connections: dict[str, int] = field(default_factory=dict)
+    """How many connections of a site were heard of when it was asked."""
     _persons: dict[str, float] = field(default_factory=dict)
     """When a site that waits for a person is asked again."""
     _lost: dict[str, float] = field(default_factory=dict)
@@ -33,6 +35,20 @@ class Asking:
     def goes_on(self) -> bool:
         """Whether an answer is out, or a site is to be asked again."""
         return bool(self.waiting or self._persons or self._lost)
+
+    def put(self, message: str, site: str, connections: int) -> None:
+        """Note that a question went to a site, of which so many connections were heard of."""
+        self.waiting[message] = site
+        self._connections[site] = connections
+
+    def cut_off(self, connections: Callable[[str], int]) -> list[str]:
+        """Return the sites whose connection began anew since they were asked; nothing is out there.
+
+        Of a site that had stated none it is not known.
+        """
+        found = [s for s in self.waiting.values() if 0 < self._connections[s] < connections(s)]
+        self.waiting = {m: s for m, s in self.waiting.items() if s not in found}
+        return found
 
     def answered(self, site: str) -> None:
         """Note a usable answer."""

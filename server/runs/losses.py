@@ -35,6 +35,9 @@ LOSSES = {
 A hostile site can send each of them.
 """
 
+BEGAN_ANEW = Loss("", "its connection began anew before it answered", OUTAGES)
+"""The site's SuperNode was started again, so what it was asked before is lost."""
+
 
 def loss_of(code: int) -> Loss:
     """Return what an error answer says; of a code that we do not know, its number."""

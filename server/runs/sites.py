@@ -17,7 +17,7 @@ from hepafed.common.errors import PayloadError
 from hepafed.common.retry import next_wait
 from hepafed.server.members import LedgerHeads
 from hepafed.server.runs.asking import Asking
-from hepafed.server.runs.losses import Loss, loss_of
+from hepafed.server.runs.losses import BEGAN_ANEW, Loss, loss_of
 from hepafed.server.runs.waiting import thing_of, waits_for_person
 
 POLL_SECONDS = (0.05, 1.0)
@@ -59,6 +59,7 @@ class Sites:
         patience: float = PERSON_SECONDS,
         note: Callable[..., None] = lambda _kind, **_values: None,
         heads: LedgerHeads | None = None,
+        connections: Callable[[str], int] = lambda _site: 0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -66,7 +67,8 @@ class Sites:
 
         `note(kind, **values)` is told what a person should know while answers are out. `waits`: a
         site begins to wait for a person to allow a digest; `lost`: a site was lost and is asked
-        again when it is back; `again`: sites are asked again.
+        again when it is back; `again`: sites are asked again. `connections(site)`: of how many
+        connections of a site was heard.
         """
         self._grid = grid
         self._nodes = nodes
@@ -78,6 +80,7 @@ class Sites:
         self._person_since: dict[str, float] = {}
         self._waits: dict[str, set[str]] = {}
         self._heads = heads
+        self._connections = connections
         self._clock = clock
         self._sleep = sleep
 
@@ -139,6 +142,8 @@ class Sites:
                     asking.answered(site)
                     if self._person_since.pop(site, None) is not None:
                         self._waits.pop(site, None)
+            for site in asking.cut_off(self._connections):
+                self._lose(asking, site, BEGAN_ANEW)
             if self._clock() > end:
                 break
             asking.drop({*asking.failed} - {*self._nodes()}, NOT_ENROLLED)
@@ -181,6 +186,7 @@ class Sites:
         """Put the question to sites; those that are not reached have failed."""
         nodes, asked = self._nodes(), list(sites)
         order = [s for s in asked if s in nodes]
+        connections = {s: self._connections(s) for s in order}
         valid = end - self._clock() + 60
         messages = [
             Message(
@@ -193,7 +199,7 @@ class Sites:
         ]
         for i, site in zip(self._grid.push_messages(messages), order, strict=True):
             if i:
-                asking.waiting[i] = site
+                asking.put(i, site, connections[site])
             else:
                 asking.failed[site] = "the site is not reachable"
         asking.failed |= {s: NOT_ENROLLED for s in asked if s not in nodes}

@@ -22,7 +22,7 @@ def beaten(*answers: tuple[str, ...] | None) -> list[str]:
         return found
 
     tell: Callable[[str], None] = told.append
-    keep_beating(ask, tell, stopping, 0.0)
+    keep_beating(ask, tell, stopping, threading.Event(), 0.0)
     assert left == []
     return told
 
@@ -51,4 +51,20 @@ def test_nothing_is_asked_once_the_client_stops() -> None:
     def never() -> tuple[str, ...]:
         raise AssertionError("asked")
 
-    keep_beating(never, lambda _: None, stopping, 0.0)
+    keep_beating(never, lambda _: None, stopping, threading.Event(), 0.0)
+
+
+def test_another_connection_is_told_at_once_and_again_until_it_was_heard() -> None:
+    stopping, news, asked = threading.Event(), threading.Event(), 0
+
+    def ask() -> tuple[str, ...]:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise UnreachableError("no answer")
+        stopping.set()
+        return ()
+
+    news.set()
+    keep_beating(ask, lambda _: None, stopping, news, seconds=1e6, again=0.0)
+    assert (asked, news.is_set()) == (3, False)

@@ -87,6 +87,7 @@ class Gate:
         self.home, self.flower = home, Flower()
         self.members, self.stores = Members(home), Stores(home)
         membership = Membership(self.members, cast("Control", self.flower), LedgerHeads(home))
+        self.presence = membership.presence
         self.woken, self.free = 0, 10**12
         self.make: Make = made_at_once
         self.requests = Requests(

@@ -5,7 +5,7 @@ from importlib import metadata
 from typing import Any
 
 import pytest
-from hepafed.common.contract import INSTANCE
+from hepafed.common.contract import CONNECTION, INSTANCE
 from hepafed.common.releases import HEADER
 from hepafed.server.members.roster import digest_of
 
@@ -156,8 +156,11 @@ def test_who_is_no_site_neither_stands_nor_leaves(
     assert not gate.members.sites()["a"].revoked
 
 
-def ask(gate: Gate, site: str, instance: str = "", *, starts: bool = True) -> Any:  # noqa: ANN401
+def ask(
+    gate: Gate, site: str, instance: str = "", connection: str = "", *, starts: bool = True
+) -> Any:  # noqa: ANN401
     stated = ({HEADER: "7.1.0"} if starts else {}) | ({INSTANCE: instance} if instance else {})
+    stated |= {CONNECTION: connection} if connection else {}
     return gate("GET", "/site", site, headers=stated).json()
 
 
@@ -203,3 +206,15 @@ def test_what_is_no_id_of_a_client_is_not_noted(gate: Gate, text: str) -> None:
     gate.site("a")
     ask(gate, "a", text)
     assert ask(gate, "a", starts=False)["others"] == []
+
+
+def test_a_connection_is_noted_of_a_client_that_runs_and_states_an_id(gate: Gate) -> None:
+    gate.site("a")
+    one, two, client = "1" * 16, "2" * 16, "c" * 16
+    known = gate.presence
+    for connection in (one, one, two, "x" * 16, "1" * 17):
+        ask(gate, "a", client, connection)
+    assert known.connections("a") == 2
+    ask(gate, "a", client, "3" * 16, starts=False)
+    ask(gate, "a", "", "4" * 16)
+    assert known.connections("a") == 2

@@ -75,3 +75,19 @@ def test_sites_are_kept_apart() -> None:
     for seconds, instance, site in ((0, "a", "s"), (1, "b", "t"), (2, "a", "s"), (3, "b", "t")):
         assert not seen.at(seconds, instance, site)
     assert seen.at_once("s") == seen.at_once("t") == []
+
+
+def test_connections_are_counted_by_site_and_each_once() -> None:
+    seen = Watched()
+    assert seen.connections("s") == 0
+    for connection in ("a", "b", "a", "b", "b"):  # of two clients at once they come in turn
+        seen.connected("s", connection)
+    seen.connected("t", "a")
+    assert (seen.connections("s"), seen.connections("t")) == (2, 1)
+
+
+def test_the_count_of_connections_never_falls() -> None:
+    seen = Watched()
+    for n in range(3 * MOST):
+        seen.connected("s", f"{n}")
+    assert seen.connections("s") == 3 * MOST
