@@ -8,17 +8,18 @@ import json
 import shutil
 import signal
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.chaos.cases import UNDISTURBED, Case, draw
-from tests.chaos.prepared import SITES, Prepared, prepared, read_events, use_small_network
-from tests.chaos.scene import play
-from tests.chaos.verdict import BAD, SAME, VERDICTS, Verdict
+from tests.chaos.cases import Case, draw
+from tests.chaos.chain import Found, play
+from tests.chaos.prepared import SITES, Prepared, prepared, use_small_network
+from tests.chaos.verdict import BAD, VERDICTS
 
 BUILD = Path("build/chaos")
+CHAIN = 10
+"""Cases of one training; those that it ends before begin the next."""
 
 
 class Campaign:
@@ -28,43 +29,41 @@ class Campaign:
         self._folder, self._seed = folder, seed
         self._prepared: Prepared = prepared(folder / "homes")
         self._kept = folder / f"seed-{seed}.jsonl"
-        self._lines = self._undisturbed()
-
-    def _undisturbed(self) -> int:
-        """Return how many lines a run adds without a fault, which must end in the same digest."""
-        known = self._folder / "lines"
-        if known.exists():
-            return int(known.read_text())
-        found = play(Case(number=-1, fault=UNDISTURBED), self._prepared, self._folder / "case")
-        if found.kind != SAME:
-            raise RuntimeError(f"without a fault: {found.kind}: {found.words}")
-        run = self._folder / "case/server/runs" / self._prepared.run
-        lines = len(read_events(run / "events.jsonl")) - self._prepared.events
-        known.write_text(str(lines))
-        return lines
 
     def case(self, number: int) -> Case:
         """Return a case by its number."""
-        return draw(self._seed, number, self._prepared.folder, tuple(SITES), self._lines)
+        return draw(self._seed, number, tuple(SITES))
 
-    def play(self, number: int) -> Verdict:
-        """Play a case, whatever was found before; the homes of a bad one are kept."""
-        made, started = self.case(number), time.monotonic()
-        found = play(made, self._prepared, self._folder / "case")
-        kept = self._folder / f"bad-{self._seed}-{number}"
-        shutil.rmtree(kept, ignore_errors=True)
-        if found.kind in BAD:
-            (self._folder / "case").rename(kept)
+    def play(self, numbers: Sequence[int]) -> list[Found]:
+        """Play cases, whatever was found before; the homes of a chain with a bad one are kept."""
+        left, made = [self.case(n) for n in numbers], list[Found]()
+        while left:
+            found = play(left[:CHAIN], self._prepared, self._folder / "chain")
+            if not found:
+                raise RuntimeError("the training ended before the first fault")
+            if any(f.verdict.kind in BAD for f in found):
+                kept = self._folder / f"bad-{self._seed}-{found[-1].case.number}"
+                shutil.rmtree(kept, ignore_errors=True)
+                (self._folder / "chain").rename(kept)
+            for one in found:
+                self._keep(one)
+            made += found
+            left = left[len(found) :]
+        return made
+
+    def _keep(self, found: Found) -> None:
+        case, verdict = found.case, found.verdict
         line = {
-            "number": number, "fault": made.fault, "case": made.words(), "verdict": found.kind,
-            "words": found.words, "seconds": round(time.monotonic() - started, 1),
+            "number": case.number, "fault": case.fault, "case": case.words(found.file),
+            "verdict": verdict.kind, "words": verdict.words, "seconds": round(found.seconds, 1),
         }  # fmt: skip
         with self._kept.open("a") as f:
             f.write(json.dumps(line) + "\n")
-        print(f"{number:4d} {line['seconds']:5.0f} s {found.kind:12} {made.words()}", flush=True)
-        if found.kind in BAD:
-            print(f"     {found.words}", flush=True)
-        return found
+        print(
+            f"{case.number:4d} {found.seconds:5.0f} s {verdict.kind:12} {line['case']}", flush=True
+        )
+        if verdict.kind in BAD:
+            print(f"     {verdict.words}", flush=True)
 
     def known(self) -> dict[int, Mapping[str, str]]:
         """Return what was found so far, by number; the last time counts."""
@@ -96,9 +95,11 @@ def main() -> int:
         signal.signal(number, _interrupt)
     use_small_network()
     campaign = Campaign(BUILD.absolute(), options.seed)
-    for number in options.case or range(options.cases):
-        if options.case or number not in campaign.known():
-            campaign.play(number)
+    if options.case:
+        campaign.play(options.case)
+    for first in range(0, options.cases, CHAIN):
+        wanted = range(first, min(first + CHAIN, options.cases))
+        campaign.play([n for n in wanted if n not in campaign.known() and not options.case])
     found = campaign.known()
     print("\n".join(table(found)))
     return int(any(line["verdict"] in BAD for line in found.values()))

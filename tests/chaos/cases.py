@@ -1,4 +1,4 @@
-"""What a case of the campaign does: drawn from a seed, a number and the prepared homes alone."""
+"""What a case of the campaign does: drawn from a seed and a number, and of a home as it is then."""
 
 import random
 import re
@@ -14,7 +14,7 @@ ROTS: Mapping[str, Callable[[bytes, float], bytes]] = {
     "halved": lambda content, _at: content[: len(content) // 2],
     "one bit": lambda content, at: flipped(content, at),
 }
-MISSING, FROZEN, DISK, UNDISTURBED = "missing", "frozen", "disk full", "undisturbed"
+MISSING, FROZEN, DISK = "missing", "frozen", "disk full"
 WEIGHTS = {
     **{f"kill {name}": 2 for name in KILLED},
     **{f"rot {name}": 3 for name in (*ROTS, MISSING)},
@@ -22,6 +22,8 @@ WEIGHTS = {
     DISK: 2,
 }
 """How often each fault is drawn."""
+MOST_LINES = 9
+"""A round adds about so many lines to the run's history."""
 LATEST_SECONDS = 1.0
 
 
@@ -32,35 +34,27 @@ class Case:
     number: int
     fault: str
     who: str = COORDINATOR
-    after: int = 0
-    """New lines of the run's history before a fault strikes that strikes running programs."""
+    lines: int = 0
+    """New lines of the run's history before the fault strikes."""
     delay: float = 0.0
     """Seconds from that line to the fault."""
-    file: str = ""
-    """Of a rot: the file, from the home on."""
-    at: float = 0.0
-    """Of a flipped bit: where, as a share of the file."""
+    seed: str = ""
+    """Of what is drawn when the fault strikes."""
 
     @property
     def rots(self) -> bool:
-        """Whether a file is damaged before the programs start."""
+        """Whether a file of a stopped home is damaged."""
         return self.fault.startswith("rot ")
 
-    def words(self) -> str:
-        """Say what is done."""
+    def words(self, file: str = "") -> str:
+        """Say what is done; `file`: of a rot, from the home on."""
         if self.rots:
-            return f"{self.fault}: {self.who}/{self.file}"
-        return f"{self.fault} at {self.who}, {self.delay:.2f} s after line {self.after}"
+            return f"{self.fault}: {self.who}/{file}"
+        return f"{self.fault} at {self.who}, {self.delay:.2f} s after {self.lines} lines"
 
 
-def flipped(content: bytes, at: float) -> bytes:
-    """Return `content` with one bit changed, at a share of its length."""
-    byte, bit = divmod(int(at * 8 * len(content)), 8)
-    return content[:byte] + bytes([content[byte] ^ (1 << bit)]) + content[byte + 1 :]
-
-
-def draw(seed: int, number: int, homes: Path, sites: Sequence[str], lines: int) -> Case:
-    """Return the case of a seed and number; `lines`: new ones of the history without a fault."""
+def draw(seed: int, number: int, sites: Sequence[str]) -> Case:
+    """Return the case of a seed and number."""
     drawn = random.Random(f"{seed}/{number}")
     (fault,) = drawn.choices([*WEIGHTS], [*WEIGHTS.values()])
     who = drawn.choice([COORDINATOR, drawn.choice(sites)])
@@ -68,11 +62,20 @@ def draw(seed: int, number: int, homes: Path, sites: Sequence[str], lines: int) 
         who = COORDINATOR
     elif fault.startswith("kill ") or fault == FROZEN:
         who = drawn.choice(sites)
-    if not fault.startswith("rot "):
-        moment = drawn.uniform(0, LATEST_SECONDS)
-        return Case(number=number, fault=fault, who=who, after=drawn.randrange(lines), delay=moment)
-    file = drawn.choice(drawn.choice(alike(state_files(homes / who))))
-    return Case(number=number, fault=fault, who=who, file=file, at=drawn.random())
+    return Case(
+        number=number,
+        fault=fault,
+        who=who,
+        lines=drawn.randrange(MOST_LINES),
+        delay=drawn.uniform(0, LATEST_SECONDS),
+        seed=f"{seed}/{number}/file",
+    )
+
+
+def flipped(content: bytes, at: float) -> bytes:
+    """Return `content` with one bit changed, at a share of its length."""
+    byte, bit = divmod(int(at * 8 * len(content)), 8)
+    return content[:byte] + bytes([content[byte] ^ (1 << bit)]) + content[byte + 1 :]
 
 
 def state_files(home: Path) -> list[str]:
@@ -91,10 +94,33 @@ def alike(files: Sequence[str]) -> list[list[str]]:
     return [[*group] for _, group in groupby(sorted(files, key=key), key)]
 
 
-def damage(case: Case, home: Path) -> None:
-    """Damage the file of a rot."""
-    path, how = home / case.file, case.fault.removeprefix("rot ")
+@dataclass(frozen=True)
+class Damage:
+    """A file of a home that was damaged, which can be put back as it was."""
+
+    home: Path
+    file: str
+    """From the home on."""
+    before: bytes
+    after: bytes | None
+    """None: the file is missing."""
+
+    def put_back(self) -> None:
+        """Put the file back, unless a program has mended it meanwhile."""
+        path = self.home / self.file
+        if (path.read_bytes() if path.is_file() else None) == self.after:
+            path.write_bytes(self.before)
+
+
+def damage(case: Case, home: Path) -> Damage:
+    """Damage a file of a home, which the case draws."""
+    drawn = random.Random(case.seed)
+    file = drawn.choice(drawn.choice(alike(state_files(home))))
+    path, how = home / file, case.fault.removeprefix("rot ")
+    before = path.read_bytes()
     if how == MISSING:
         path.unlink()
-        return
-    path.write_bytes(ROTS[how](path.read_bytes(), case.at))
+        return Damage(home, file, before, None)
+    after = ROTS[how](before, drawn.random())
+    path.write_bytes(after)
+    return Damage(home, file, before, after)

@@ -6,7 +6,7 @@ import pytest
 
 from .campaign import Campaign, table
 from .prepared import STAND_IN
-from .verdict import BAD, HANG, SAME
+from .verdict import BAD, HANG, SAME, VERDICTS
 
 CASES = 20
 
@@ -18,11 +18,13 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
         yield Campaign(tmp_path_factory.mktemp("chaos"), seed=1)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("number", range(CASES))
-def test_a_case_ends_in_the_same_weights_or_a_named_stop(campaign: Campaign, number: int) -> None:
-    assert campaign.play(number).kind not in BAD
+@pytest.mark.timeout(1800)
+def test_faults_end_in_the_weights_of_the_undisturbed_training_or_a_named_stop(
+    campaign: Campaign,
+) -> None:
+    found = campaign.play(range(CASES))
+    assert [f for f in found if f.verdict.kind in BAD] == []
+    assert [f.case.number for f in found] == [*range(CASES)]
 
 
 def test_the_table_counts_each_case_once_by_fault_and_verdict() -> None:
@@ -31,5 +33,5 @@ def test_the_table_counts_each_case_once_by_fault_and_verdict() -> None:
         for n, (fault, verdict) in enumerate((("a", SAME), ("a", SAME), ("b", HANG)))
     }
     rows = [line.split() for line in table(lines)]
-    assert [*map(int, rows[1][1:])] == [2, 0, 0, 0, 0, 0]
-    assert [*map(int, rows[2][1:])] == [0, 0, 0, 0, 0, 1]
+    assert [*map(int, rows[1][1:])] == [2 * (v == SAME) for v in VERDICTS]
+    assert [*map(int, rows[2][1:])] == [int(v == HANG) for v in VERDICTS]

@@ -15,12 +15,14 @@ from tests.server.promises import card_of
 
 from .cases import Case
 from .prepared import Prepared
-from .verdict import HANG, NAMED, SAME, UNNAMED, WRONG, judge
+from .scene import Scene
+from .verdict import HANG, SAME, UNNAMED, WRONG, judge_end, naming
 
 LAYOUT = Layout(("w",), ((3,),))
 RUN = "chaos-000000"
 KILL = Case(number=0, fault="kill worker", who="a")
-ROT = Case(number=0, fault="rot halved", who="a", file="keys/node.key")
+ROT = Case(number=0, fault="rot halved", who="a")
+FILE = "keys/node.key"
 
 
 class Homes:
@@ -33,7 +35,8 @@ class Homes:
         self.history: list[dict[str, object]] = [{"event": "round", "round": 2}]
         self.model = self.freeze(1.0)
         registry = Stores(folder / "server").registry
-        self.prepared = Prepared(folder, "", RUN, registry.card(self.model).sha256, 1)
+        prepared = Prepared(folder, "", RUN, registry.card(self.model).sha256)
+        self.scene = Scene(prepared, folder)
 
     def freeze(self, value: float) -> str:
         weights, card = np.full(3, value, np.float32), card_of("", "")
@@ -45,8 +48,13 @@ class Homes:
         (self.run / "run.json").write_text(json.dumps(state))
         (self.run / "events.jsonl").write_text("\n".join(map(json.dumps, self.history)))
 
-    def kind(self, case: Case = KILL, *, late: bool = False) -> str:
-        return judge(case, self.prepared, self.folder, late=late).kind
+    def kind(self) -> str:
+        return judge_end(self.scene).kind
+
+    def named(self, case: Case = ROT) -> str:
+        """What names the case's file of all that was written."""
+        nothing = replace(self.scene.mark(), logs={}, lines=0)
+        return naming(self.scene, case, FILE, nothing)
 
 
 @pytest.fixture
@@ -56,44 +64,58 @@ def homes(tmp_path: Path) -> Homes:
 
 def test_a_run_that_ends_in_the_same_signed_weights_is_the_same(homes: Homes) -> None:
     homes.ended("completed", homes.model)
-    assert homes.kind() == homes.kind(ROT) == SAME
+    assert homes.kind() == SAME
 
 
 def test_a_signed_model_of_other_weights_is_wrong_whatever_else_was_named(homes: Homes) -> None:
     homes.freeze(2.0)
     homes.ended("failed", error="keys/node.key is damaged")
-    assert homes.kind(ROT) == WRONG
+    assert homes.kind() == WRONG
 
 
-def test_a_run_that_completes_without_a_signed_model_is_wrong(homes: Homes) -> None:
-    (homes.folder / "server/models" / homes.model / "card.sig").unlink()
+@pytest.mark.parametrize("name", ["card.sig", "weights.safetensors"])
+def test_a_run_that_completes_without_a_whole_signed_model_is_wrong(
+    homes: Homes, name: str
+) -> None:
+    (homes.folder / "server/models" / homes.model / name).write_bytes(b"")
     homes.ended("completed", homes.model)
     assert homes.kind() == WRONG
 
 
-def test_a_run_that_completes_with_damaged_weights_is_wrong(homes: Homes) -> None:
-    (homes.folder / "server/models" / homes.model / "weights.safetensors").write_bytes(b"")
+def test_weights_that_are_offered_still_at_the_end_are_wrong(homes: Homes) -> None:
+    (homes.folder / "server/blobs/a").mkdir(parents=True)
     homes.ended("completed", homes.model)
+    assert homes.kind() == SAME
+    (homes.folder / "server/blobs/a/update").write_bytes(b"1")
     assert homes.kind() == WRONG
 
 
-def test_a_stop_without_the_name_of_the_file_is_unnamed(homes: Homes) -> None:
-    (homes.folder / "a/console.log").write_text("error: something is wrong\n")
-    homes.ended("failed", error="no quorum")
-    assert homes.kind(ROT) == UNNAMED
+@pytest.mark.parametrize(("status", "kind"), [("failed", UNNAMED), ("running", HANG)])
+def test_a_run_that_has_not_completed_is_no_end(homes: Homes, status: str, kind: str) -> None:
+    homes.ended(status, error="no quorum")
+    assert homes.kind() == kind
 
 
 @pytest.mark.parametrize("said", ["error: keys/node.key is damaged", "error: no node.key"])
-def test_a_stop_that_names_the_file_is_named(homes: Homes, said: str) -> None:
-    (homes.folder / "a/console.log").write_text(said)
+def test_a_line_with_the_file_names_it(homes: Homes, said: str) -> None:
     homes.ended("running")
-    assert homes.kind(ROT) == NAMED
+    log = homes.folder / "a/console.log"
+    log.write_text("error: something is wrong\n")
+    assert homes.named() == ""
+    log.write_text(said)
+    assert homes.named() == said
+
+
+def test_what_was_written_before_names_nothing(homes: Homes) -> None:
+    (homes.folder / "a/console.log").write_text("keys/node.key is damaged\n")
+    homes.ended("running")
+    assert naming(homes.scene, ROT, FILE, homes.scene.mark()) == ""
 
 
 def test_a_line_of_a_traceback_names_no_file(homes: Homes) -> None:
     (homes.folder / "a/worker.log").write_text('  File "node.key", line 3\n')
     homes.ended("failed", error="no quorum")
-    assert homes.kind(ROT) == UNNAMED
+    assert homes.named() == ""
 
 
 def test_a_killed_program_is_named_by_its_site_and_a_reason_of_the_last_round(
@@ -101,25 +123,11 @@ def test_a_killed_program_is_named_by_its_site_and_a_reason_of_the_last_round(
 ) -> None:
     begun, lost = homes.history[0], {"event": "missing", "site": "a", "reason": "offline"}
     before, now = {**lost, "round": 1}, {**lost, "round": 2}
-    for history in ([now, begun], [begun, before]):
-        homes.history = history
-        homes.ended("failed", error="no quorum")
-        assert homes.kind() == UNNAMED
+    homes.history = [begun, before]
+    homes.ended("failed", error="no quorum")
+    assert homes.named(KILL) == ""
     homes.history = [begun, now]
     homes.ended("failed", error="no quorum")
-    assert homes.kind() == NAMED
+    assert homes.named(KILL) == "no quorum; a: offline"
     homes.ended("failed", error="OSError in the coordinator")
-    assert homes.kind() == UNNAMED
-
-
-def test_a_run_that_still_runs_at_the_limit_hangs(homes: Homes) -> None:
-    homes.ended("running")
-    assert homes.kind(late=True) == homes.kind(ROT, late=True) == HANG
-
-
-def test_a_killed_program_s_run_that_waits_for_ever_hangs_though_a_site_was_missing(
-    homes: Homes,
-) -> None:
-    homes.history.append({"event": "missing", "round": 2, "site": "a", "reason": "offline"})
-    homes.ended("running", error="no quorum")
-    assert homes.kind(late=True) == HANG
+    assert homes.named(KILL) == ""

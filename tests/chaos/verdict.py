@@ -1,4 +1,4 @@
-"""What became of a case, read from the homes that it left behind."""
+"""What became of a case, or of a training at its end, read from the homes."""
 
 import json
 from collections.abc import Iterable
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepafed.common.errors import HepaFedError
-from hepafed.server.runs import ENDED
 from hepafed.server.runs.stores import Stores
 
 from tests.chaos.cases import COORDINATOR, Case
-from tests.chaos.prepared import Prepared, read_events
+from tests.chaos.prepared import read_events
+from tests.chaos.scene import Mark, Scene
 
 SAME, NAMED, SKIPPED = "same digest", "named stop", "skipped"
-UNNAMED, WRONG, HANG = "unnamed stop", "wrong", "hang"
-BAD = (UNNAMED, WRONG, HANG)
+UNNAMED, UNMENDED, WRONG, HANG = "unnamed stop", "not mended", "wrong", "hang"
+BAD = (UNNAMED, UNMENDED, WRONG, HANG)
 VERDICTS = (SAME, NAMED, SKIPPED, *BAD)
 LONGEST_WORDS = 400
 
@@ -27,29 +27,18 @@ class Verdict:
     words: str = ""
 
 
-def judge(case: Case, prepared: Prepared, folder: Path, *, late: bool) -> Verdict:
-    """Judge a case by the homes in `folder`; `late`: it was ended at its limit."""
-    home = folder / COORDINATOR
-    if other := other_models(home, prepared.digest):
+def judge_end(scene: Scene) -> Verdict:
+    """Judge a training that has ended, or that was ended."""
+    home, digest = scene.folder / COORDINATOR, scene.prepared.digest
+    if other := other_models(home, digest):
         return Verdict(WRONG, f"signed with other weights: {', '.join(other)}")
-    status, model, error = of_run(home, prepared.run)
-    if status == "completed" and is_signed(home, model, prepared.digest):
-        return Verdict(SAME)
-    words = " ".join(naming(case, prepared, folder))[:LONGEST_WORDS]
-    if status == "completed":
-        return Verdict(NAMED if words else WRONG, words or f"{model} is not signed")
-    if words and (case.rots or status in ENDED):
-        return Verdict(NAMED, words)
-    return Verdict(HANG if late and status not in ENDED else UNNAMED, f"{status}: {error}")
-
-
-def of_run(home: Path, run: str) -> tuple[str, str, str]:
-    """Return status, model and error of a run; "unreadable" where run.json is."""
-    try:
-        state = json.loads((home / "runs" / run / "run.json").read_text())
-        return str(state["status"]), str(state.get("model", "")), str(state.get("error", ""))
-    except (OSError, ValueError, KeyError, TypeError):
-        return "unreadable", "", ""
+    status, model, error = scene.state()
+    if status != "completed":
+        return Verdict(UNNAMED if status == "failed" else HANG, f"{status}: {error}")
+    if not is_signed(home, model, digest):
+        return Verdict(WRONG, f"{model} is not signed")
+    left = [p.name for p in (home / "blobs").rglob("*") if p.is_file()]
+    return Verdict(WRONG, f"still offered: {', '.join(left)}") if left else Verdict(SAME)
 
 
 def other_models(home: Path, digest: str) -> list[str]:
@@ -74,18 +63,22 @@ def is_signed(home: Path, model: str, digest: str) -> bool:
         return False
 
 
-def naming(case: Case, prepared: Prepared, folder: Path) -> list[str]:
-    """Return what names the damaged file, or else why sites gave no answer; none that says so."""
+def naming(scene: Scene, case: Case, file: str, since: Mark) -> str:
+    """Return what names the damaged file, or else why sites gave no answer; "" where nothing does.
+
+    What was written before `since` does not count.
+    """
     if case.rots:
-        return [line for line in _said(case, folder) if _names(line, case.file)][:2]
-    _, _, error = of_run(folder / COORDINATOR, prepared.run)
+        found = [line for line in _said(scene, case.who, since) if _names(line, file)][:2]
+        return " ".join(found)[:LONGEST_WORDS]
+    _, _, error = scene.state()
     if not error or "in the coordinator" in error:
-        return []
-    history = read_events(folder / COORDINATOR / "runs" / prepared.run / "events.jsonl")
-    new = history[prepared.events :]
+        return ""
+    history = read_events(scene.run / "events.jsonl")
     number = max((e["round"] for e in history if e["event"] == "round"), default=0)
+    new = history[since.lines :]
     lost = [e for e in new if e["event"] == "missing" and e["round"] == number]
-    return [error, *(f"{e['site']}: {e['reason']}" for e in lost)] if lost else []
+    return "; ".join([error, *(f"{e['site']}: {e['reason']}" for e in lost)]) if lost else ""
 
 
 def _names(line: str, file: str) -> bool:
@@ -93,16 +86,16 @@ def _names(line: str, file: str) -> bool:
     return (file in line or Path(file).name in line) and not line.lstrip().startswith('File "')
 
 
-def _said(case: Case, folder: Path) -> Iterable[str]:
-    """Give every line that programs wrote, those of the struck home first."""
-    logs = sorted(folder.glob("*/*.log"), key=lambda p: (p.parent.name != case.who, p))
+def _said(scene: Scene, who: str, since: Mark) -> Iterable[str]:
+    """Give every line that programs wrote since then, those of the struck home first."""
+    logs = sorted(scene.folder.glob("*/*.log"), key=lambda p: (p.parent.name != who, p))
     for log in logs:
-        yield from log.read_text(errors="replace").splitlines()
-    for history in sorted((folder / COORDINATOR / "runs").glob("*/events.jsonl")):
-        yield from (json.dumps(e) for e in read_events(history) if e["event"] in _TELL)
-    for record in sorted((folder / COORDINATOR / "runs").glob("*/run.json")):
-        status, _, error = of_run(folder / COORDINATOR, record.parent.name)
-        yield from [error] if status == "failed" else []
+        new = log.read_bytes()[since.logs.get(log, 0) :]
+        yield from new.decode(errors="replace").splitlines()
+    history = read_events(scene.run / "events.jsonl")[since.lines :]
+    yield from (json.dumps(e) for e in history if e["event"] in _TELL)
+    status, _, error = scene.state()
+    yield from [error] if status == "failed" else []
 
 
 _TELL = ("missing", "damaged", "failed")
