@@ -24,7 +24,7 @@ from tests.chaos.verdict import (
     naming,
 )
 
-LIMIT_SECONDS = 240.0
+LIMIT_SECONDS = 500.0
 """What has not gone on by then hangs."""
 FROZEN_SECONDS = 75.0
 """Flower takes a node for offline after 60 s without a heartbeat."""

@@ -16,6 +16,7 @@ from typing import Any
 from hepafed.deploy.demo.federation import Federation, federation
 
 from tests.pictures import write_pictures
+from tests.stand_in import STAND_IN
 
 SITES = {"hospital-a": 12, "hospital-b": 17}
 """Patients of each site."""
@@ -32,10 +33,9 @@ rate = 0.01
 [rounds]
 count = {COUNT}
 quorum = {len(SITES)}
-deadline = 150
+deadline = 400
 """
 POLICY = "minimum_train_patients = 1\nminimum_steps = 1\n"
-STAND_IN = Path(__file__).parent / "stand_in"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stand_in import STAND_IN
+
 from .campaign import Campaign, table
-from .prepared import STAND_IN
 from .verdict import BAD, HANG, SAME, VERDICTS
 
 CASES = 20

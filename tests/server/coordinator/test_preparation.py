@@ -21,6 +21,7 @@ from hepafed.server.coordinator.preparation import (
 from hepafed.server.runs.store import Run, Runs
 
 from tests.small_disk import small_disk
+from tests.stand_in import STAND_IN
 
 PLAN = Plan(name="a", protocol="t2", model=ModelPlan(weights="/data/net.safetensors"))
 
@@ -116,8 +117,15 @@ def test_one_plan_s_weights_are_looked_at_at_a_time() -> None:
     assert make_for_person(PLAN, None, slow) == StartingWeights((), "")
 
 
-def test_without_room_the_weights_are_not_said_to_be_unusable(tmp_path: Path) -> None:
+def test_without_room_the_weights_are_not_said_to_be_unusable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(STAND_IN))
     plan = Plan(name="a", protocol="t2", model=ModelPlan(size=75))
-    with small_disk(tmp_path / "disk") as disk, pytest.raises(OSError, match="no room") as caught:
+    with small_disk(tmp_path / "disk") as disk:
+        disk.fill()
+        with pytest.raises(OSError, match="no room") as caught:
+            make_weights(plan, disk.home / INITIAL)
+        disk.free()
         make_weights(plan, disk.home / INITIAL)
     assert is_full(caught.value)
