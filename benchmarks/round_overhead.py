@@ -12,7 +12,6 @@ first round, in which the sites build the network, is left out, and so is stock'
 the only one. Memory is the sum of the resident memory of the server's whole process tree.
 """
 
-import csv
 import json
 import signal
 import statistics
@@ -23,16 +22,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import click
-import numpy as np
 from hepafed.common.console import command, say
-from hepafed.deploy.demo.federation import Federation, federation
+from hepafed.deploy.demo.federation import federation
 from parts.memory import TreeMemory
+from parts.picture_sites import set_up
 from parts.stock_flower import StockFigures, run_stock
-from PIL import Image
 
 SITES = ("hospital-a", "hospital-b", "hospital-c")
-PATIENTS = 6
-"""Of a site: the fewest of which one is a tuning patient."""
 PLAN = """name = "overhead"
 protocol = "t2"
 [model]
@@ -61,35 +57,6 @@ class Figures:
     """The same before, with the process that makes the initial weights once."""
 
 
-def _write_images(folder: Path, seed: int) -> None:
-    """Write a few random pictures and their labels."""
-    folder.mkdir(parents=True)
-    random = np.random.default_rng(seed)
-    with (folder / "labels.csv").open("w", newline="") as f:
-        table = csv.writer(f)
-        table.writerow(("patient_id", "file", "label"))
-        for patient in range(PATIENTS):
-            pixels = random.integers(0, 255, (160, 160), np.uint8)
-            Image.fromarray(pixels).save(folder / f"{patient}.png")
-            table.writerow((f"p{patient}", f"{patient}.png", "benign"))
-
-
-def _set_up(fed: Federation, site: str, seed: int) -> None:
-    images = fed.folder / f"images-{site}"
-    _write_images(images, seed)
-    fed.command(
-        site,
-        "ingest",
-        "--images",
-        str(images),
-        "--labels",
-        str(images / "labels.csv"),
-    )
-    fed.command(site, "allow", "--everything")
-    config = fed.home(site) / "site.toml"
-    config.write_text(config.read_text().replace("threads = 0", "threads = 1"))
-
-
 def run_hepafed(folder: Path, rounds: int) -> Figures:
     """Run a rehearsal of some rounds and one more; the initial weights stay in `folder`."""
     plan = folder / "plan.toml"
@@ -99,7 +66,7 @@ def run_hepafed(folder: Path, rounds: int) -> Figures:
         server = fed.start_server()
         for seed, site in enumerate(SITES):
             fed.enrol(site, "train")
-            _set_up(fed, site, seed)
+            set_up(fed, site, seed)
             fed.start(site)
         fed.wait_online(SITES)
         with TreeMemory(server.pid) as memory:
