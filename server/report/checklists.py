@@ -32,6 +32,11 @@ SPLIT_WORDS = {
 }
 Holds = Callable[[Report], bool]
 
+
+def _has_auc(report: Report, scope: str) -> bool:
+    return any(r.scope == scope and r.auc.value is not None for r in report.results)
+
+
 NEEDS: Mapping[str, tuple[Holds, str]] = {
     "run": (is_federated, "it was made from a table of scores"),
     "card": (lambda r: r.model.card is not None, "it has no model card"),
@@ -71,6 +76,25 @@ NEEDS: Mapping[str, tuple[Holds, str]] = {
     "headline": (
         lambda r: (row := pooled(r)) is not None and row.auc.value is not None,
         "it has no pooled AUC",
+    ),
+    "patients": (
+        lambda r: all(s.patients is not None for s in r.sites),
+        "the number of patients of each site is not known",
+    ),
+    "classes": (
+        lambda r: any(n is not None for s in r.sites for n in s.by_class.values()),
+        "no site released its classes",
+    ),
+    "whole": (lambda r: _has_auc(r, "pooled"), "it has no pooled AUC"),
+    "own": (lambda r: _has_auc(r, "site"), "no site gave its own AUC"),
+    "counts": (
+        lambda r: any(
+            x.denominator is not None
+            for row in r.results
+            for x in (row.sensitivity, row.specificity)
+            if x is not None and x.value is not None
+        ),
+        "its counts carry noise",
     ),
     "auc": (lambda r: any(x.auc.value is not None for x in r.results), "it has no AUC"),
     "rates": (

@@ -21,7 +21,7 @@ from hepafed.server.report.facts import (
     unit_words,
 )
 from hepafed.server.report.plain_words import tested
-from hepafed.server.report.tables import FORM_WORDS, has_lesions
+from hepafed.server.report.tables import FORM_WORDS, has_lesions, small
 
 Rule = Callable[[Report], str]
 SPLITS = {
@@ -200,7 +200,7 @@ def noise(report: Report) -> str:
     if found is None:
         return ""
     promised = [
-        f"{s.site}: (ε, δ) = ({s.epsilon:g}, {s.delta:g})"
+        f"{s.site}: (ε, δ) = ({s.epsilon:g}, {small(s.delta)})"
         + (f", if at most {counted(s.colluding_sites, 'other site')} told their noise")
         for s in found.sites
     ]

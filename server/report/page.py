@@ -46,6 +46,7 @@ from hepafed.server.report.tables import (
     printed,
     renamed,
     results,
+    stated_percent,
     task,
 )
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -98,6 +99,7 @@ def render(report: Report) -> str:
         loader=FileSystemLoader(folder),
     )
     environment.filters |= {"figure": figure, "number": number, "bound": bound, "cell": _cell}
+    environment.filters["stated"] = stated_percent
     environment.filters["printed"] = partial(
         printed, units=unit_words(report), alone=only_site(report)
     )

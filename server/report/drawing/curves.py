@@ -114,8 +114,8 @@ def _caption(report: Report, pooled: ResultRow | None, marks: int) -> str:
             words.append(
                 f"The diamond marks the operating point, a threshold of "
                 f"{report.model.operating_point.threshold:.4f}: sensitivity {figure(caught)}, "
-                f"{caught.numerator} of {caught.denominator}; specificity {figure(spared)}, "
-                f"{spared.numerator} of {spared.denominator}."
+                f"{caught.numerator:,} of {caught.denominator:,}; specificity {figure(spared)}, "
+                f"{spared.numerator:,} of {spared.denominator:,}."
             )
             if marks > 1:
                 words.append("The other marks are the readers.")

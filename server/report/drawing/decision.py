@@ -15,7 +15,7 @@ from hepafed.server.report.drawing.chart import (
     draw,
 )
 from hepafed.server.report.drawing.plot import Plot, headline_rows, why_absent
-from hepafed.server.report.tables import Table, utility
+from hepafed.server.report.tables import Table, utility, very_few
 
 LOWEST = -0.1
 """Net benefit at which the chart ends."""
@@ -23,6 +23,8 @@ WHAT_IT_IS = (
     "Net benefit: true positives minus false positives weighted by the odds of the threshold, per "
     "patient, at the prevalence of the pooled cohort. Higher is better; treating nobody has 0."
 )
+
+FEW_PATIENTS = "So few patients of a class decide nothing: this curve can be chance."
 
 
 def decision_plot(report: Report) -> Plot:
@@ -60,7 +62,8 @@ def decision_plot(report: Report) -> Plot:
         reference=((0, 0), (1, 0)),
         reference_name="Act on nobody",
     )
-    caption = " ".join([said, WHAT_IT_IS, *_beyond(points, spot)])
+    few = [FEW_PATIENTS] if very_few(report) else []
+    caption = " ".join([*few, said, WHAT_IT_IS, *_beyond(points, spot)])
     return Plot("decision", title, caption, draw(chart), table=_table(points, spot))
 
 

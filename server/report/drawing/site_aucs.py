@@ -39,7 +39,7 @@ def forest_plot(report: Report) -> Plot:
         tuple((m.name, m.value, m.low, m.high) for m in made),
     )
     said = "; ".join(f"{m.name}: {m.words}" for m in made)
-    caption = f"Squares: AUC of each site with 95 % CI{_area(report)}. {_diamonds(made)}"
+    caption = f"{_squares(report, made)} {_diamonds(made)}".strip()
     if any(m.kind == "prediction" for m in made):
         caption += (
             " Last bar: range in which the AUC of a new, similar site is expected with 95 % "
@@ -51,18 +51,28 @@ def forest_plot(report: Report) -> Plot:
     return Plot("forest", title, caption, svg, table=table, tall=len(made) > 20)
 
 
-def _area(report: Report) -> str:
-    """Say what the area of a square is; without a mean of the sites all are of one size."""
-    if not _spread(report):
-        return ""
-    return "; the area of a square is the site's weight in the random-effects mean"
+def _squares(report: Report, made: list[ForestRow]) -> str:
+    """Say what the squares are, and of which sites there is none.
+
+    Without a mean of the sites all squares are of one size.
+    """
+    sites = [m for m in made if m.kind == "site"]
+    drawn = [m for m in sites if m.value is not None]
+    if not drawn:
+        return "No site has an AUC of its own here." if sites else ""
+    area = "; the area of a square is the site's weight in the random-effects mean"
+    said = f"Squares: AUC of each site with 95 % CI{area if _spread(report) else ''}."
+    return said if len(drawn) == len(sites) else f"{said} A dash: the site has no AUC here."
 
 
 def _diamonds(made: list[ForestRow]) -> str:
     """Name the ways of averaging that are drawn; warn of a large site where there are several."""
     ways = [AVERAGES[m.name] for m in made if m.name in AVERAGES]
     words = f"Diamonds: ways of averaging ({', '.join(ways)})." if ways else ""
-    if sum(m.kind == "site" for m in made) > 1 and AVERAGES["Pooled"] in ways:
+    if (
+        sum(m.kind == "site" and m.value is not None for m in made) > 1
+        and AVERAGES["Pooled"] in ways
+    ):
         words += " Look at the squares before you rely on the pooled AUC: one large site can "
         words += "dominate it."
     return words

@@ -18,7 +18,7 @@ from hepafed.server.report.facts import (
     sites_from,
     unit_words,
 )
-from hepafed.server.report.tables import LEFT_OUT_WORDS, SOURCE_WORDS, has_lesions
+from hepafed.server.report.tables import LEFT_OUT_WORDS, SOURCE_WORDS, has_lesions, small
 
 ROLES = {
     "external": "which took no part in training",
@@ -71,7 +71,7 @@ def noise_added(report: Report) -> str:
         return ""
     deviation = math.sqrt(report.noise.variance)
     promised = [
-        f"{s.site}: ε = {s.epsilon:g}, e^ε = {math.exp(s.epsilon):.3g}, δ = {s.delta:g}"
+        f"{s.site}: ε = {s.epsilon:g}, e^ε = {math.exp(s.epsilon):.3g}, δ = {small(s.delta)}"
         for s in report.noise.sites
     ]
     return (

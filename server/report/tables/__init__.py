@@ -24,7 +24,13 @@ from hepafed.server.report.tables.comparisons import (
     validated_minus,
 )
 from hepafed.server.report.tables.glossary import glossary
-from hepafed.server.report.tables.rounding import auc_places, hundredfold, percent, rate_figure
+from hepafed.server.report.tables.rounding import (
+    auc_places,
+    hundredfold,
+    percent,
+    rate_figure,
+    stated_percent,
+)
 from hepafed.server.report.tables.table import (
     Table,
     cell_words,
@@ -46,6 +52,7 @@ from hepafed.server.report.tables.words import (
     place,
     preferred,
     shown,
+    small,
     task,
     value_of,
 )
@@ -89,6 +96,8 @@ __all__ = [
     "renamed",
     "results",
     "shown",
+    "small",
+    "stated_percent",
     "task",
     "utility",
     "validated_minus",

@@ -1,7 +1,7 @@
 """The tables that look across sites: heterogeneity, calibration, drift, subgroups, releases."""
 
 from hepafed.server.formats import Report, SubgroupRow
-from hepafed.server.report.tables.rounding import auc_places, percent
+from hepafed.server.report.tables.rounding import auc_places, percent, stated_percent
 from hepafed.server.report.tables.table import Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
     FORM_WORDS,
@@ -115,7 +115,7 @@ def reliability(report: Report) -> Table:
     """Tabulate the tenths of the predicted probability with their counts, pooled patients."""
     rows = [
         (
-            f"{b.low:.0%} to {b.high:.0%}",
+            f"{stated_percent(b.low)} to {stated_percent(b.high)}",
             b.n,
             number(b.observed.numerator),
             NONE if b.mean_score is None else percent(b.mean_score, b.n),

@@ -22,6 +22,12 @@ LEFT_OUT_WORDS = {
     "excluded": "excluded by the site",
     "no_sequence": "a sequence of the protocol is missing",
 }
+UNKNOWN = {
+    "Images": "where the images came from",
+    "Patients labelled": "how many patients were labelled",
+    "Left out": "what was left out",
+}
+"""What a column that no site fills would say."""
 Cell = object
 Known = dict[str | None, int | None]
 """A count by site; None where it is withheld."""
@@ -48,13 +54,24 @@ def flow(report: Report) -> Table:
         "Labelled: with a lesion in the labels of the site. Patients left out are those of whom no "
         "lesion was analysed. The report does not know who was examined but not labelled."
     )
-    kept = [i for i, h in enumerate(head) if has_lesions(report) or not h.startswith("Lesions")]
+    kept = [
+        i
+        for i, h in enumerate(head)
+        if (has_lesions(report) or not h.startswith("Lesions"))
+        and any(row[i] not in (NOT_STATED, NONE) for row in rows)
+    ]
     shown = tuple(tuple(row[i] for i in kept) for row in rows)
-    ours = (tuple(head[i] for i in kept).index("Left out"),)
-    if report.noise is not None:
-        note = "No site released a number of its patients: only counts of all sites, with noise."
+    ours = tuple(at for at, i in enumerate(kept) if head[i] == "Left out")
+    unknown = [h for i, h in enumerate(head) if i not in kept and h in UNKNOWN]
+    if not any(head[i].endswith("labelled") for i in kept):
+        note = ""
     elif not has_lesions(report):
         note = "Labelled: in the table that was read."
+    if report.noise is not None:
+        note = "No site released a number of its patients: only counts of all sites, with noise."
+    if unknown:
+        gone = ", nor ".join(UNKNOWN[h] for h in unknown)
+        note = f"{note} The report does not know {gone}.".strip()
     return Table(
         "flow", "Patient flow by site", tuple(head[i] for i in kept), shown, note, ours=ours
     )
@@ -105,7 +122,11 @@ def _left_out(site: SiteRow) -> Iterator[str]:
         if x.patients is None or x.lesions is None:
             yield f"{why}: number withheld"
         else:
-            yield f"{why}: {x.patients} patients, {x.lesions} lesions"
+            yield f"{why}: {_number(x.patients, 'patient')}, {_number(x.lesions, 'lesion')}"
+
+
+def _number(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def table_one(report: Report) -> tuple[Table, ...]:

@@ -14,7 +14,7 @@ from hepafed.server.formats import (
     ResultRow,
     covering,
 )
-from hepafed.server.report.tables.rounding import auc_places, percent
+from hepafed.server.report.tables.rounding import auc_places, percent, stated_percent
 from hepafed.server.report.tables.table import BOUND_HEAD, Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
     FIGURE_WORDS,
@@ -114,7 +114,7 @@ def _auc_row(r: ResultRow, places: int) -> tuple[object, ...]:
     shown: object = (figure(auc, places), chosen.warning or why)
     off = bound(auc) if r.scope == "pooled" else "0"
     if auc.value is None:
-        shown = (NONE, auc.reason)
+        shown, off = (NONE, auc.reason), NONE
     return (task(r), place(r), f"{r.n:,}{positives}", shown, interval(auc, places) or NONE, off)
 
 
@@ -160,16 +160,16 @@ def fixed_points(report: Report) -> Table:
             continue
         positives = r.positives or 0
         for f in r.sensitivity_at or ():
-            held = f"Sensitivity at specificity {f.specificity:.0%}"
+            held = f"Sensitivity at specificity {stated_percent(f.specificity)}"
             rows.append((held, f"{positives:,} malignant", *_at_fixed(f, positives)))
         for g in r.specificity_at or ():
-            held = f"Specificity at sensitivity {g.sensitivity:.0%}"
+            held = f"Specificity at sensitivity {stated_percent(g.sensitivity)}"
             benign = r.n - positives
             rows.append((held, f"{benign:,} benign", *_at_fixed(g, benign)))
         for f in r.partial_auc or ():
             value = NONE if f.value is None else value_of(f.value, places)
             left = _open(f, partial(number, places=places))
-            named = f"Partial AUC, specificity from {f.specificity:.0%}"
+            named = f"Partial AUC, specificity from {stated_percent(f.specificity)}"
             rows.append((named, f"{r.n:,}", value, NONE, left))
         if (precision := r.average_precision) is not None:
             shown = NONE if precision.value is None else value_of(precision.value, 3)
@@ -236,7 +236,7 @@ def _ratio(found: IntervalEstimate | None) -> tuple[str, str]:
 def at_prevalence(report: Report) -> Table:
     """Tabulate predictive values at stated prevalences."""
     rows = [
-        (f"{p.prevalence:.0%}", *_predictive(p))
+        (stated_percent(p.prevalence), *_predictive(p))
         for r in report.results
         if r.scope == "pooled" and is_headline(r)
         for p in r.at_prevalence or ()

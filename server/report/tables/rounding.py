@@ -28,6 +28,11 @@ def percent(value: float, cases: int) -> str:
     return f"{_of_cases(value, cases)} %"
 
 
+def stated_percent(share: float) -> str:
+    """Write a share that somebody stated, with as many places as it has: `7.5 %`."""
+    return f"{100 * share:.6g} %"
+
+
 def _of_cases(value: float, cases: int) -> str:
     return hundredfold(value, 0 if cases < FEW_CASES else 1)
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from string import ascii_lowercase
 
 from hepafed.server.formats import (
@@ -18,7 +19,9 @@ from hepafed.server.report.tables.words import NONE, HasTask, interval, number, 
 
 HEADLINE = ("patient", "malignant_vs_benign")
 LONG = 24
-"""Characters of small print that stays in its cell, however often it is there."""
+"""Characters of a remark that stays in its cell, however often it is there."""
+VERY_LONG = 60
+"""Characters of a remark above which it stands below the table, however seldom it is there."""
 PLACES = ("Where", "Site")
 """Heads of the column that says whose cases a row counts."""
 POOLED = "Pooled"
@@ -77,21 +80,31 @@ def _once(table: Table, alone: str) -> Table:
 
 
 def _footnoted(table: Table) -> Table:
-    """Return a table in which small print of several cells stands once, below it: `0.97 [a]`."""
+    """Return a table whose long remarks, and those of several cells, stand below: `0.97 [a]`."""
     cells = [cell_words(value) for row in table.rows for value in row]
-    often = Counter(small for _, small in cells if len(small) > LONG)
-    texts = [text for text, times in often.items() if times > 1]
+    often = Counter(remark for _, small in cells if len(remark := _parted(small)[1]) > LONG)
+    texts = [text for text, times in often.items() if times > 1 or len(text) > VERY_LONG]
     marks = dict(zip(texts, (f"[{letter}]" for letter in ascii_lowercase), strict=False))
     if not marks:
         return table
 
     def cell(value: object) -> object:
         main, small = cell_words(value)
-        return f"{main} {marks[small]}" if small in marks else value
+        figures, remark = _parted(small)
+        if remark not in marks:
+            return value
+        return (main, f"{figures} {marks[remark]}") if figures else f"{main} {marks[remark]}"
 
     rows = tuple(tuple(map(cell, row)) for row in table.rows)
     notes = [f"{mark} {text.rstrip('.')}." for text, mark in marks.items()]
     return replace(table, rows=rows, note=" ".join(filter(None, (table.note, *notes))))
+
+
+def _parted(small: str) -> tuple[str, str]:
+    """Part small print into its figures and its remark: `80–95 %; 31/35` and what follows."""
+    parts = small.split("; ")
+    figures = list(takewhile(lambda part: re.match(r"[\d−]\S*( (to|%).*)?$", part), parts))
+    return "; ".join(figures), "; ".join(parts[len(figures) :])
 
 
 def in_units(table: Table, units: tuple[str, str]) -> Table:
@@ -155,8 +168,8 @@ def estimate(found: AnyEstimate | None, places: int = 3) -> tuple[str, str]:
     if found.value is None:
         return NONE, found.reason
     if isinstance(found, RateEstimate):
-        counts = "" if found.denominator is None else f"{found.numerator}/{found.denominator}"
-        parts = (percent_interval(found), _remark(found), counts)
+        counts = "" if found.denominator is None else f"{found.numerator:,}/{found.denominator:,}"
+        parts = (percent_interval(found), counts, _remark(found))
         return percent(found.value, found.denominator or 0), "; ".join(filter(None, parts))
     shown = value_of(found.value, places)
     if isinstance(found, PointEstimate):

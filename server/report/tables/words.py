@@ -175,8 +175,14 @@ def bound(auc: AucEstimate) -> str:
     error = auc.binning_error
     if error >= 1e-3 or error == 0:
         return f"±{error:.3f}" if error else "0"
-    digits, power = f"{error:.1e}".split("e")
-    return f"±{digits} × 10" + str(int(power)).translate(SUPERSCRIPT)
+    return f"±{small(error)}"
+
+
+def small(value: float) -> str:
+    """Write a number near 0 by its power of ten, with two digits: `3.2 × 10⁻⁵`, `10⁻⁵`."""
+    digits, power = f"{value:.1e}".split("e")
+    ten = "10" + str(int(power)).translate(SUPERSCRIPT)
+    return ten if digits == "1.0" else f"{digits} × {ten}"
 
 
 def task(row: HasTask) -> str:

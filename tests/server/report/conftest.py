@@ -1,6 +1,7 @@
 """Reports for the tests of the page: from a score table, and as a federation's looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,10 @@ from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.formats import read_report
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.report.from_scores import report_from_scores
+from hepafed.server.report.page import render
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from .browsing import CHROMIUM
 
 
 def scores(seed: int = 3, patients: int = 240, sites: int = 3) -> ScoreTable:
@@ -110,3 +115,25 @@ def federated(plain: dict[str, Any]) -> dict[str, Any]:
         "provenance": provenance,
     }
     return write_record(read_report(values))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as p:
+        made = p.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def file(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render(read_report(federated)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    made = browser.new_page(viewport={"width": 1000, "height": 1200})
+    yield made
+    made.close()

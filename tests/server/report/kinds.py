@@ -18,6 +18,7 @@ from hepafed.common.statistics.sums import additive_of
 from hepafed.server.formats import ModelPart, OperatingPoint, Provenance, Report, read_report
 from hepafed.server.pooling import Group, NoisySum, noisy_report, pool
 from hepafed.server.report.from_scores import report_from_scores
+from hepafed.server.report.page import render
 
 from .conftest import CARD, EVALUATION, scores
 
@@ -271,3 +272,9 @@ def report_of(kind: str) -> Report:
         return KINDS[kind]()
     base, change = CHANGED[kind]
     return read_report(change(write_record(report_of(base))))
+
+
+@functools.cache
+def page_of(kind: str) -> str:
+    """Return the page of a report of a kind; each is made once."""
+    return render(report_of(kind))

@@ -79,6 +79,15 @@ def any_auc(v: Values) -> bool:
     return any(r["auc"]["value"] is not None for r in v["results"])
 
 
+def found_of(v: Values, scope: str) -> list[Values]:
+    return [r for r in v["results"] if r["scope"] == scope and r["auc"]["value"] is not None]
+
+
+def any_rate(v: Values) -> bool:
+    rates = [r.get(n) or {} for r in v["results"] for n in ("sensitivity", "specificity")]
+    return any(x.get("value") is not None for x in rates)
+
+
 def is_run(v: Values) -> bool:
     return bool(v["provenance"].get("run"))
 
@@ -111,12 +120,13 @@ TRUE: Mapping[str, Callable[[Values], bool]] = {
         (r["scope"], r["unit"]) == ("pooled", "patient") and r["auc"]["value"] is not None
         for r in v["results"]
     ),
+    "patients": lambda v: not any(s["patients"] is None for s in v["sites"]),
+    "classes": lambda v: any(s["by_class"].get("benign") is not None for s in v["sites"]),
+    "whole": lambda v: bool(found_of(v, "pooled")),
+    "own": lambda v: bool(found_of(v, "site")),
+    "counts": lambda v: "noise" not in v and any_rate(v),
     "auc": any_auc,
-    "rates": lambda v: any(
-        (r.get(n) or {}).get("value") is not None
-        for r in v["results"]
-        for n in ("sensitivity", "specificity")
-    ),
+    "rates": lambda v: any_rate(v),
     "between": lambda v: any(h["value"] is not None for h in v["heterogeneity"]),
     "confusion": lambda v: (
         any(m["confusion"] for m in v["multiclass"]) or any(c["counts"] for c in v["confusion"])
@@ -140,8 +150,12 @@ MEANS: Mapping[str, tuple[str, ...]] = {
     r"external sites took no part": ("external",),
     r"within a site, no patient": ("run",),
     r"Confusion tables are given": ("confusion",),
-    r"numerators": ("rates",),
-    r"best federated tuning AUC": ("tuned",),
+    r"numerators": ("rates", "counts"),
+    r"chosen by the federated tuning AUC": ("tuned",),
+    r"[Ss]cored patients are listed": ("patients",),
+    r"[Cc]lasses (are listed )?by site|class mix": ("classes",),
+    r"^Pooled": ("whole",),
+    r"^Pooled and by site|^By site": ("own",),
 }
 """What a text says, by the facts that it needs."""
 

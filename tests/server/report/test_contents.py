@@ -18,7 +18,7 @@ ONLY_IN_FILES = {"Malignant versus benign per patient, pooled over 3 sites, with
 
 @pytest.fixture(scope="module")
 def folder(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(read_report(federated), tmp_path_factory.mktemp("report")).parent
+    return write_report(read_report(federated), tmp_path_factory.mktemp("report"), dpi=40).parent
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,11 @@ import re
 
 import pytest
 from hepafed.server.report.facts import exploratory
-from hepafed.server.report.page import missing, render, sentences
+from hepafed.server.report.page import missing, sentences
 from hepafed.server.report.plain_words import decides_nothing, first_page
 
-from .kinds import ALL, report_of
+from .kinds import ALL, page_of, report_of
 from .test_write import Page
-
-
-@functools.cache
-def page_of(kind: str) -> str:
-    return render(report_of(kind))
 
 
 @functools.cache
@@ -79,7 +74,7 @@ def test_captions_name_random_effects_only_where_they_are_drawn() -> None:
 
 
 def test_of_key_images_no_part_of_the_page_but_the_card_speaks_of_lesions() -> None:
-    page = render(report_of("key images"))
+    page = page_of("key images")
     before_card = page.split('<section aria-labelledby="card"')[0]
     words = " ".join(Page(before_card.split("<body", 1)[1]).words)
     found = {s.strip() for s in re.findall(r"[^.\n]*\blesions?\b[^.\n]*", words)}

@@ -2,10 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,39 +12,17 @@ from hepafed.common.statistics.scores import ScoreTable
 from hepafed.server.formats import read_report
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.page import render
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
+from .browsing import CHROMIUM, FIGURES, SMALL, opened_page
+from .kinds import page_of
+
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="no /usr/bin/chromium: apt-get install chromium"
 )
-FIGURES = (
-    "ROC curves, malignant", "ROC curves of each class", "AUC by site", "Precision and recall",
-    "Calibration", "Decision curve",
-)  # fmt: skip
-WIDTHS, SCHEMES = (390, 768, 1280), ("light", "dark")
+WIDTHS = (390, 768, 1280)
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as p:
-        made = p.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def file(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(read_report(federated)), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    made = browser.new_page(viewport={"width": 1000, "height": 1200})
-    yield made
-    made.close()
+SCHEMES = ("light", "dark")
 
 
 def test_it_opens_without_a_console_message_or_a_request(page: Page, file: Path) -> None:
@@ -87,38 +63,31 @@ def test_axe_finds_nothing_to_object_to(
     assert len(found["passes"]) > 15
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_to_object_to_in_the_banner_of_made_up_data(
+    browser: Browser, tmp_path: Path, scheme: str
+) -> None:
+    made = tmp_path / "report.html"
+    made.write_text(page_of("synthetic"), encoding="utf-8")
+    with opened_page(browser, made, 390, scheme) as page:
+        assert page.locator(".madeup").is_visible()
+        found = Axe().run(page, context=".madeup").response
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert [v["id"] for v in found["violations"]] == []
+    assert "color-contrast" in [p["id"] for p in found["passes"]]
+
+
 def test_every_figure_is_named_in_the_accessibility_tree(page: Page, file: Path) -> None:
     page.goto(file.as_uri())
     for name in FIGURES:
         assert page.get_by_role("img", name=re.compile(name)).count() == 1
 
 
-SMALL = """() => {
-    const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let t = texts.nextNode(); t; t = texts.nextNode()) {
-        const e = t.parentElement, box = e.getBoundingClientRect(), svg = e.closest('svg');
-        if (!t.textContent.trim() || !box.width || !box.height) continue;
-        let size = parseFloat(getComputedStyle(e).fontSize);
-        if (svg) size *= svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
-        if (size < 11) found.push([t.textContent.trim(), size]);
-    }
-    return found;
-}"""
-"""Texts of the page under 11 pixels as they are seen, drawings scaled."""
 CUT = """() => [...document.querySelectorAll('.scroll')]
     .filter(s => !s.closest('details:not([open])') && s.scrollWidth > s.clientWidth + 1)
     .map(s => [s.getAttribute('aria-label'), getComputedStyle(s.querySelector('.hint')).display])
 """
 """Tables wider than their place, and whether the words that say so are shown."""
-
-
-@contextmanager
-def opened_page(browser: Browser, file: Path, width: int, scheme: str) -> Iterator[Page]:
-    size: Any = {"width": width, "height": 900}
-    page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    page.goto(file.as_uri())
-    yield page
-    page.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -220,67 +189,3 @@ def test_long_names_and_many_sites_fit_their_drawings(
 def test_the_page_does_not_scroll_sideways(browser: Browser, file: Path, width: int) -> None:
     with opened_page(browser, file, width, "light") as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def _alternatives(pdf: bytes) -> list[str]:
-    """Texts of the figures in a tagged PDF (PDF 1.7, 14.9.3); Chromium does not compress them."""
-    found = []
-    for figure in re.finditer(rb"/S /Figure\s+/Alt (?:<([0-9A-F]+)>|\(((?:[^()\\]|\\.)*)\))", pdf):
-        wide, plain = figure.groups()
-        found.append(bytes.fromhex(wide.decode()).decode("utf-16") if wide else plain.decode())
-    return found
-
-
-def test_the_printed_pdf_has_every_figure(page: Page, file: Path) -> None:
-    page.goto(file.as_uri())
-    pdf = page.pdf(prefer_css_page_size=True, tagged=True)
-    assert pdf.startswith(b"%PDF-")
-    alternatives = _alternatives(pdf)
-    assert len(alternatives) == len(FIGURES)
-    for name in FIGURES:
-        assert any(name in a for a in alternatives), name
-    pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
-    assert 5 <= pages <= 40
-
-
-@pytest.fixture
-def paper(page: Page, file: Path) -> Page:
-    """The page as it is printed: as wide as A4 less the margins of @page, in CSS pixels."""
-    page.set_viewport_size({"width": round((210 - 2 * 16) / 25.4 * 96), "height": 990})
-    page.emulate_media(media="print", color_scheme="dark")
-    page.goto(file.as_uri())
-    return page
-
-
-def test_no_figure_is_cut_by_a_page_when_printed(paper: Page) -> None:
-    for name in ("figure", "tr", "table.short"):
-        inside = paper.evaluate(f"getComputedStyle(document.querySelector('{name}')).breakInside")
-        assert inside == "avoid"
-    # A4 less the margins of @page: nothing that must not be cut is taller
-    tall = "[...document.querySelectorAll('figure, table.short')].map(f => f.offsetHeight)"
-    assert max(paper.evaluate(tall)) < (297 - 17 - 18) / 25.4 * 96
-
-
-def test_no_table_is_wider_than_the_paper_and_no_text_is_small_on_it(paper: Page) -> None:
-    wide = "[...document.querySelectorAll('table')].map(t => t.offsetWidth)"
-    assert max(paper.evaluate(wide)) <= paper.evaluate("innerWidth")
-    assert paper.evaluate(SMALL) == []
-
-
-def test_every_table_outside_of_a_figure_is_on_paper(paper: Page) -> None:
-    hidden = paper.evaluate(
-        "[...document.querySelectorAll('table')].filter(t => !t.offsetHeight)"
-        ".filter(t => !t.closest('figure')).map(t => t.caption.textContent)"
-    )
-    assert hidden == []
-    shown = paper.evaluate(
-        "[...document.querySelectorAll('table')].filter(t => t.offsetHeight)"
-        ".map(t => t.caption.textContent)"
-    )
-    assert "AUC of every task at every site" in shown
-
-
-def test_a_printed_page_is_white_and_has_its_number(paper: Page, file: Path) -> None:
-    white = "getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"
-    assert paper.evaluate(white) == "#fff"
-    assert "counter(page)" in file.read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from hepafed.server.report.drawing.plot import Plot
 from hepafed.server.report.from_scores import report_from_scores
 
 from tests.server.federation import table_of
+from tests.server.report.kinds import report_of
 
 MARGIN_LEFT, MARGIN_TOP, SIDE = WIDE.left, WIDE.top, WIDE.side
 
@@ -145,3 +146,12 @@ def test_without_a_curve_there_is_a_reason() -> None:
     plot = decision_plot(report)
     assert plot.svg is None
     assert plot.reason
+
+
+@pytest.mark.parametrize("kind", ["synthetic", "fourteen patients", "two looks", "huge"])
+def test_a_curve_of_very_few_patients_of_a_class_is_said_to_decide_nothing(kind: str) -> None:
+    report = report_of(kind)
+    sizes = [(r.positives or 0, r.n) for r in report.results if r.task == "malignant_vs_benign"]
+    few = min(sizes[0][0], sizes[0][1] - sizes[0][0]) < 10
+    assert few == (kind in ("synthetic", "fourteen patients"))
+    assert decision_plot(report).caption.startswith("So few patients of a class") == few

@@ -10,6 +10,8 @@ from hepafed.server.report.drawing.forest import ForestRow, forest
 from hepafed.server.report.drawing.plot import headline_rows
 from hepafed.server.report.drawing.site_aucs import forest_plot
 
+from tests.server.report.kinds import report_of
+
 
 def sides(weights: list[float]) -> list[float]:
     """Give the side of each square that is drawn."""
@@ -62,6 +64,30 @@ def test_without_a_mean_of_the_sites_all_squares_are_of_one_size(plain: dict[str
     drawn = re.findall(r'<polygon points="([0-9.]+),[0-9.]+ ([0-9.]+),', str(made.svg.wide))
     squares = sum(r.scope == "site" and r.auc.value is not None for r in headline_rows(report))
     assert [float(b) - float(a) for a, b in drawn][:squares] == pytest.approx([14.0] * squares)
+
+
+def test_where_no_site_has_an_auc_no_square_is_described() -> None:
+    caption = forest_plot(report_of("two looks")).caption
+    assert caption.startswith("No site has an AUC of its own here. Diamonds: ")
+    assert "quare" not in caption
+    assert "dash" not in caption
+
+
+def test_a_site_without_an_auc_is_said_to_have_a_dash(plain: dict[str, Any]) -> None:
+    report = read_report(plain)
+    assert "dash" not in forest_plot(report).caption
+    (at,) = [i for i, r in enumerate(report.results) if (r.unit, r.site) == ("patient", "site-2")]
+    row = report.results[at]
+    none = replace(
+        row,
+        auc=replace(
+            row.auc, value=None, low=None, high=None, covering=None, reason="one class only"
+        ),
+    )
+    some = replace(report, results=(*report.results[:at], none, *report.results[at + 1 :]))
+    assert "Squares: AUC of each site with 95 % CI" in forest_plot(some).caption
+    assert "A dash: the site has no AUC here." in forest_plot(some).caption
+    assert "Look at the squares" in forest_plot(some).caption
 
 
 def test_ticks_do_not_touch_and_a_site_without_weight_can_be_seen() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hepafed.server.report.contents import contents
 from hepafed.server.report.drawing import plots
 from hepafed.server.report.layout import absent_sections
-from hepafed.server.report.page import ABSENT, render, sentences
+from hepafed.server.report.page import ABSENT, sentences
 
-from tests.server.report.kinds import report_of
+from tests.server.report.kinds import page_of, report_of
 
 SOME = ("one site", "two looks", "withheld", "noise", "no readers", "score table")
 
@@ -19,7 +19,7 @@ def gone(kind: str) -> dict[str, str]:
 
 
 def shown(kind: str) -> dict[str, str]:
-    page = render(report_of(kind))
+    page = page_of(kind)
     found = re.findall(r'<section aria-labelledby="(\w+)"[^>]*>(.*?)</section>', page, re.DOTALL)
     return dict(found)
 

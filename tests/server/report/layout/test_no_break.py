@@ -2,9 +2,8 @@
 
 import pytest
 from hepafed.server.report.layout import no_breaks
-from hepafed.server.report.page import render
 
-from tests.server.report.kinds import report_of
+from tests.server.report.kinds import page_of
 
 NB = "\N{NO-BREAK SPACE}"
 
@@ -42,7 +41,7 @@ def test_styles_attributes_and_values_to_copy_stay_as_they_are(kept: str) -> Non
 
 
 def test_the_page_has_no_percent_that_can_stand_alone() -> None:
-    page = render(report_of("two looks"))
+    page = page_of("two looks")
     body = page.split("</style>")[1]
     assert f"95{NB}%{NB}CI" in body
     assert "95 % CI</th>" not in body

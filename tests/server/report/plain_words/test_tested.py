@@ -1,10 +1,13 @@
-"""What was left out is added up over the sites; what one withholds is named and not guessed."""
+"""What was left out is added up over the sites, and noise is said as what it bounds."""
 
+import math
+import re
 from dataclasses import replace
 
+import pytest
 from hepafed.common.contract import CohortOrigin, LeftOut
 from hepafed.server.formats import Report
-from hepafed.server.report.plain_words.tested import left_out
+from hepafed.server.report.plain_words.tested import left_out, noise_added
 
 from tests.server.report.kinds import report_of
 
@@ -38,3 +41,35 @@ def test_a_withheld_count_is_named_beside_the_others_and_not_counted() -> None:
 
 def test_where_nothing_was_left_out_nothing_is_said() -> None:
     assert left_out(stating(part(0, 0), part(0, 0))) == ""
+
+
+def test_epsilon_is_said_as_the_factor_on_the_odds_that_it_bounds() -> None:
+    """Site 1 promises ε = 1 and δ = 10⁻⁵, site 2 ε = 2.5 and δ = 10⁻⁶; the deviation is 2."""
+    said = noise_added(report_of("noise"))
+    assert "2.0 patients up or down (standard deviation)" in said
+    assert "changes the odds that the patient is in the data by a factor of at most e^ε" in said
+    assert "δ is the small part of the chance for which this limit is not promised" in said
+    assert "intervals include the noise" in said
+    for site, epsilon, delta in (("site-1", 1.0, "10⁻⁵"), ("site-2", 2.5, "10⁻⁶")):
+        found = re.search(rf"{site}: ε = (\S+), e\^ε = (\S+), δ = ([^;.]+)", said)
+        assert found is not None
+        assert float(found[1]) == epsilon
+        assert float(found[2]) == pytest.approx(math.exp(epsilon), rel=5e-3)
+        assert found[3] == delta
+
+
+def test_epsilon_is_not_called_a_chance_nor_said_to_be_of_all_answers() -> None:
+    said = noise_added(report_of("noise"))
+    for never in ("cannot be", "no one can", "anonymous", "guarantee", "probability", "private"):
+        assert never not in said, never
+
+
+def test_of_each_site_the_epsilon_and_delta_of_its_own_promise_are_said() -> None:
+    report = report_of("noise")
+    assert report.noise is not None
+    first, second = report.noise.sites
+    other = replace(report.noise, variance=6.25, sites=(replace(first, epsilon=0.3, delta=2.5e-7),))
+    said = noise_added(replace(report, noise=other))
+    assert "2.5 patients up or down" in said
+    assert "site-1: ε = 0.3, e^ε = 1.35, δ = 2.5 × 10⁻⁷." in said
+    assert second.site not in said

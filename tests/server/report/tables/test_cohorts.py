@@ -42,7 +42,7 @@ def test_the_flow_adds_what_was_left_out_to_what_was_analysed(report: Report) ->
         "not stated",
         "not stated",
         "not stated",
-        "excluded by the site: number withheld; no sequence could be read: 1 patients, 1 lesions",
+        "excluded by the site: number withheld; no sequence could be read: 1 patient, 1 lesion",
     )
     assert third[1:5] == ("volumes of the LLD-MMRI layout", c.patients, c.lesions, "nothing")
     assert second[5:] == (b.patients, b.lesions)
@@ -51,9 +51,29 @@ def test_the_flow_adds_what_was_left_out_to_what_was_analysed(report: Report) ->
 def test_without_a_statement_the_flow_says_so_and_names_the_sites_without_figures(
     federated: dict[str, Any],
 ) -> None:
-    rows = flow(read_report(federated)).rows
-    assert all(r[1:5] == ("not stated",) * 4 for r in rows[:-1])
-    assert rows[-1] == ("site-4", "–", "–", "–", "no figures: offline", 0, 0)
+    made = flow(read_report(federated))
+    assert made.head == ("Site", "Left out", "Patients analysed", "Lesions analysed")
+    assert all(r[1] == "not stated" for r in made.rows[:-1])
+    assert made.rows[-1] == ("site-4", "no figures: offline", 0, 0)
+    assert made.note == (
+        "The report does not know where the images came from, nor how many patients were labelled."
+    )
+
+
+def test_a_column_of_the_flow_that_no_site_fills_is_a_sentence(report: Report) -> None:
+    nothing = flow(stated(report, None, None, None))
+    assert nothing.head == ("Site", "Patients analysed", "Lesions analysed")
+    assert nothing.note.endswith("were labelled, nor what was left out.")
+    images = flow(stated(report, None, CohortOrigin(sources=("dicom",)), None))
+    assert images.head[:2] == ("Site", "Images")
+    assert [r[1] for r in images.rows] == ["not stated", "DICOM volumes", "not stated"]
+    assert images.note == (
+        "The report does not know how many patients were labelled, nor what was left out."
+    )
+    one = CohortOrigin(sources=(), left_out=(left("excluded", 1, 1),))
+    labelled = flow(stated(report, None, None, one))
+    assert labelled.note.startswith("Labelled: with a lesion in the labels of the site.")
+    assert labelled.note.endswith("The report does not know where the images came from.")
 
 
 def test_table_1_has_counts_with_their_share_of_the_column(report: Report) -> None:

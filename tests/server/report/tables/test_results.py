@@ -9,7 +9,7 @@ from hepafed.server.formats import Report, read_report
 from hepafed.server.report.page import render
 from hepafed.server.report.tables import results
 
-from tests.server.report.kinds import report_of
+from tests.server.report.kinds import page_of, report_of
 
 
 def with_ratio(low: float | None, high: float | None) -> Report:
@@ -62,7 +62,15 @@ def test_the_footer_names_the_version_where_it_is_known_and_the_schema() -> None
 
 
 def test_short_figures_stay_on_one_line_and_long_ones_may_break() -> None:
-    page = render(report_of("two looks"))
+    page = page_of("two looks")
     assert ":is(td, th).n { white-space: nowrap }" in page
     assert '<td class="n">240' in page
     assert '<td class="n">No ' not in page
+
+
+def test_an_auc_that_was_not_released_has_no_pooling_error() -> None:
+    rows = results.discrimination(report_of("two looks")).rows
+    gone = [r for r in rows if r[1] == "site-1"]
+    assert gone
+    assert all(r[-1] == "–" for r in gone)
+    assert all(r[-1] != "–" for r in rows if r[1] == "Pooled")

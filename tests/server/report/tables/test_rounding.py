@@ -10,6 +10,7 @@ from hepafed.server.report.tables.rounding import (
     percent_interval,
     rate_figure,
     rounded,
+    stated_percent,
 )
 
 
@@ -72,3 +73,12 @@ def test_an_end_of_a_rate_that_is_not_0_or_1_never_reads_as_one() -> None:
     assert percent_interval(rate(39, 40, 0.872, 0.9996)) == "87–99.96 %"
     assert percent_interval(rate(1, 40, 0.0006, 0.128)) == "0.1–13 %"
     assert percent_interval(rate(200, 200, 0.981, 1.0)) == "98.1–100.0 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.9, "90 %"), (0.95, "95 %"), (0.075, "7.5 %"), (0.07, "7 %"), (0.0125, "1.25 %"), (0, "0 %"),
+     (1, "100 %"), (1 / 3, "33.3333 %")],
+)  # fmt: skip
+def test_a_stated_share_keeps_the_places_that_it_has(share: float, words: str) -> None:
+    assert stated_percent(share) == words

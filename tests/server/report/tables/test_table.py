@@ -1,5 +1,6 @@
 """A table names what it counts: images where they are key images, and never in a site's name."""
 
+import pytest
 from hepafed.server.report.tables import Table, printed, renamed
 from hepafed.server.report.tables.table import BOUND_HEAD, ONCE
 
@@ -58,6 +59,39 @@ def test_each_remark_has_a_letter_in_the_order_of_the_rows() -> None:
     made = printed(Table("t", "c", ("a", "b"), rows), ("lesion", "lesions"))
     assert made.rows == (("1 [a]", "2 [b]"), ("3 [b]", "4 [a]"))
     assert made.note == f"[a] {second}. [b] {first}."
+
+
+REMARK = "a remark of more than twenty-four signs; it has two parts"
+
+
+def test_a_remark_of_several_cells_leaves_their_figures_where_they_are() -> None:
+    rows = (
+        (("0.08", f"−0.02–0.15; {REMARK}"), ("70 %", f"50–85 %; 7/10; {REMARK}")),
+        (("0.06", f"0.01 to 0.14; {REMARK}"), ("–", REMARK)),
+    )
+    made = printed(Table("t", "c", ("a", "b"), rows), ("lesion", "lesions"))
+    assert made.rows == (
+        (("0.08", "−0.02–0.15 [a]"), ("70 %", "50–85 %; 7/10 [a]")),
+        (("0.06", "0.01 to 0.14 [a]"), "– [a]"),
+    )
+    assert made.note == f"[a] {REMARK}."
+
+
+@pytest.mark.parametrize(("length", "below"), [(60, False), (61, True)])
+def test_a_very_long_remark_stands_below_although_one_cell_has_it(length: int, below: bool) -> None:
+    remark = "x" * length
+    made = printed(Table("t", "c", ("a",), ((("1", remark),), ("2",))), ("lesion", "lesions"))
+    assert made.rows[0] == (("1 [a]",) if below else (("1", remark),))
+    assert made.note == (f"[a] {remark}." if below else "")
+
+
+def test_long_figures_are_no_remark() -> None:
+    rows = (
+        (("a", "1,234–5,678 %; 1,234,567/2,345,678"),),
+        (("b", "0.1 to 0.2; 1,234,567/2,345,678"),),
+    )
+    table = Table("t", "c", ("a",), rows + rows)
+    assert printed(table, ("lesion", "lesions")) is table
 
 
 def of_one_site(auc: str) -> Table:

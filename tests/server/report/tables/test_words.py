@@ -153,9 +153,9 @@ def test_a_rate_of_lesions_is_written_with_the_interval_between_patients() -> No
 
 def test_a_cell_tells_the_remark_on_an_interval_or_why_there_is_none() -> None:
     unsure = PatientInterval(low=0.5, high=0.85, method="rao-scott", reason="few patients")
-    assert estimate(lesion_rate(unsure)) == ("70 %", "50–85 %; few patients; 7/10")
+    assert estimate(lesion_rate(unsure)) == ("70 %", "50–85 %; 7/10; few patients")
     none = PatientInterval(low=None, high=None, method="rao-scott", reason="withheld")
-    assert estimate(lesion_rate(none)) == ("70 %", "withheld; 7/10")
+    assert estimate(lesion_rate(none)) == ("70 %", "7/10; withheld")
     assert estimate(lesion_rate(None)) == ("70 %", "60–80 %; 7/10")
 
 
