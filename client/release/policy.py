@@ -57,7 +57,7 @@ def permit(config: SiteConfig, request: object) -> Request:
         return request
     if isinstance(request, PlacementsRequest):
         if config.release == "cells":
-            raise RefusedError("this site's policy releases cells, which have no second step")
+            raise RefusedError("this site's policy releases cells, which have no placement sums")
         return request
     if isinstance(request, (KeysRequest, SumsRequest, OpenRequest)):
         if config.release != "masked":

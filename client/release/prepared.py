@@ -36,7 +36,7 @@ class Prepared:
     vectors: dict[str, Counts] = field(default_factory=dict)
     """Subject of a sum → its counts."""
     curves: list[PlacementCurve | None] = field(default_factory=list)
-    """Curves of the second step, as they were last asked for."""
+    """Curves of the placement sums, as they were last asked for."""
 
     @classmethod
     def of_model(
@@ -59,7 +59,7 @@ class Prepared:
     def question(self, subject: str) -> str:
         """Return the SHA-256 of what a sum's counts depend on that its terms do not say.
 
-        These are plans and operating points, and in the second step the curves as they came.
+        These are plans and operating points, and for placement sums the curves as they came.
         """
         curves = _digest(self.curves if "clusters" in subject else [])
         asked = json.dumps([list(self.plans), list(self.thresholds), curves])

@@ -116,7 +116,9 @@ class SumHistory:
         past = self._read()
         asked = {_scores(w, split): c for w, c in curves.items()}
         if any(past.curves.get(key, c) != c for key, c in asked.items()):
-            raise RefusedError("the second step of these scores was made with other curves", RESET)
+            raise RefusedError(
+                "the placement sums of these scores were made with other curves", RESET
+            )
         self._file.write(replace(past, curves={**past.curves, **asked}))
 
     def releasing(self, weights: str, split: str, form: str) -> None:

@@ -29,7 +29,7 @@ NO_VARIANCE = "the difference has no variance: no interval"
 
 @dataclass(frozen=True, eq=False)
 class KnownIntervals:
-    """What the second step tells of all models' figures: their covariance, and who covers."""
+    """What the placement sums tell of all models' figures: their covariance, and who covers."""
 
     matrix: Floats
     ends: list[Estimate | None]

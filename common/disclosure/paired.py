@@ -3,7 +3,7 @@
 Every model is scored on the lesions that all of them could score. What a site puts into a sum
 (`Paired`) are each model's additive components (`common/statistics/additive.py`) and, for each pair
 of models, how their calls cross. With them the coordinator makes placement curves of each model;
-the second step (`clusters.products_of` of all models at once) gives the covariance of their AUCs.
+the placement sums (`clusters.products_of` of all models at once) give the covariance of their AUCs.
 """
 
 import math

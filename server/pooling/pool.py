@@ -169,7 +169,7 @@ def _by_site(summaries: Mapping[str, SiteSummary], unit: str, task: str) -> dict
 def _results(
     summaries: Mapping[str, SiteSummary],
     scopes: Sequence[_Scope],
-    second_step: bool,
+    placed: bool,
     single: Mapping[str, Estimate | None],
     prevalences: Sequence[float],
 ) -> list[ResultRow]:
@@ -181,7 +181,7 @@ def _results(
         own = whole.tasks.get((unit, task))
         pooled = pooled_row(i, whole.known, _totals(by_site), prevalences, own)
         if unit == "lesion" and pooled.auc.value is not None and own is None:
-            clustered = _clustered(single.get(task), second_step)
+            clustered = _clustered(single.get(task), placed)
             auc = replace(pooled.auc, clustered=clustered, covering=None)
             size = [sum(v.patients for v in summaries.values()), sum(_lesions(summaries))]
             cases = as_patients(unit, _totals(by_site), size)
@@ -234,8 +234,8 @@ def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
     return sum(t.positives for t in tasks), sum(t.negatives for t in tasks)
 
 
-def _clustered(found: Estimate | None, second_step: bool) -> ClusteredInterval:
-    if not second_step:
+def _clustered(found: Estimate | None, placed: bool) -> ClusteredInterval:
+    if not placed:
         return ClusteredInterval(low=None, high=None, reason=NOT_ASKED)
     return clustered_interval(found, found.adjusted if found else None)
 

@@ -158,7 +158,7 @@ def _wanted(request: CompareRequest, subject: str, length: int) -> WantedSum:
 def _placed(
     live: LiveRun, request: CompareRequest, found: dict[str, SiteComparison], paired: Paired
 ) -> tuple[Products | None, str]:
-    """Make the second step over all models at once."""
+    """Have the placement sums of all models made at once."""
     cells = [intervals_of_histogram(pair_histogram(s, f)) for s in paired.sums for f in FIGURES]
     least = sum(v.minimum_count for v in found.values())
     curves = curves_over(cells, least)

@@ -1,4 +1,4 @@
-"""The second step of a validation: sums of placements, for intervals of clustered lesions.
+"""The placement sums of a validation, for intervals of clustered lesions.
 
 The sites that released fine counts, plain or in a masked sum, look their cases up in curves of the
 pooled distribution. They send sums over patients (common/statistics/placement_sums.py) in the
@@ -66,7 +66,7 @@ def place(
 
 @dataclass(frozen=True)
 class PlacementStep:
-    """The second step of a validation or comparison: of which curves, with whom."""
+    """The placement sums of a validation or comparison: of which curves, with whom."""
 
     curves: tuple[PlacementCurve | None, ...]
     sites: tuple[str, ...]
@@ -105,7 +105,7 @@ def _products(values: tuple[int, ...], figures: int) -> Products:
     try:
         vector = np.array(values, np.int64).view(np.uint64)
     except OverflowError as e:
-        raise PayloadError("a sum of placements beyond 64 bits") from e
+        raise PayloadError("a placement sum beyond 64 bits") from e
     return Products.from_vector(vector, figures)
 
 

@@ -13,7 +13,7 @@ class Terms:
     """Fresh random name of the attempt, 32 hex digits; never used twice."""
     run: str
     subject: str
-    """`counts`: the score counts; `clusters`: the second step's sums; `pairs` and
+    """`counts`: the score counts; `clusters`: the placement sums; `pairs` and
     `pair-clusters`: the same of a comparison; `tuning`: the score counts of the tuning split;
     `noisy-counts`: few counts with noise."""
     weights: str

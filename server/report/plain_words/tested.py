@@ -88,7 +88,8 @@ def from_volumes(report: Report) -> str:
     said = []
     for source in ("dicom", "lld-mmri"):
         if names := sites_from(report, source):
-            said.append(f"{SOURCE_WORDS[source]}: {listed(names)}")
+            words = SOURCE_WORDS[source]
+            said.append(f"{words[0].upper()}{words[1:]}: {listed(names)}")
     return f"Lesions were cropped from volumes. {'. '.join(said)}." if said else ""
 
 

@@ -160,7 +160,7 @@ def test_placements_of_a_masked_release_go_into_a_masked_sum(pair: list[Site]) -
         pair[0].key(third)
 
 
-def test_the_second_step_of_a_model_is_made_with_one_set_of_curves(pair: list[Site]) -> None:
+def test_the_placement_sums_of_a_model_are_made_with_one_set_of_curves(pair: list[Site]) -> None:
     """Two sums over curves that differ at one score tell of the patient who has it."""
     exchange(pair, terms_of("a", "b"))
     site, curves = pair[0], curves_over(pair)
@@ -210,14 +210,14 @@ def test_placements_of_a_plain_release_are_plain(tmp_path: Path) -> None:
     assert reply.products == tuple(wanted.tolist())
 
 
-def test_cells_have_no_second_step(tmp_path: Path) -> None:
+def test_cells_have_no_placement_sums(tmp_path: Path) -> None:
     site = Site(tmp_path, "a", release="cells")
     site.score()
     request = PlacementsRequest(run="validate-1", curves=curves_over([site]))
     with pytest.raises(RefusedError, match="released cells"):
         site.releases.placements(request)
     policy = SiteConfig(site="a", role="validate", address="localhost:1", release="cells")
-    with pytest.raises(RefusedError, match="no second step"):
+    with pytest.raises(RefusedError, match="no placement sums"):
         permit(policy, request)
 
 

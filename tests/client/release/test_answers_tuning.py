@@ -137,7 +137,7 @@ def test_the_counts_of_one_split_answer_for_no_other(pair: list[Site]) -> None:
         site.key(terms("a", "b", run="validate-1"))
 
 
-def test_curves_get_no_second_step_out_of_a_tuning_split(pair: list[Site]) -> None:
+def test_curves_get_no_placement_sums_out_of_a_tuning_split(pair: list[Site]) -> None:
     site = pair[0]
     tuned(site)
     curve = PlacementCurve(

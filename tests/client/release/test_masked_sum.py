@@ -119,6 +119,6 @@ def test_sites_asked_with_different_curves_mask_nothing(pair: list[Site]) -> Non
 
 
 def place(site: Site, curve: PlacementCurve) -> None:
-    """Ask for the second step with the same curve for each figure."""
+    """Ask for the placement sums with the same curve for each figure."""
     request = PlacementsRequest(run="validate-1", curves=(curve,) * len(FIGURES))
     site.releases.placements(request)

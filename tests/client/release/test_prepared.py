@@ -147,7 +147,7 @@ def test_the_higher_a_score_the_more_negatives_it_beats(
         place(prepared(), request, refuse)
 
 
-def test_the_question_changes_with_a_threshold_and_in_the_second_step_with_a_curve() -> None:
+def test_the_question_changes_with_a_threshold_and_in_the_placement_sums_with_a_curve() -> None:
     one, other = prepared(), replace(prepared(), thresholds=(0.5000001,))
     for subject in ("counts", "clusters"):
         assert one.question(subject) == prepared().question(subject) != other.question(subject)

@@ -102,7 +102,7 @@ def test_a_model_differs_from_itself_by_exactly_nothing() -> None:
         assert (found.value, found.se, found.low, found.high) == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_without_the_second_step_a_difference_has_its_value_alone() -> None:
+def test_without_the_placement_sums_a_difference_has_its_value_alone() -> None:
     whole = own_pairs(TABLES, PAIRED, 1, calls=True)
     for pair, other in zip(pair_summaries(PAIRED, None), whole, strict=True):
         assert pair.difference.value == other.difference.value

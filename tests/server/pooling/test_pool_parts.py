@@ -189,13 +189,13 @@ def test_a_site_without_a_mean_is_not_in_the_mean_of_sites() -> None:
     assert (mean.auc.value, mean.auc.reason) == (None, "no site has every class")
 
 
-def second_step(*sites: tuple[str, int]) -> Products:
+def placed(*sites: tuple[str, int]) -> Products:
     curves = curves_of(add([additive_of(table(*s), 0.4) for s in sites]), 1)
     return add_products([products_of([table(*s)], [curves]) for s in sites])
 
 
 def test_lesions_have_a_clustered_interval_after_step_two_and_patients_none() -> None:
-    made = report(THREE, products=second_step(("c", 60), ("a", 44), ("b", 52)))
+    made = report(THREE, products=placed(("c", 60), ("a", 44), ("b", 52)))
     whole = joined([table("c", 60), table("a", 44), table("b", 52)])
     exact = summarise(whole, run="r", model="m", weights="", threshold=0.4, minimum_count=1)
     for task, own in zip(TASKS, exact.tasks[1:], strict=True):
@@ -216,7 +216,7 @@ def test_lesions_have_a_clustered_interval_after_step_two_and_patients_none() ->
 
 def test_the_whole_cohorts_exact_summary_goes_before_sums_of_bins() -> None:
     exact = released("whole", 156)
-    made = report(THREE, exact=exact, products=second_step(("c", 60), ("a", 44), ("b", 52)))
+    made = report(THREE, exact=exact, products=placed(("c", 60), ("a", 44), ("b", 52)))
     for task, own in zip((PATIENT[1], *TASKS), exact.tasks, strict=True):
         (row,) = rows(made, "pooled", task)
         assert row.auc.value == own.auc.value

@@ -12,6 +12,7 @@ from hepafed.server.formats import read_report
 from hepafed.server.models.cards import INTENDED_USE, LIMITS
 from hepafed.server.report.from_scores import report_from_scores
 from hepafed.server.report.page import render
+from hepafed.server.report.write import write_report
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from .browsing import CHROMIUM
@@ -117,6 +118,18 @@ def federated(plain: dict[str, Any]) -> dict[str, Any]:
     return write_record(read_report(values))
 
 
+@pytest.fixture(scope="session")
+def written(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the federation's report, written once; tests only read it."""
+    return write_report(read_report(federated), tmp_path_factory.mktemp("report"), dpi=40).parent
+
+
+@pytest.fixture(scope="session")
+def page_text(federated: dict[str, Any]) -> str:
+    """The page of the federation's report."""
+    return render(read_report(federated))
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as p:
@@ -125,10 +138,10 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture(scope="module")
-def file(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(read_report(federated)), encoding="utf-8")
+@pytest.fixture(scope="session")
+def file(page_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page_text, encoding="utf-8")
     return path
 
 

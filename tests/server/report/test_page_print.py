@@ -58,6 +58,7 @@ def test_a_heading_is_not_parted_from_what_it_heads(paper: Page) -> None:
     for name in ("h2", "h3", "caption", "thead", "[aria-labelledby=key] > p"):
         assert paper.evaluate(style.format(name, "breakAfter")) == "avoid", name
     assert paper.evaluate(style.format("tbody tr:first-child", "breakBefore")) == "avoid"
+    assert paper.evaluate(style.format(".scroll:has(+ .note)", "breakAfter")) == "avoid"
     assert paper.evaluate(style.format("thead", "display")) == "table-header-group"
 
 

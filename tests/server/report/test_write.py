@@ -91,8 +91,8 @@ def test_a_figure_that_is_not_finite_is_not_written(plain: dict[str, Any], tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_page_is_one_file_that_loads_nothing(federated: dict[str, Any]) -> None:
-    text = render(read_report(federated))
+def test_the_page_is_one_file_that_loads_nothing(page_text: str) -> None:
+    text = page_text
     page = Page(text)
     for tag, attributes in page.tags:
         if attributes == {"rel": "icon", "href": "data:,"}:
@@ -105,9 +105,9 @@ def test_the_page_is_one_file_that_loads_nothing(federated: dict[str, Any]) -> N
 
 
 def test_every_drawing_has_a_role_a_title_and_a_description_and_a_table(
-    federated: dict[str, Any],
+    page_text: str,
 ) -> None:
-    text = render(read_report(federated))
+    text = page_text
     drawings = re.findall(r"<figure id=\"fig-([\w-]+)\">(.*?)</figure>", text, flags=re.DOTALL)
     assert len(drawings) == 6
     for name, inner in drawings:
@@ -122,9 +122,9 @@ def test_every_drawing_has_a_role_a_title_and_a_description_and_a_table(
 
 
 def test_headings_go_down_one_level_at_a_time_and_every_section_has_its_own(
-    federated: dict[str, Any],
+    page_text: str,
 ) -> None:
-    page = Page(render(read_report(federated)))
+    page = Page(page_text)
     levels = [int(t[1]) for t, _ in page.tags if re.fullmatch(r"h[1-6]", t)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -133,8 +133,8 @@ def test_headings_go_down_one_level_at_a_time_and_every_section_has_its_own(
     assert anchors == [a for a, _ in SECTIONS]
 
 
-def test_every_link_and_label_of_the_page_leads_to_one_place(federated: dict[str, Any]) -> None:
-    page = Page(render(read_report(federated)))
+def test_every_link_and_label_of_the_page_leads_to_one_place(page_text: str) -> None:
+    page = Page(page_text)
     ids = [a["id"] for _, a in page.tags if "id" in a]
     assert len(ids) == len(set(ids))
     for _, attributes in page.tags:
@@ -145,8 +145,8 @@ def test_every_link_and_label_of_the_page_leads_to_one_place(federated: dict[str
             assert word in ids
 
 
-def test_every_table_has_a_caption_and_scoped_heads(federated: dict[str, Any]) -> None:
-    text = render(read_report(federated))
+def test_every_table_has_a_caption_and_scoped_heads(page_text: str) -> None:
+    text = page_text
     made = re.findall(r"<table[^>]*>(.*?)</table>", text, flags=re.DOTALL)
     assert len(made) > 10
     for table in made:
@@ -155,9 +155,9 @@ def test_every_table_has_a_caption_and_scoped_heads(federated: dict[str, Any]) -
 
 
 def test_the_page_says_what_was_promised_who_was_absent_and_which_look_it_is(
-    federated: dict[str, Any],
+    federated: dict[str, Any], page_text: str
 ) -> None:
-    words = " ".join(" ".join(Page(render(read_report(federated))).words).split())
+    words = " ".join(" ".join(Page(page_text).words).split())
     promised = federated["evaluation"]
     for said in (
         promised["sha256"],
@@ -213,10 +213,9 @@ def test_text_of_others_is_escaped_in_page_and_drawings(federated: dict[str, Any
 
 
 def test_a_federations_report_comes_with_its_model_card(
-    federated: dict[str, Any], plain: dict[str, Any], tmp_path: Path
+    federated: dict[str, Any], plain: dict[str, Any], written: Path, tmp_path: Path
 ) -> None:
-    write_report(read_report(federated), tmp_path / "federated", dpi=40)
-    card = (tmp_path / "federated/model-card.md").read_text()
+    card = (written / "model-card.md").read_text()
     for line in (federated["model"]["sha256"], "## Intended use", "Not a medical device"):
         assert line in card
     write_report(read_report(plain), tmp_path / "plain", dpi=40)

@@ -153,7 +153,7 @@ def test_a_site_lost_in_a_comparison_costs_the_comparison_only(fed: Federation, 
     report = compared.run()
     assert fed.forms(report) == {"a": "masked", "b": "masked"}
     row = rows(report)["malignant_vs_benign"]
-    # the sum over both came about where the second step alone failed: it gives no interval
+    # the sum over both came about where the placement sums alone failed: they give no interval
     assert (row["difference"]["value"] is not None) == (step is PlacementsRequest)
     assert row["difference"]["low"] is None
     assert len(report["notes"]) == (2 if step is CompareRequest else 1)

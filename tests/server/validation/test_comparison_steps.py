@@ -96,7 +96,7 @@ def test_a_masked_sum_of_a_comparison_is_tried_once_and_its_loss_is_said(
         assert row["reason"]
 
 
-def test_a_site_lost_in_the_second_step_of_a_comparison_is_named(fed: Federation) -> None:
+def test_a_site_lost_in_the_placement_sums_of_a_comparison_is_named(fed: Federation) -> None:
     compared = Compared(fed, "mm", 60)
     lose(fed, KeysRequest, "pair-clusters")
     report = compared.run()

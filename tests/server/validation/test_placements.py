@@ -1,4 +1,4 @@
-"""The second step is summed over all sites or not at all, and says which are missing."""
+"""Placement sums are added up over all sites or not at all, and says which are missing."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -166,7 +166,7 @@ def test_a_site_lost_under_masks_leaves_no_sum_of_the_others(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [((2**64,), "a sum of placements beyond 64 bits"), ((1, 2, 3), "agreed layout")],
+    [((2**64,), "a placement sum beyond 64 bits"), ((1, 2, 3), "agreed layout")],
     ids=["too large", "too short"],
 )
 def test_plain_sums_of_another_form_are_not_taken(
@@ -306,7 +306,7 @@ def test_a_site_whose_sum_failed_has_released_no_fine_counts(tmp_path: Path) -> 
     assert sites.asked == []
 
 
-def test_a_run_that_was_stopped_makes_no_second_step_and_no_note(tmp_path: Path) -> None:
+def test_a_run_that_was_stopped_makes_no_placement_sums_and_no_note(tmp_path: Path) -> None:
     live, sites = begun(tmp_path, "", "ca", len(FIGURES))
     live.stores.runs.ask_to_stop(live.run.id)
     assert place(live, REQUEST, gathered("", "ca")) == (None, [])

@@ -73,7 +73,7 @@ def test_clustered_intervals_are_those_of_the_joined_table(fed: Federation, form
     assert report["notes"] == []
 
 
-def test_a_site_with_cells_or_lost_in_the_second_step_costs_the_clustered_interval_only(
+def test_a_site_with_cells_or_lost_in_the_placement_sums_costs_the_clustered_interval_only(
     fed: Federation,
 ) -> None:
     fed.site("a")

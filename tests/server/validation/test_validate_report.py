@@ -203,7 +203,7 @@ def test_looks_are_counted_and_a_promise_is_judged(fed: Federation) -> None:
     assert judged["endpoints"][0]["value"] == row["value"]
 
 
-def test_notes_of_the_second_step_and_of_the_comparison_stand_one_after_the_other(
+def test_notes_of_the_placement_sums_and_of_the_comparison_stand_one_after_the_other(
     fed: Federation,
 ) -> None:
     fed.site("a", release="plain")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,14 +31,21 @@ def authority(folder: Path) -> tuple[str, Callable[[str], str]]:
     return (folder / "ca.pem").read_text(), sign
 
 
-@pytest.fixture
-def folder(federated: dict[str, Any], tmp_path: Path) -> Path:
-    """A federation's report, signed, without its figures."""
-    certificate, sign = authority(tmp_path / "keys")
+@pytest.fixture(scope="module")
+def signed_once(federated: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A federation's report, signed, without its figures; tests work on copies."""
+    place = tmp_path_factory.mktemp("signed")
+    certificate, sign = authority(place / "keys")
     text = json.dumps(federated, indent=1)
     signed = Signed(text=text, signature=sign(text), certificate=certificate)
     files = {"report.json": text, **csv_files(read_report(federated))}
-    write_folder(tmp_path / "report", files, signed)
+    write_folder(place / "report", files, signed)
+    return place
+
+
+@pytest.fixture
+def folder(signed_once: Path, tmp_path: Path) -> Path:
+    shutil.copytree(signed_once, tmp_path, dirs_exist_ok=True)
     return tmp_path / "report"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hepafed.common.contract import CohortOrigin, LeftOut
 from hepafed.server.formats import Report
-from hepafed.server.report.plain_words.tested import left_out, noise_added
+from hepafed.server.report.plain_words.tested import from_volumes, left_out, noise_added
 
 from tests.server.report.kinds import report_of
 
@@ -73,3 +73,16 @@ def test_of_each_site_the_epsilon_and_delta_of_its_own_promise_are_said() -> Non
     assert "2.5 patients up or down" in said
     assert "site-1: ε = 0.3, e^ε = 1.35, δ = 2.5 × 10⁻⁷." in said
     assert second.site not in said
+
+
+def test_each_source_of_volumes_begins_a_sentence_with_its_sites() -> None:
+    report = report_of("two looks")
+    sources = (("lld-mmri",), ("dicom",), ("key-images",))
+    sites = [
+        replace(s, origin=CohortOrigin(sources=x))
+        for s, x in zip(report.sites, sources, strict=True)
+    ]
+    assert from_volumes(replace(report, sites=tuple(sites))) == (
+        "Lesions were cropped from volumes. DICOM volumes: site-2. "
+        "Volumes of the LLD-MMRI layout: site-1."
+    )
