@@ -1,6 +1,8 @@
 """The tables of results: every figure with its n, no interval without width, cells on one line."""
 
+import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -63,9 +65,12 @@ def test_the_footer_names_the_version_where_it_is_known_and_the_schema() -> None
 
 def test_short_figures_stay_on_one_line_and_long_ones_may_break() -> None:
     page = page_of("two looks")
-    assert ":is(td, th).n { white-space: nowrap }" in page
+    assert ":is(td, th, small).n { white-space: nowrap }" in page
     assert '<td class="n">240' in page
     assert '<td class="n">No ' not in page
+    small = [(c, unescape(w)) for c, w in re.findall(r"<small(.*?)>([\d−].*?)</small>", page)]
+    assert {bool(kept) for kept, _ in small} == {True, False}
+    assert [w for kept, w in small if (kept == ' class="n"') != (len(w) <= 12)] == []
 
 
 def test_an_auc_that_was_not_released_has_no_pooling_error() -> None:
