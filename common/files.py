@@ -16,11 +16,12 @@ UNFINISHED = ".unfinished"
 
 
 @contextmanager
-def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, private: bool = False, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` that takes its name only when all went well.
 
     `private` leaves it readable by its owner alone (0600), otherwise 0644; a folder that is made
-    for it is its owner's alone, whatever the umask.
+    for it is its owner's alone, whatever the umask. Without `durable` the disk is not waited for:
+    the file is whole for whoever reads it, also after a kill, and may be damaged by a power cut.
 
     Raises
     ------
@@ -41,10 +42,12 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         with os.fdopen(handle, "wb") as f:
             yield f
             f.flush()
-            os.fsync(f.fileno())
+            if durable:
+                os.fsync(f.fileno())
         temporary.chmod(0o600 if private else 0o644)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
 """The optimiser, and its moments from round to round."""
 
 from collections.abc import Mapping
-from copy import deepcopy
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 import torch
 from hepafed.client.moments import HINT, Moments
@@ -15,16 +15,17 @@ from torch import nn
 class WarmOptimiser:
     """A network's optimiser, whose moments go on over consecutive rounds of a run.
 
-    They are in memory, and in `kept` for a process that goes on after this one has ended.
+    They are in memory, and in `kept` for a process that goes on after this one has ended, and for
+    a round that is asked for again.
     """
 
     def __init__(self, module: nn.Module, kept: Moments) -> None:
         self._module, self._kept = module, kept
         self._optimiser: torch.optim.Optimizer | None = None
         self._last: tuple[str, int] | None = None
-        """Run and round of the last training that came to its end."""
-        self._begun: tuple[tuple[str, int], dict[str, Any]] | None = None
-        """Run and round of the newest training, and the optimiser's state at its start."""
+        """Run and round of the last training that came to its end; what is in memory is its end."""
+        self._writing: Future[None] | None = None
+        """The writing of the moments of the last round, beside what is done with its update."""
 
     def begin(
         self, plan: TrainingPlan, run: str, round: int, *, empty: bool = False
@@ -41,32 +42,60 @@ class WarmOptimiser:
         ConfigError, DataError
             The moments of the round before were kept, and are damaged.
         """
-        begun = self._begun if self._begun and self._begun[0] == (run, round) else None
-        optimiser = self._optimiser
-        if optimiser is None or empty or not (begun or self._last == (run, round - 1)):
-            optimiser = _make(plan, self._module)
-            if not (begun or empty):
-                found = self._kept.read(run, round - 1, plan.optimiser)
-                if found is not None:
-                    _restore(optimiser, found)
-            self._optimiser = optimiser
-        if begun:
-            optimiser.load_state_dict(begun[1])
-        self._begun = None  # let go of the older copy before the next one is made
-        self._begun = (run, round), deepcopy(optimiser.state_dict())
-        return optimiser
+        self.settle()
+        goes_on = self._last == (run, round - 1) and not empty
+        self._last = None
+        if self._optimiser is None or not goes_on:
+            self._optimiser = None  # let go of the older one before the next one is made
+            made = _make(plan, self._module)
+            found = None if empty else self._kept.read(run, round - 1, plan.optimiser)
+            if found is not None:
+                _restore(made, found)
+            self._optimiser = made
+        return self._optimiser
 
     def finish(self, plan: TrainingPlan, run: str, round: int, *, empty: bool = False) -> None:
         """Take note that a round came to its end, so that the next one goes on from it.
 
-        With `empty`, where no round goes on from another, nothing is kept.
+        Its moments are written from now on, beside whatever the caller does next; `settle` waits
+        for them. With `empty`, where no round goes on from another, nothing is kept.
         """
         self._last = (run, round)
-        state = {} if empty or self._optimiser is None else _tensors(self._optimiser)
-        self._kept.keep(run, round, plan.optimiser, state)
+        optimiser = self._optimiser
+        if empty or optimiser is None:
+            return
+
+        def keep() -> None:
+            self._kept.keep(run, round, plan.optimiser, _tensors(optimiser))
+
+        thread = ThreadPoolExecutor(1)
+        self._writing = thread.submit(copy_context().run, keep)  # a full disk is waited for there
+        thread.shutdown(wait=False)
+
+    def settle(self) -> None:
+        """Wait until the moments of the last round are kept.
+
+        A site answers for a round only afterwards: then a site that is killed has either not
+        answered, and is asked again, or has what the next round begins with.
+
+        Raises
+        ------
+        ConfigError
+            The list of what is kept is damaged.
+        OSError
+            They cannot be written. The round has to be made again.
+        """
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        try:
+            writing.result()
+        except BaseException:
+            self.discard()
+            raise
 
     def discard(self) -> None:
-        """Let the moments go: they are not finite any more."""
+        """Let the moments go: they are not finite any more, or not those of the last answer."""
         self._optimiser, self._last = None, None
 
 

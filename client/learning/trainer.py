@@ -38,6 +38,8 @@ class Trained:
     """Steps that were taken."""
     planned: int
     """Steps that the plan asked for; more than `steps` where its budget ended before."""
+    settle: Callable[[], None] = lambda: None
+    """Waits until what the next round begins with is kept (`WarmOptimiser.settle`)."""
 
 
 class Trainer:
@@ -86,7 +88,8 @@ class Trainer:
         """Train one round from `weights` and return the difference.
 
         The same plan, site, round, weights, cohort and moments of the optimiser give the same
-        update bit for bit on CPU. The moments outlive this process (`client/moments.py`).
+        update bit for bit on CPU. The moments outlive this process (`client/moments.py`): they are
+        written beside what is done with the update, and `Trained.settle` waits for them.
         With a budget, the step at which the round before ended and the number of steps decide as
         well; at least `fewest_steps` are taken, however long they take.
 
@@ -131,7 +134,8 @@ class Trainer:
         self._passes.finish(run, round, len(losses))
         mean = sum(losses) / len(losses) if losses else None
         seconds = self._clock() - started
-        return Trained(update, len(images.labels), mean, seconds, len(losses), planned)
+        examples = len(images.labels)
+        return Trained(update, examples, mean, seconds, len(losses), planned, warm.settle)
 
     def _is_spent(self, plan: Plan, started: float) -> bool:
         """Tell whether the plan's budget is over for a round that began at `started`."""
@@ -163,6 +167,8 @@ class Trainer:
 
     def _made_for(self, plan: Plan) -> tuple[Network, WarmOptimiser]:
         if self._warm is None or not self._warm[0].serves(plan):
+            if self._warm is not None:
+                self._warm[1].settle()
             self._warm = None  # let go of the older ones before the next are made
             network = build_network(plan, self.device)
             self._warm = network, WarmOptimiser(network.module, Moments(self._home))

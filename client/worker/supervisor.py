@@ -136,7 +136,7 @@ def run_site(home: Path) -> None:
 
 def _look_over(home: Path) -> None:
     """Name what of the home is damaged; ConfigError for a file that the site cannot run without."""
-    found = look_over(home)
+    found = look_over(home, whole=False)
     for damage in found:
         if damage.stops:
             raise ConfigError(damage.found, damage.hint)

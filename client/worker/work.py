@@ -53,7 +53,11 @@ class Work:
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def train(self, request: TrainRequest) -> TrainReply:
-        """Train a round that policy lets pass; the ledger has the update before it is uploaded."""
+        """Train a round that policy lets pass; the ledger has the update before it is uploaded.
+
+        Meanwhile the moments of the optimiser are written. The site answers when both are done,
+        whatever came of the upload.
+        """
         started = self._clock()
         self.permit(request.plan)
         weights = self._fetch(request.run, request.plan, request.weights)
@@ -62,13 +66,15 @@ class Work:
         done = self.trainer.train(request.plan, weights, request.run, request.round, fewest)
         if done.loss is not None:
             log.info("round %d of run %s: mean loss %.4f", request.round, request.run, done.loss)
-        update = to_bf16(done.update)
-        digest = self._ledger.record("update", request.run, update)
         try:
+            update = to_bf16(done.update)
+            digest = self._ledger.record("update", request.run, update)
             self._send(request.run, request.round, update)
         except RefusedError as e:
             elapsed = self._clock() - started
             raise too_late(request.plan, elapsed, done.seconds) or e from e
+        finally:
+            done.settle()
         counted = request.plan.rounds.strategy == "fednova"
         return TrainReply(
             run=request.run,

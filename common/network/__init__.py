@@ -12,6 +12,7 @@ from hepafed.common.network.weight_files import (
     is_whole_file,
     open_weights,
     read_parts,
+    save_pieces,
     save_safetensors,
 )
 from hepafed.common.network.weights import (
@@ -21,6 +22,7 @@ from hepafed.common.network.weights import (
     difference,
     flatten,
     from_bf16,
+    joined,
     load,
     pieces,
     to_bf16,
@@ -39,11 +41,13 @@ __all__ = [
     "import_weights",
     "initial",
     "is_whole_file",
+    "joined",
     "load",
     "look_at_weights",
     "open_weights",
     "pieces",
     "read_parts",
+    "save_pieces",
     "save_safetensors",
     "to_bf16",
 ]

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -17,6 +17,8 @@ _PART = 1 << 20
 """How many numbers have a digest of their own, as `pieces` gives them."""
 _THREADS = 4
 """How many pieces are hashed at a time; a quarter of a second for 54 million numbers by one."""
+_AHEAD = 8
+"""How many pieces are written before their digests are known; so many are in memory."""
 _UNKNOWN = "0" * 64
 """Stands for the header's own digest while that is computed."""
 _LONGEST_HEADER = 1 << 24
@@ -46,11 +48,48 @@ def save_safetensors(
     numbers = np.ascontiguousarray(flat, "<f4")
     if numbers.size != layout.size:
         raise PayloadError(f"the weights have {flat.size} numbers; the layout has {layout.size}")
-    with ThreadPoolExecutor(_THREADS) as threads:
-        digests = [*threads.map(lambda p: hashlib.sha256(p.data).hexdigest(), pieces(numbers))]
+    save_pieces(path, layout, pieces(numbers), metadata)
+
+
+def save_pieces(
+    path: Path,
+    layout: Layout,
+    parts: Iterable[Flat],
+    metadata: dict[str, str] | None = None,
+    *,
+    durable: bool = True,
+) -> None:
+    """Write a file of `save_safetensors` from its numbers as `pieces` gives them, one by one.
+
+    They are written and hashed at the same time. `durable`: as of `whole_file`.
+
+    Raises
+    ------
+    ValueError
+        The pieces are not the layout's.
+    """
     about = {"order": json.dumps(layout.names), **(metadata or {})}
-    about |= {"pieces": " ".join(digests), "sha256": _UNKNOWN}
-    header: dict[str, object] = {"__metadata__": about}
+    count = -(-layout.size // _PART)
+    blank = _header(layout, about, [_UNKNOWN] * count)
+    with whole_file(path, durable=durable) as f, ThreadPoolExecutor(_THREADS) as threads:
+        f.write(blank)
+        hashing: list[Future[str]] = []
+        for part in parts:
+            hashing.append(threads.submit(_sha256, part))
+            f.write(part.data)
+            if len(hashing) > _AHEAD:
+                hashing[-1 - _AHEAD].result()
+        text = _header(layout, about, [h.result() for h in hashing])
+        if len(text) != len(blank) or f.tell() != len(text) + 4 * layout.size:
+            raise ValueError("the pieces are not those of the layout")
+        f.seek(0)
+        f.write(text)
+
+
+def _header(layout: Layout, about: Mapping[str, str], digests: Sequence[str]) -> bytes:
+    """Return the beginning of a file, with the digest of each piece and its own."""
+    marked = {**about, "pieces": " ".join(digests), "sha256": _UNKNOWN}
+    header: dict[str, object] = {"__metadata__": marked}
     start = 0
     for name, shape in zip(layout.names, layout.shapes, strict=True):
         end = start + 4 * prod(shape)
@@ -59,11 +98,7 @@ def save_safetensors(
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     own = hashlib.sha256(text).hexdigest()
-    text = _mark(own).join(text.rsplit(_mark(_UNKNOWN), 1))
-    with whole_file(path) as f:
-        # the vector already is the file's body: no tensor is copied
-        f.write(len(text).to_bytes(8, "little") + text)
-        f.write(numbers.data)
+    return len(text).to_bytes(8, "little") + _mark(own).join(text.rsplit(_mark(_UNKNOWN), 1))
 
 
 def open_weights(path: Path) -> WeightFile:
@@ -138,7 +173,11 @@ def damaged(path: Path) -> PayloadError:
 def _is_whole(part: Flat, number: int, known: WeightFile) -> bool:
     if known.digests is None:
         return all_finite(part)
-    return hashlib.sha256(part.data).hexdigest() == known.digests[number]
+    return _sha256(part) == known.digests[number]
+
+
+def _sha256(part: Flat) -> str:
+    return hashlib.sha256(part.data).hexdigest()
 
 
 def _mark(digest: str) -> bytes:

@@ -5,7 +5,7 @@ integer counters stay where they are. Nothing here imports torch until a module 
 the coordinator stays small.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -93,6 +93,22 @@ def pieces(flat: Flat) -> Iterator[Flat]:
     """Yield a vector piece by piece, without copying."""
     for start in range(0, flat.size, _CHUNK):
         yield flat[start : start + _CHUNK]
+
+
+def joined(arrays: Iterable[Flat]) -> Iterator[Flat]:
+    """Yield arrays one after the other as the pieces of one vector; each piece is a copy."""
+    part, filled = np.empty(_CHUNK, np.float32), 0
+    for array in arrays:
+        flat, start = array.ravel(), 0
+        while start < flat.size:
+            count = min(flat.size - start, _CHUNK - filled)
+            part[filled : filled + count] = flat[start : start + count]
+            start, filled = start + count, filled + count
+            if filled == _CHUNK:
+                yield part
+                part, filled = np.empty(_CHUNK, np.float32), 0
+    if filled:
+        yield part[:filled]
 
 
 def all_finite(flat: Flat) -> bool:

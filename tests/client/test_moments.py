@@ -85,6 +85,67 @@ def test_a_damaged_file_is_named_and_its_round_alone_is_refused(
     assert kept.read("r", 6 - which, "adamw")
 
 
+@pytest.mark.parametrize("damage", ["emptied", "halved", "longer", "its header", "its numbers"])
+def test_a_short_look_reads_headers_and_lengths_alone(
+    kept: Moments, tmp_path: Path, damage: str
+) -> None:
+    path = files(tmp_path)[0]
+    raw = bytearray(path.read_bytes())
+    raw[{"its header": 20}.get(damage, -2)] ^= 4
+    changed = {"emptied": b"", "halved": raw[: len(raw) // 2], "longer": raw + b"\0"}
+    path.write_bytes(changed.get(damage, raw))
+    assert len([*kept.faults()]) == 1
+    assert len([*kept.faults(whole=False)]) == (damage != "its numbers")
+    path.unlink()
+    assert [*kept.faults(whole=False)] == [f"moments/{path.name} is missing"]
+
+
+def test_files_without_their_list_are_named_and_refused(kept: Moments, tmp_path: Path) -> None:
+    (tmp_path / "moments/known.json").unlink()
+    assert [*kept.faults()] == [*kept.faults(whole=False)] == ["moments/known.json is missing"]
+    with pytest.raises(ConfigError, match=r"moments/known\.json is missing") as e:
+        kept.read("r", 6, "adamw")
+    assert e.value.hint == HINT
+    kept.keep("r", 7, "adamw", of(7))  # a worker that goes on from its memory
+    assert kept.read("r", 7, "adamw")
+    assert kept.read("r", 6, "adamw") is None
+
+
+def test_whoever_is_killed_between_its_first_file_and_the_list_has_no_moments(
+    tmp_path: Path,
+) -> None:
+    made = Moments(tmp_path)
+    made.keep("r", 1, "adamw", of(1))
+    listed = made_empty(tmp_path / "other")
+    (tmp_path / "moments/known.json").write_bytes(listed)
+    assert made.read("r", 0, "adamw") is None
+    assert made.read("r", 1, "adamw") is None
+    assert not [*made.faults()]
+
+
+def made_empty(home: Path) -> bytes:
+    """Give the list as it is while the first file is written."""
+    found: list[bytes] = []
+
+    class Seen(np.ndarray):
+        def ravel(self, *_: object, **__: object) -> np.ndarray:  # type: ignore[override]
+            found.append((home / "moments/known.json").read_bytes())
+            return np.asarray(self).ravel()
+
+    home.mkdir()
+    Moments(home).keep("r", 1, "adamw", {"0.a": of(1)["0.a"].view(Seen)})
+    return found[0]
+
+
+def test_a_file_that_no_list_names_yet_is_no_moment(kept: Moments, tmp_path: Path) -> None:
+    """Its writer was killed between the file and the list."""
+    known = (tmp_path / "moments/known.json").read_bytes()
+    kept.keep("r", 7, "adamw", of(7))
+    (tmp_path / "moments/known.json").write_bytes(known)
+    assert kept.read("r", 7, "adamw") is None
+    assert kept.read("r", 6, "adamw")
+
+
 def test_a_damaged_list_is_named_and_refused(kept: Moments, tmp_path: Path) -> None:
     (tmp_path / "moments/known.json").write_text("{")
     (fault,) = kept.faults()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,14 @@ from hepafed.client.scan.index import ScanIndex
 from hepafed.client.validations import recall, recall_weights
 from hepafed.client.worker.app import SiteApp
 from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
-from hepafed.common.contract.messages import TrainRequest, ValidateRequest, pack, unpack
+from hepafed.common.contract.messages import (
+    Refusal,
+    TrainRequest,
+    ValidateRequest,
+    Waits,
+    pack,
+    unpack,
+)
 from hepafed.common.contract.plan import Plan, RoundsPlan
 from hepafed.common.errors import HepaFedError
 from hepafed.common.network.weights import Flat, Layout, from_bf16, to_bf16
@@ -93,9 +101,9 @@ class PixelTrainer:
         self.weight.weight.grad = torch.full((1, 1), 0.3 * round - 0.5)
         optimiser.step()
         self.warm.finish(plan.training, run, round)
-        sums.append(float(self.weight.weight.detach()))
         update = np.full(LAYOUT.size, sum(sums), np.float32)
-        return Trained(update, len(images.labels), None, 0.5, 2, 2)
+        update[0] = float(self.weight.weight.detach()) - 1.0
+        return Trained(update, len(images.labels), None, 0.5, 2, 2, self.warm.settle)
 
 
 class PixelSite(SiteApp):
@@ -252,7 +260,7 @@ def started(made: WalkedFederation, home: Path) -> Start:
     """Start a site over a home as `client start` does, and ask it what a coordinator asks."""
     got = Start()
     got.tried("settings", lambda: read_toml(SiteConfig, home / "site.toml", "restore a copy") and 1)
-    found = look_over(home)
+    found = look_over(home, whole=False)
     got.words += [f"{d.found} | {d.hint}" for d in found]
     if got.facts["settings"] == "refused" or any(d.stops for d in found):
         got.facts[""] = "refused"
@@ -260,8 +268,11 @@ def started(made: WalkedFederation, home: Path) -> Start:
     if changed_settings(home):
         got.words.append("site.toml was changed | what is there now is used")
     got.tried("ledger", lambda: Ledger(home).verify() is not None)
-    got.tried("trained", lambda: _reply(made.asked(home, "train", made.train_request(2))))
-    got.tried("validated", lambda: _reply(made.asked(home, "validate", made.validate_request())))
+    for what, role, request in (
+        ("trained", "train", made.train_request(2)),
+        ("validated", "validate", made.validate_request()),
+    ):
+        got.tried(what, partial(_reply, made, home, role, request, got.words))
     got.tried("counts", lambda: json.dumps(Cohort.open(home).counts()))
     got.tried("left out", lambda: Cohort.open(home).facts((), "external"))
     got.tried("peers", lambda: sorted(Peers(home).all()))
@@ -277,7 +288,16 @@ def _recalled(made: WalkedFederation, home: Path) -> object:
     return kept.request, kept.table.log_probs.tolist(), weights.tolist()
 
 
-def _reply(text: str) -> object:
+def _reply(
+    made: WalkedFederation,
+    home: Path,
+    role: str,
+    request: Any,  # noqa: ANN401
+    words: list[str],
+) -> object:
+    """Return the answer of a site; the words of a refusal are added to `words`."""
+    text = made.asked(home, role, request)
     reply = unpack(text)
-    words = type(reply).__name__
-    return "refused" if words in ("Refusal", "Waits") else (words, text)
+    if isinstance(reply, Refusal):
+        words.append(f"{reply.reason} | {reply.hint}")
+    return "refused" if isinstance(reply, (Refusal, Waits)) else (type(reply).__name__, text)

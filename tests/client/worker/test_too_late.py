@@ -1,12 +1,15 @@
 """A site whose update came too late says how late, and which budget would have fitted."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hepafed.client.cohort import Cohort, Crop
+from hepafed.client.moments import Moments
 from hepafed.client.release import Ledger
 from hepafed.client.worker.too_late import too_late
 from hepafed.client.worker.work import Work
@@ -95,6 +98,18 @@ def test_an_update_that_is_refused_after_the_deadline_says_so(
         site.train(request())
     assert ("the update came after the round was over" in e.value.message) == late
     assert ("the server refused a transfer" in e.value.message) != late
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_site_answers_when_its_upload_and_its_moments_are_over(
+    tmp_path: Path, crops: Callable[..., list[Crop]], refuses: bool
+) -> None:
+    site, _ = work(tmp_path, crops(30), 1.0, refuses=refuses)
+    plan = replace(request("fedavg").plan, training=TrainingPlan(batch=2))
+    with suppress(RefusedError):
+        site.train(replace(request(), plan=plan))
+    assert Moments(tmp_path).read("t-1", 1, "adamw")
 
 
 @pytest.mark.usefixtures("small")

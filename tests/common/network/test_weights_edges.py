@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 import torch
 from hepafed.common.errors import PayloadError
-from hepafed.common.network.weight_files import is_whole_file, read_parts, save_safetensors
+from hepafed.common.network.weight_files import (
+    is_whole_file,
+    read_parts,
+    save_pieces,
+    save_safetensors,
+)
 from hepafed.common.network.weights import (
     Layout,
     difference,
     flatten,
     from_bf16,
+    joined,
     load,
     pieces,
     to_bf16,
@@ -220,3 +226,35 @@ def test_a_file_is_read_in_pieces_of_a_million_numbers(tmp_path: Path) -> None:
     save_safetensors(tmp_path / "w", layout, np.zeros(layout.size, np.float32))
     sizes = [p.size for p in read_parts(tmp_path / "w", layout.size)]
     assert sizes == [1 << 20, 1 << 20, 3]
+
+
+PIECE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "sizes", [(), (5,), (PIECE,), (PIECE - 1, 1, 3), (PIECE + 1, PIECE - 1), (0, 2, 3 * PIECE, 7)]
+)
+def test_arrays_are_joined_to_the_pieces_of_one_vector(sizes: tuple[int, ...]) -> None:
+    whole = numbers(sum(sizes))
+    arrays = [a.copy() for a in np.split(whole, np.cumsum(sizes)[:-1])] if sizes else []
+    made = [*joined(arrays)]
+    assert [p.size for p in made] == [p.size for p in pieces(whole)]
+    assert b"".join(p.tobytes() for p in made) == whole.tobytes()
+
+
+def test_a_file_made_piece_by_piece_is_that_of_the_whole_vector(tmp_path: Path) -> None:
+    layout = Layout(("b", "a"), ((10, PIECE), (5,)))
+    flat = numbers(layout.size)
+    save_safetensors(tmp_path / "whole", layout, flat, {"more": "x"})
+    for durable in (True, False):
+        save_pieces(tmp_path / "w", layout, joined([flat[:7], flat[7:]]), {"more": "x"},
+                    durable=durable)  # fmt: skip
+        assert (tmp_path / "w").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert is_whole_file(tmp_path / "w")
+
+
+@pytest.mark.parametrize("count", [0, 10, 12, PIECE + 11])
+def test_pieces_that_are_not_the_layouts_are_not_written(tmp_path: Path, count: int) -> None:
+    with pytest.raises(ValueError, match="not those of the layout"):
+        save_pieces(tmp_path / "w", LAYOUT, pieces(numbers(count)))
+    assert list(tmp_path.iterdir()) == []
