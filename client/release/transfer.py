@@ -30,6 +30,8 @@ FEWEST_TRIES = 4
 """The fewest tries, however long each takes."""
 LONGEST_WAIT_SECONDS = 10.0
 """The longest wait between two tries."""
+_NO_HEAD = (405, 501)
+"""What a proxy says that lets no HEAD pass: then each try sends all."""
 _PART = 1 << 20
 """The bytes that are handed to the network at a time."""
 
@@ -45,6 +47,8 @@ class Transfer:
         longest_wait: float = LONGEST_WAIT_SECONDS,
     ) -> None:
         self._patience, self._longest_wait = patience, longest_wait
+        self._has_sent = False
+        """Whether this process has begun an upload; one before it may have left a part there."""
         self._http = httpx.Client(
             base_url=f"https://{config.address}",
             verify=trusted(home),
@@ -110,6 +114,8 @@ class Transfer:
     def send(self, run: str, round_: int, content: bytes | memoryview) -> None:
         """Upload an update; an upload that was cut goes on where the server has it.
 
+        So does one that a process before this one began, if its bytes are the same.
+
         Raises
         ------
         RefusedError
@@ -122,10 +128,13 @@ class Transfer:
         self.tried(lambda: self._put(sending), lambda: sending.furthest)
 
     def _put(self, sending: "_Sending") -> None:
-        """Send what the server does not have of an upload; all of it at the first try."""
+        """Send what the server does not have of an upload.
+
+        At the first try that is all of it, and the server is not asked, but for a process's first.
+        """
         content, size = sending.content, len(sending.content)
-        start = self._there(sending) if sending.tried else 0
-        sending.tried = True
+        start = self._there(sending) if sending.tried or not self._has_sent else 0
+        sending.tried = self._has_sent = True
         if start and start == size:  # only the answer was lost
             return
         answer = self._http.put(
@@ -144,6 +153,8 @@ class Transfer:
         size = len(sending.content)
         headers = {"Upload-Digest": sending.digest, "Upload-Length": str(size)}
         answer = self._http.head(sending.path, headers=headers)
+        if answer.status_code in _NO_HEAD:
+            return 0
         _check(answer)
         text = answer.headers.get("upload-offset", "")
         if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= size):

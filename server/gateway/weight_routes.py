@@ -13,6 +13,7 @@ from hepafed.common.errors import BusyError, FullDiskError, PayloadError, Refuse
 from hepafed.common.room import full_words
 from hepafed.server.coordinator import Coordinator
 from hepafed.server.gateway.api import token_of
+from hepafed.server.gateway.turns import UploadTurns
 from hepafed.server.runs import Inbox, Runs, Upload
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -45,6 +46,7 @@ class _Weights(FileResponse):
 def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS) -> list[Route]:
     """Return the routes; all refuse whoever is no enrolled site before a body is read."""
     members, blobs, inbox = coordinator.members, coordinator.stores.blobs, coordinator.stores.inbox
+    turns = UploadTurns()
 
     async def weights(request: Request) -> Response:
         members.site_of(token_of(request))
@@ -58,8 +60,9 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
         if start and not digest:
             raise RefusedError("an upload without its digest begins at its first byte")
         size = start + _header(request, "content-length")
-        with inbox.uploading(site):
-            inbox.admit(site, run, round_, size)
+        inbox.admit(site, run, round_, size)
+        async with turns.turn(site, (run, round_, digest)):
+            inbox.admit(site, run, round_, size)  # an older request may just have ended
             await _until_room(coordinator.stores.runs, run, size - start, block_seconds)
             upload = inbox.begin(site, digest, start)
             await _receive(request, inbox, (site, run, round_), upload, size, block_seconds)
@@ -70,7 +73,8 @@ def weight_routes(coordinator: Coordinator, block_seconds: float = BLOCK_SECONDS
         site = members.site_of(token_of(request)).site
         run, round_ = request.path_params["run"], _number(request.path_params["round"])
         digest, size = _digest(request), _header(request, "upload-length")
-        with inbox.uploading(site):
+        inbox.admit(site, run, round_, size)
+        async with turns.turn(site, (run, round_, digest)):
             inbox.admit(site, run, round_, size)
             count = inbox.held(site, digest, size)
         return Response(headers={"Upload-Offset": str(count), "Cache-Control": "no-store"})
@@ -144,6 +148,9 @@ async def _receive(
     except ClientDisconnect:
         inbox.broke_off(*where, upload)
         raise RefusedError("the upload broke off", "the site tries it again") from None
+    except asyncio.CancelledError:  # a newer request has taken it over
+        inbox.broke_off(*where, upload)
+        raise
     except BaseException:
         upload.drop()
         raise

@@ -3,8 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -49,7 +48,6 @@ class Inbox:
         self._expected: Expected | None = None
         self._arrived: dict[str, tuple[str, Path]] = {}
         self._taken: set[str] = set()
-        self._uploading: set[str] = set()
         self._broken_off: dict[str, Upload] = {}
         """What came of the last upload of a site; one a site, and for the open round only."""
 
@@ -88,19 +86,6 @@ class Inbox:
         with self._lock:
             found, self._late = self._late, []
             return [late for late in found if late.run == run]
-
-    @contextmanager
-    def uploading(self, site: str) -> Iterator[None]:
-        """Mark the one upload that a site may have under way; BusyError for a second one."""
-        with self._lock:
-            if site in self._uploading:
-                raise BusyError("an upload of this site is under way")
-            self._uploading.add(site)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._uploading.discard(site)
 
     def admit(self, site: str, run: str, round_: int, size: int) -> None:
         """Check that an update may be uploaded at all, before a byte is read.

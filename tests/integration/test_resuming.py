@@ -3,11 +3,13 @@
 import hashlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
+import httpx
 import numpy as np
 import pytest
 import uvicorn
@@ -25,6 +27,7 @@ from tests.integration.lines import BULK, DOWN, UP, Line
 LAYOUT = Layout(("w",), ((4_000_001,),))
 WIRE = to_bf16(np.random.default_rng(5).standard_normal(LAYOUT.size, np.float32))
 SIZE = len(WIRE)
+T = TypeVar("T")
 TLS = 0.01
 """Part of the payload that TLS and HTTP add at most."""
 
@@ -66,13 +69,18 @@ def line(stores: tuple[Stores, int]) -> Iterator[Line]:
 
 
 @pytest.fixture
-def channel(tmp_path: Path, stores: tuple[Stores, int], line: Line) -> Iterator[Transfer]:
+def site(tmp_path: Path, line: Line) -> tuple[Path, SiteConfig]:
     keys = tmp_path / "site" / "keys"
     keys.mkdir(parents=True)
     (keys / "ca.pem").write_bytes((tmp_path / "server" / "keys" / "ca.pem").read_bytes())
     (keys / "token").write_text("token")
     config = SiteConfig(site="a", role="train", address=f"127.0.0.1:{line.port}")
-    with closing(Transfer(tmp_path / "site", config, 20.0, 0.1)) as made:
+    return tmp_path / "site", config
+
+
+@pytest.fixture
+def channel(site: tuple[Path, SiteConfig]) -> Iterator[Transfer]:
+    with closing(Transfer(*site, 20.0, 0.1)) as made:
         yield made
 
 
@@ -90,6 +98,34 @@ def test_an_upload_that_is_cut_sends_little_again(
     assert path is not None
     assert path.read_bytes() == WIRE
     assert list(inbox.folder.iterdir()) == [path]
+
+
+def test_an_upload_goes_on_in_another_process_of_its_site(
+    stores: tuple[Stores, int], line: Line, site: tuple[Path, SiteConfig]
+) -> None:
+    inbox = stores[0].inbox
+    inbox.open_round(Expected("r", 1, frozenset(["a"]), SIZE))
+    line.cuts[UP] = [int(0.9 * SIZE)]
+    with closing(Killed(*site)) as killed, pytest.raises(KeyboardInterrupt):
+        killed.send("r", 1, WIRE)
+    assert line.cuts[UP] == []
+    with closing(Transfer(*site, 20.0, 0.1)) as channel:
+        channel.send("r", 1, WIRE)
+    assert line.carried[UP] <= SIZE * (1.05 + TLS)
+    path = inbox.take("a", hashlib.sha256(WIRE).hexdigest())
+    assert path is not None
+    assert path.read_bytes() == WIRE
+
+
+class Killed(Transfer):
+    """A process that ends when its upload is cut."""
+
+    def tried(self, call: Callable[[], T], furthest: Callable[[], int] = int) -> T:
+        """End at the first failure."""
+        try:
+            return call()
+        except httpx.HTTPError as e:
+            raise KeyboardInterrupt from e
 
 
 @pytest.mark.parametrize("cuts", [[0.9], [0.3, 0.6, 0.95]], ids=["at 90 %", "three times"])

@@ -28,6 +28,8 @@ class Server(ThreadingHTTPServer):
         """After so many bytes of the content, sent or taken in, a connection is closed; in turn."""
         self.ranges, self.range_said = True, ""
         """Whether it gives the rest of the content, and what it says about it ("": the truth)."""
+        self.head = 200
+        """What it answers where it is asked about an upload."""
         self.there = ["0"]
         """How many bytes of an upload it says to have, in turn; the last one stays."""
         self.content = WIRE
@@ -46,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {k.lower(): v for k, v in self.headers.items()}
         server.asked.append((self.command, self.path, headers, body))
         if self.command == "HEAD":
-            self.send_response(200)
+            self.send_response(server.head)
             self.send_header(
                 "Upload-Offset", server.there.pop(0) if server.there[1:] else server.there[0]
             )

@@ -62,7 +62,8 @@ def test_an_update_arrives_whole_at_its_run_and_round(
 ) -> None:
     content = np.random.default_rng(size).bytes(size)
     channel.send("t2-1a2b3c", 17, kind(content))
-    ((verb, path, headers, body),) = server.asked
+    (verb, path, headers, body) = server.asked[-1]
+    assert [verb for verb, *_ in server.asked] == ["HEAD", "PUT"]
     assert (verb, path, headers["content-length"]) == ("PUT", "/updates/t2-1a2b3c/17", str(size))
     assert "transfer-encoding" not in headers
     assert headers["authorization"] == "Bearer the site's own"
@@ -84,7 +85,7 @@ def test_a_server_that_does_not_want_it_is_not_asked_again(
     server.codes = [code]
     with pytest.raises(RefusedError, match=rf"refused a transfer \({code}\)"):
         moved(channel, what)
-    assert len(server.asked) == 1
+    assert len([a for a in server.asked if a[0] != "HEAD"]) == 1
 
 
 @pytest.mark.parametrize("what", ["fetch", "send"])

@@ -2,7 +2,7 @@
 
 import pytest
 from hepafed.client.release.transfer import FEWEST_TRIES, Transfer
-from hepafed.common.errors import PayloadError, UnreachableError
+from hepafed.common.errors import PayloadError, RefusedError, UnreachableError
 
 from .blob_server import DIGEST, LAYOUT, NUMBERS, WIRE, Server
 
@@ -99,11 +99,11 @@ def test_where_the_server_has_less_by_now_it_is_begun_anew(
 def test_an_upload_that_was_cut_goes_on_where_the_server_has_it(
     server: Server, channel: Transfer
 ) -> None:
-    server.cuts, server.there = [1000, 4000], ["700", "4500"]
+    server.cuts, server.there = [1000, 4000], ["0", "700", "4500"]
     channel.send("r", 1, WIRE)
     assert [at for at, _ in uploads(server)] == [0, 700, 4500]
     assert uploads(server)[-1][1] == WIRE[4500:]
-    assert [verb for verb, *_ in server.asked] == ["PUT", "HEAD", "PUT", "HEAD", "PUT"]
+    assert [verb for verb, *_ in server.asked] == [*["HEAD", "PUT"] * 3]
     for verb, path, headers, _ in server.asked:
         assert (path, headers["upload-digest"]) == ("/updates/r/1", DIGEST)
         if verb == "HEAD":
@@ -114,9 +114,41 @@ def test_an_upload_that_was_cut_goes_on_where_the_server_has_it(
 def test_where_only_the_answer_was_lost_nothing_is_sent_again(
     server: Server, channel: Transfer
 ) -> None:
-    server.cuts, server.there = [SIZE], [str(SIZE)]
+    server.cuts, server.there = [SIZE], ["0", str(SIZE)]
     channel.send("r", 1, WIRE)
     assert uploads(server) == [(0, WIRE)]
+
+
+def test_an_upload_of_a_process_before_goes_on_where_the_server_has_it(
+    server: Server, channel: Transfer
+) -> None:
+    """The first upload of a process asks; the next ones do not, while nothing fails."""
+    server.there = ["4500"]
+    channel.send("r", 1, WIRE)
+    assert uploads(server) == [(4500, WIRE[4500:])]
+    channel.send("r", 2, WIRE)
+    assert [verb for verb, *_ in server.asked] == ["HEAD", "PUT", "PUT"]
+    assert uploads(server)[1] == (0, WIRE)
+
+
+@pytest.mark.parametrize("code", [405, 501])
+def test_where_nobody_says_how_much_came_all_is_sent(
+    server: Server, channel: Transfer, code: int
+) -> None:
+    server.cuts, server.head, server.there = [1000], code, ["700"]
+    channel.send("r", 1, WIRE)
+    assert [at for at, _ in uploads(server)] == [0, 0]
+    assert uploads(server)[-1][1] == WIRE
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_of_an_upload_that_nobody_wants_no_byte_is_sent(
+    server: Server, channel: Transfer, code: int
+) -> None:
+    server.head = code
+    with pytest.raises(RefusedError, match=rf"refused a transfer \({code}\)"):
+        channel.send("r", 1, WIRE)
+    assert uploads(server) == []
 
 
 @pytest.mark.parametrize("there", [str(SIZE + 1), "-1", "", "1e3", "9" * 30, "1.0"])

@@ -57,17 +57,6 @@ def test_an_update_that_was_taken_cannot_be_swapped(tmp_path: Path) -> None:
     inbox.admit("a", "r", 2, 3)
 
 
-def test_a_site_uploads_one_update_at_a_time(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path)
-    with inbox.uploading("a"):
-        with inbox.uploading("b"), pytest.raises(BusyError), inbox.uploading("a"):
-            pass
-        with pytest.raises(BusyError), inbox.uploading("a"):  # the refused one freed nothing
-            pass
-    with inbox.uploading("a"):
-        pass
-
-
 @pytest.mark.parametrize("same_round", [False, True])
 def test_an_upload_that_outlives_its_round_counts_for_nothing(
     tmp_path: Path, *, same_round: bool

@@ -117,13 +117,6 @@ def test_a_new_round_forgets_what_came_and_what_was_taken(inbox: Inbox) -> None:
     inbox.admit("a", "r", 2, 10)
 
 
-def test_an_upload_that_breaks_off_frees_its_site(inbox: Inbox) -> None:
-    with pytest.raises(OSError, match="broken"), inbox.uploading("a"):
-        raise OSError("broken")
-    with inbox.uploading("a"):
-        pass
-
-
 def test_counts_are_handed_over_like_updates_and_named_where_they_are_missing(
     inbox: Inbox,
 ) -> None:
