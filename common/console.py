@@ -161,6 +161,12 @@ def complain(message: str, hint: str = "") -> None:
         err.print(printable(f"hint: {hint}", keep="\n"), markup=False)
 
 
+def complain_of_room(words: str) -> None:
+    """Say that work waits for room on a disk (common/room); that it goes on is seen."""
+    if words:
+        complain(words)
+
+
 _HINTS = {
     errno.ENOSPC: "free some space, then run the same command again",
     errno.EDQUOT: "free some space, then run the same command again",

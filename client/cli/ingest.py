@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from hepafed.client.home import home_of
-from hepafed.common.console import command, complain, say, say_json, stages, table
+from hepafed.common.console import command, complain_of_room, say, say_json, stages, table
 from hepafed.common.errors import CohortError, UsageError
 from hepafed.common.room import waiting_for_room
 
@@ -109,7 +109,7 @@ def ingest(
     """
     _check_sources([dicom, pacs, images, lld_mmri], labels, wants_labels=lld_mmri is None)
     home = home_of(ctx)
-    with waiting_for_room(_say_room), stages() as stage:
+    with waiting_for_room(complain_of_room), stages() as stage:
         if lld_mmri is not None:
             from hepafed.client.ingest import ingest_lld_mmri
 
@@ -129,12 +129,6 @@ def ingest(
             report = _ingest_pictures(home, images or Path(), labels or Path(), shown, **pictures)
     _say_report(report, left)
     _say_excluded(home)
-
-
-def _say_room(words: str) -> None:
-    """Say that the ingest waits for room on the disk; that it goes on is seen."""
-    if words:
-        complain(words)
 
 
 def _check_sources(

@@ -37,7 +37,7 @@ from hepafed.client.ingest.volumes import ReadExamination, read_examination, und
 from hepafed.client.lesions import Label, LocatedLesion, locate
 from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.scan import KeptOutcome, SeriesOutcome, Source
-from hepafed.common.console import complain
+from hepafed.common.console import complain_of_room
 from hepafed.common.errors import DicomError
 from hepafed.common.room import waiting_for_room
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ def make(task: ExaminationTask) -> tuple[Made, list[KeptOutcome]]:
     ordered = in_order({s: chosen[s].headers[0].acquired for s in there})
     said = signals_in(found, there, planes, views, spread, low_b)
     facts = [_facts(f, s, ordered, p) for f, s, p in zip(found, seen, said, strict=True)]
-    with waiting_for_room(lambda words: complain(words) if words else None):
+    with waiting_for_room(complain_of_room):
         lesions = tuple(_written(task, found, planes, there, facts))
     series = tuple(_series(task, read))
     remarks = (*undecided.values(), *(f"phases: {r}" for r in read.grouped.remarks))

@@ -25,7 +25,7 @@ FULL_DISK = 507
 """What the coordinator answers while its disk is full."""
 PATIENCE_SECONDS = 180.0
 """How long a transfer is tried again after its first failure. A coordinator starts again within
-seconds, and gives up an upload that broke off without a word only after two minutes."""
+seconds, and gives up another upload of the site, which died without a word, after two minutes."""
 FEWEST_TRIES = 4
 """The fewest tries, however long each takes."""
 LONGEST_WAIT_SECONDS = 10.0
@@ -72,7 +72,7 @@ class Transfer:
         UnreachableError
             The server did not answer for `PATIENCE_SECONDS`.
         """
-        blob = _Blob(digest, memoryview(bytearray(2 * layout.size)))
+        blob = _Blob(digest, np.empty(2 * layout.size, np.uint8).data)
         return from_bf16(self.tried(lambda: self._get(blob), lambda: blob.furthest), layout)
 
     def _get(self, blob: "_Blob") -> memoryview:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from hepafed.common.kept_files import fault_of, note_gone
+from hepafed.common.room import is_full
 
 FORMAT: Final = "5"
 """Version of the index; when it or the header reader changes, every file is read again."""
@@ -71,10 +72,11 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # a full disk may have ended it
+            db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
 
 
 def forget_work(folder: Path) -> None:
@@ -94,7 +96,9 @@ def _on_disk(folder: Path) -> sqlite3.Connection:
         (folder / name).touch(mode=0o600)
     try:
         return _connected(str(folder / WORK), str(folder / KNOWN))
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as e:
+        if is_full(e):
+            raise
         shutil.rmtree(folder)
         folder.mkdir(mode=0o700)
     for name in (WORK, KNOWN):

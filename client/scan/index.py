@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from hepafed.client.dicom.encoding import FileOutcome
@@ -10,6 +10,7 @@ from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.scan.database import KNOWN, forget_work, opened, transaction
 from hepafed.client.scan.records import KeptOutcome, Reading, SeriesOutcome, Source
 from hepafed.common.kept_files import note_kept
+from hepafed.common.room import in_room
 
 PAGE = 4096
 """Files in one page of a listing."""
@@ -20,7 +21,10 @@ _UNREAD = (
 
 
 class ScanIndex:
-    """The index of one folder, open for one ingest; without a home it lives in memory."""
+    """The index of one folder, open for one ingest; without a home it lives in memory.
+
+    What is written waits for room on the disk, where the ingest waits (common/room).
+    """
 
     def __init__(self, home: Path | None, root: Path, names: Pseudonyms) -> None:
         self._folder = None if home is None else home / "scan"
@@ -47,16 +51,22 @@ class ScanIndex:
 
     def note(self, sources: Iterable[Source]) -> None:
         """Note files that are there."""
-        with transaction(self._db):
-            self._db.executemany(
-                "INSERT OR REPLACE INTO path (path, key, size, changed) "
-                "VALUES (:path, :key, :size, :changed)",
-                (vars(s) for s in sources),
-            )
+        rows = [vars(s) for s in sources]
+
+        def write() -> None:
+            with transaction(self._db):
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO path (path, key, size, changed) "
+                    "VALUES (:path, :key, :size, :changed)",
+                    rows,
+                )
+
+        self._in_room(sum(len(r["path"]) for r in rows), write)
 
     def drop(self, source: Source) -> None:
         """Forget a file that is only a container of others."""
-        self._db.execute("DELETE FROM path WHERE path = ?", (source.path,))
+        delete = "DELETE FROM path WHERE path = ?"
+        self._in_room(0, lambda: self._db.execute(delete, (source.path,)))
 
     def count_unread(self) -> int:
         """Return how many of the files that are there are still to be read."""
@@ -76,6 +86,10 @@ class ScanIndex:
     def keep(self, readings: Iterable[Reading]) -> None:
         """Keep what was read. Headers first: a file that is known has its headers, or is reread."""
         rows = [(r, self._examination(r)) for r in readings]
+        need = sum(len(r.headers) for r, _ in rows)
+        self._in_room(need, lambda: self._keep(rows))
+
+    def _keep(self, rows: list[tuple[Reading, str]]) -> None:
         with transaction(self._db):
             self._db.executemany(
                 "INSERT OR REPLACE INTO header (key, headers) VALUES (?, ?)",
@@ -103,12 +117,23 @@ class ScanIndex:
 
     def gather(self) -> None:
         """Sort the files that are there by examination, once all are read."""
-        with transaction(self._db):
-            self._db.execute("DELETE FROM here")
-            self._db.execute(
-                "INSERT INTO here (examination, path) SELECT f.examination, p.path FROM path p "
-                "JOIN known.file f ON f.key = p.key WHERE f.examination != ''"
-            )
+
+        def write() -> None:
+            with transaction(self._db):
+                self._db.execute("DELETE FROM here")
+                self._db.execute(
+                    "INSERT INTO here (examination, path) SELECT f.examination, p.path FROM path p "
+                    "JOIN known.file f ON f.key = p.key WHERE f.examination != ''"
+                )
+
+        self._in_room(0, write)
+
+    def _in_room(self, need: int, write: Callable[[], object]) -> None:
+        """Write what has about `need` bytes; what fails must leave nothing."""
+        if self._folder is None:
+            write()
+        else:
+            in_room(self._folder, need, write)
 
     def examinations(self) -> list[str]:
         """Return the examinations that have files here, in the order of their first paths."""
