@@ -48,12 +48,10 @@ from hepafed.common.contract.instances import (
 )
 from hepafed.common.contract.local_work import MOST_ROUND_STEPS, planned_steps, rate_at
 from hepafed.common.contract.plan import (
-    STRATEGIES,
     Aim,
     ModelPlan,
     OperatingPointPlan,
     Plan,
-    RoundsPlan,
     TrainingPlan,
     aim_of,
     is_word,
@@ -69,6 +67,17 @@ from hepafed.common.contract.plan_file import (
     read_values,
 )
 from hepafed.common.contract.privacy import NoiseNeed, PrivacyConfig
+from hepafed.common.contract.rounds import (
+    ADAPTIVE,
+    AT_SITES,
+    COUNTED,
+    ROBUST,
+    STEPPED,
+    STRATEGIES,
+    RoundsPlan,
+    kept_vectors,
+    server_rate,
+)
 from hepafed.common.contract.subgroup_levels import (
     EVERY,
     LEVEL,
@@ -98,10 +107,13 @@ from hepafed.common.contract.vocabulary import (
 )
 
 __all__ = [
+    "ADAPTIVE",
+    "AT_SITES",
     "BEAT_SECONDS",
     "CLASSES",
     "CLASS_KEYS",
     "COHORT_TABLES",
+    "COUNTED",
     "EVERY",
     "INSTANCE",
     "LARGEST_FILE",
@@ -118,12 +130,14 @@ __all__ = [
     "NOT_STATED",
     "PREFIX",
     "PROTOCOLS",
+    "ROBUST",
     "ROLES",
     "SEQUENCES",
     "SEVERAL",
     "SIZES",
     "SOURCES",
     "SPLITS",
+    "STEPPED",
     "STRATEGIES",
     "TASKS",
     "TUNING_SPLIT",
@@ -163,6 +177,7 @@ __all__ = [
     "in_order",
     "instance_stated",
     "is_word",
+    "kept_vectors",
     "new_instance",
     "plain_level",
     "plain_name",
@@ -176,6 +191,7 @@ __all__ = [
     "read_toml",
     "read_values",
     "seconds_of",
+    "server_rate",
     "study_of",
     "usable_names",
     "write_toml",

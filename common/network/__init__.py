@@ -7,6 +7,13 @@ from hepafed.common.network.architecture import (
     initial,
     look_at_weights,
 )
+from hepafed.common.network.norm import (
+    Ranges,
+    is_statistic,
+    norm_names,
+    parts_within,
+    statistics_of,
+)
 from hepafed.common.network.weight_files import (
     WeightFile,
     is_whole_file,
@@ -29,6 +36,7 @@ from hepafed.common.network.weights import (
 __all__ = [
     "Flat",
     "Layout",
+    "Ranges",
     "WeightFile",
     "all_finite",
     "build",
@@ -38,12 +46,16 @@ __all__ = [
     "from_bf16",
     "import_weights",
     "initial",
+    "is_statistic",
     "is_whole_file",
     "load",
     "look_at_weights",
+    "norm_names",
     "open_weights",
+    "parts_within",
     "pieces",
     "read_parts",
     "save_safetensors",
+    "statistics_of",
     "to_bf16",
 ]

@@ -79,7 +79,13 @@ class PixelTrainer:
         return [2] * 5
 
     def train(
-        self, plan: Plan, _weights: Flat, run: str, round: int, _fewest_steps: int
+        self,
+        plan: Plan,
+        _weights: Flat,
+        run: str,
+        round: int,
+        _fewest_steps: int,
+        _control: object,
     ) -> Trained:
         images = self.images(plan, "train")
         picked = images.selection.images.astype(np.float64)

@@ -1,0 +1,31 @@
+"""How a federation runs its rounds: the plan's `[rounds]`, and what each strategy needs."""
+
+from hepafed.common.contract.rounds.rounds_plan import LONGEST_SECONDS, RoundsPlan
+from hepafed.common.contract.rounds.strategies import (
+    ADAPTIVE,
+    AT_SITES,
+    COUNTED,
+    ROBUST,
+    STEPPED,
+    STRATEGIES,
+    fewest_sites,
+    kept_vectors,
+    server_rate,
+)
+from hepafed.common.contract.rounds.values import one_of, within
+
+__all__ = [
+    "ADAPTIVE",
+    "AT_SITES",
+    "COUNTED",
+    "LONGEST_SECONDS",
+    "ROBUST",
+    "STEPPED",
+    "STRATEGIES",
+    "RoundsPlan",
+    "fewest_sites",
+    "kept_vectors",
+    "one_of",
+    "server_rate",
+    "within",
+]
