@@ -153,10 +153,14 @@ class RoundUpdates:
 
         Where sites weigh equally each has 1, and where one alone was chosen all others have 0.
         """
-        chosen = self._aggregation.chosen
-        turns = enumerate(self._counted.items())
-        made = {s: n if chosen in (None, turn) else 0 for turn, (s, n) in turns}
+        chosen = self.chosen()
+        made = {s: n if chosen in ("", s) else 0 for s, n in self._counted.items()}
         return dict(sorted(made.items()))
+
+    def chosen(self) -> str:
+        """Return the site whose update alone became the weights; "" where all count."""
+        turn = self._aggregation.chosen
+        return "" if turn is None else [*self._counted][turn]
 
     def steps(self) -> dict[str, tuple[int, int]]:
         """Return the steps by site, taken and planned; empty where the plan does not count them."""

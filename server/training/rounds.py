@@ -158,6 +158,8 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     state.round, state.examples = number, updates.examples()
     reasons = {**offline, **failed}
     counted, steps = updates.counted(), updates.steps()
+    if chosen := updates.chosen():
+        live.event("chosen", round=number, site=chosen)
     state.taken.note(
         number, state.examples, reasons, updates.releases(), counted=counted, steps=steps
     )
