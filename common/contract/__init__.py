@@ -76,6 +76,7 @@ from hepafed.common.contract.rounds import (
     STRATEGIES,
     RoundsPlan,
     kept_vectors,
+    sent_copies,
     server_rate,
 )
 from hepafed.common.contract.subgroup_levels import (
@@ -191,6 +192,7 @@ __all__ = [
     "read_toml",
     "read_values",
     "seconds_of",
+    "sent_copies",
     "server_rate",
     "study_of",
     "usable_names",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hepafed.common.contract import TuningFigures
+from hepafed.common.contract import TuningFigures, kept_vectors, sent_copies
 from hepafed.common.contract.messages import (
     CountedRound,
     TrainReply,
@@ -84,7 +84,9 @@ def train(live: LiveRun) -> str:
 
 def _rehearsed(live: LiveRun, state: TrainingState) -> str:
     """Keep what a rehearsal measured, in the run and in its history."""
-    found = measured(live.stores.runs.events(live.run.id), state.layout.size)
+    rounds = live.run.plan.rounds
+    needs = kept_vectors(rounds), sent_copies(rounds)
+    found = measured(live.stores.runs.events(live.run.id), state.layout.size, *needs)
     live.change(rehearsal=found)
     live.event("rehearsed", measured=write_record(found))
     return REHEARSED

@@ -10,6 +10,7 @@ from hepafed.common.contract.rounds.strategies import (
     STRATEGIES,
     fewest_sites,
     kept_vectors,
+    sent_copies,
     server_rate,
 )
 from hepafed.common.contract.rounds.values import one_of, within
@@ -26,6 +27,7 @@ __all__ = [
     "fewest_sites",
     "kept_vectors",
     "one_of",
+    "sent_copies",
     "server_rate",
     "within",
 ]

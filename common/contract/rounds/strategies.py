@@ -65,6 +65,11 @@ def fewest_sites(rounds: "RoundsPlan") -> int:
     return 2 * rounds.faulty + 3 if rounds.strategy == "krum" else 1
 
 
+def sent_copies(rounds: "RoundsPlan") -> int:
+    """Return how many vectors, as long as the weights, go to each site in a round."""
+    return 2 if rounds.strategy == "scaffold" else 1
+
+
 def kept_vectors(rounds: "RoundsPlan") -> int:
     """Return how many vectors, as long as the weights, a round leaves for the next one."""
     own = {"fedavgm": 1, "fedadam": 2, "fedyogi": 2, "scaffold": 1}.get(rounds.strategy, 0)
