@@ -75,10 +75,8 @@ def _weighing(rounds: RoundsPlan) -> str:
         said = "by examples"
     if rounds.strategy == "krum":
         said = "one site a round, whose update was nearest to the others"
-    mean = (
-        f"; the last round is the mean of the last {rounds.average}" if rounds.average > 1 else ""
-    )
-    return f"{said}{mean}"
+    last = f"; the last weights are the mean of {rounds.average} rounds"
+    return said + (last if rounds.average > 1 else "")
 
 
 def _examples(card: ModelCard) -> str:

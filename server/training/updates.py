@@ -1,6 +1,6 @@
 """Updates as sites upload them: files of bf16 numbers, checked and read piece by piece."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,9 @@ _CHUNK = 1 << 18
 """How many numbers are worked on at a time."""
 
 
-def read_update(path: Path, size: int, block: int = _CHUNK) -> Iterator[NDArray[np.float32]]:
+def read_update(
+    path: Path, size: int, block: int = _CHUNK
+) -> Generator[NDArray[np.float32], None, None]:
     """Read an update of `size` numbers piece by piece; mapped into memory it would count twice.
 
     `block`: the numbers of a piece; the last one may have fewer.

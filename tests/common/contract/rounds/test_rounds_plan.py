@@ -85,7 +85,8 @@ def test_what_goes_together_is_taken_and_survives_the_record(tmp_path: Path, tex
         ("average = 5\ncount = 4", "rounds.average: 5 rounds are more than rounds.count, 4", "4"),
         ('strategy = "scaffold"\nweights = "equal"', "training.optimiser: scaffold", '"sgd"'),
         (
-            'strategy = "scaffold"\nweights = "equal"\n[training]\noptimiser = "sgd"\nmomentum = 0.9',
+            'strategy = "scaffold"\nweights = "equal"\n'
+            '[training]\noptimiser = "sgd"\nmomentum = 0.9',
             "training.momentum: scaffold",
             "momentum = 0.0",
         ),
