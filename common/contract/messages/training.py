@@ -11,7 +11,9 @@ class CountedRound:
     """Up to which round a site's control variate is in c (`rounds.strategy = "scaffold"`)."""
 
     site: str
+    """Name of the site."""
     round: int
+    """The last of its rounds that counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
