@@ -27,7 +27,7 @@ SCAFFOLD, OWN = "scaffold", "own"
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlVariate:
     """SCAFFOLD's c as it came with a round, and which state of this site it is made of."""
 
     values: Flat
@@ -113,7 +113,7 @@ class Controlled(LocalTraining):
     Then cᵢ becomes cᵢ - c + (x - yᵢ) / Σηₖ; see `server/training/strategies/control.py`.
     """
 
-    def __init__(self, control: Control, kept: StrategyState) -> None:
+    def __init__(self, control: ControlVariate, kept: StrategyState) -> None:
         self._control, self._kept = control, kept
         self._at: tuple[Network, str, int] | None = None
         self._own = np.zeros(0, np.float32)
@@ -175,7 +175,9 @@ class Controlled(LocalTraining):
         self._kept.keep(run, round, SCAFFOLD, {OWN: own}, self._control.counted)
 
 
-def local_training_for(plan: Plan, kept: StrategyState, control: Control | None) -> LocalTraining:
+def local_training_for(
+    plan: Plan, kept: StrategyState, control: ControlVariate | None
+) -> LocalTraining:
     """Return the rules of a plan's strategy for one round."""
     strategy = plan.rounds.strategy
     if not plan.training.epochs:

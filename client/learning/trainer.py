@@ -12,7 +12,7 @@ import torch
 from hepafed.client.cohort import Acquisition, Cohort
 from hepafed.client.learning.augmentation import augment
 from hepafed.client.learning.images import Images, SplitCache, draw_batches, must_hold_two
-from hepafed.client.learning.local_training import Control, LocalTraining, local_training_for
+from hepafed.client.learning.local_training import ControlVariate, LocalTraining, local_training_for
 from hepafed.client.learning.network import Network, build_network, freeze_norm
 from hepafed.client.learning.optimiser import WarmOptimiser
 from hepafed.client.learning.passes import Passes, batches_from
@@ -90,7 +90,7 @@ class Trainer:
         run: str,
         round: int,
         fewest_steps: int = 1,
-        control: Control | None = None,
+        control: ControlVariate | None = None,
     ) -> Trained:
         """Train one round from `weights` and return the difference.
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import numpy as np
 from hepafed.client.cohort import Cohort, stamp_of
-from hepafed.client.learning import Control, Trainer, must_hold_two, no_scores, score, score_tuning
+from hepafed.client.learning import (
+    ControlVariate,
+    Trainer,
+    must_hold_two,
+    no_scores,
+    score,
+    score_tuning,
+)
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
 from hepafed.client.worker.too_late import too_late
@@ -169,16 +176,16 @@ class Work:
         self._ledger.record_weights(run, digest, 2 * layout.size)
         return weights
 
-    def _control(self, request: TrainRequest) -> Control | None:
+    def _control(self, request: TrainRequest) -> ControlVariate | None:
         """Return what a round of `scaffold` came with; None by any other strategy."""
         if request.plan.rounds.strategy != "scaffold":
             return None
         size = self.trainer.network(request.plan).layout.size
         if not request.control:
-            return Control(np.zeros(size, np.float32))
+            return ControlVariate(np.zeros(size, np.float32))
         values = self._fetch(request.run, request.plan, request.control)
         rounds = {c.site: c.round for c in request.counted}
-        return Control(values, rounds.get(self._config.site, 0))
+        return ControlVariate(values, rounds.get(self._config.site, 0))
 
     def tuning_scores(
         self, request: TrainRequest | TuneRequest, weights: Flat

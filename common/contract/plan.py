@@ -5,9 +5,14 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from hepafed.common.contract.rounds import LONGEST_SECONDS, RoundsPlan, one_of, within
-from hepafed.common.contract.rounds.rounds_plan import check_together
-from hepafed.common.contract.rounds.strategies import LOCAL_NORM
+from hepafed.common.contract.rounds import (
+    LOCAL_NORM,
+    LONGEST_SECONDS,
+    RoundsPlan,
+    check_together,
+    one_of,
+    within,
+)
 from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record, write_record

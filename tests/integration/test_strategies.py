@@ -67,6 +67,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
             for seed, (site, patients) in enumerate(SITES.items()):
                 fed.enrol(site, "train")
                 set_up(fed, site, patients, seed)
+                config = fed.home(site) / "site.toml"
+                config.write_text(f'{config.read_text()}optimisers = ["adamw", "sgd"]\n')
                 fed.start(site)
             fed.wait_online(tuple(SITES))
             yield Models(fed)

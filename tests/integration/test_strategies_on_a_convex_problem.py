@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hepafed.client.learning.local_training import Control, local_training_for
+from hepafed.client.learning.local_training import ControlVariate, local_training_for
 from hepafed.client.learning.network import Network
 from hepafed.client.strategy_state import StrategyState
 from hepafed.common.contract.plan import Plan
@@ -80,7 +80,7 @@ class RealSite:
     name: str
     home: Path
 
-    def train(self, plan: Plan, weights: Flat, round_: int, control: Control | None) -> Flat:
+    def train(self, plan: Plan, weights: Flat, round_: int, control: ControlVariate | None) -> Flat:
         module = Quadratic(self.name)
         network = Network(plan.model, plan.protocol, module, Layout.of(module))
         load(module, network.layout, weights)
@@ -119,7 +119,7 @@ def real(home: Path, plan: Plan, away: set[tuple[str, int]]) -> list[Flat]:
             if (site, number) in away:
                 continue
             values = from_bf16(c, layout) if c else np.zeros(SIZE, np.float32)
-            control = Control(values, given.get(site, 0))
+            control = ControlVariate(values, given.get(site, 0))
             path = home / f"{site}.update"
             update = RealSite(site, home).train(plan, sent, number, control)
             path.write_bytes(to_bf16(update))

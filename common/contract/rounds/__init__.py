@@ -1,10 +1,11 @@
 """How a federation runs its rounds: the plan's `[rounds]`, and what each strategy needs."""
 
-from hepafed.common.contract.rounds.rounds_plan import LONGEST_SECONDS, RoundsPlan
+from hepafed.common.contract.rounds.rounds_plan import LONGEST_SECONDS, RoundsPlan, check_together
 from hepafed.common.contract.rounds.strategies import (
     ADAPTIVE,
     AT_SITES,
     COUNTED,
+    LOCAL_NORM,
     ROBUST,
     STEPPED,
     STRATEGIES,
@@ -19,11 +20,13 @@ __all__ = [
     "ADAPTIVE",
     "AT_SITES",
     "COUNTED",
+    "LOCAL_NORM",
     "LONGEST_SECONDS",
     "ROBUST",
     "STEPPED",
     "STRATEGIES",
     "RoundsPlan",
+    "check_together",
     "fewest_sites",
     "kept_vectors",
     "one_of",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hepafed.client.cohort import Cohort, Crop
-from hepafed.client.learning.local_training import Control, Proximal
+from hepafed.client.learning.local_training import ControlVariate, Proximal
 from hepafed.client.learning.trainer import Trainer
 from hepafed.client.strategy_state import StrategyState
 from hepafed.common.contract.plan import ModelPlan, Plan, TrainingPlan
@@ -173,7 +173,7 @@ def test_scaffold_without_a_c_is_fedavg_and_leaves_the_mean_gradient(home: Path)
     plain, trainer = made(home), made(home)
     weights = start(trainer)
     expected = plain.train(by("fedavg"), weights, "r", 1)
-    zero = Control(np.zeros(weights.size, np.float32))
+    zero = ControlVariate(np.zeros(weights.size, np.float32))
     update = trainer.train(by("scaffold"), weights, "r", 1, control=zero).update
     assert update.tobytes() == expected.update.tobytes()
     found = StrategyState(home).read("r", 1, "scaffold")
@@ -196,17 +196,19 @@ def test_scaffold_adds_c_less_its_own_to_every_gradient(home: Path) -> None:
     """With c = own the corrections are nothing; without, the update changes by their sum."""
     trainer = made(home)
     weights = start(trainer)
-    zero = Control(np.zeros(weights.size, np.float32))
+    zero = ControlVariate(np.zeros(weights.size, np.float32))
     trainer.train(by("scaffold"), weights, "r", 1, control=zero)
     found = StrategyState(home).read("r", 1, "scaffold")
     assert found is not None
-    same = trainer.train(by("scaffold"), weights, "r", 2, control=Control(found["own"], 1)).update
+    same = trainer.train(
+        by("scaffold"), weights, "r", 2, control=ControlVariate(found["own"], 1)
+    ).update
     plain = made(home).train(by("fedavg"), weights, "other", 2).update
     np.testing.assert_allclose(same, plain, atol=1e-6)
     one = replace(by("scaffold"), training=replace(PLAN.training, batch=0, epochs=1))
     fedavg = replace(one, rounds=by("fedavg").rounds)
     c = controls(trainer, 5)
-    moved = trainer.train(one, weights, "r", 2, control=Control(c, 1)).update
+    moved = trainer.train(one, weights, "r", 2, control=ControlVariate(c, 1)).update
     still = made(home).train(fedavg, weights, "other", 2).update
     statistics = entries(trainer, ("1.running_mean", "1.running_var"))
     rate = -(moved - still)[~statistics] / (c - found["own"])[~statistics]
@@ -223,7 +225,9 @@ def test_a_worker_that_ended_and_a_round_asked_for_again_give_the_same_bits(
         found, counted = [], 0
         for at, number in enumerate(numbers):
             trainer = trainers()
-            control = Control(controls(trainer, number), counted) if word == "scaffold" else None
+            control = (
+                ControlVariate(controls(trainer, number), counted) if word == "scaffold" else None
+            )
             weights = start(made(home)) + np.float32(0.01 * number)
             done = trainer.train(by(word), weights, "r", number, control=control)
             found.append(done.update.tobytes())
@@ -242,12 +246,12 @@ def test_a_site_whose_update_was_not_counted_goes_on_from_the_round_that_was(hom
     def third(*between: int) -> bytes:
         trainer = made(home)
         weights = start(trainer)
-        zero = Control(np.zeros(weights.size, np.float32))
+        zero = ControlVariate(np.zeros(weights.size, np.float32))
         trainer.train(by("scaffold"), weights, "r", 1, control=zero)
         for number in between:
-            late = Control(controls(trainer, number), 1)
+            late = ControlVariate(controls(trainer, number), 1)
             trainer.train(by("scaffold"), weights, "r", number, control=late)
-        last = Control(controls(trainer, 9), 1)
+        last = ControlVariate(controls(trainer, 9), 1)
         return trainer.train(by("scaffold"), weights, "r", 4, control=last).update.tobytes()
 
     assert third() == third(2) == third(2, 3)
@@ -256,14 +260,14 @@ def test_a_site_whose_update_was_not_counted_goes_on_from_the_round_that_was(hom
 def test_a_control_variate_that_is_gone_is_refused_and_a_damaged_one_named(home: Path) -> None:
     trainer = made(home)
     weights = start(trainer)
-    zero = Control(np.zeros(weights.size, np.float32))
+    zero = ControlVariate(np.zeros(weights.size, np.float32))
     trainer.train(by("scaffold"), weights, "r", 1, control=zero)
     with pytest.raises(RefusedError, match="control variate of round 3 is not here"):
-        trainer.train(by("scaffold"), weights, "r", 4, control=Control(weights, 3))
+        trainer.train(by("scaffold"), weights, "r", 4, control=ControlVariate(weights, 3))
     (path,) = (home / "strategy").glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"strategy/.*-00001\.safetensors is damaged"):
-        made(home).train(by("scaffold"), weights, "r", 2, control=Control(weights, 1))
+        made(home).train(by("scaffold"), weights, "r", 2, control=ControlVariate(weights, 1))
 
 
 def test_a_request_of_scaffold_without_its_control_variate_is_refused(home: Path) -> None:
