@@ -51,7 +51,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Input side", f"{plan.model.size} pixels"),
         ("Starting weights", card.parent or f"random, seed {plan.seed}"),
         ("Strategy", f"{card.strategy or NOT_STATED}; {rounds}"),
-        ("Weights of the sites", _weighing(plan.rounds)),
+        *([("Weights of the sites", _weighing(plan.rounds))] if card.contributions else []),
         ("Training examples", examples or NOT_STATED),
         ("Federated tuning AUC", NOT_STATED if auc is None else f"{auc:.3f}{_tuned_on(card)}"),
         ("Operating point", f"{point.threshold:.4f} on 1 − p(benign)"),
