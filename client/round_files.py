@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.errors import DataError, HepaFedError, PayloadError
+from hepafed.common.errors import ConfigError, DataError, HepaFedError, PayloadError
 from hepafed.common.json_file import JsonFile
 from hepafed.common.network import (
     Flat,
@@ -51,6 +51,8 @@ class RoundFiles:
         Of the rounds `beside` those of the same run and kind stay; all others go.
         """
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        if not self._file.path.exists():  # before the first tensors: without it they are damaged
+            self._file.write(KnownRounds())
         rounds = {round, *({*self.rounds(run, kind)} & {*beside})}
         layout = Layout(tuple(tensors), tuple(t.shape for t in tensors.values()))
         flat = np.concatenate([t.ravel() for t in tensors.values()])
@@ -108,6 +110,9 @@ class RoundFiles:
                 yield f"{self._name}/{path.name} {_fault(path)}"
 
     def _known(self) -> KnownRounds:
+        """Return what is kept; ConfigError where tensors are there and nothing says whose."""
+        if not self._file.path.exists() and any(self._folder.glob("*.safetensors")):
+            raise ConfigError(f"{self._name}/known.json is missing", self._hint)
         return self._file.read(missing=KnownRounds())
 
     def _path(self, run: str, round: int) -> Path:

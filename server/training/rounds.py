@@ -152,11 +152,11 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
             f"{live.run.id}",
         )
 
-    judged = updates.figures()  # of the weights that the round started from
-    judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
-    weights = aggregation.onto(checkpoints.parts(state))
+    weights = aggregation.onto(checkpoints.parts(state))  # before a masked sum opens the inbox anew
     state.made = dict(aggregation.vectors)
     weights = averaged(plan.rounds, number, weights, past, state.made)
+    judged = updates.figures()  # of the weights that the round started from
+    judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
     state.round, state.examples = number, updates.examples()
     reasons = {**offline, **failed}
     counted, steps = updates.counted(), updates.steps()

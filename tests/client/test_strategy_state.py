@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hepafed.client.strategy_state import HINT, StrategyState
-from hepafed.common.errors import DataError
+from hepafed.common.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -69,3 +69,14 @@ def test_only_the_owner_can_look_into_the_folder(kept: StrategyState, tmp_path: 
     keep(kept, 1, 0)
     assert (tmp_path / "strategy").stat().st_mode & 0o777 == 0o700
     assert list(kept.faults()) == []
+
+
+def test_a_lost_list_is_not_taken_for_an_empty_one(kept: StrategyState, tmp_path: Path) -> None:
+    keep(kept, 3, 0)
+    (tmp_path / "strategy/known.json").unlink()
+    assert list(kept.faults()) == ["strategy/known.json is missing"]
+    with pytest.raises(ConfigError, match="strategy/known.json is missing"):
+        kept.newest("r", 4, "fedbn")
+    for path in (tmp_path / "strategy").iterdir():
+        path.unlink()
+    assert kept.newest("r", 4, "fedbn") == 0, "the folder was emptied, as the hint says"

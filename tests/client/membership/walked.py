@@ -24,6 +24,7 @@ from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.release import Ledger, Peers
 from hepafed.client.scan import known_series
 from hepafed.client.scan.index import ScanIndex
+from hepafed.client.strategy_state import StrategyState
 from hepafed.client.validations import recall, recall_weights
 from hepafed.client.worker.app import SiteApp
 from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
@@ -61,13 +62,14 @@ class Weights(Wire):
 class PixelTrainer:
     """In place of the network: an update that every stored number of the training split changes.
 
-    The moments of the round before change it, too.
+    The moments of the round before, and what a strategy kept, change it, too.
     """
 
     def __init__(self, home: Path) -> None:
         self.splits = SplitCache(home)
         self.weight = nn.Linear(1, 1, bias=False)
         self.warm = WarmOptimiser(self.weight, Moments(home))
+        self.kept = StrategyState(home)
 
     def network(self, _plan: Plan) -> Any:  # noqa: ANN401
         return SimpleNamespace(layout=LAYOUT)
@@ -100,6 +102,11 @@ class PixelTrainer:
         optimiser.step()
         self.warm.finish(plan.training, run, round)
         sums.append(float(self.weight.weight.detach()))
+        after = self.kept.newest(run, round, "fedbn")
+        found = self.kept.read(run, after, "fedbn") or {"w": np.zeros(1, np.float32)}
+        own = {"w": found["w"] * 0.5 + np.float32(round)}
+        self.kept.keep(run, round, "fedbn", own, after)
+        sums.append(float(own["w"][0]))
         update = np.full(LAYOUT.size, sum(sums), np.float32)
         return Trained(update, len(images.labels), None, 0.5, 2, 2)
 
