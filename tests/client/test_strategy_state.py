@@ -75,7 +75,7 @@ def test_a_lost_list_is_not_taken_for_an_empty_one(kept: StrategyState, tmp_path
     keep(kept, 3, 0)
     (tmp_path / "strategy/known.json").unlink()
     assert list(kept.faults()) == ["strategy/known.json is missing"]
-    with pytest.raises(ConfigError, match="strategy/known.json is missing"):
+    with pytest.raises(ConfigError, match=r"strategy/known\.json is missing"):
         kept.newest("r", 4, "fedbn")
     for path in (tmp_path / "strategy").iterdir():
         path.unlink()
