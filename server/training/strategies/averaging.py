@@ -20,11 +20,18 @@ def averaged(
     """Return the weights that stand after a round: in the last one the mean, before its own.
 
     The sum that the next round goes on from is put into `vectors`.
+
+    Raises
+    ------
+    ValueError
+        What the rounds before left is not what this round goes on from.
     """
     first = rounds.count - rounds.average + 1
     if rounds.average == 1 or number < first:
         return weights
-    before = past.vector(AVERAGE) if number > first else None
+    before = past.vector(AVERAGE)
+    if (before is None) != (number == first):
+        raise ValueError(f"the sum of the weights is not that before round {number}")
     total = weights.copy() if before is None else before
     if before is not None:
         total += weights

@@ -32,3 +32,10 @@ def test_what_is_handed_in_is_not_changed() -> None:
     averaged(plan, 1, weights, Past(), vectors)
     vectors["average"] += 1
     assert weights.tobytes() == weights_of(1).tobytes()
+
+
+@pytest.mark.parametrize(("number", "there"), [(2, True), (3, False), (4, False)])
+def test_a_sum_that_is_not_of_the_rounds_before_is_refused(number: int, there: bool) -> None:
+    plan, kept = RoundsPlan(count=4, average=3), {"average": weights_of(1)} if there else {}
+    with pytest.raises(ValueError, match=f"not that before round {number}"):
+        averaged(plan, number, weights_of(number), Past(kept.get, 1), {})
