@@ -12,10 +12,12 @@ import torch
 from hepafed.client.cohort import Acquisition, Cohort
 from hepafed.client.learning.augmentation import augment
 from hepafed.client.learning.images import Images, SplitCache, draw_batches, must_hold_two
+from hepafed.client.learning.local_training import ControlVariate, LocalTraining, local_training_for
 from hepafed.client.learning.network import Network, build_network, freeze_norm
 from hepafed.client.learning.optimiser import WarmOptimiser
 from hepafed.client.learning.passes import Passes, batches_from
 from hepafed.client.moments import Moments
+from hepafed.client.strategy_state import StrategyState
 from hepafed.common.contract import MOST_ROUND_STEPS, Plan, planned_steps, rate_at
 from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network import Flat, all_finite, difference
@@ -63,6 +65,7 @@ class Trainer:
         self._splits = SplitCache(home)
         self._warm: tuple[Network, WarmOptimiser] | None = None
         self._passes = Passes()
+        self._kept = StrategyState(home)
 
     def network(self, plan: Plan) -> Network:
         """Return the plan's network, built once."""
@@ -83,7 +86,13 @@ class Trainer:
         return Cohort.open(self._home).acquisitions()
 
     def train(
-        self, plan: Plan, weights: Flat, run: str, round: int, fewest_steps: int = 1
+        self,
+        plan: Plan,
+        weights: Flat,
+        run: str,
+        round: int,
+        fewest_steps: int = 1,
+        control: ControlVariate | None = None,
     ) -> Trained:
         """Train one round from `weights` and return the difference.
 
@@ -91,23 +100,27 @@ class Trainer:
         update bit for bit on CPU. The moments outlive this process (`client/moments.py`): they are
         written beside what is done with the update, and `Trained.settle` waits for them.
         With a budget, the step at which the round before ended and the number of steps decide as
-        well; at least `fewest_steps` are taken, however long they take.
+        well; at least `fewest_steps` are taken, however long they take. `control` comes with a
+        round of `scaffold`.
 
         Raises
         ------
         EmptySplitError
             No lesion to train on has the protocol's sequences.
         RefusedError
-            The plan counts steps, and asks for more of them than can be.
+            The plan counts steps, and asks for more of them than can be; or the strategy's state
+            is not here (`Controlled.begin`).
         RunError
             The loss is no longer finite.
         ConfigError, DataError
-            The optimiser's moments of the round before were kept, and are damaged.
+            The optimiser's moments of the round before, or what the strategy kept, are damaged.
         """
         started = self._clock()
         network, warm = self._made_for(plan)
         module = network.loaded(weights)
         images = self.images(plan, "train")
+        local = local_training_for(plan, self._kept, control)
+        local.begin(network, run, round)
         optimiser = warm.begin(plan.training, run, round, empty=_begins_empty(plan))
         generator = self._seeded(plan, round)
         planned, batches = self._batches(plan, images, run, round, generator)
@@ -125,12 +138,14 @@ class Trainer:
             if plan.training.augment:
                 pixels = augment(pixels, generator)
             labels = images.labels[chosen].to(self.device)
-            losses.append(_step(module, optimiser, pixels, labels, plan.training.label_smoothing))
+            smoothing = plan.training.label_smoothing
+            losses.append(_step(module, optimiser, pixels, labels, smoothing, local))
         update = difference(module, network.layout, weights)
         if not all(math.isfinite(x) for x in losses) or not all_finite(update):
             warm.discard()
             raise RunError("the training loss is no longer finite", "lower training.rate")
         warm.finish(plan.training, run, round, empty=_begins_empty(plan))
+        local.finish(update)
         self._passes.finish(run, round, len(losses))
         mean = sum(losses) / len(losses) if losses else None
         seconds = self._clock() - started
@@ -208,6 +223,7 @@ def _step(
     pixels: Tensor,
     labels: Tensor,
     label_smoothing: float,
+    local: LocalTraining,
 ) -> float:
     """Take one step of the optimiser and return the batch's loss."""
     device = pixels.device.type
@@ -215,5 +231,7 @@ def _step(
         loss = functional.cross_entropy(module(pixels), labels, label_smoothing=label_smoothing)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    local.before_step()
     optimiser.step()
+    local.after_step(optimiser.param_groups[0]["lr"])
     return float(loss.detach())

@@ -24,6 +24,8 @@ from hepafed.client.release import (
     SumHistory,
     read_own_identity,
 )
+from hepafed.client.strategy_state import HINT as STRATEGY_HINT
+from hepafed.client.strategy_state import StrategyState
 from hepafed.client.validations import damaged_validations
 from hepafed.common.certificates import pinned
 from hepafed.common.errors import HepaFedError
@@ -161,6 +163,9 @@ def _kept(home: Path, whole: bool) -> Iterator[HomeDamage]:
     for fault in Moments(home).faults(whole=whole):
         cost = "No round of the training that made it goes on here"
         yield HomeDamage(fault, f"{cost}: {MOMENTS_HINT}")
+    for fault in StrategyState(home).faults():
+        cost = "No round of the training that made it goes on here"
+        yield HomeDamage(fault, f"{cost}: {STRATEGY_HINT}")
     try:
         connection.must_be_known(home)
     except HepaFedError as e:

@@ -5,13 +5,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from hepafed.client.cohort import Cohort, stamp_of
-from hepafed.client.learning import Trainer, must_hold_two, no_scores, score, score_tuning
+from hepafed.client.learning import (
+    ControlVariate,
+    Trainer,
+    must_hold_two,
+    no_scores,
+    score,
+    score_tuning,
+)
 from hepafed.client.release import Ledger, Transfer
 from hepafed.client.validations import keep
 from hepafed.client.worker.too_late import too_late
 from hepafed.client.worker.training_limits import permit_training
-from hepafed.common.contract import CohortFacts, Plan, SiteConfig, TuningFigures
+from hepafed.common.contract import COUNTED, CohortFacts, Plan, SiteConfig, TuningFigures
 from hepafed.common.contract.messages import (
     CompareRequest,
     TrainReply,
@@ -63,7 +71,10 @@ class Work:
         weights = self._fetch(request.run, request.plan, request.weights)
         tuning = self._tuning(request, weights)
         fewest = self._config.minimum_steps
-        done = self.trainer.train(request.plan, weights, request.run, request.round, fewest)
+        control = self._control(request)
+        done = self.trainer.train(
+            request.plan, weights, request.run, request.round, fewest, control
+        )
         if done.loss is not None:
             log.info("round %d of run %s: mean loss %.4f", request.round, request.run, done.loss)
         try:
@@ -75,7 +86,7 @@ class Work:
             raise too_late(request.plan, elapsed, done.seconds) or e from e
         finally:
             done.settle()
-        counted = request.plan.rounds.strategy == "fednova"
+        counted = request.plan.rounds.strategy in COUNTED
         return TrainReply(
             run=request.run,
             round=request.round,
@@ -170,6 +181,17 @@ class Work:
         weights = self._transfer.fetch(digest, layout)
         self._ledger.record_weights(run, digest, 2 * layout.size)
         return weights
+
+    def _control(self, request: TrainRequest) -> ControlVariate | None:
+        """Return what a round of `scaffold` came with; None by any other strategy."""
+        if request.plan.rounds.strategy != "scaffold":
+            return None
+        size = self.trainer.network(request.plan).layout.size
+        if not request.control:
+            return ControlVariate(np.zeros(size, np.float32))
+        values = self._fetch(request.run, request.plan, request.control)
+        rounds = {c.site: c.round for c in request.counted}
+        return ControlVariate(values, rounds.get(self._config.site, 0))
 
     def tuning_scores(
         self, request: TrainRequest | TuneRequest, weights: Flat

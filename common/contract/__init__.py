@@ -49,12 +49,10 @@ from hepafed.common.contract.instances import (
 )
 from hepafed.common.contract.local_work import MOST_ROUND_STEPS, planned_steps, rate_at
 from hepafed.common.contract.plan import (
-    STRATEGIES,
     Aim,
     ModelPlan,
     OperatingPointPlan,
     Plan,
-    RoundsPlan,
     TrainingPlan,
     aim_of,
     is_word,
@@ -70,6 +68,18 @@ from hepafed.common.contract.plan_file import (
     read_values,
 )
 from hepafed.common.contract.privacy import NoiseNeed, PrivacyConfig
+from hepafed.common.contract.rounds import (
+    ADAPTIVE,
+    AT_SITES,
+    COUNTED,
+    ROBUST,
+    STEPPED,
+    STRATEGIES,
+    RoundsPlan,
+    kept_vectors,
+    sent_copies,
+    server_rate,
+)
 from hepafed.common.contract.subgroup_levels import (
     EVERY,
     LEVEL,
@@ -99,11 +109,14 @@ from hepafed.common.contract.vocabulary import (
 )
 
 __all__ = [
+    "ADAPTIVE",
+    "AT_SITES",
     "BEAT_SECONDS",
     "CLASSES",
     "CLASS_KEYS",
     "COHORT_TABLES",
     "CONNECTION",
+    "COUNTED",
     "EVERY",
     "INSTANCE",
     "LARGEST_FILE",
@@ -120,12 +133,14 @@ __all__ = [
     "NOT_STATED",
     "PREFIX",
     "PROTOCOLS",
+    "ROBUST",
     "ROLES",
     "SEQUENCES",
     "SEVERAL",
     "SIZES",
     "SOURCES",
     "SPLITS",
+    "STEPPED",
     "STRATEGIES",
     "TASKS",
     "TUNING_SPLIT",
@@ -165,6 +180,7 @@ __all__ = [
     "in_order",
     "instance_stated",
     "is_word",
+    "kept_vectors",
     "new_instance",
     "plain_level",
     "plain_name",
@@ -178,6 +194,8 @@ __all__ = [
     "read_toml",
     "read_values",
     "seconds_of",
+    "sent_copies",
+    "server_rate",
     "study_of",
     "usable_names",
     "write_toml",

@@ -2,35 +2,23 @@
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import dataclass, field
 
-from hepafed.common.contract.near_words import nearest
+from hepafed.common.contract.rounds import (
+    LOCAL_NORM,
+    LONGEST_SECONDS,
+    RoundsPlan,
+    check_together,
+    one_of,
+    within,
+)
 from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record, write_record
 
-STRATEGIES = ("fedavg", "fednova")
-"""Ways to make one model of the updates; the coordinator has a class for each."""
-LONGEST_SECONDS = 7 * 86400
-"""The longest deadline of a round."""
-
 LEAST_AIM, LARGEST_AIM = 0.5, 0.999
 """Rates that a plan can state as the aim of an operating point."""
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        msg = f"{name}: {value} is outside {low:g}…{high:g}"
-        raise PlanError(msg)
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        near = nearest(value, known)
-        meant = f"; did you mean {near}?" if near else ""
-        raise PlanError(f"{name}: {value[:60]!r} is not one of {', '.join(known)}{meant}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +37,8 @@ class ModelPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _within("model.size", self.size, 75, 1024)
-        _within("model.dropout", self.dropout, 0, 0.9)
+        within("model.size", self.size, 75, 1024)
+        within("model.dropout", self.dropout, 0, 0.9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +71,15 @@ class TrainingPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _within("training.epochs", self.epochs, 0, 1000)
-        _within("training.batch", self.batch, 0, 65536)
-        _one_of("training.optimiser", self.optimiser, OPTIMISERS)
-        _within("training.rate", self.rate, 1e-9, 10)
-        _one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
-        _within("training.weight_decay", self.weight_decay, 0, 1)
-        _within("training.momentum", self.momentum, 0, 0.999)
-        _within("training.label_smoothing", self.label_smoothing, 0, 0.5)
-        _within("training.budget", self.budget, 0, LONGEST_SECONDS)
+        within("training.epochs", self.epochs, 0, 1000)
+        within("training.batch", self.batch, 0, 65536)
+        one_of("training.optimiser", self.optimiser, OPTIMISERS)
+        within("training.rate", self.rate, 1e-9, 10)
+        one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
+        within("training.weight_decay", self.weight_decay, 0, 1)
+        within("training.momentum", self.momentum, 0, 0.999)
+        within("training.label_smoothing", self.label_smoothing, 0, 0.5)
+        within("training.budget", self.budget, 0, LONGEST_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,46 +92,7 @@ class DataPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("data.missing", self.missing, ("drop", "zero"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundsPlan:
-    """How the federation runs."""
-
-    count: int = 10
-    """Rounds of the run."""
-    quorum: int = 2
-    """Fewest sites whose updates make a round."""
-    deadline: int = 3600
-    """Seconds a round waits for its sites."""
-    strategy: str = "fedavg"
-    """`fedavg`: mean of the updates weighted by examples. `fednova`: each update is divided by its
-    site's steps first, and the mean multiplied by the mean of the steps."""
-    max_norm: float = 1e4
-    """Largest L2 norm of an update; a larger one is rejected and named."""
-    max_share: float = optional(0.6)
-    """Largest share of one site in a round's mean, above a half; a site states its examples itself,
-    and those beyond the share do not count. 1: no limit."""
-    missing: str = optional("warn")
-    """When sites with much of the data give no update round after round: `warn`, or `stop` the
-    run."""
-    missing_share: float = optional(0.3)
-    """How much of the training data is much: a share of all."""
-    missing_rounds: int = optional(3)
-    """After how many rounds in a row without them."""
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        _within("rounds.count", self.count, 1, 10000)
-        _within("rounds.quorum", self.quorum, 1, 1000)
-        _within("rounds.deadline", self.deadline, 5, LONGEST_SECONDS)
-        _one_of("rounds.strategy", self.strategy, STRATEGIES)
-        _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
-        _within("rounds.max_share", self.max_share, 0.51, 1)
-        _one_of("rounds.missing", self.missing, ("warn", "stop"))
-        _within("rounds.missing_share", self.missing_share, 0.01, 1)
-        _within("rounds.missing_rounds", self.missing_rounds, 1, 10000)
+        one_of("data.missing", self.missing, ("drop", "zero"))
 
 
 @dataclass(frozen=True)
@@ -217,7 +166,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("protocol", self.protocol, tuple(PROTOCOLS))
+        one_of("protocol", self.protocol, tuple(PROTOCOLS))
         for key, word in (("name", self.name), ("study", self.study or "a")):
             if not is_word(word):
                 usable = re.sub("[^A-Za-z0-9]+", "-", word)[:40].strip("-")
@@ -225,8 +174,10 @@ class Plan:
                 raise PlanError(
                     f"{key}: {word[:60]!r} must be 1 to 40 letters, digits or '-'{such}"
                 )
-        _within("seed", self.seed, 0, 2**31 - 1)
+        within("seed", self.seed, 0, 2**31 - 1)
         _check_budget(self.training.budget, self.rounds)
+        check_together(self.rounds)
+        _check_strategy(self)
 
 
 def _check_budget(budget: int, rounds: RoundsPlan) -> None:
@@ -244,6 +195,29 @@ def _check_budget(budget: int, rounds: RoundsPlan) -> None:
             f"training.budget: {budget} s is not below rounds.deadline, {rounds.deadline} s",
             f"write budget = {rounds.deadline // 2} under [training], or a longer deadline: the "
             "transfers and the tuning split need time too",
+        )
+
+
+def _check_strategy(plan: Plan) -> None:
+    """Check that the local training is one that the strategy is made for."""
+    training, word = plan.training, plan.rounds.strategy
+    if word == "scaffold" and training.optimiser != "sgd":
+        raise PlanError(
+            f"training.optimiser: scaffold corrects plain steps of sgd, not those of "
+            f"{training.optimiser}",
+            'write optimiser = "sgd" under [training], and a rate for it, such as 0.05',
+        )
+    if word == "scaffold" and training.momentum:
+        raise PlanError(
+            "training.momentum: scaffold corrects plain steps, and a momentum would sum the "
+            "corrections up",
+            "write momentum = 0.0 under [training]",
+        )
+    if word in LOCAL_NORM and plan.model.freeze_norm:
+        raise PlanError(
+            f"model.freeze_norm: {word} leaves a site's own BatchNorm there, and a frozen one is "
+            "the same everywhere",
+            "write freeze_norm = false under [model], or another strategy under [rounds]",
         )
 
 

@@ -7,6 +7,13 @@ from hepafed.common.network.architecture import (
     initial,
     look_at_weights,
 )
+from hepafed.common.network.norm import (
+    Ranges,
+    is_statistic,
+    norm_names,
+    parts_within,
+    statistics_of,
+)
 from hepafed.common.network.weight_files import (
     WeightFile,
     is_whole_file,
@@ -31,6 +38,7 @@ from hepafed.common.network.weights import (
 __all__ = [
     "Flat",
     "Layout",
+    "Ranges",
     "WeightFile",
     "all_finite",
     "build",
@@ -40,14 +48,18 @@ __all__ = [
     "from_bf16",
     "import_weights",
     "initial",
+    "is_statistic",
     "is_whole_file",
     "joined",
     "load",
     "look_at_weights",
+    "norm_names",
     "open_weights",
+    "parts_within",
     "pieces",
     "read_parts",
     "save_pieces",
     "save_safetensors",
+    "statistics_of",
     "to_bf16",
 ]

@@ -6,7 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hepafed.common.contract import CLASSES, PROTOCOLS, OperatingPointPlan, Plan, RoundsPlan
+from hepafed.common.contract import (
+    AT_SITES,
+    CLASSES,
+    PROTOCOLS,
+    OperatingPointPlan,
+    Plan,
+    RoundsPlan,
+)
 from hepafed.common.errors import PlanError
 from hepafed.common.files import whole_file
 from hepafed.common.network.pretrained import ARCHITECTURE, Fitted, fitted, own_names
@@ -21,17 +28,20 @@ def for_sites(plan: Plan) -> Plan:
     """Return a plan as the sites work by it.
 
     The file of pretrained weights lies at the coordinator alone, who makes the run's initial
-    weights from it; a site gets these as a blob. How sites are weighed, which may be missing and
-    how the operating point is chosen are the coordinator's matter too, and a site of an older
-    release does not know these keys.
+    weights from it; a site gets these as a blob. How the updates are put together, how sites are
+    weighed, which may be missing and how the operating point is chosen are the coordinator's matter
+    too, and a site of an older release does not know these keys. A strategy by which a site trains
+    as by `fedavg` is `fedavg` to it.
     """
-    usual = RoundsPlan()
-    rounds = replace(
-        plan.rounds,
-        max_share=usual.max_share,
-        missing=usual.missing,
-        missing_share=usual.missing_share,
-        missing_rounds=usual.missing_rounds,
+    stated, usual = plan.rounds, RoundsPlan()
+    rounds = RoundsPlan(
+        count=stated.count,
+        quorum=stated.quorum,
+        deadline=stated.deadline,
+        strategy=stated.strategy if stated.strategy in AT_SITES else usual.strategy,
+        weights="equal" if stated.strategy == "scaffold" else usual.weights,
+        mu=stated.mu,
+        max_norm=stated.max_norm,
     )
     return replace(
         plan,

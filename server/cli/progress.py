@@ -156,6 +156,8 @@ def describe(event: dict[str, Any]) -> str:
             f"  {event['site']}: its {event['examples']} examples count as {event['counted']}, "
             "the plan's largest share of one site"
         )
+    if kind == "chosen":
+        return f"  the weights are those of {event['site']}, nearest to the others (krum)"
     if kind == "forgotten":
         return f"tuning figures of sites that are no members any more: {', '.join(event['sites'])}"
     if kind == "room":

@@ -31,7 +31,8 @@ LINES_OF = {
     "batch": frozenset(("training", "training.batch", "training.epochs", "model.freeze_norm")),
     "weights": frozenset(("model", "model.weights", "protocol", "seed")),
     "time": frozenset(("protocol", "training", "rounds", "rounds.count", "model.size")),
-    "bytes": frozenset(("protocol", "rounds", "rounds.count")),
+    "bytes": frozenset(("protocol", "rounds", "rounds.count", "rounds.strategy")),
+    "disk": frozenset(("protocol", "rounds", "rounds.strategy", "rounds.average")),
 }
 """Keys of a plan on which a line of the coordinator rests."""
 
@@ -63,6 +64,16 @@ def train(
     --check names every error at once and estimates hours and bytes; it ends
     with exit code 1 if the run cannot start. model.weights is a file at the
     coordinator; a relative path is from the plan's folder.
+
+    \b
+    rounds.strategy: fedavg first; then, for a reason,
+      fednova                unequal numbers of images, or slow sites
+      fedprox, scaffold      many local steps, and sites with other cases
+      fedavgm                figures that jump from round to round
+      fedadam, fedyogi       slow progress over many rounds
+      fedbn, silobn          scanners that differ much
+      median, trimmed-mean, krum   a site that may be faulty or hostile
+    docs/coordinator-guide.md, "Which strategy", says what each one needs.
     """
     from hepafed.common.contract import from_its_folder, read_plan
     from hepafed.common.records import write_record

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hepafed.common.contract import PROTOCOLS, Plan
+from hepafed.common.contract import PROTOCOLS, Plan, kept_vectors, sent_copies
 from hepafed.server import rehearsal
 from hepafed.server.rehearsal import TrainingNeeds
 from hepafed.server.runs import Run, Runs
@@ -43,12 +43,14 @@ def numbers_of(plan: Plan) -> int:
 def needs(plan: Plan, seconds: float) -> TrainingNeeds:
     """Return what the plan's training needs, for rounds of so many seconds."""
     payload = rehearsal.copy_bytes(numbers_of(plan))
-    return rehearsal.estimate(seconds, payload, plan.rounds.count)
+    return rehearsal.estimate(seconds, payload, plan.rounds.count, sent_copies(plan.rounds))
 
 
 def disk_bytes(plan: Plan, sites: int) -> int:
     """Return the bytes that a run needs at the coordinator while it is under way."""
-    return rehearsal.server_disk(numbers_of(plan), sites)
+    return rehearsal.server_disk(
+        numbers_of(plan), sites, kept_vectors(plan.rounds), sent_copies(plan.rounds)
+    )
 
 
 def _of_run(runs: Runs, run: Run, plan: Plan) -> Iterator[Measured]:

@@ -1,6 +1,6 @@
 """What a model's signed card tells a reader: intended use, limits, and the card in Markdown."""
 
-from hepafed.common.contract import Plan, plan_from
+from hepafed.common.contract import Plan, RoundsPlan, plan_from
 from hepafed.server.formats import ModelCard, OperatingPoint, SiteShare
 from hepafed.server.models import operating_point
 
@@ -51,6 +51,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Input side", f"{plan.model.size} pixels"),
         ("Starting weights", card.parent or f"random, seed {plan.seed}"),
         ("Strategy", f"{card.strategy or NOT_STATED}; {rounds}"),
+        *([("Weights of the sites", _weighing(plan.rounds))] if card.contributions else []),
         ("Training examples", examples or NOT_STATED),
         ("Federated tuning AUC", NOT_STATED if auc is None else f"{auc:.3f}{_tuned_on(card)}"),
         ("Operating point", f"{point.threshold:.4f} on 1 − p(benign)"),
@@ -61,6 +62,21 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         *_releases(card),
         ("Frozen", card.created or NOT_STATED),
     ]
+
+
+def _weighing(rounds: RoundsPlan) -> str:
+    """Return how the sites weighed in the mean of a round, and whether rounds were averaged."""
+    said = {
+        "examples": f"by examples, no site above {_percent(rounds.max_share)}",
+        "equal": "equal",
+        "capped": f"by examples, no site above {_percent(rounds.cap)}",
+    }[rounds.weights]
+    if rounds.weights == "examples" and rounds.max_share == 1:
+        said = "by examples"
+    if rounds.strategy == "krum":
+        said = "one site a round, whose update was nearest to the others"
+    last = f"; the last weights are the mean of {rounds.average} rounds"
+    return said + (last if rounds.average > 1 else "")
 
 
 def _examples(card: ModelCard) -> str:

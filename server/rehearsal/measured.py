@@ -6,6 +6,8 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from hepafed.common.records import optional
+
 BYTES_OF_WEIGHT, BYTES_SENT = 4, 2
 """A number of the network on the coordinator's disk (float32) and on the wire (bf16)."""
 STORED_WEIGHTS = 7
@@ -13,6 +15,9 @@ STORED_WEIGHTS = 7
 the best, the last two and the new round, its unfinished file, and the model."""
 STORED_PAYLOADS = 3
 """Most files of bf16 weights: those of the round, the next ones, and the model's."""
+STORED_VECTORS = 4
+"""Most files of a vector that a strategy keeps: of the last two rounds and the new one, and its
+unfinished file."""
 SITE_DISK_OF_ROUND = 1 << 16
 """Most bytes by which a site's ledger and logs grow in a round. Weights and updates are not kept on
 disk there."""
@@ -35,6 +40,8 @@ class Rehearsal:
     """Most bytes by which a site's home grows in a round."""
     server_disk: int
     """Most bytes that a training of this network with these sites takes at the coordinator."""
+    copies: int = optional(1)
+    """Copies of that size that go to each site in a round of a training: 2 with `scaffold`."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,13 @@ class TrainingNeeds:
     """Most bytes by which a site's home grows."""
 
 
-def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
+def measured(
+    events: Iterable[Mapping[str, Any]], weights: int, vectors: int = 0, copies: int = 1
+) -> Rehearsal:
     """Return what a run's history tells of its rounds, for a network of so many numbers.
+
+    `vectors`: those that the plan's strategy keeps from round to round; `copies`: those that it
+    sends to a site in a round, the weights among them.
 
     A round that was held twice, because the coordinator was killed, counts from its last question.
     """
@@ -62,7 +74,8 @@ def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
         sites={site: _middle(found) for site, found in sorted(sites.items())},
         payload=copy_bytes(weights),
         site_disk=SITE_DISK_OF_ROUND,
-        server_disk=server_disk(weights, len(sites)),
+        server_disk=server_disk(weights, len(sites), vectors, copies),
+        copies=copies,
     )
 
 
@@ -94,9 +107,13 @@ def copy_bytes(weights: int) -> int:
     return BYTES_SENT * weights
 
 
-def server_disk(weights: int, sites: int) -> int:
-    """Return the most bytes that a training of so many numbers takes at the coordinator."""
-    stored = STORED_WEIGHTS * BYTES_OF_WEIGHT + (STORED_PAYLOADS + sites) * BYTES_SENT
+def server_disk(weights: int, sites: int, vectors: int = 0, copies: int = 1) -> int:
+    """Return the most bytes that a training of so many numbers takes at the coordinator.
+
+    Among them are the updates of all sites of a round: some strategies need them at once.
+    """
+    stored = (STORED_WEIGHTS + STORED_VECTORS * vectors) * BYTES_OF_WEIGHT
+    stored += (STORED_PAYLOADS + copies - 1 + sites) * BYTES_SENT
     return stored * weights
 
 
@@ -106,14 +123,15 @@ def _middle(seconds: Mapping[int, float]) -> float:
     return median(later or seconds.values() or [0.0])
 
 
-def estimate(seconds: float, payload: int, rounds: int) -> TrainingNeeds:
+def estimate(seconds: float, payload: int, rounds: int, copies: int = 1) -> TrainingNeeds:
     """Return what a training of so many rounds needs.
 
-    `seconds`: of one round; `payload`: bytes of one copy of the weights as they are sent.
+    `seconds`: of one round; `payload`: bytes of one copy of the weights as they are sent; `copies`:
+    those that go to a site in a round.
     """
     return TrainingNeeds(
         seconds=rounds * seconds,
-        fetched=(rounds + 1) * payload,
+        fetched=(rounds * copies + 1) * payload,
         sent=rounds * payload,
         site_disk=rounds * SITE_DISK_OF_ROUND,
     )

@@ -58,6 +58,10 @@ class TrainingState:
     """Training examples by site, as of the newest round."""
     taken: Participation = field(default_factory=Participation)
     """Who took part in each round."""
+    vectors: tuple[str, ...] = ()
+    """Names of the vectors that the round left for the next one, each in a file of its own."""
+    made: dict[str, Flat] = field(default_factory=dict, compare=False)
+    """Those vectors, until `save` has written them."""
     said: dict[str, Any] = field(default_factory=dict)
     """What the history says of the newest round, once its checkpoint is on disk."""
     lost: tuple[str, ...] = ()
@@ -69,14 +73,38 @@ def file_of_round(folder: Path, round_: int) -> Path:
     return folder / f"round-{round_:05d}.safetensors"
 
 
+def file_of_vector(folder: Path, name: str, round_: int) -> Path:
+    """Return the file of a vector that a round left for the next one."""
+    return folder / f"{name}-{round_:05d}.safetensors"
+
+
+def vector(folder: Path, state: TrainingState, name: str) -> Flat | None:
+    """Read a vector that the newest round left, float32 [size]; None where it left none.
+
+    Raises
+    ------
+    PayloadError
+        Its file is damaged.
+    """
+    if name not in state.vectors:
+        return None
+    return _whole(file_of_vector(folder, name, state.round), state.layout.size)
+
+
 def parts(state: TrainingState) -> Iterator[Flat]:
     """Read the weights piece by piece, in the layout's order."""
     return read_parts(state.weights, state.layout.size)
 
 
 def save(folder: Path, state: TrainingState, weights: Flat) -> None:
-    """Write the state after a round; keep the files of this round, the one before and the best."""
+    """Write the state after a round; keep the files of this round, the one before and the best.
+
+    Of the vectors those of the last two rounds stay: no round goes on from the best.
+    """
     kept = {state.round, state.round - 1, state.best}
+    state.vectors = tuple(sorted(state.made))
+    for name, flat in state.made.items():
+        save_safetensors(file_of_vector(folder, name, state.round), state.layout, flat)
     state.figures = {n: f for n, f in state.figures.items() if n in kept}
     about = {
         "round": state.round,
@@ -87,13 +115,18 @@ def save(folder: Path, state: TrainingState, weights: Flat) -> None:
         "examples": state.examples,
         "taken": state.taken.plain(),
         "said": state.said,
+        **({"vectors": state.vectors} if state.vectors else {}),
     }
     path = file_of_round(folder, state.round)
     save_safetensors(path, state.layout, weights, {"hepafed": json.dumps(about)})
-    state.weights = path
+    state.weights, state.made = path, {}
     keep = {file_of_round(folder, n) for n in kept}
     for old in folder.glob("round-*.safetensors"):
         if old not in keep and old.is_file():
+            old.unlink()
+    for old in folder.glob("*-[0-9]*.safetensors"):
+        name, _, number = old.stem.rpartition("-")
+        if name != "round" and int(number) not in {state.round, state.round - 1}:
             old.unlink()
 
 
@@ -105,9 +138,9 @@ def load(folder: Path) -> TrainingState | None:
     """
     lost: list[str] = []
     for path in sorted(folder.glob("round-*.safetensors"), reverse=True):
-        state = _state_of(path)
+        state, damaged = _state_of(path)
+        lost += damaged
         if state is None:
-            lost.append(path.name)
             continue
         for number in sorted(state.figures):
             file = file_of_round(folder, number)
@@ -135,14 +168,24 @@ def resumed(folder: Path) -> TrainingState:
     state = load(folder)
     if state is not None:
         return state
-    found = sorted(p.name for p in folder.glob("round-*.safetensors"))
+    found = sorted(folder.glob("round-*.safetensors"))
     state = from_initial(folder / "initial.safetensors")
-    state.lost = tuple(found)
+    state.lost = tuple(name for path in found for name in _state_of(path)[1])
     return state
 
 
-def _state_of(path: Path) -> TrainingState | None:
-    """Return the state that a checkpoint holds; None where it is damaged anywhere."""
+def _state_of(path: Path) -> tuple[TrainingState | None, list[str]]:
+    """Return the state that a checkpoint holds, or which of its files are damaged."""
+    state = _read(path)
+    if state is None:
+        return None, [path.name]
+    files = [file_of_vector(path.parent, name, state.round) for name in state.vectors]
+    torn = [p.name for p in files if not is_whole_file(p)]
+    return (None if torn else state), torn
+
+
+def _read(path: Path) -> TrainingState | None:
+    """Return the state that a round's file holds; None where it is damaged anywhere."""
     if not is_whole_file(path):
         return None
     try:
@@ -161,6 +204,7 @@ def _state_of(path: Path) -> TrainingState | None:
             figures={int(n): f for n, f in about.get("figures", {}).items()},
             examples=about["examples"],
             taken=participation_from(about.get("taken", {})),
+            vectors=tuple(about.get("vectors", ())),
             said=dict(about.get("said", {})),
         )
     except (PayloadError, ValueError, KeyError, TypeError, AttributeError):
@@ -169,8 +213,12 @@ def _state_of(path: Path) -> TrainingState | None:
 
 def weights_of_round(folder: Path, state: TrainingState, round_: int) -> Flat:
     """Read the weights after one round that is still kept."""
-    flat, start = np.empty(state.layout.size, np.float32), 0
-    for part in read_parts(file_of_round(folder, round_), flat.size):
+    return _whole(file_of_round(folder, round_), state.layout.size)
+
+
+def _whole(path: Path, size: int) -> Flat:
+    flat, start = np.empty(size, np.float32), 0
+    for part in read_parts(path, size):
         flat[start : start + part.size] = part
         start += part.size
     return flat

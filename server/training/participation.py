@@ -109,6 +109,13 @@ class Participation:
             found |= self.examples[number]
         return dict(sorted(found.items()))
 
+    def last_rounds(self, until: int) -> dict[str, int]:
+        """Return the last round up to `until` in which each site gave an update, by name."""
+        found: dict[str, int] = {}
+        for number in sorted(n for n in self.examples if n <= until):
+            found |= dict.fromkeys(self.examples[number], number)
+        return dict(sorted(found.items()))
+
     def plain(self) -> dict[str, object]:
         """Return this as JSON values."""
         return {

@@ -1,6 +1,7 @@
 """The updates of one round: each is checked as it comes and folded in the order of names.
 
-The largest so far is held back to the end, when it is known how much it may weigh.
+The largest so far is held back to the end, when it is known how much it may weigh. Where the plan
+caps the share of every site, all are.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from hepafed.server.training.pace import (
     is_counted,
     work_of,
 )
+from hepafed.server.training.strategies import shared
 from hepafed.server.training.updates import check_update
 
 
@@ -69,41 +71,57 @@ class RoundUpdates:
         """Fold every update whose predecessors are folded, but the largest of them.
 
         With `rest` all that are left: the largest last, as if it had no more examples than
-        give it the plan's largest share.
+        give it the plan's largest share. Where the plan caps all shares, none is folded before.
         """
+        capped_all = self._live.run.plan.rounds.weights == "capped"
         for site in list(self._order):
             if site in self._replies:
                 self._order.remove(site)
                 self._used.append(site)
-                self._hold(site)
+                if not capped_all:
+                    self._hold(site)
             elif not rest:
                 return
-        if rest and self._held:
+        if rest and capped_all:
+            self._fold_capped()
+        elif rest and self._held:
             share = self._live.run.plan.rounds.max_share
-            examples = self._examples(self._held)
-            counted = min(examples, most_beside(self._weight, share)) if self._weight else examples
-            if counted < examples:
-                self._live.event("capped", site=self._held, examples=examples, counted=counted)
+            weight = self._weight_of(self._held)
+            counted = min(weight, most_beside(self._weight, share)) if self._weight else weight
             self._fold(self._held, counted)
             self._held = ""
+
+    def _fold_capped(self) -> None:
+        """Fold all updates in the order of names, no site with more than the plan's cap."""
+        stated = {s: self._examples(s) for s in self._used if s not in self._counted}
+        for site, counted in shared(stated, self._live.run.plan.rounds.cap).items():
+            self._fold(site, counted)
 
     def _hold(self, site: str) -> None:
         """Hold a site back if it is the largest; fold the smaller one."""
         smaller = self._held
-        if not smaller or self._examples(site) > self._examples(smaller):
+        if not smaller or self._weight_of(site) > self._weight_of(smaller):
             self._held = site
         else:
             smaller = site
         if smaller:
-            self._fold(smaller, self._examples(smaller))
+            self._fold(smaller, self._weight_of(smaller))
+
+    def _weight_of(self, site: str) -> int:
+        """Return how much a site weighs before any share is cut."""
+        equal = self._live.run.plan.rounds.weights == "equal"
+        return 1 if equal else self._examples(site)
 
     def _fold(self, site: str, examples: int) -> None:
         reply, path = self._replies[site]
+        if examples < self._weight_of(site):
+            self._live.event("capped", site=site, examples=reply.examples, counted=examples)
         work = counted_work(self._work[site], reply, self._live.run.plan, examples)
         self._aggregation.fold(path, examples, work)
         self._weight += examples
         self._counted[site] = examples
-        path.unlink()
+        if not self._aggregation.keeps_files:
+            path.unlink()
 
     def _steps_of(self, reply: TrainReply) -> dict[str, int]:
         """Return the steps of a reply for the history, where the plan counts them."""
@@ -131,8 +149,18 @@ class RoundUpdates:
         return {s: self._replies[s][0].release for s in sorted(self._used)}
 
     def counted(self) -> dict[str, int]:
-        """Return the examples by site as they weigh in the mean, once all are folded."""
-        return dict(sorted(self._counted.items()))
+        """Return the examples by site as they weigh in the new weights, once these are made.
+
+        Where sites weigh equally each has 1, and where one alone was chosen all others have 0.
+        """
+        chosen = self.chosen()
+        made = {s: n if chosen in ("", s) else 0 for s, n in self._counted.items()}
+        return dict(sorted(made.items()))
+
+    def chosen(self) -> str:
+        """Return the site whose update alone became the weights; "" where all count."""
+        turn = self._aggregation.chosen
+        return "" if turn is None else [*self._counted][turn]
 
     def steps(self) -> dict[str, tuple[int, int]]:
         """Return the steps by site, taken and planned; empty where the plan does not count them."""

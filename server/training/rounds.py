@@ -2,14 +2,23 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hepafed.common.contract import TuningFigures
-from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
+from hepafed.common.contract import TuningFigures, kept_vectors, sent_copies
+from hepafed.common.contract.messages import (
+    CountedRound,
+    TrainReply,
+    TrainRequest,
+    TuneReply,
+    TuneRequest,
+)
 from hepafed.common.errors import RunError
-from hepafed.common.network import Flat, for_sites, pieces, to_bf16
+from hepafed.common.network import Flat, for_sites, is_whole_file, pieces, to_bf16
 from hepafed.common.records import write_record
 from hepafed.common.room import in_room
 from hepafed.server.rehearsal import copy_bytes, measured
@@ -23,6 +32,7 @@ from hepafed.server.training.pace import OFFLINE, note_absence, note_late
 from hepafed.server.training.quorum import wait_for_quorum
 from hepafed.server.training.round_updates import RoundUpdates
 from hepafed.server.training.selection import choose, forget, judge
+from hepafed.server.training.strategies import CONTROL, Past, averaged, control_parts
 from hepafed.server.training.tuning import clear_sums, pooled_tuning
 
 log = logging.getLogger("hepafed.server")
@@ -50,7 +60,8 @@ def train(live: LiveRun) -> str:
             weights = conduct_round(live, state, digest)
             if weights is None or not live.may_go_on():
                 return ""
-            digest = in_room(folder, 3 * size, partial(keep_round, blobs, folder, state, weights))
+            need = (3 + 2 * len(state.made)) * size
+            digest = in_room(folder, need, partial(keep_round, blobs, folder, state, weights))
             del weights
             live.event("done", **state.said)
             live.change(round=state.round)
@@ -73,7 +84,9 @@ def train(live: LiveRun) -> str:
 
 def _rehearsed(live: LiveRun, state: TrainingState) -> str:
     """Keep what a rehearsal measured, in the run and in its history."""
-    found = measured(live.stores.runs.events(live.run.id), state.layout.size)
+    rounds = live.run.plan.rounds
+    needs = kept_vectors(rounds), sent_copies(rounds)
+    found = measured(live.stores.runs.events(live.run.id), state.layout.size, *needs)
     live.change(rehearsal=found)
     live.event("rehearsed", measured=write_record(found))
     return REHEARSED
@@ -85,8 +98,9 @@ def resume(live: LiveRun) -> TrainingState:
     A round whose checkpoint is there is said to be done, also where a crash came between.
     """
     state = checkpoints.resumed(live.folder)
-    gone = [checkpoints.file_of_round(live.folder, live.run.round).name]
-    lost = dict.fromkeys([*state.lost, *(gone if live.run.round > state.round else [])])
+    newest = checkpoints.file_of_round(live.folder, live.run.round)
+    gone = live.run.round > state.round and not is_whole_file(newest)
+    lost = dict.fromkeys([*state.lost, *([newest.name] if gone else [])])
     for name in lost:
         file = f"runs/{live.run.id}/{name}"
         log.error("%s is missing or damaged; the run goes on after round %d", file, state.round)
@@ -115,10 +129,14 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), size))
     live.event("round", round=number, sites=sites, bytes=size)
 
-    aggregation = aggregation_for(plan, state.layout)
+    past = Past(
+        partial(checkpoints.vector, live.folder, state), len(state.taken.last_rounds(state.round))
+    )
+    aggregation = aggregation_for(plan, state.layout, past)
     updates = RoundUpdates(live, sites, aggregation, state.layout.size)
     request = TrainRequest(run=live.run.id, round=number, plan=for_sites(plan), weights=digest)
-    failed = live.sites.ask(sites, request, TrainReply, plan.rounds.deadline, updates.take)
+    with _controlled(live, request, state, past) as asked:
+        failed = live.sites.ask(sites, asked, TrainReply, plan.rounds.deadline, updates.take)
     live.stores.inbox.close_round()
     live.note_missing(failed, round=number)
     note_late(live)
@@ -134,12 +152,16 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
             f"{live.run.id}",
         )
 
+    weights = aggregation.onto(checkpoints.parts(state))  # before a masked sum opens the inbox anew
+    state.made = dict(aggregation.vectors)
+    weights = averaged(plan.rounds, number, weights, past, state.made)
     judged = updates.figures()  # of the weights that the round started from
     judge(live, state, judged, pooled_tuning(live, state.round, digest, judged))
-    weights = aggregation.onto(checkpoints.parts(state))
     state.round, state.examples = number, updates.examples()
     reasons = {**offline, **failed}
     counted, steps = updates.counted(), updates.steps()
+    if chosen := updates.chosen():
+        live.event("chosen", round=number, site=chosen)
     state.taken.note(
         number, state.examples, reasons, updates.releases(), counted=counted, steps=steps
     )
@@ -151,6 +173,24 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
         "best": state.best,
     }
     return weights
+
+
+@contextmanager
+def _controlled(
+    live: LiveRun, request: TrainRequest, state: TrainingState, past: Past
+) -> Iterator[TrainRequest]:
+    """Give the request of a round with the c of SCAFFOLD, which is published for so long."""
+    if CONTROL not in state.vectors:
+        yield request
+        return
+    blobs, given = live.stores.blobs, state.taken.last_rounds(state.round)
+    size = copy_bytes(state.layout.size)
+    digest = in_room(live.folder, size, lambda: blobs.publish(control_parts(past)))
+    counted = tuple(CountedRound(site=s, round=n) for s, n in given.items())
+    try:
+        yield replace(request, control=digest, counted=counted)
+    finally:
+        blobs.drop(digest)
 
 
 def keep_round(blobs: Blobs, folder: Path, state: TrainingState, weights: Flat) -> str:

@@ -1,6 +1,6 @@
 """Updates as sites upload them: files of bf16 numbers, checked and read piece by piece."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,15 @@ from hepafed.common.network import Flat
 from numpy.typing import NDArray
 
 _CHUNK = 1 << 18
+"""How many numbers are worked on at a time."""
 
 
-def read_update(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
+def read_update(
+    path: Path, size: int, block: int = _CHUNK
+) -> Generator[NDArray[np.float32], None, None]:
     """Read an update of `size` numbers piece by piece; mapped into memory it would count twice.
+
+    `block`: the numbers of a piece; the last one may have fewer.
 
     Raises
     ------
@@ -23,8 +28,8 @@ def read_update(path: Path, size: int) -> Iterator[NDArray[np.float32]]:
     if found != 2 * size:
         raise PayloadError(f"an update must have {2 * size} bytes; this one has {found}")
     with path.open("rb") as f:
-        for _ in range(0, size, _CHUNK):
-            yield _widen(np.fromfile(f, "<u2", _CHUNK))
+        for _ in range(0, size, block):
+            yield _widen(np.fromfile(f, "<u2", block))
 
 
 def _widen(part: NDArray[np.uint16]) -> NDArray[np.float32]:

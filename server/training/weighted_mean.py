@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 class WeightedMean:
     """Σ nᵢ·Δᵢ / Σ nᵢ over updates of `size` numbers, one at a time."""
 
+    chosen: int | None = None
+    keeps_files = False
+
     def __init__(self, size: int) -> None:
         self._sum: NDArray[np.float32] = np.zeros(size, np.float32)
         self.examples = 0
+        self.vectors: dict[str, Flat] = {}
 
     def fold(self, path: Path, examples: int, work: LocalWork = WHOLE) -> None:
         """Add a checked update weighted by its number of examples; its steps do not count."""
@@ -30,6 +34,12 @@ class WeightedMean:
             self._sum[start : start + part.size] += part
             start += part.size
         self.examples += examples
+
+    def step(self, mean: Flat, start: int) -> None:
+        """Make of a piece of the mean, that begins at `start`, what is added to the weights.
+
+        The mean itself is; a strategy that does otherwise changes it in place.
+        """
 
     def onto(self, weights: Iterable[Flat]) -> Flat:
         """Add the mean to `weights`, which come piece by piece, in order; return the sum.
@@ -46,7 +56,8 @@ class WeightedMean:
         made, self._sum = self._sum, np.empty(0, np.float32)
         scale = np.float32(1.0 / self.examples)
 
-        def scaled(here: Flat, _start: int) -> None:
+        def scaled(here: Flat, start: int) -> None:
             here *= scale
+            self.step(here, start)
 
         return add_weights(made, weights, scaled)

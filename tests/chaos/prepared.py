@@ -89,7 +89,7 @@ def _made(folder: Path) -> Prepared:
         fed.start_server()
         for seed, (site, patients) in enumerate(SITES.items()):
             fed.enrol(site, "train")
-            _set_up(fed, site, patients, seed)
+            set_up(fed, site, patients, seed)
             fed.start(site)
         fed.wait_online(tuple(SITES))
         fed.command("server", "train", str(plan), "--watch")
@@ -113,7 +113,8 @@ def _round_done(history: Path, number: int) -> bool:
     return any(e["event"] == "done" and e["round"] >= number for e in read_events(history))
 
 
-def _set_up(fed: Federation, site: str, patients: int, seed: int) -> None:
+def set_up(fed: Federation, site: str, patients: int, seed: int) -> None:
+    """Give an enrolled site pictures of so many patients, and a policy that lets them train."""
     labels = [LABELS[n % 3] for n in range(patients)]
     table = write_pictures(fed.folder / f"images-{site}", labels, seed)
     fed.command(site, "ingest", "--images", str(table.parent), "--labels", str(table))

@@ -25,6 +25,7 @@ from hepafed.common.contract.messages.masked_sums import (
 )
 from hepafed.common.contract.messages.stamp import open_sealed, seal
 from hepafed.common.contract.messages.training import (
+    CountedRound,
     TrainReply,
     TrainRequest,
     TuneReply,
@@ -47,6 +48,7 @@ __all__ = [
     "CohortSummary",
     "CompareRequest",
     "ComparedModel",
+    "CountedRound",
     "HeadReceipt",
     "KeyOffer",
     "KeysRequest",

@@ -7,6 +7,16 @@ from hepafed.common.records import optional
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountedRound:
+    """Up to which round a site's control variate is in c (`rounds.strategy = "scaffold"`)."""
+
+    site: str
+    """Name of the site."""
+    round: int
+    """The last of its rounds that counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainRequest:
     """Train one round from the given weights."""
 
@@ -15,6 +25,12 @@ class TrainRequest:
     plan: Plan
     weights: str
     """SHA-256 of the bf16 blob of the global weights."""
+    control: str = optional("")
+    """SHA-256 of the bf16 blob of c, as long as the weights; absent unless the plan says
+    `scaffold`, and while c is 0."""
+    counted: tuple[CountedRound, ...] = optional(())
+    """Of which sites c is, and up to which round of each. A site whose update came too late goes on
+    from the control variate of its own last round here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +52,7 @@ class TrainReply:
     """Tuning figures of the weights that came in, before the training. Under a policy that masks,
     the numbers of cases alone."""
     steps: int = optional(0)
-    """Steps of the training; absent unless the plan counts them (`rounds.strategy = "fednova"`)."""
+    """Steps of the training; absent unless the plan counts them (`fednova`, `scaffold`)."""
     planned: int = optional(0)
     """Steps that the plan asks for over so many examples; more than `steps` where the time budget
     ended before."""

@@ -7,7 +7,7 @@ much the gradients of a round went into its update, in steps at the plan's peak 
 
 from typing import NamedTuple
 
-from hepafed.common.contract import MOST_ROUND_STEPS, Plan, planned_steps, rate_at
+from hepafed.common.contract import COUNTED, MOST_ROUND_STEPS, Plan, planned_steps, rate_at
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.errors import PayloadError
 
@@ -29,7 +29,7 @@ WHOLE = LocalWork(1.0, 1.0, 1.0)
 
 def is_counted(plan: Plan) -> bool:
     """Return whether the steps of a plan's updates are counted; a rehearsal takes none."""
-    return plan.rounds.strategy == "fednova" and plan.training.epochs > 0
+    return plan.rounds.strategy in COUNTED and plan.training.epochs > 0
 
 
 def check_steps(reply: TrainReply, plan: Plan) -> None:

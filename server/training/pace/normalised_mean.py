@@ -7,27 +7,26 @@ The statistics of BatchNorm are no sum over steps: they are averaged as they are
 variance could be negative.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable
-from math import prod
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.network import Flat, Layout
+from hepafed.common.network import Flat, Layout, parts_within, statistics_of
 from hepafed.server.training.pace.local_work import WHOLE, LocalWork
 from hepafed.server.training.updates import add_weights, read_update
 from numpy.typing import NDArray
-
-STATISTICS = (".running_mean", ".running_var")
-"""Ends of the names of BatchNorm's statistics in PyTorch."""
 
 
 class NormalisedMean:
     """Σ pᵢ·τᵢ times Σ pᵢ·Δᵢ/τᵢ over updates, one at a time, in one vector of `layout.size`."""
 
+    chosen: int | None = None
+    keeps_files = False
+
     def __init__(self, layout: Layout) -> None:
+        self.vectors: dict[str, Flat] = {}
         self._sum: NDArray[np.float32] = np.zeros(layout.size, np.float32)
-        self._ranges = _statistics_of(layout)
+        self._ranges = statistics_of(layout)
         self._first = 0.0
         """Steps of the first update; those of the others are divided by them."""
         self._steps = 0.0
@@ -67,23 +66,7 @@ class NormalisedMean:
 
     def _scale(self, part: Flat, start: int, by: np.float32, plain: np.float32) -> None:
         """Multiply a piece of the vector that begins at `start`, its statistics by `plain`."""
-        kept = []
-        first = bisect_right(self._ranges, start, key=lambda r: r[1])
-        for low, high in self._ranges[first:]:
-            if low >= start + part.size:
-                break
-            here = slice(max(low - start, 0), high - start)
-            kept.append((here, part[here] * plain))
+        kept = [(here, part[here] * plain) for here in parts_within(self._ranges, start, part.size)]
         part *= by
         for here, values in kept:
             part[here] = values
-
-
-def _statistics_of(layout: Layout) -> list[tuple[int, int]]:
-    """Return where the statistics of BatchNorm lie in the vector: (from, to), in order."""
-    found, at = [], 0
-    for name, shape in zip(layout.names, layout.shapes, strict=True):
-        if f".{name}".endswith(STATISTICS):
-            found.append((at, at + prod(shape)))
-        at += prod(shape)
-    return found

@@ -25,6 +25,7 @@ TOUCHED = {
     "scores": {"recalled"},
     "models": {"recalled"},
     "moments": {"trained"},
+    "strategy": {"trained"},
     ".permissions.lock": {"trained", "validated"},
     ".questions.lock": {"trained", "validated"},
     "ingest.lock": {"ingested"},

@@ -25,6 +25,7 @@ from hepafed.client.pseudonyms import Pseudonyms
 from hepafed.client.release import Ledger, Peers
 from hepafed.client.scan import known_series
 from hepafed.client.scan.index import ScanIndex
+from hepafed.client.strategy_state import StrategyState
 from hepafed.client.validations import recall, recall_weights
 from hepafed.client.worker.app import SiteApp
 from hepafed.common.contract import Invite, SiteConfig, read_toml, write_toml
@@ -69,13 +70,14 @@ class Weights(Wire):
 class PixelTrainer:
     """In place of the network: an update that every stored number of the training split changes.
 
-    The moments of the round before change it, too.
+    The moments of the round before, and what a strategy kept, change it, too.
     """
 
     def __init__(self, home: Path) -> None:
         self.splits = SplitCache(home)
         self.weight = nn.Linear(1, 1, bias=False)
         self.warm = WarmOptimiser(self.weight, Moments(home))
+        self.kept = StrategyState(home)
 
     def network(self, _plan: Plan) -> Any:  # noqa: ANN401
         return SimpleNamespace(layout=LAYOUT)
@@ -87,7 +89,13 @@ class PixelTrainer:
         return [2] * 5
 
     def train(
-        self, plan: Plan, _weights: Flat, run: str, round: int, _fewest_steps: int
+        self,
+        plan: Plan,
+        _weights: Flat,
+        run: str,
+        round: int,
+        _fewest_steps: int,
+        _control: object,
     ) -> Trained:
         images = self.images(plan, "train")
         picked = images.selection.images.astype(np.float64)
@@ -101,6 +109,11 @@ class PixelTrainer:
         self.weight.weight.grad = torch.full((1, 1), 0.3 * round - 0.5)
         optimiser.step()
         self.warm.finish(plan.training, run, round)
+        after = self.kept.newest(run, round, "fedbn")
+        found = self.kept.read(run, after, "fedbn") or {"w": np.zeros(1, np.float32)}
+        own = {"w": found["w"] * 0.5 + np.float32(round)}
+        self.kept.keep(run, round, "fedbn", own, after)
+        sums.append(float(own["w"][0]))
         update = np.full(LAYOUT.size, sum(sums), np.float32)
         update[0] = float(self.weight.weight.detach()) - 1.0
         return Trained(update, len(images.labels), None, 0.5, 2, 2, self.warm.settle)

@@ -8,8 +8,16 @@ import pytest
 from hepafed.client.cohort import Cohort, Crop
 from hepafed.client.worker.app import SiteApp
 from hepafed.common.contract.config import SiteConfig
-from hepafed.common.contract.messages import SiteSummary, ValidateRequest
-from hepafed.common.contract.plan import ModelPlan, Plan
+from hepafed.common.contract.messages import (
+    CountedRound,
+    SiteSummary,
+    TrainReply,
+    TrainRequest,
+    ValidateRequest,
+)
+from hepafed.common.contract.plan import ModelPlan, Plan, TrainingPlan
+from hepafed.common.contract.rounds import RoundsPlan
+from hepafed.common.errors import RefusedError
 from hepafed.common.network.weights import Flat, Layout
 
 PLAN = Plan(name="small", protocol="t2", model=ModelPlan(size=75))
@@ -75,3 +83,63 @@ def test_a_summary_says_how_the_scored_lesions_came_about(
     (unreadable, *others) = summary.origin.left_out
     assert (unreadable.reason, unreadable.patients, unreadable.lesions) == ("unreadable", 3, 3)
     assert all(p.lesions == 0 for p in others)
+
+
+SCAFFOLD = Plan(
+    name="small",
+    protocol="t2",
+    model=ModelPlan(size=75),
+    training=TrainingPlan(batch=4, optimiser="sgd", rate=0.05, augment=False),
+    rounds=RoundsPlan(strategy="scaffold", weights="equal"),
+)
+
+
+class Sent(Given):
+    """Gives other numbers for c than for weights, and keeps what was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.updates: list[bytes] = []
+
+    def fetch(self, digest: str, layout: Layout) -> Flat:
+        self.asked.append(digest)
+        flat = np.random.default_rng(len(digest)).random(layout.size, np.float32)
+        return flat * np.float32(0.1 if digest.startswith("c") else 1)
+
+    def send(self, _run: str, _round: int, content: bytes) -> str:
+        self.updates.append(bytes(content))
+        return "d"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_round_of_scaffold_starts_from_its_c_and_from_the_round_that_counts_of_this_site(
+    tmp_path: Path, crops: Callable[..., list[Crop]]
+) -> None:
+    Cohort.create(tmp_path).add(crops(30))
+    config = SiteConfig(
+        site="s", role="train", address="localhost:1", device="cpu", optimisers=("sgd",),
+        minimum_train_patients=1, minimum_steps=1,
+    )  # fmt: skip
+    wire = Sent()
+    site = SiteApp(tmp_path, config, wire)  # type: ignore[arg-type]
+
+    def trained(number: int, control: str = "", **counted: int) -> TrainReply:
+        rounds = tuple(CountedRound(site=s, round=n) for s, n in counted.items())
+        reply = site.answer(
+            TrainRequest(
+                run="r", round=number, plan=SCAFFOLD, weights="w", control=control, counted=rounds
+            )
+        )
+        assert isinstance(reply, TrainReply)
+        return reply
+
+    first = trained(1)
+    assert first.steps == first.planned > 1, "steps are stated: the coordinator computes by them"
+    assert wire.asked == ["w"]
+    trained(2, "c", other=1, s=1)
+    trained(2, "c", other=1)
+    assert wire.asked[1:] == ["w", "c"] * 2
+    assert wire.updates[1] != wire.updates[2], "with its own control variate and without"
+    with pytest.raises(RefusedError, match="control variate of round 7 is not here"):
+        trained(8, "c", s=7)

@@ -171,3 +171,8 @@ def test_a_run_that_waits_for_room_says_so_while_it_waits(
     remote.get = once  # type: ignore[method-assign]
     follow(remote, "t-1")  # type: ignore[arg-type]
     assert "waiting: the disk of /srv is full" in capsys.readouterr().err
+
+
+def test_whose_update_krum_took_is_said() -> None:
+    said = describe({"event": "chosen", "round": 3, "site": "hospital-b"})
+    assert said == "  the weights are those of hospital-b, nearest to the others (krum)"

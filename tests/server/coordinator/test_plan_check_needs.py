@@ -144,3 +144,20 @@ def test_bytes_are_those_of_every_round_and_site(known: Known) -> None:
         f"each site receives {21 * ONE / 1e9:.1f} GB and sends {20 * ONE / 1e9:.1f} GB; "
         f"{2 * 41 * ONE / 1e9:.1f} GB at the coordinator with 2 sites"
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "vectors", "copies"), [("fedavgm", 1, 1), ("fedadam", 2, 1), ("scaffold", 1, 2)]
+)
+@pytest.mark.parametrize("average", [1, 3])
+def test_what_a_strategy_keeps_and_sends_is_counted(
+    known: Known, word: str, vectors: int, copies: int, average: int
+) -> None:
+    how = replace(PLAN.rounds, strategy=word, weights="equal", average=average)
+    training = TrainingPlan(optimiser="sgd")
+    kept = vectors + (average > 1)
+    need = ONE * (2 * (7 + 4 * kept) + 3 + copies - 1 + 2)
+    found = known.look(replace(PLAN, rounds=how, training=training))
+    assert f"the run needs {size_words(need)}" in found["disk"].found
+    fetched = size_words((20 * copies + 1) * ONE)
+    assert f"each site receives {fetched} and sends {20 * ONE / 1e9:.1f} GB" in found["bytes"].found

@@ -106,3 +106,28 @@ def test_a_card_says_what_a_site_contributed_and_nothing_that_is_not_known(
     said = dict(facts(card))["Training examples"]
     assert said == "a: 60 over its rounds, present 2 of 4 (first 1, last 3)" + words
     assert read_card(json.loads(json.dumps(write_record(card)))) == card
+
+
+@pytest.mark.parametrize(
+    ("rounds", "said"),
+    [
+        ({}, "by examples, no site above 60 %"),
+        ({"max_share": 1.0}, "by examples"),
+        ({"max_share": 0.75, "average": 5}, "by examples, no site above 75 %; the last weights are "
+         "the mean of 5 rounds"),
+        ({"weights": "equal"}, "equal"),
+        ({"weights": "capped", "cap": 0.3}, "by examples, no site above 30 %"),
+        ({"strategy": "median", "weights": "equal", "quorum": 3}, "equal"),
+        ({"strategy": "krum", "weights": "equal", "quorum": 5},
+         "one site a round, whose update was nearest to the others"),
+    ],
+)  # fmt: skip
+def test_the_facts_say_how_the_sites_weighed(rounds: dict[str, object], said: str) -> None:
+    share = SiteShare(site="a", rounds=1, examples=5, first=1, last=1, missed=0, reason="")
+    plan = CARD.plan | {"rounds": {"count": 9, **rounds}}
+    found = dict(facts(replace(CARD, plan=plan, contributions=(share,))))
+    assert found["Weights of the sites"] == said
+
+
+def test_how_sites_weighed_in_0_1_0_is_not_said() -> None:
+    assert "Weights of the sites" not in dict(facts(CARD))

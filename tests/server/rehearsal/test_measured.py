@@ -106,3 +106,11 @@ def test_the_sentences_state_every_figure_with_its_unit() -> None:
         "30 rounds send 3.4 GB to each site, and 3.3 GB back from it.",
         "30 rounds need up to 2.0 MB of disk at a site.",
     ]
+
+
+def test_what_a_strategy_sends_beside_the_weights_is_counted() -> None:
+    found = measured(history(*THREE), NUMBERS, 1, 2)
+    assert found.server_disk == (7 + 4) * 216_000_000 + (3 + 1 + 2) * 108_000_000
+    said = sentences(found, 30)
+    assert "In each round 216.0 MB go to each site, and 108.0 MB come back from it." in said
+    assert "30 rounds send 6.6 GB to each site, and 3.2 GB back from it." in said

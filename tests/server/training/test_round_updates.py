@@ -29,6 +29,9 @@ class Folded:
 
     seen: list[tuple[str, int, bool]] = field(default_factory=list)
     work: list[LocalWork] = field(default_factory=list)
+    keeps_files: bool = False
+    chosen: int | None = None
+    vectors: dict[str, Flat] = field(default_factory=dict)
 
     def fold(self, path: Path, examples: int, work: LocalWork = WHOLE) -> None:
         self.work.append(work)

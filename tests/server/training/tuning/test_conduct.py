@@ -389,3 +389,17 @@ def test_a_site_with_most_lesions_of_a_sum_is_named(fed: Training) -> None:
     assert [(e["site"], e["lesions"], e["of"]) for e in fed.events("heavy")] == [("a", 62, 100)]
     fed.run(rounds=1, max_share=0.62)
     assert fed.events("heavy") == []
+
+
+@pytest.mark.parametrize("word", ["median", "trimmed-mean", "krum"])
+def test_a_masked_sum_does_not_take_the_updates_that_a_rule_needs_at_once(
+    fed: Training, word: str
+) -> None:
+    abc(fed, "abcde")
+    card = fed.run(rounds=3, strategy=word, weights="equal", quorum=5)
+    assert card.strategy == word
+    assert sorted(judged(fed)) == [1, 2, 3]
+    weights = checkpoints.weights_of_round(
+        fed.stores.runs.folder(fed.last.id), fed.state(), fed.state().round
+    )
+    assert weights.tolist() == [(1 + 2 + 3) / 8] * 5

@@ -62,7 +62,13 @@ class DrawnTrainer:
         return [8] * 5
 
     def train(
-        self, _plan: Plan, _weights: Flat, _run: str, round: int, _fewest_steps: int
+        self,
+        _plan: Plan,
+        _weights: Flat,
+        _run: str,
+        round: int,
+        _fewest_steps: int,
+        _control: object,
     ) -> Trained:
         update = np.full(LAYOUT.size, round / 8, np.float32)
         return Trained(update, self.examples, 1.0, 0.5, 2, 2)
@@ -131,7 +137,7 @@ class Training:
         plan = Plan(
             name="a",
             protocol="t2",
-            rounds=RoundsPlan(count=rounds, quorum=1, deadline=5, **how),
+            rounds=RoundsPlan(count=rounds, **{"quorum": 1, "deadline": 5, **how}),
             operating_point=OperatingPointPlan(rule=rule),
         )
         run = self.stores.runs.create("train", plan)
