@@ -54,7 +54,6 @@ from hepafed.common.contract.plan import (
     OperatingPointPlan,
     Plan,
     RoundsPlan,
-    TrainingPlan,
     aim_of,
     is_word,
     plan_digest,
@@ -85,6 +84,7 @@ from hepafed.common.contract.subgroup_levels import (
     plain_level,
     usable_names,
 )
+from hepafed.common.contract.training import AugmentationPlan, TrainingPlan
 from hepafed.common.contract.vocabulary import (
     CLASS_KEYS,
     CLASSES,
@@ -129,6 +129,7 @@ __all__ = [
     "TUNING_SPLIT",
     "Access",
     "Aim",
+    "AugmentationPlan",
     "Cells",
     "CohortFacts",
     "CohortOrigin",

@@ -2,35 +2,25 @@
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import dataclass, field
 
-from hepafed.common.contract.near_words import nearest
-from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
+from hepafed.common.contract.training import (
+    LONGEST_SECONDS,
+    AugmentationPlan,
+    TrainingPlan,
+    one_of,
+    within,
+)
+from hepafed.common.contract.vocabulary import PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record, write_record
 
 STRATEGIES = ("fedavg", "fednova")
 """Ways to make one model of the updates; the coordinator has a class for each."""
-LONGEST_SECONDS = 7 * 86400
-"""The longest deadline of a round."""
 
 LEAST_AIM, LARGEST_AIM = 0.5, 0.999
 """Rates that a plan can state as the aim of an operating point."""
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        msg = f"{name}: {value} is outside {low:g}…{high:g}"
-        raise PlanError(msg)
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        near = nearest(value, known)
-        meant = f"; did you mean {near}?" if near else ""
-        raise PlanError(f"{name}: {value[:60]!r} is not one of {', '.join(known)}{meant}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,49 +39,8 @@ class ModelPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _within("model.size", self.size, 75, 1024)
-        _within("model.dropout", self.dropout, 0, 0.9)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingPlan:
-    """What a site does in one round."""
-
-    epochs: int = 1
-    """Passes over the site's training lesions in a round; 0: a rehearsal, without a model."""
-    batch: int = 32
-    """Images in one step; 0 for the whole split in one step."""
-    optimiser: str = "adamw"
-    """`adamw` or `sgd`."""
-    rate: float = 1e-3
-    """Peak learning rate."""
-    schedule: str = "one-cycle"
-    """`one-cycle`, `cosine` or `constant`, over all rounds."""
-    weight_decay: float = 0.01
-    """Decoupled weight decay."""
-    momentum: float = 0.0
-    """Momentum of `sgd`."""
-    augment: bool = True
-    """Random mirror, rotation, scale and intensity."""
-    balance: bool = True
-    """Draw the classes equally often."""
-    label_smoothing: float = 0.0
-    """Softening of the targets."""
-    budget: int = optional(0)
-    """Seconds that a site trains in a round: then it stops after the step under way and sends what
-    it has. Needs `rounds.strategy = "fednova"`. 0: every site trains all epochs."""
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        _within("training.epochs", self.epochs, 0, 1000)
-        _within("training.batch", self.batch, 0, 65536)
-        _one_of("training.optimiser", self.optimiser, OPTIMISERS)
-        _within("training.rate", self.rate, 1e-9, 10)
-        _one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
-        _within("training.weight_decay", self.weight_decay, 0, 1)
-        _within("training.momentum", self.momentum, 0, 0.999)
-        _within("training.label_smoothing", self.label_smoothing, 0, 0.5)
-        _within("training.budget", self.budget, 0, LONGEST_SECONDS)
+        within("model.size", self.size, 75, 1024)
+        within("model.dropout", self.dropout, 0, 0.9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +53,7 @@ class DataPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("data.missing", self.missing, ("drop", "zero"))
+        one_of("data.missing", self.missing, ("drop", "zero"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,15 +84,15 @@ class RoundsPlan:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _within("rounds.count", self.count, 1, 10000)
-        _within("rounds.quorum", self.quorum, 1, 1000)
-        _within("rounds.deadline", self.deadline, 5, LONGEST_SECONDS)
-        _one_of("rounds.strategy", self.strategy, STRATEGIES)
-        _within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
-        _within("rounds.max_share", self.max_share, 0.51, 1)
-        _one_of("rounds.missing", self.missing, ("warn", "stop"))
-        _within("rounds.missing_share", self.missing_share, 0.01, 1)
-        _within("rounds.missing_rounds", self.missing_rounds, 1, 10000)
+        within("rounds.count", self.count, 1, 10000)
+        within("rounds.quorum", self.quorum, 1, 1000)
+        within("rounds.deadline", self.deadline, 5, LONGEST_SECONDS)
+        one_of("rounds.strategy", self.strategy, STRATEGIES)
+        within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
+        within("rounds.max_share", self.max_share, 0.51, 1)
+        one_of("rounds.missing", self.missing, ("warn", "stop"))
+        within("rounds.missing_share", self.missing_share, 0.01, 1)
+        within("rounds.missing_rounds", self.missing_rounds, 1, 10000)
 
 
 @dataclass(frozen=True)
@@ -211,13 +160,14 @@ class Plan:
     data: DataPlan = field(default_factory=DataPlan)
     model: ModelPlan = field(default_factory=ModelPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)
+    augmentation: AugmentationPlan = optional(AugmentationPlan())
     rounds: RoundsPlan = field(default_factory=RoundsPlan)
     operating_point: OperatingPointPlan = optional(OperatingPointPlan())
     """How the threshold is chosen; the coordinator's matter, no site is told."""
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _one_of("protocol", self.protocol, tuple(PROTOCOLS))
+        one_of("protocol", self.protocol, tuple(PROTOCOLS))
         for key, word in (("name", self.name), ("study", self.study or "a")):
             if not is_word(word):
                 usable = re.sub("[^A-Za-z0-9]+", "-", word)[:40].strip("-")
@@ -225,8 +175,19 @@ class Plan:
                 raise PlanError(
                     f"{key}: {word[:60]!r} must be 1 to 40 letters, digits or '-'{such}"
                 )
-        _within("seed", self.seed, 0, 2**31 - 1)
+        within("seed", self.seed, 0, 2**31 - 1)
         _check_budget(self.training.budget, self.rounds)
+        if self.training.freeze_rounds >= self.rounds.count:
+            raise PlanError(
+                f"training.freeze_rounds: {self.training.freeze_rounds} is not below rounds.count, "
+                f"{self.rounds.count}: the last layer alone would ever learn",
+                "write fewer freeze_rounds than rounds",
+            )
+        if not self.training.augment and self.augmentation != AugmentationPlan():
+            raise PlanError(
+                "augmentation: the plan says how images are changed, and training.augment is false",
+                "write augment = true under [training], or leave out [augmentation]",
+            )
 
 
 def _check_budget(budget: int, rounds: RoundsPlan) -> None:
