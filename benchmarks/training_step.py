@@ -76,7 +76,9 @@ def crops(protocol: str, batch: int) -> list[Crop]:
     rng = np.random.default_rng(1)
     names = PROTOCOLS[protocol]
     return [
-        Crop(f"l{i}", f"p{i}", i % 3, names, rng.normal(size=(len(names), 1, 160, 160)).astype("f2"))
+        Crop(
+            f"l{i}", f"p{i}", i % 3, names, rng.normal(size=(len(names), 1, 160, 160)).astype("f2")
+        )
         for i in range(4 * batch)
     ]
 

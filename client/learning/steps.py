@@ -75,7 +75,7 @@ class Steps:
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as e:
                 if not _is_out_of_memory(e):
                     raise self._explained(e) from e
-                if largest <= SMALLEST_PART or before is None:
+                if parts >= len(chosen) // SMALLEST_PART or before is None:
                     raise RunError(
                         f"{largest} images together are too many for this site's memory",
                         "state a smaller training.micro_batch or model.size",

@@ -112,9 +112,7 @@ class Trainer:
         losses: list[Tensor] = []
         if planned:
             must_hold_two(self.steps(plan), plan.model)
-            steps = Steps(
-                plan, module, network.forward, optimiser, images, generator, self._memory
-            )
+            steps = Steps(plan, module, network.forward, optimiser, images, generator, self._memory)
         for step, chosen in enumerate(batches):
             if step >= fewest_steps and self._is_spent(plan, started):
                 break

@@ -7,6 +7,7 @@ time. Each image's changes come from a seed of its own, whatever batch it is in.
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from hepafed.client.learning.augmentation.sequence_dropout import RandSequenceDropout
 from hepafed.common.contract import AugmentationPlan
@@ -94,9 +95,12 @@ class _EachSequence(RandomizableTransform):
         super().__init__()
         self._transform = transform
 
-    def set_random_state(self, seed=None, state=None):  # noqa: ANN001, ANN201 - MONAI's own
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> "_EachSequence":
         self._transform.set_random_state(seed, state)
-        return super().set_random_state(seed, state)
+        super().set_random_state(seed, state)
+        return self
 
     def __call__(self, image: Tensor) -> Tensor:
         return torch.cat([self._transform(channel[None]) for channel in image])

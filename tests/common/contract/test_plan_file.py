@@ -60,7 +60,7 @@ def test_every_error_of_a_plan_is_named_at_once(tmp_path: Path) -> None:
         ("studie = 'a'", "did you mean study?"),
         ("sites = ['a']", "a plan names no sites: every enrolled training site is asked"),
         ("[rounds]\nsites = ['a']", "a plan names no sites"),
-        ("colour = 'red'", "known: augmentation, data, model, name, operating_point, protocol, rounds, seed"),
+        ("colour = 'red'", "known: augmentation, data, model, name, operating_point, protocol"),
         (f"{'x' * 900} = 1", f"unknown key {'x' * 60}; known"),
     ],
 )

@@ -62,10 +62,10 @@ def test_contrast_is_changed_as_often_as_the_plan_says_of_each_sequence_by_itsel
 def test_the_seed_of_an_image_alone_decides_whatever_batch_it_is_in() -> None:
     augment, pixels = Augmentation(AugmentationPlan(probability=0.5)), images(6, 4)
     before = pixels.clone()
-    np.random.seed(1)  # noqa: NPY002 - what a library could fall back on
+    np.random.seed(1)
     torch.manual_seed(1)
     made = augment(pixels, [11, 12, 13, 14, 15, 16])
-    np.random.seed(2)  # noqa: NPY002
+    np.random.seed(2)
     torch.manual_seed(2)
     other = Augmentation(AugmentationPlan(probability=0.5))
     assert torch.equal(other(pixels[4:], [15, 16]), made[4:])
