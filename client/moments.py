@@ -41,13 +41,14 @@ class KnownMoments:
 class Moments:
     """What is kept of the optimiser's state, by run and round."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / FOLDER
+    def __init__(self, home: Path, folder: str = FOLDER, hint: str = HINT) -> None:
+        """`folder` of the home, and what to do where a file in it is damaged."""
+        self._folder, self._hint = home / folder, hint
         self._file = JsonFile(
             path=self._folder / "known.json",
             record=KnownMoments,
-            hint=HINT,
-            name=f"{FOLDER}/known.json",
+            hint=hint,
+            name=f"{folder}/known.json",
         )
 
     def keep(self, run: str, round: int, optimiser: str, tensors: Mapping[str, Flat]) -> None:
@@ -88,7 +89,7 @@ class Moments:
             layout = open_weights(path).layout
             flat = np.concatenate([*read_parts(path, layout.size)])
         except PayloadError as e:
-            raise DataError(f"{FOLDER}/{path.name} {_fault(path)}", HINT) from e
+            raise DataError(f"{self._folder.name}/{path.name} {_fault(path)}", self._hint) from e
         tensors, start = {}, 0
         for name, shape in zip(layout.names, layout.shapes, strict=True):
             tensors[name] = flat[start : start + prod(shape)].reshape(shape)
@@ -104,7 +105,7 @@ class Moments:
             return
         for path in (self._path(known.run, r) for r in known.rounds):
             if not is_whole_file(path):
-                yield f"{FOLDER}/{path.name} {_fault(path)}"
+                yield f"{self._folder.name}/{path.name} {_fault(path)}"
 
     def _known(self) -> KnownMoments:
         return self._file.read(missing=KnownMoments())

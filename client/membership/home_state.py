@@ -24,6 +24,8 @@ from hepafed.client.release import (
     SumHistory,
     read_own_identity,
 )
+from hepafed.client.residuals import HINT as RESIDUALS_HINT
+from hepafed.client.residuals import Residuals
 from hepafed.client.validations import damaged_validations
 from hepafed.common.certificates import pinned
 from hepafed.common.errors import HepaFedError
@@ -160,6 +162,9 @@ def _kept(home: Path) -> Iterator[HomeDamage]:
     for fault in Moments(home).faults():
         cost = "No round of the training that made it goes on here"
         yield HomeDamage(fault, f"{cost}: {MOMENTS_HINT}")
+    for fault in Residuals(home).faults():
+        cost = "No round of the training that made it goes on here"
+        yield HomeDamage(fault, f"{cost}: {RESIDUALS_HINT}")
     try:
         connection.must_be_known(home)
     except HepaFedError as e:

@@ -8,6 +8,7 @@ from pathlib import Path
 from hepafed.client.cohort import Cohort, stamp_of
 from hepafed.client.learning import Trainer, must_hold_two, no_scores, score, score_tuning
 from hepafed.client.release import Ledger, Transfer
+from hepafed.client.residuals import Residuals
 from hepafed.client.validations import keep
 from hepafed.client.worker.too_late import too_late
 from hepafed.client.worker.training_limits import permit_training
@@ -21,7 +22,7 @@ from hepafed.common.contract.messages import (
     ValidateRequest,
 )
 from hepafed.common.errors import EmptySplitError, HepaFedError, RefusedError
-from hepafed.common.network import Flat, to_bf16
+from hepafed.common.network import Flat
 from hepafed.common.releases import RELEASE
 from hepafed.common.statistics import ScoreTable
 
@@ -50,6 +51,7 @@ class Work:
         self._tuned = tuned
         self._clock = clock
         self.trainer = Trainer(home, _seed_of(config.site), config.device, clock)
+        self._residuals = Residuals(home)
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def train(self, request: TrainRequest) -> TrainReply:
@@ -62,7 +64,7 @@ class Work:
         done = self.trainer.train(request.plan, weights, request.run, request.round, fewest)
         if done.loss is not None:
             log.info("round %d of run %s: mean loss %.4f", request.round, request.run, done.loss)
-        update = to_bf16(done.update)
+        update = self._encoded(request, done.update)
         digest = self._ledger.record("update", request.run, update)
         try:
             self._send(request.run, request.round, update)
@@ -82,6 +84,12 @@ class Work:
             steps=done.steps if counted else 0,
             planned=done.planned if counted else 0,
         )
+
+    def _encoded(self, request: TrainRequest, update: Flat) -> memoryview:
+        """Return a round's update as it is sent, by the plan's encoding."""
+        plan, layout = request.plan, self.trainer.network(request.plan).layout
+        encoding = plan.rounds.encoding
+        return self._residuals.encoded(update, layout, encoding, request.run, request.round)
 
     def tune(self, request: TuneRequest) -> TuneReply:
         """Return the figures of the tuning split under a round's weights."""

@@ -18,6 +18,8 @@ from hepafed.common.records import optional, read_record, write_record
 
 STRATEGIES = ("fedavg", "fednova")
 """Ways to make one model of the updates; the coordinator has a class for each."""
+ENCODINGS = ("bf16", "int8", "int4")
+"""Ways to send an update."""
 
 LEAST_AIM, LARGEST_AIM = 0.5, 0.999
 """Rates that a plan can state as the aim of an operating point."""
@@ -69,6 +71,10 @@ class RoundsPlan:
     strategy: str = "fedavg"
     """`fedavg`: mean of the updates weighted by examples. `fednova`: each update is divided by its
     site's steps first, and the mean multiplied by the mean of the steps."""
+    encoding: str = optional("bf16")
+    """How a site sends its update: `bf16` (16 bits a number), `int8` (8.1 bits) or `int4` (4.3
+    bits: less than 1/7 of float32). What `int8` and `int4` round off is added to the site's next
+    update."""
     max_norm: float = 1e4
     """Largest L2 norm of an update; a larger one is rejected and named."""
     max_share: float = optional(0.6)
@@ -88,6 +94,7 @@ class RoundsPlan:
         within("rounds.quorum", self.quorum, 1, 1000)
         within("rounds.deadline", self.deadline, 5, LONGEST_SECONDS)
         one_of("rounds.strategy", self.strategy, STRATEGIES)
+        one_of("rounds.encoding", self.encoding, ENCODINGS)
         within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
         within("rounds.max_share", self.max_share, 0.51, 1)
         one_of("rounds.missing", self.missing, ("warn", "stop"))

@@ -7,6 +7,14 @@ from hepafed.common.network.architecture import (
     initial,
     look_at_weights,
 )
+from hepafed.common.network.encodings import (
+    CODINGS,
+    UpdateForm,
+    check_form,
+    encode,
+    read_parts_of,
+    statistics_of,
+)
 from hepafed.common.network.weight_files import (
     WeightFile,
     is_whole_file,
@@ -27,12 +35,16 @@ from hepafed.common.network.weights import (
 )
 
 __all__ = [
+    "CODINGS",
     "Flat",
     "Layout",
+    "UpdateForm",
     "WeightFile",
     "all_finite",
     "build",
+    "check_form",
     "difference",
+    "encode",
     "flatten",
     "for_sites",
     "from_bf16",
@@ -44,6 +56,8 @@ __all__ = [
     "open_weights",
     "pieces",
     "read_parts",
+    "read_parts_of",
     "save_safetensors",
+    "statistics_of",
     "to_bf16",
 ]

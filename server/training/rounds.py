@@ -9,7 +9,7 @@ from pathlib import Path
 from hepafed.common.contract import TuningFigures
 from hepafed.common.contract.messages import TrainReply, TrainRequest, TuneReply, TuneRequest
 from hepafed.common.errors import RunError
-from hepafed.common.network import Flat, for_sites, pieces, to_bf16
+from hepafed.common.network import Flat, UpdateForm, for_sites, pieces, to_bf16
 from hepafed.common.records import write_record
 from hepafed.common.room import in_room
 from hepafed.server.rehearsal import copy_bytes, measured
@@ -110,13 +110,13 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     sites = wait_for_quorum(live)
     if not sites:
         return None
-    size = 2 * state.layout.size
+    form = UpdateForm.of(state.layout, plan.rounds.encoding)
     offline = dict.fromkeys(set(live.sites.members()) - {*sites}, OFFLINE)
-    live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), size))
-    live.event("round", round=number, sites=sites, bytes=size)
+    live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), form.bytes))
+    live.event("round", round=number, sites=sites, bytes=copy_bytes(state.layout.size))
 
     aggregation = aggregation_for(plan, state.layout)
-    updates = RoundUpdates(live, sites, aggregation, state.layout.size)
+    updates = RoundUpdates(live, sites, aggregation, form)
     request = TrainRequest(run=live.run.id, round=number, plan=for_sites(plan), weights=digest)
     failed = live.sites.ask(sites, request, TrainReply, plan.rounds.deadline, updates.take)
     live.stores.inbox.close_round()

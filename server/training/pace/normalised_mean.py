@@ -9,17 +9,13 @@ variance could be negative.
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from math import prod
 from pathlib import Path
 
 import numpy as np
-from hepafed.common.network import Flat, Layout
+from hepafed.common.network import Flat, Layout, statistics_of
 from hepafed.server.training.pace.local_work import WHOLE, LocalWork
 from hepafed.server.training.updates import add_weights, read_update
 from numpy.typing import NDArray
-
-STATISTICS = (".running_mean", ".running_var")
-"""Ends of the names of BatchNorm's statistics in PyTorch."""
 
 
 class NormalisedMean:
@@ -27,7 +23,7 @@ class NormalisedMean:
 
     def __init__(self, layout: Layout) -> None:
         self._sum: NDArray[np.float32] = np.zeros(layout.size, np.float32)
-        self._ranges = _statistics_of(layout)
+        self._ranges = statistics_of(layout)
         self._first = 0.0
         """Steps of the first update; those of the others are divided by them."""
         self._steps = 0.0
@@ -77,13 +73,3 @@ class NormalisedMean:
         part *= by
         for here, values in kept:
             part[here] = values
-
-
-def _statistics_of(layout: Layout) -> list[tuple[int, int]]:
-    """Return where the statistics of BatchNorm lie in the vector: (from, to), in order."""
-    found, at = [], 0
-    for name, shape in zip(layout.names, layout.shapes, strict=True):
-        if f".{name}".endswith(STATISTICS):
-            found.append((at, at + prod(shape)))
-        at += prod(shape)
-    return found

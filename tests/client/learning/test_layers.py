@@ -75,9 +75,9 @@ def test_all_layers_but_the_last_learn_at_their_share_of_the_rate(home: Path) ->
     weights = start(trainer)
     whole = by_name(trainer, trainer.train(PLAN, weights, "r", 1).update)
     plan = with_training(backbone_rate=0.25)
-    found = by_name(
-        Trainer(home, 0, "cpu"), Trainer(home, 0, "cpu").train(plan, weights, "r", 1).update
-    )
+    other = Trainer(home, 0, "cpu")
+    start(other)
+    found = by_name(other, other.train(plan, weights, "r", 1).update)
     assert found["0.weight"] == pytest.approx(0.25 * whole["0.weight"], abs=1e-7)
     for name in LAST:
         assert found[name] == pytest.approx(whole[name], abs=1e-7)
