@@ -82,7 +82,7 @@ class UpdateForm:
         return CODINGS.get(self.encoding)
 
     @property
-    def bytes(self) -> int:
+    def length(self) -> int:
         """The length of a file."""
         if self.coding is None:
             return 2 * self.size
@@ -205,8 +205,8 @@ def check_form(path: Path, form: UpdateForm) -> None:
         It is not.
     """
     found = path.stat().st_size
-    if found != form.bytes:
-        raise PayloadError(f"an update must have {form.bytes} bytes; this one has {found}")
+    if found != form.length:
+        raise PayloadError(f"an update must have {form.length} bytes; this one has {found}")
     if form.coding is not None:
         with path.open("rb") as f:
             if f.read(form.start) != form.header:
@@ -216,9 +216,9 @@ def check_form(path: Path, form: UpdateForm) -> None:
 def _form_in(f: BinaryIO, length: int, size: int) -> UpdateForm:
     """Read a file's header, and stand behind it; a file of bf16 has none."""
     plain = UpdateForm("bf16", size)
-    if length == plain.bytes:
+    if length == plain.length:
         return plain
-    wrong = PayloadError(f"an update must have {plain.bytes} bytes; this one has {length}")
+    wrong = PayloadError(f"an update must have {plain.length} bytes; this one has {length}")
     if f.read(len(_MAGIC)) != _MAGIC:
         raise wrong
     count = int.from_bytes(f.read(4), "little")
@@ -229,7 +229,7 @@ def _form_in(f: BinaryIO, length: int, size: int) -> UpdateForm:
     except (ValueError, TypeError, RecursionError, OverflowError) as e:
         raise wrong from e
     edges = [0, *(edge for pair in form.exact for edge in pair), form.size]
-    if form.coding is None or known != size or edges != sorted(edges) or form.bytes != length:
+    if form.coding is None or known != size or edges != sorted(edges) or form.length != length:
         raise wrong
     return form
 

@@ -43,7 +43,8 @@ def numbers_of(plan: Plan) -> int:
 def needs(plan: Plan, seconds: float) -> TrainingNeeds:
     """Return what the plan's training needs, for rounds of so many seconds."""
     payload = rehearsal.copy_bytes(numbers_of(plan))
-    return rehearsal.estimate(seconds, payload, plan.rounds.count)
+    update = rehearsal.update_bytes(numbers_of(plan), plan.rounds.encoding)
+    return rehearsal.estimate(seconds, payload, plan.rounds.count, update)
 
 
 def disk_bytes(plan: Plan, sites: int) -> int:

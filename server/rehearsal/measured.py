@@ -6,6 +6,9 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from hepafed.common.network import UpdateForm
+from hepafed.common.records import optional
+
 BYTES_OF_WEIGHT, BYTES_SENT = 4, 2
 """A number of the network on the coordinator's disk (float32) and on the wire (bf16)."""
 STORED_WEIGHTS = 7
@@ -30,11 +33,13 @@ class Rehearsal:
     sites: dict[str, float]
     """Seconds of each site that answered: median from question to answer, likewise."""
     payload: int
-    """Bytes of the weights that each site fetches in a round, and of the update that it sends."""
+    """Bytes of the weights that each site fetches in a round."""
     site_disk: int
     """Most bytes by which a site's home grows in a round."""
     server_disk: int
     """Most bytes that a training of this network with these sites takes at the coordinator."""
+    update: int = optional(0)
+    """Bytes of the update that each site sends in a round; 0: as many as it fetches."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,12 @@ class TrainingNeeds:
     """Most bytes by which a site's home grows."""
 
 
-def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
+def measured(
+    events: Iterable[Mapping[str, Any]], weights: int, encoding: str = "bf16"
+) -> Rehearsal:
     """Return what a run's history tells of its rounds, for a network of so many numbers.
+
+    `encoding`: in which the sites send their updates.
 
     A round that was held twice, because the coordinator was killed, counts from its last question.
     """
@@ -63,6 +72,7 @@ def measured(events: Iterable[Mapping[str, Any]], weights: int) -> Rehearsal:
         payload=copy_bytes(weights),
         site_disk=SITE_DISK_OF_ROUND,
         server_disk=server_disk(weights, len(sites)),
+        update=0 if encoding == "bf16" else update_bytes(weights, encoding),
     )
 
 
@@ -94,6 +104,14 @@ def copy_bytes(weights: int) -> int:
     return BYTES_SENT * weights
 
 
+def update_bytes(weights: int, encoding: str) -> int:
+    """Return the bytes of an update of so many numbers, but for BatchNorm's float32 statistics.
+
+    They are a thousandth of the network.
+    """
+    return UpdateForm(encoding, weights).length
+
+
 def server_disk(weights: int, sites: int) -> int:
     """Return the most bytes that a training of so many numbers takes at the coordinator."""
     stored = STORED_WEIGHTS * BYTES_OF_WEIGHT + (STORED_PAYLOADS + sites) * BYTES_SENT
@@ -106,14 +124,15 @@ def _middle(seconds: Mapping[int, float]) -> float:
     return median(later or seconds.values() or [0.0])
 
 
-def estimate(seconds: float, payload: int, rounds: int) -> TrainingNeeds:
+def estimate(seconds: float, payload: int, rounds: int, update: int = 0) -> TrainingNeeds:
     """Return what a training of so many rounds needs.
 
-    `seconds`: of one round; `payload`: bytes of one copy of the weights as they are sent.
+    `seconds`: of one round; `payload`: bytes of one copy of the weights as they are sent; `update`:
+    of an update, 0 for as many.
     """
     return TrainingNeeds(
         seconds=rounds * seconds,
         fetched=(rounds + 1) * payload,
-        sent=rounds * payload,
+        sent=rounds * (update or payload),
         site_disk=rounds * SITE_DISK_OF_ROUND,
     )

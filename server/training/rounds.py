@@ -73,7 +73,9 @@ def train(live: LiveRun) -> str:
 
 def _rehearsed(live: LiveRun, state: TrainingState) -> str:
     """Keep what a rehearsal measured, in the run and in its history."""
-    found = measured(live.stores.runs.events(live.run.id), state.layout.size)
+    found = measured(
+        live.stores.runs.events(live.run.id), state.layout.size, live.run.plan.rounds.encoding
+    )
     live.change(rehearsal=found)
     live.event("rehearsed", measured=write_record(found))
     return REHEARSED
@@ -112,7 +114,7 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
         return None
     form = UpdateForm.of(state.layout, plan.rounds.encoding)
     offline = dict.fromkeys(set(live.sites.members()) - {*sites}, OFFLINE)
-    live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), form.bytes))
+    live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), form.length))
     live.event("round", round=number, sites=sites, bytes=copy_bytes(state.layout.size))
 
     aggregation = aggregation_for(plan, state.layout)

@@ -61,7 +61,7 @@ def test_a_round_with_a_rest_is_another_than_one_without(tmp_path: Path) -> None
 
 
 def test_bf16_keeps_nothing(tmp_path: Path) -> None:
-    assert len(sent(tmp_path, 1, "bf16")) == UpdateForm.of(LAYOUT, "bf16").bytes
+    assert len(sent(tmp_path, 1, "bf16")) == UpdateForm.of(LAYOUT, "bf16").length
     assert not (tmp_path / "residuals").exists()
 
 

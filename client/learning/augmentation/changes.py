@@ -6,6 +6,7 @@ time. Each image's changes come from a seed of its own, whatever batch it is in.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -111,6 +112,6 @@ def _chance(plan: AugmentationPlan, strength: float) -> float:
     return plan.probability if strength else 0.0
 
 
-def _plain(image: Tensor) -> Tensor:
+def _plain(image: "np.ndarray[Any, Any] | Tensor") -> Tensor:
     """Return an image without what MONAI notes beside it."""
-    return convert_to_tensor(image, track_meta=False)
+    return torch.as_tensor(convert_to_tensor(image, track_meta=False))

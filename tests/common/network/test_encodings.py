@@ -71,7 +71,7 @@ def test_what_is_given_back_is_what_was_rounded_off(
     assert rest is not None
     assert np.array_equal(rest, update - decoded(tmp_path, update, word))
     assert update.tobytes() == before.tobytes()
-    assert len(content) == UpdateForm.of(LAYOUT, word).bytes
+    assert len(content) == UpdateForm.of(LAYOUT, word).length
 
 
 @coded
@@ -127,9 +127,9 @@ def test_numbers_of_more_than_one_chunk_keep_their_places(tmp_path: Path) -> Non
 def test_four_bits_are_less_than_a_sixth_of_float32_for_our_network() -> None:
     """54.3 million numbers, 60 thousand of them statistics."""
     layout = Layout(("a", "b.running_mean"), ((54_246_000,), (60_000,)))
-    assert UpdateForm.of(layout, "int4").bytes < 4 * layout.size / 7.4
-    assert UpdateForm.of(layout, "int8").bytes < 4 * layout.size / 3.9
-    assert UpdateForm.of(layout, "bf16").bytes == 2 * layout.size
+    assert UpdateForm.of(layout, "int4").length < 4 * layout.size / 7.4
+    assert UpdateForm.of(layout, "int8").length < 4 * layout.size / 3.9
+    assert UpdateForm.of(layout, "bf16").length == 2 * layout.size
 
 
 def test_bf16_is_as_it_always_was(tmp_path: Path) -> None:

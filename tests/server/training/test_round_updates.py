@@ -227,7 +227,7 @@ def test_an_update_in_another_encoding_than_the_plans_is_refused_by_name(
     for sent, words in (
         (content, ""),
         (content[: start - 8] + b" " * 8 + content[start:], "encoding, int4"),
-        (content[:-1], f"must have {asked.bytes} bytes"),
+        (content[:-1], f"must have {asked.length} bytes"),
         (content[:-1] + b"\0", "code of the update is beyond"),
     ):
         live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), len(sent)))
