@@ -60,6 +60,8 @@ class Moments:
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
         before = self._known()
+        if before == KnownMoments():
+            self._file.write(before)  # so that the list is never missing beside what it lists
         same = (before.run, before.optimiser) == (run, optimiser)
         rounds = {round, *(r for r in before.rounds if same and round - ROUNDS < r < round)}
         layout = Layout(tuple(tensors), tuple(t.shape for t in tensors.values()))
@@ -108,7 +110,9 @@ class Moments:
                 yield f"{self._folder.name}/{path.name} {_fault(path)}"
 
     def _known(self) -> KnownMoments:
-        return self._file.read(missing=KnownMoments())
+        """Return what is kept; ConfigError where only the list of it is missing."""
+        nothing = None if any(self._folder.glob("*.safetensors")) else KnownMoments()
+        return self._file.read(missing=nothing)
 
     def _path(self, run: str, round: int) -> Path:
         """Return the file of a round; the run's id comes from the coordinator."""
