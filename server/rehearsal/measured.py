@@ -6,7 +6,6 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from hepafed.common.network import UpdateForm
 from hepafed.common.records import optional
 
 BYTES_OF_WEIGHT, BYTES_SENT = 4, 2
@@ -109,6 +108,8 @@ def update_bytes(weights: int, encoding: str) -> int:
 
     They are a thousandth of the network.
     """
+    from hepafed.common.network import UpdateForm  # the commands that print this need no numpy
+
     return UpdateForm(encoding, weights).length
 
 

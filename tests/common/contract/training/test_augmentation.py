@@ -34,6 +34,6 @@ def test_an_unknown_key_is_refused_by_name() -> None:
 
 def test_changes_that_would_not_be_made_are_refused() -> None:
     plan = Plan(name="p", protocol="t2", training=TrainingPlan(augment=False))
-    with pytest.raises(PlanError, match="augmentation: .* training.augment is false"):
+    with pytest.raises(PlanError, match=r"augmentation: .* training.augment is false"):
         replace(plan, augmentation=AugmentationPlan(noise=0.2))
     replace(plan, augmentation=AugmentationPlan())

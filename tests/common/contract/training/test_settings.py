@@ -26,7 +26,7 @@ def test_each_value_is_held_to_its_bounds(
     for value in right:
         assert getattr(TrainingPlan(**{key: value}), key) == value
     for value in wrong:
-        with pytest.raises(PlanError, match=f"training.{key}"):
+        with pytest.raises(PlanError, match=rf"training\.{key}"):
             TrainingPlan(**{key: value})
 
 
@@ -42,7 +42,7 @@ def test_the_backbone_must_learn_in_one_round_at_least(rounds: int, allowed: boo
 
 @pytest.mark.parametrize("word", ["fp16", "int2", ""])
 def test_an_encoding_that_is_none_is_refused(word: str) -> None:
-    with pytest.raises(PlanError, match="rounds.encoding"):
+    with pytest.raises(PlanError, match=r"rounds\.encoding"):
         RoundsPlan(encoding=word)
 
 
