@@ -72,9 +72,15 @@ class Steps:
             before = None if largest <= self._memory.proven else _Before(self._module, self._device)
             try:
                 loss = self._accumulated(chosen, drawn, parts)
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as e:
+            except (MemoryError, RuntimeError) as e:
                 if not _is_out_of_memory(e):
-                    raise self._explained(e) from e
+                    if not self._plan.training.compile:
+                        raise
+                    log.warning("a step failed with torch.compile", exc_info=e)
+                    raise RunError(
+                        "torch.compile does not work at this site; its log says why",
+                        "state training.compile = false",
+                    ) from e
                 if parts >= len(chosen) // SMALLEST_PART or before is None:
                     raise RunError(
                         f"{largest} images together are too many for this site's memory",
@@ -130,14 +136,6 @@ class Steps:
             "each part",
             largest,
             self._memory.most,
-        )
-
-    def _explained(self, error: Exception) -> Exception:
-        if not self._plan.training.compile:
-            return error
-        return RunError(
-            "torch.compile does not work at this site; its log says why",
-            "state training.compile = false",
         )
 
 

@@ -232,6 +232,18 @@ def test_a_header_that_cannot_be_is_refused(tmp_path: Path, header: object) -> N
             [*read_parts_of(written(tmp_path, headed(header, size)), LAYOUT.size)]
 
 
+@pytest.mark.parametrize(
+    "exact", [((9, 20), (3, 5)), ((9, 20), (19, 25)), ((5, 3),), ((-4, 3),), ((300, 400),)]
+)
+def test_ranges_that_are_not_in_order_are_refused_though_the_length_fits(
+    tmp_path: Path, exact: tuple[tuple[int, int], ...]
+) -> None:
+    form = UpdateForm("int4", LAYOUT.size, exact)
+    raw = form.header.ljust(form.length, b"\x88")
+    with pytest.raises(PayloadError, match="must have 636 bytes"):
+        [*read_parts_of(written(tmp_path, raw), LAYOUT.size)]
+
+
 @coded
 @pytest.mark.parametrize("cut", [0, 1, 7, 8, 11, 12, 60, -1])
 def test_a_file_of_another_length_is_refused(tmp_path: Path, word: str, cut: int) -> None:
