@@ -1,11 +1,12 @@
 """The plan's network on the site's device, and the layout of its weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from hepafed.common.contract import ModelPlan, Plan
 from hepafed.common.network import Flat, Layout, build, for_sites, load
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +20,14 @@ class Network:
     layout: Layout
     """Names and shapes of the weights."""
 
+    forward: Callable[[Tensor], Tensor]
+    """The module, or what torch.compile made of it."""
+    compiled: bool
+
     def serves(self, plan: Plan) -> bool:
         """Return whether a plan asks for this network."""
-        return (self.model, self.protocol) == (for_sites(plan).model, plan.protocol)
+        asked = for_sites(plan).model, plan.protocol, plan.training.compile
+        return (self.model, self.protocol, self.compiled) == asked
 
     def loaded(self, weights: Flat) -> nn.Module:
         """Return the module with these weights, float32 [layout.size]."""
@@ -35,7 +41,9 @@ def build_network(plan: Plan, device: torch.device) -> Network:
     module = build(plan).to(device)
     if device.type == "cuda":
         module = module.to(memory_format=torch.channels_last)
-    return Network(plan.model, plan.protocol, module, Layout.of(module))
+    compiled = plan.training.compile
+    forward = torch.compile(module) if compiled else module
+    return Network(plan.model, plan.protocol, module, Layout.of(module), forward, compiled)
 
 
 def freeze_norm(module: nn.Module) -> None:

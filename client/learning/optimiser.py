@@ -5,11 +5,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 
 import torch
+from hepafed.client.learning.layers import last_layer
 from hepafed.client.moments import HINT, Moments
 from hepafed.common.contract import TrainingPlan
 from hepafed.common.errors import DataError
 from hepafed.common.network import Flat
 from torch import nn
+
+SHARE = "share"
+"""Key of a group of parameters: its learning rate as a share of the plan's."""
+FUSED = ("cuda", "cpu")
+"""Devices for which PyTorch has fused kernels."""
 
 
 class WarmOptimiser:
@@ -123,8 +129,18 @@ def _restore(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Flat]) -> N
 
 
 def _make(plan: TrainingPlan, module: nn.Module) -> torch.optim.Optimizer:
+    """Make the plan's optimiser; its kernels do all of a step at once (`fused`) where they can."""
+    parameters = [*module.parameters()]
+    head = [*last_layer(module).parameters()]
+    if plan.backbone_rate == 1:
+        groups = [{"params": parameters, SHARE: 1.0}]
+    else:
+        own = {id(p) for p in head}
+        backbone = [p for p in parameters if id(p) not in own]
+        groups = [{"params": backbone, SHARE: plan.backbone_rate}, {"params": head, SHARE: 1.0}]
+    fused = parameters[0].device.type in FUSED
     if plan.optimiser == "sgd":
         return torch.optim.SGD(
-            module.parameters(), plan.rate, plan.momentum, weight_decay=plan.weight_decay
+            groups, plan.rate, plan.momentum, weight_decay=plan.weight_decay, fused=fused
         )
-    return torch.optim.AdamW(module.parameters(), plan.rate, weight_decay=plan.weight_decay)
+    return torch.optim.AdamW(groups, plan.rate, weight_decay=plan.weight_decay, fused=fused)

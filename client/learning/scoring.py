@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from hepafed.client.cohort import groups_of, readings
 from hepafed.client.learning.images import Images
+from hepafed.client.learning.precision import computing
 from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract import CLASSES, TUNING_SPLIT, Plan
 from hepafed.common.errors import EmptySplitError
@@ -59,7 +60,7 @@ def score(trainer: Trainer, plan: Plan, weights: Flat, split: str, site: str) ->
     """
     module = trainer.network(plan).loaded(weights)
     images = trainer.images(plan, split)
-    slices = _log_probabilities(module, images, trainer.device)
+    slices = _log_probabilities(module, images, trainer.device, plan)
     selection = images.selection
     lesions = len(selection.labels)
     unusable = ~np.isfinite(slices).all(1)
@@ -102,15 +103,14 @@ def batches(images: Images, device: torch.device) -> Iterator[Tensor]:
 
 
 def _log_probabilities(
-    module: nn.Module, images: Images, device: torch.device
+    module: nn.Module, images: Images, device: torch.device, plan: Plan
 ) -> NDArray[np.float64]:
     """Run a split through the network: log-probabilities [images, classes].
 
     Results are fetched once, at the end, so that a GPU never waits for the next batch.
     """
     module.eval()
-    automatic = torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
-    with torch.inference_mode(), automatic:
+    with torch.inference_mode(), computing(plan.training, device):
         logits = torch.cat([module(pixels) for pixels in batches(images, device)])
         made: NDArray[np.float64] = torch.log_softmax(logits.cpu().double(), 1).numpy()
     return made

@@ -1,6 +1,5 @@
 """Local training: one site's part of a round, with network, images and optimiser kept warm."""
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,19 +9,19 @@ from pathlib import Path
 
 import torch
 from hepafed.client.cohort import Acquisition, Cohort
-from hepafed.client.learning.augmentation import augment
 from hepafed.client.learning.images import Images, SplitCache, draw_batches, must_hold_two
-from hepafed.client.learning.local_training import ControlVariate, LocalTraining, local_training_for
-from hepafed.client.learning.network import Network, build_network, freeze_norm
-from hepafed.client.learning.optimiser import WarmOptimiser
+from hepafed.client.learning.layers import make_ready
+from hepafed.client.learning.local_training import ControlVariate, local_training_for
+from hepafed.client.learning.network import Network, build_network
+from hepafed.client.learning.optimiser import SHARE, WarmOptimiser
 from hepafed.client.learning.passes import Passes, batches_from
+from hepafed.client.learning.steps import Memory, Steps
 from hepafed.client.moments import Moments
 from hepafed.client.strategy_state import StrategyState
 from hepafed.common.contract import MOST_ROUND_STEPS, Plan, planned_steps, rate_at
 from hepafed.common.errors import RefusedError, RunError
 from hepafed.common.network import Flat, all_finite, difference
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ class Trainer:
         self._warm: tuple[Network, WarmOptimiser] | None = None
         self._passes = Passes()
         self._kept = StrategyState(home)
+        self._memory = Memory()
 
     def network(self, plan: Plan) -> Network:
         """Return the plan's network, built once."""
@@ -124,30 +124,36 @@ class Trainer:
         optimiser = warm.begin(plan.training, run, round, empty=_begins_empty(plan))
         generator = self._seeded(plan, round)
         planned, batches = self._batches(plan, images, run, round, generator)
-        module.train()
-        if plan.model.freeze_norm:
-            freeze_norm(module)
-        losses: list[float] = []
+        make_ready(module, plan, round)
+        losses: list[Tensor] = []
         if planned:
             must_hold_two(self.steps(plan), plan.model)
+            steps = Steps(
+                plan,
+                module,
+                network.forward,
+                optimiser,
+                images,
+                generator,
+                self._memory,
+                local,
+            )
         for step, chosen in enumerate(batches):
             if step >= fewest_steps and self._is_spent(plan, started):
                 break
             _set_rate(optimiser, plan, round - 1 + step / planned)
-            pixels = images.pixels(chosen, self.device)
-            if plan.training.augment:
-                pixels = augment(pixels, generator)
-            labels = images.labels[chosen].to(self.device)
-            smoothing = plan.training.label_smoothing
-            losses.append(_step(module, optimiser, pixels, labels, smoothing, local))
+            losses.append(steps.take(chosen))
+            if plan.training.budget:
+                losses[-1].item()  # a GPU's steps count when they are done
         update = difference(module, network.layout, weights)
-        if not all(math.isfinite(x) for x in losses) or not all_finite(update):
+        known = torch.stack(losses).double().cpu() if losses else torch.zeros(0)
+        if not bool(known.isfinite().all()) or not all_finite(update):
             warm.discard()
             raise RunError("the training loss is no longer finite", "lower training.rate")
         warm.finish(plan.training, run, round, empty=_begins_empty(plan))
         local.finish(update)
         self._passes.finish(run, round, len(losses))
-        mean = sum(losses) / len(losses) if losses else None
+        mean = float(known.mean()) if losses else None
         seconds = self._clock() - started
         examples = len(images.labels)
         return Trained(update, examples, mean, seconds, len(losses), planned, warm.settle)
@@ -186,6 +192,7 @@ class Trainer:
                 self._warm[1].settle()
             self._warm = None  # let go of the older ones before the next are made
             network = build_network(plan, self.device)
+            self._memory = Memory()
             self._warm = network, WarmOptimiser(network.module, Moments(self._home))
         return self._warm
 
@@ -214,24 +221,4 @@ def _set_rate(optimiser: torch.optim.Optimizer, plan: Plan, rounds: float) -> No
     """Set the learning rate after so many rounds, in whole and part, of a plan."""
     rate = rate_at(plan.training, rounds / plan.rounds.count)
     for group in optimiser.param_groups:
-        group["lr"] = rate
-
-
-def _step(
-    module: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    pixels: Tensor,
-    labels: Tensor,
-    label_smoothing: float,
-    local: LocalTraining,
-) -> float:
-    """Take one step of the optimiser and return the batch's loss."""
-    device = pixels.device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
-        loss = functional.cross_entropy(module(pixels), labels, label_smoothing=label_smoothing)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    local.before_step()
-    optimiser.step()
-    local.after_step(optimiser.param_groups[0]["lr"])
-    return float(loss.detach())
+        group["lr"] = rate * group[SHARE]

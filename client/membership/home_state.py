@@ -24,6 +24,8 @@ from hepafed.client.release import (
     SumHistory,
     read_own_identity,
 )
+from hepafed.client.residuals import HINT as RESIDUALS_HINT
+from hepafed.client.residuals import Residuals
 from hepafed.client.strategy_state import HINT as STRATEGY_HINT
 from hepafed.client.strategy_state import StrategyState
 from hepafed.client.validations import damaged_validations
@@ -166,6 +168,9 @@ def _kept(home: Path, whole: bool) -> Iterator[HomeDamage]:
     for fault in StrategyState(home).faults():
         cost = "No round of the training that made it goes on here"
         yield HomeDamage(fault, f"{cost}: {STRATEGY_HINT}")
+    for fault in Residuals(home).faults():
+        cost = "No round of the training that made it goes on here"
+        yield HomeDamage(fault, f"{cost}: {RESIDUALS_HINT}")
     try:
         connection.must_be_known(home)
     except HepaFedError as e:

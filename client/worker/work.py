@@ -16,6 +16,7 @@ from hepafed.client.learning import (
     score_tuning,
 )
 from hepafed.client.release import Ledger, Transfer
+from hepafed.client.residuals import Residuals
 from hepafed.client.validations import keep
 from hepafed.client.worker.too_late import too_late
 from hepafed.client.worker.training_limits import permit_training
@@ -29,7 +30,7 @@ from hepafed.common.contract.messages import (
     ValidateRequest,
 )
 from hepafed.common.errors import EmptySplitError, HepaFedError, RefusedError
-from hepafed.common.network import Flat, to_bf16
+from hepafed.common.network import Flat
 from hepafed.common.releases import RELEASE
 from hepafed.common.statistics import ScoreTable
 
@@ -58,6 +59,7 @@ class Work:
         self._tuned = tuned
         self._clock = clock
         self.trainer = Trainer(home, _seed_of(config.site), config.device, clock)
+        self._residuals = Residuals(home)
         self._scored: tuple[tuple[str, ...], ScoreTable] | None = None
 
     def train(self, request: TrainRequest) -> TrainReply:
@@ -78,7 +80,7 @@ class Work:
         if done.loss is not None:
             log.info("round %d of run %s: mean loss %.4f", request.round, request.run, done.loss)
         try:
-            update = to_bf16(done.update)
+            update = self._encoded(request, done.update)
             digest = self._ledger.record("update", request.run, update)
             self._send(request.run, request.round, update)
         except RefusedError as e:
@@ -99,6 +101,12 @@ class Work:
             steps=done.steps if counted else 0,
             planned=done.planned if counted else 0,
         )
+
+    def _encoded(self, request: TrainRequest, update: Flat) -> memoryview:
+        """Return a round's update as it is sent, by the plan's encoding."""
+        plan, layout = request.plan, self.trainer.network(request.plan).layout
+        encoding = plan.rounds.encoding
+        return self._residuals.encoded(update, layout, encoding, request.run, request.round)
 
     def tune(self, request: TuneRequest) -> TuneReply:
         """Return the figures of the tuning split under a round's weights."""

@@ -53,7 +53,6 @@ from hepafed.common.contract.plan import (
     ModelPlan,
     OperatingPointPlan,
     Plan,
-    TrainingPlan,
     aim_of,
     is_word,
     plan_digest,
@@ -96,6 +95,7 @@ from hepafed.common.contract.subgroup_levels import (
     plain_level,
     usable_names,
 )
+from hepafed.common.contract.training import AugmentationPlan, TrainingPlan
 from hepafed.common.contract.vocabulary import (
     CLASS_KEYS,
     CLASSES,
@@ -146,6 +146,7 @@ __all__ = [
     "TUNING_SPLIT",
     "Access",
     "Aim",
+    "AugmentationPlan",
     "Cells",
     "CohortFacts",
     "CohortOrigin",

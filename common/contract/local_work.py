@@ -2,7 +2,7 @@
 
 import math
 
-from hepafed.common.contract.plan import TrainingPlan
+from hepafed.common.contract.training import TrainingPlan
 
 MOST_ROUND_STEPS = 10**6
 """The most steps that a round can ask of a site that counts its steps (`fednova`)."""

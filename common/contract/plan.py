@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from hepafed.common.contract.rounds import (
     LOCAL_NORM,
-    LONGEST_SECONDS,
     RoundsPlan,
     check_together,
     one_of,
     within,
 )
-from hepafed.common.contract.vocabulary import OPTIMISERS, PROTOCOLS
+from hepafed.common.contract.training import AugmentationPlan, TrainingPlan
+from hepafed.common.contract.vocabulary import PROTOCOLS
 from hepafed.common.errors import PlanError
 from hepafed.common.records import optional, read_record, write_record
 
@@ -39,47 +39,6 @@ class ModelPlan:
         """Check every value."""
         within("model.size", self.size, 75, 1024)
         within("model.dropout", self.dropout, 0, 0.9)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingPlan:
-    """What a site does in one round."""
-
-    epochs: int = 1
-    """Passes over the site's training lesions in a round; 0: a rehearsal, without a model."""
-    batch: int = 32
-    """Images in one step; 0 for the whole split in one step."""
-    optimiser: str = "adamw"
-    """`adamw` or `sgd`."""
-    rate: float = 1e-3
-    """Peak learning rate."""
-    schedule: str = "one-cycle"
-    """`one-cycle`, `cosine` or `constant`, over all rounds."""
-    weight_decay: float = 0.01
-    """Decoupled weight decay."""
-    momentum: float = 0.0
-    """Momentum of `sgd`."""
-    augment: bool = True
-    """Random mirror, rotation, scale and intensity."""
-    balance: bool = True
-    """Draw the classes equally often."""
-    label_smoothing: float = 0.0
-    """Softening of the targets."""
-    budget: int = optional(0)
-    """Seconds that a site trains in a round: then it stops after the step under way and sends what
-    it has. Needs `rounds.strategy = "fednova"`. 0: every site trains all epochs."""
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        within("training.epochs", self.epochs, 0, 1000)
-        within("training.batch", self.batch, 0, 65536)
-        one_of("training.optimiser", self.optimiser, OPTIMISERS)
-        within("training.rate", self.rate, 1e-9, 10)
-        one_of("training.schedule", self.schedule, ("one-cycle", "cosine", "constant"))
-        within("training.weight_decay", self.weight_decay, 0, 1)
-        within("training.momentum", self.momentum, 0, 0.999)
-        within("training.label_smoothing", self.label_smoothing, 0, 0.5)
-        within("training.budget", self.budget, 0, LONGEST_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +119,7 @@ class Plan:
     data: DataPlan = field(default_factory=DataPlan)
     model: ModelPlan = field(default_factory=ModelPlan)
     training: TrainingPlan = field(default_factory=TrainingPlan)
+    augmentation: AugmentationPlan = optional(AugmentationPlan())
     rounds: RoundsPlan = field(default_factory=RoundsPlan)
     operating_point: OperatingPointPlan = optional(OperatingPointPlan())
     """How the threshold is chosen; the coordinator's matter, no site is told."""
@@ -178,6 +138,17 @@ class Plan:
         _check_budget(self.training.budget, self.rounds)
         check_together(self.rounds)
         _check_strategy(self)
+        if self.training.freeze_rounds >= self.rounds.count:
+            raise PlanError(
+                f"training.freeze_rounds: {self.training.freeze_rounds} is not below rounds.count, "
+                f"{self.rounds.count}: the last layer alone would ever learn",
+                "write fewer freeze_rounds than rounds",
+            )
+        if not self.training.augment and self.augmentation != AugmentationPlan():
+            raise PlanError(
+                "augmentation: the plan says how images are changed, and training.augment is false",
+                "write augment = true under [training], or leave out [augmentation]",
+            )
 
 
 def _check_budget(budget: int, rounds: RoundsPlan) -> None:
@@ -212,6 +183,18 @@ def _check_strategy(plan: Plan) -> None:
             "training.momentum: scaffold corrects plain steps, and a momentum would sum the "
             "corrections up",
             "write momentum = 0.0 under [training]",
+        )
+    if word == "scaffold" and (training.backbone_rate != 1 or training.freeze_rounds):
+        key = "freeze_rounds" if training.freeze_rounds else "backbone_rate"
+        raise PlanError(
+            f"training.{key}: scaffold counts the steps of all layers by one learning rate",
+            f"leave {key} out, or write another strategy under [rounds]",
+        )
+    if word == "scaffold" and training.precision == "fp16":
+        raise PlanError(
+            "training.precision: fp16 leaves out steps whose gradients overflow, and scaffold "
+            "counts every step",
+            'write precision = "auto" under [training]',
         )
     if word in LOCAL_NORM and plan.model.freeze_norm:
         raise PlanError(

@@ -7,6 +7,13 @@ from hepafed.common.network.architecture import (
     initial,
     look_at_weights,
 )
+from hepafed.common.network.encodings import (
+    CODINGS,
+    UpdateForm,
+    check_form,
+    encode,
+    read_parts_of,
+)
 from hepafed.common.network.norm import (
     Ranges,
     is_statistic,
@@ -36,13 +43,17 @@ from hepafed.common.network.weights import (
 )
 
 __all__ = [
+    "CODINGS",
     "Flat",
     "Layout",
     "Ranges",
+    "UpdateForm",
     "WeightFile",
     "all_finite",
     "build",
+    "check_form",
     "difference",
+    "encode",
     "flatten",
     "for_sites",
     "from_bf16",
@@ -58,6 +69,7 @@ __all__ = [
     "parts_within",
     "pieces",
     "read_parts",
+    "read_parts_of",
     "save_pieces",
     "save_safetensors",
     "statistics_of",

@@ -41,6 +41,7 @@ def for_sites(plan: Plan) -> Plan:
         strategy=stated.strategy if stated.strategy in AT_SITES else usual.strategy,
         weights="equal" if stated.strategy == "scaffold" else usual.weights,
         mu=stated.mu,
+        encoding=stated.encoding,
         max_norm=stated.max_norm,
     )
     return replace(

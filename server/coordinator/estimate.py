@@ -43,7 +43,9 @@ def numbers_of(plan: Plan) -> int:
 def needs(plan: Plan, seconds: float) -> TrainingNeeds:
     """Return what the plan's training needs, for rounds of so many seconds."""
     payload = rehearsal.copy_bytes(numbers_of(plan))
-    return rehearsal.estimate(seconds, payload, plan.rounds.count, sent_copies(plan.rounds))
+    update = rehearsal.update_bytes(numbers_of(plan), plan.rounds.encoding)
+    copies = sent_copies(plan.rounds)
+    return rehearsal.estimate(seconds, payload, plan.rounds.count, copies, update)
 
 
 def disk_bytes(plan: Plan, sites: int) -> int:

@@ -8,6 +8,7 @@ from hepafed.server.rehearsal.measured import (
     longest_round,
     measured,
     server_disk,
+    update_bytes,
 )
 from hepafed.server.rehearsal.words import sentences, size_words, time_words
 
@@ -22,4 +23,5 @@ __all__ = [
     "server_disk",
     "size_words",
     "time_words",
+    "update_bytes",
 ]

@@ -35,13 +35,15 @@ class Rehearsal:
     sites: dict[str, float]
     """Seconds of each site that answered: median from question to answer, likewise."""
     payload: int
-    """Bytes of the weights that each site fetches in a round, and of the update that it sends."""
+    """Bytes of the weights that each site fetches in a round."""
     site_disk: int
     """Most bytes by which a site's home grows in a round."""
     server_disk: int
     """Most bytes that a training of this network with these sites takes at the coordinator."""
     copies: int = optional(1)
     """Copies of that size that go to each site in a round of a training: 2 with `scaffold`."""
+    update: int = optional(0)
+    """Bytes of the update that each site sends in a round; 0: as many as it fetches."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,16 @@ class TrainingNeeds:
 
 
 def measured(
-    events: Iterable[Mapping[str, Any]], weights: int, vectors: int = 0, copies: int = 1
+    events: Iterable[Mapping[str, Any]],
+    weights: int,
+    vectors: int = 0,
+    copies: int = 1,
+    encoding: str = "bf16",
 ) -> Rehearsal:
     """Return what a run's history tells of its rounds, for a network of so many numbers.
 
     `vectors`: those that the plan's strategy keeps from round to round; `copies`: those that it
-    sends to a site in a round, the weights among them.
+    sends to a site in a round, the weights among them; `encoding`: in which the sites send theirs.
 
     A round that was held twice, because the coordinator was killed, counts from its last question.
     """
@@ -76,6 +82,7 @@ def measured(
         site_disk=SITE_DISK_OF_ROUND,
         server_disk=server_disk(weights, len(sites), vectors, copies),
         copies=copies,
+        update=0 if encoding == "bf16" else update_bytes(weights, encoding),
     )
 
 
@@ -107,6 +114,16 @@ def copy_bytes(weights: int) -> int:
     return BYTES_SENT * weights
 
 
+def update_bytes(weights: int, encoding: str) -> int:
+    """Return the bytes of an update of so many numbers, but for BatchNorm's float32 statistics.
+
+    They are a thousandth of the network.
+    """
+    from hepafed.common.network import UpdateForm  # the commands that print this need no numpy
+
+    return UpdateForm(encoding, weights).length
+
+
 def server_disk(weights: int, sites: int, vectors: int = 0, copies: int = 1) -> int:
     """Return the most bytes that a training of so many numbers takes at the coordinator.
 
@@ -123,15 +140,17 @@ def _middle(seconds: Mapping[int, float]) -> float:
     return median(later or seconds.values() or [0.0])
 
 
-def estimate(seconds: float, payload: int, rounds: int, copies: int = 1) -> TrainingNeeds:
+def estimate(
+    seconds: float, payload: int, rounds: int, copies: int = 1, update: int = 0
+) -> TrainingNeeds:
     """Return what a training of so many rounds needs.
 
     `seconds`: of one round; `payload`: bytes of one copy of the weights as they are sent; `copies`:
-    those that go to a site in a round.
+    those that go to a site in a round; `update`: bytes of an update, 0 for as many as of one copy.
     """
     return TrainingNeeds(
         seconds=rounds * seconds,
         fetched=(rounds * copies + 1) * payload,
-        sent=rounds * payload,
+        sent=rounds * (update or payload),
         site_disk=rounds * SITE_DISK_OF_ROUND,
     )

@@ -8,14 +8,16 @@ ROUNDS = 100
 
 def sentences(rehearsal: Rehearsal, rounds: int = ROUNDS) -> list[str]:
     """Return what was measured, and what a plan of so many rounds needs, a sentence each."""
-    payload = size_words(rehearsal.payload)
     fetched = size_words(rehearsal.copies * rehearsal.payload)
-    needed = estimate(rehearsal.seconds, rehearsal.payload, rounds, rehearsal.copies)
+    update = size_words(rehearsal.update or rehearsal.payload)
+    needed = estimate(
+        rehearsal.seconds, rehearsal.payload, rounds, rehearsal.copies, rehearsal.update
+    )
     return [
         f"Rehearsal of {rehearsal.rounds} rounds. No site trained, and no model was made.",
         f"A round takes {time_words(rehearsal.seconds)} without the training.",
         *(f"  {site}: answers after {time_words(s)}" for site, s in rehearsal.sites.items()),
-        f"In each round {fetched} go to each site, and {payload} come back from it.",
+        f"In each round {fetched} go to each site, and {update} come back from it.",
         f"A training of this network needs up to {size_words(rehearsal.server_disk)} of disk at "
         "the coordinator.",
         f"{rounds} rounds take {time_words(needed.seconds)}, and the time of the training at the "

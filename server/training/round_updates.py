@@ -9,6 +9,7 @@ from pathlib import Path
 from hepafed.common.contract import TuningFigures
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.errors import PayloadError
+from hepafed.common.network import UpdateForm, check_form
 from hepafed.server.runs import LiveRun
 from hepafed.server.training.aggregation import Aggregation
 from hepafed.server.training.checks import capped, check_training, most_beside
@@ -27,11 +28,11 @@ class RoundUpdates:
     """Takes in the replies of `sites` to a round and folds their updates into `aggregation`."""
 
     def __init__(
-        self, live: LiveRun, sites: list[str], aggregation: Aggregation, size: int
+        self, live: LiveRun, sites: list[str], aggregation: Aggregation, form: UpdateForm
     ) -> None:
         self._live = live
         self._aggregation = aggregation
-        self._size = size
+        self._form = form
         self._order = list(sites)
         """Sites whose updates are not folded yet, in the order in which they will be."""
         self._replies: dict[str, tuple[TrainReply, Path]] = {}
@@ -53,7 +54,8 @@ class RoundUpdates:
         if path is None:
             raise PayloadError("the update did not arrive, or it differs from the announced one")
         work = work_of(reply, plan)
-        check_update(path, self._size, plan.rounds.max_norm, work.steps / work.whole)
+        check_form(path, self._form)
+        check_update(path, self._form.size, plan.rounds.max_norm, work.steps / work.whole)
         self._replies[site], self._work[site] = (reply, path), work
         self.fold_ready()
         self._live.event(

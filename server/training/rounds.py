@@ -18,7 +18,7 @@ from hepafed.common.contract.messages import (
     TuneRequest,
 )
 from hepafed.common.errors import RunError
-from hepafed.common.network import Flat, for_sites, is_whole_file, pieces, to_bf16
+from hepafed.common.network import Flat, UpdateForm, for_sites, is_whole_file, pieces, to_bf16
 from hepafed.common.records import write_record
 from hepafed.common.room import in_room
 from hepafed.server.rehearsal import copy_bytes, measured
@@ -85,7 +85,7 @@ def train(live: LiveRun) -> str:
 def _rehearsed(live: LiveRun, state: TrainingState) -> str:
     """Keep what a rehearsal measured, in the run and in its history."""
     rounds = live.run.plan.rounds
-    needs = kept_vectors(rounds), sent_copies(rounds)
+    needs = kept_vectors(rounds), sent_copies(rounds), rounds.encoding
     found = measured(live.stores.runs.events(live.run.id), state.layout.size, *needs)
     live.change(rehearsal=found)
     live.event("rehearsed", measured=write_record(found))
@@ -124,16 +124,16 @@ def conduct_round(live: LiveRun, state: TrainingState, digest: str) -> Flat | No
     sites = wait_for_quorum(live)
     if not sites:
         return None
-    size = 2 * state.layout.size
+    form = UpdateForm.of(state.layout, plan.rounds.encoding)
     offline = dict.fromkeys(set(live.sites.members()) - {*sites}, OFFLINE)
-    live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), size))
-    live.event("round", round=number, sites=sites, bytes=size)
+    live.stores.inbox.open_round(Expected(live.run.id, number, frozenset(sites), form.length))
+    live.event("round", round=number, sites=sites, bytes=copy_bytes(state.layout.size))
 
     past = Past(
         partial(checkpoints.vector, live.folder, state), len(state.taken.last_rounds(state.round))
     )
     aggregation = aggregation_for(plan, state.layout, past)
-    updates = RoundUpdates(live, sites, aggregation, state.layout.size)
+    updates = RoundUpdates(live, sites, aggregation, form)
     request = TrainRequest(run=live.run.id, round=number, plan=for_sites(plan), weights=digest)
     with _controlled(live, request, state, past) as asked:
         failed = live.sites.ask(sites, asked, TrainReply, plan.rounds.deadline, updates.take)

@@ -1,11 +1,11 @@
-"""Updates as sites upload them: files of bf16 numbers, checked and read piece by piece."""
+"""Updates as sites upload them: files in the plan's encoding, checked and read piece by piece."""
 
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import numpy as np
 from hepafed.common.errors import PayloadError
-from hepafed.common.network import Flat
+from hepafed.common.network import Flat, read_parts_of
 from numpy.typing import NDArray
 
 _CHUNK = 1 << 18
@@ -15,27 +15,16 @@ _CHUNK = 1 << 18
 def read_update(
     path: Path, size: int, block: int = _CHUNK
 ) -> Generator[NDArray[np.float32], None, None]:
-    """Read an update of `size` numbers piece by piece; mapped into memory it would count twice.
+    """Read an update of `size` numbers piece by piece, of at most `block` numbers each.
 
-    `block`: the numbers of a piece; the last one may have fewer.
+    Mapped into memory it would count twice. Its file says in which encoding it is.
 
     Raises
     ------
     PayloadError
-        Wrong length.
+        Wrong length, or a scale or code that cannot be.
     """
-    found = path.stat().st_size
-    if found != 2 * size:
-        raise PayloadError(f"an update must have {2 * size} bytes; this one has {found}")
-    with path.open("rb") as f:
-        for _ in range(0, size, block):
-            yield _widen(np.fromfile(f, "<u2", block))
-
-
-def _widen(part: NDArray[np.uint16]) -> NDArray[np.float32]:
-    wide = part.astype(np.uint32)
-    wide <<= np.uint32(16)
-    return wide.view(np.float32)
+    return read_parts_of(path, size, block)
 
 
 def check_update(path: Path, size: int, largest_norm: float, part: float = 1.0) -> float:

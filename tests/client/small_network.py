@@ -7,7 +7,9 @@ import pytest
 import torch
 from hepafed.client.cohort import Crop
 from hepafed.client.learning import network as room
+from hepafed.client.learning.trainer import Trained
 from hepafed.common.contract.plan import Plan
+from hepafed.common.network.weights import Flat
 from torch import nn
 
 
@@ -42,3 +44,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(room, "build", build)
+
+
+def settled(trained: Trained) -> Flat:
+    """Return a round's update once all is kept that the next round begins with."""
+    trained.settle()
+    return trained.update

@@ -1,11 +1,13 @@
 """The moments of the newest two rounds of a run are kept, and damaged ones are named."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hepafed.client.moments import HINT, Moments
 from hepafed.common.errors import ConfigError, DataError
+from hepafed.common.json_file import JsonFile
 
 
 def of(number: int) -> dict[str, np.ndarray]:
@@ -158,3 +160,41 @@ def test_a_home_without_moments_has_no_fault(tmp_path: Path) -> None:
     made = Moments(tmp_path)
     assert not [*made.faults()]
     assert made.read("", 1, "") is None
+
+
+def test_a_list_that_is_missing_beside_what_it_lists_is_named(
+    kept: Moments, tmp_path: Path
+) -> None:
+    (tmp_path / "moments/known.json").unlink()
+    assert [*kept.faults()] == ["moments/known.json is missing"]
+    with pytest.raises(ConfigError, match=r"moments/known\.json is missing"):
+        kept.read("r", 6, "adamw")
+
+
+def test_a_crash_while_the_first_file_is_written_leaves_nothing_to_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Moments(tmp_path)
+    (tmp_path / "moments").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(JsonFile, "write", _once(JsonFile.write))
+        with pytest.raises(InterruptedError):
+            made.keep("r", 1, "adamw", of(1))
+    assert len(files(tmp_path)) == 1
+    assert not [*made.faults()]
+    assert made.read("r", 1, "adamw") is None
+    made.keep("r", 1, "adamw", of(1))
+    assert made.read("r", 1, "adamw")
+
+
+def _once(write: Callable[..., None]) -> Callable[..., None]:
+    """Let the first call pass, as if the process ended before the second."""
+    calls: list[int] = []
+
+    def wrapped(*given: object) -> None:
+        calls.append(1)
+        if len(calls) > 1:
+            raise InterruptedError
+        write(*given)
+
+    return wrapped

@@ -42,7 +42,7 @@ class TrainReply:
     release: str = optional("")
     """Release of HepaFed that runs at the site; 0.1.0 states none."""
     update: str
-    """SHA-256 of the uploaded bf16 update."""
+    """SHA-256 of the uploaded update, in the plan's encoding."""
     examples: int
     loss: float | None
     """Mean training loss of the round; None in a rehearsal, and unless the site's policy shares it

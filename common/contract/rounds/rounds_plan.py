@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from hepafed.common.contract.rounds.strategies import (
+    ENCODINGS,
     OWNERS,
     STRATEGIES,
     UNWEIGHTED,
@@ -55,6 +56,10 @@ class RoundsPlan:
     faulty: int = optional(1)
     """`trimmed-mean`, `krum`: how many sites of a round may be faulty or hostile. The quorum must
     be at least 2 · faulty + 1, for `krum` 2 · faulty + 3."""
+    encoding: str = optional("bf16")
+    """How a site sends its update: `bf16` (16 bits a number), `int8` (8.1 bits) or `int4` (4.3
+    bits: less than 1/7 of float32). What `int8` and `int4` round off is added to the site's next
+    update."""
     max_norm: float = 1e4
     """Largest L2 norm of an update; a larger one is rejected and named."""
     max_share: float = optional(0.6)
@@ -83,6 +88,7 @@ class RoundsPlan:
         within("rounds.server_decay", self.server_decay, 0, 0.99999)
         within("rounds.server_epsilon", self.server_epsilon, 1e-9, 1)
         within("rounds.faulty", self.faulty, 1, 100)
+        one_of("rounds.encoding", self.encoding, ENCODINGS)
         within("rounds.max_norm", self.max_norm, 1e-6, 1e12)
         within("rounds.max_share", self.max_share, 0.51, 1)
         one_of("rounds.missing", self.missing, ("warn", "stop"))
@@ -109,6 +115,12 @@ def check_together(rounds: RoundsPlan) -> None:
         raise PlanError(
             f"rounds.weights: {word} counts every site once, not by {rounds.weights}",
             'write weights = "equal" under [rounds]',
+        )
+    if word == "scaffold" and rounds.encoding != "bf16":
+        raise PlanError(
+            "rounds.encoding: scaffold computes the control variates at both sides from the update "
+            f"as it was trained, and {rounds.encoding} rounds it off",
+            'write encoding = "bf16" under [rounds]',
         )
     if word == "fednova" and rounds.weights == "equal":
         raise PlanError(

@@ -33,6 +33,8 @@ ROBUST = ("median", "trimmed-mean", "krum")
 """Those that need the updates of all sites at once, and weigh none by its examples."""
 UNWEIGHTED = ("scaffold", *ROBUST)
 """Those of which the mean is one of sites, not of examples."""
+ENCODINGS = ("bf16", "int8", "int4")
+"""Ways to send an update."""
 WEIGHTS = ("examples", "equal", "capped")
 """How the sites weigh in the mean of a round."""
 OWNERS = {

@@ -13,6 +13,8 @@ from hepafed.client.learning.trainer import Trainer
 from hepafed.common.contract.plan import ModelPlan, Plan, RoundsPlan, TrainingPlan
 from hepafed.common.network.weights import Flat, flatten
 
+from tests.client.small_network import settled
+
 Make = Callable[..., list[Crop]]
 
 PLAN = Plan(
@@ -61,17 +63,17 @@ def test_a_round_asked_again_and_those_after_it_are_as_if_asked_once(
     plan = replace(PLAN, training=TrainingPlan(batch=2, optimiser=optimiser, momentum=0.9))
     once, again = Trainer(home, 0, "cpu"), Trainer(home, 0, "cpu")
     weights = start(once)
-    expected = [once.train(plan, weights, "r", n).update for n in (1, 2, 3)]
-    got = [again.train(plan, weights, "r", n).update for n in (1, 2)]
+    expected = [settled(once.train(plan, weights, "r", n)) for n in (1, 2, 3)]
+    got = [settled(again.train(plan, weights, "r", n)) for n in (1, 2)]
     if broken_off:
         with monkeypatch.context() as patch:
             patch.setattr(train, "difference", _lost)
             with pytest.raises(MemoryError):
                 again.train(plan, weights, "r", 3)
     else:
-        got[1] = again.train(plan, weights, "r", 2).update
-        got[1] = again.train(plan, weights, "r", 2).update
-    got.append(again.train(plan, weights, "r", 3).update)
+        got[1] = settled(again.train(plan, weights, "r", 2))
+        got[1] = settled(again.train(plan, weights, "r", 2))
+    got.append(settled(again.train(plan, weights, "r", 3)))
     for n, (one, other) in enumerate(zip(got, expected, strict=True), 1):
         assert np.array_equal(one, other), f"round {n}"
     fresh = Trainer(home, 0, "cpu").train(plan, weights, "other", 3).update

@@ -25,6 +25,7 @@ TOUCHED = {
     "scores": {"recalled"},
     "models": {"recalled"},
     "moments": {"trained"},
+    "residuals": {"trained"},
     "strategy": {"trained"},
     ".permissions.lock": {"trained", "validated"},
     ".questions.lock": {"trained", "validated"},

@@ -51,7 +51,7 @@ from tests.server.federation import Federation, Fleet, Wire
 SITE, PATIENTS = "walked", 12
 CLASSES = ("benign", "primary-malignant", "metastatic")
 LAYOUT = Layout(("w",), ((6,),))
-PLAN = Plan(name="walk", protocol="t2", rounds=RoundsPlan(deadline=5))
+PLAN = Plan(name="walk", protocol="t2", rounds=RoundsPlan(deadline=5, encoding="int4"))
 
 
 class Weights(Wire):

@@ -114,3 +114,14 @@ def test_what_a_strategy_sends_beside_the_weights_is_counted() -> None:
     said = sentences(found, 30)
     assert "In each round 216.0 MB go to each site, and 108.0 MB come back from it." in said
     assert "30 rounds send 6.6 GB to each site, and 3.2 GB back from it." in said
+
+
+def test_coded_updates_are_counted_as_they_are_sent() -> None:
+    """64 numbers of 4 bits and their scale: 34 bytes."""
+    found = measured(history(*THREE), NUMBERS, encoding="int4")
+    assert found.payload == 108_000_000
+    assert found.update == pytest.approx(NUMBERS / 64 * 34, rel=1e-5)
+    assert measured(history(*THREE), NUMBERS).update == 0
+    lines = sentences(found, 10)
+    assert "In each round 108.0 MB go to each site, and 28.7 MB come back from it." in lines
+    assert "10 rounds send 1.2 GB to each site, and 286.9 MB back from it." in lines

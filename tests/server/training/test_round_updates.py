@@ -11,7 +11,7 @@ from hepafed.common.contract.figures import TuningFigures
 from hepafed.common.contract.messages import TrainReply
 from hepafed.common.contract.plan import TrainingPlan
 from hepafed.common.errors import PayloadError
-from hepafed.common.network.weights import Flat, to_bf16
+from hepafed.common.network import Flat, UpdateForm, encode, to_bf16
 from hepafed.common.releases import RELEASE
 from hepafed.server.runs.inbox import Expected
 from hepafed.server.runs.live_run import LiveRun
@@ -21,6 +21,7 @@ from hepafed.server.training.round_updates import RoundUpdates
 from .answering import Answering, training
 
 SITES = ["a", "b", "c", "d"]
+FORM = UpdateForm("bf16", 3)
 
 
 @dataclass
@@ -59,7 +60,7 @@ def live(tmp_path: Path) -> LiveRun:
 
 @pytest.fixture
 def updates(live: LiveRun, folded: Folded) -> RoundUpdates:
-    return RoundUpdates(live, SITES, folded, 3)
+    return RoundUpdates(live, SITES, folded, FORM)
 
 
 def reply(
@@ -109,7 +110,7 @@ def test_no_site_weighs_more_than_its_share(
     """Beside 3 + 2 + 5 examples 15 are a share of 0.6."""
     live = training(tmp_path, Answering({}), max_share=0.6)
     live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), 6))
-    updates = RoundUpdates(live, SITES, folded, 3)
+    updates = RoundUpdates(live, SITES, folded, FORM)
     for site, n in zip(SITES, (3, examples, 2, 5), strict=True):
         updates.take(site, reply(live, site, n, {"b": 9.0}.get(site, 1.0)))
     updates.fold_ready(rest=True)
@@ -125,7 +126,7 @@ def test_no_site_weighs_more_than_its_share(
 def test_the_only_site_of_a_round_has_all_of_it(tmp_path: Path, folded: Folded) -> None:
     live = training(tmp_path, Answering({}), max_share=0.6)
     live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), 6))
-    updates = RoundUpdates(live, SITES, folded, 3)
+    updates = RoundUpdates(live, SITES, folded, FORM)
     updates.take("b", reply(live, "b", 700))
     updates.fold_ready(rest=True)
     assert folded.seen == [("b", 700, True)]
@@ -219,6 +220,34 @@ def test_one_loss_that_is_missing_leaves_the_round_without(
     assert updates.mean_loss() is None
 
 
+def test_an_update_in_another_encoding_than_the_plans_is_refused_by_name(
+    live: LiveRun, folded: Folded
+) -> None:
+    """It is as long as asked, so that the inbox lets it in."""
+    asked = UpdateForm("int4", 300)
+    content = bytes(encode(np.ones(300, np.float32), asked)[0])
+    start = asked.start
+    for sent, words in (
+        (content, ""),
+        (content[: start - 8] + b" " * 8 + content[start:], "encoding, int4"),
+        (content[:-1], f"must have {asked.length} bytes"),
+        (content[:-1] + b"\0", "code of the update is beyond"),
+    ):
+        live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), len(sent)))
+        updates = RoundUpdates(live, SITES, folded, asked)
+        path = live.stores.inbox.folder / "part"
+        path.write_bytes(sent)
+        digest = hashlib.sha256(sent).hexdigest()
+        live.stores.inbox.arrived("a", live.run.id, 1, digest, path)
+        made = replace(reply(live, "b"), update=digest)
+        if words:
+            with pytest.raises(PayloadError, match=words):
+                updates.take("a", made)
+        else:
+            updates.take("a", made)
+            assert len(updates) == 1
+
+
 def counted(tmp_path: Path, folded: Folded, **rounds: float) -> tuple[LiveRun, RoundUpdates]:
     """Make a round of a plan that counts steps: batches of 10, two epochs, a budget."""
     made = training(tmp_path, Answering({}))
@@ -229,7 +258,7 @@ def counted(tmp_path: Path, folded: Folded, **rounds: float) -> tuple[LiveRun, R
     )
     live = replace(made, run=replace(made.run, plan=plan))
     live.stores.inbox.open_round(Expected(live.run.id, 1, frozenset(SITES), 6))
-    return live, RoundUpdates(live, SITES, folded, 3)
+    return live, RoundUpdates(live, SITES, folded, FORM)
 
 
 def with_steps(live: LiveRun, site: str, examples: int, steps: int, planned: int) -> TrainReply:
