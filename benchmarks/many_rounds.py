@@ -10,7 +10,6 @@ the rounds, with its 95 % interval (Student's t; residuals taken as independent)
 """
 
 import json
-import os
 import signal
 import tempfile
 import time
@@ -88,7 +87,7 @@ def run(folder: Path, sites: Sequence[str], rounds: int) -> list[Sample]:
     """Train, and look every few rounds; returns what was seen, the last after the last round."""
     plan = folder / "plan.toml"
     plan.write_text(PLAN.format(rounds=rounds, sites=len(sites)))
-    with federation(folder) as fed:
+    with federation(folder, {"PYTHONPATH": str(STAND_IN)}) as fed:
         pids = {"server": fed.start_server().pid}
         for seed, site in enumerate(sites):
             fed.enrol(site, "train")
@@ -149,7 +148,6 @@ def _interrupt(*_: object) -> None:
 def main(rounds: int, sites: int, quick: bool, out: Path | None) -> None:
     """Train for many rounds and print what grew."""
     signal.signal(signal.SIGTERM, _interrupt)
-    os.environ["PYTHONPATH"] = str(STAND_IN)
     rounds, sites = (60, 2) if quick else (rounds, sites)
     with tempfile.TemporaryDirectory(prefix="hepafed-bench-") as folder:
         started = time.monotonic()

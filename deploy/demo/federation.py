@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ class Federation:
 
     folder: Path
     address: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that every program gets beside those of this process."""
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def home(self, who: str) -> Path:
@@ -36,6 +38,7 @@ class Federation:
         command = [str(BIN / program), "--home", str(self.home(who)), *words]
         done = subprocess.run(
             command,
+            env={**os.environ, **self.environment},
             stdout=None if shown else subprocess.PIPE,
             stderr=None if shown else subprocess.PIPE,
             text=True,
@@ -55,7 +58,13 @@ class Federation:
         program = "server" if who == "server" else "client"
         command = [str(BIN / program), "--home", str(self.home(who)), "start"]
         with (self.home(who) / "console.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
         self.running.append(process)
         return process
 
@@ -123,9 +132,9 @@ class Federation:
 
 
 @contextmanager
-def federation(folder: Path) -> Iterator[Federation]:
+def federation(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Federation]:
     """Open a federation and leave no process behind, whatever happens (Ctrl-C as well)."""
-    made = Federation(folder)
+    made = Federation(folder, environment=environment or {})
     before = signal.getsignal(signal.SIGTERM)
 
     def interrupt(*_: object) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.chaos.cases import Case, draw
 from tests.chaos.chain import Found, play
-from tests.chaos.prepared import SITES, Prepared, prepared, use_small_network
+from tests.chaos.prepared import SITES, Prepared, prepared
 from tests.chaos.verdict import BAD, VERDICTS
 
 BUILD = Path("build/chaos")
@@ -93,7 +93,6 @@ def main() -> int:
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
-    use_small_network()
     campaign = Campaign(BUILD.absolute(), options.seed)
     if options.case:
         campaign.play(options.case)

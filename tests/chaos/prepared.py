@@ -4,7 +4,6 @@ Made once, by the real commands: two sites have trained the plan to its end, the
 """
 
 import json
-import os
 import random
 import shutil
 import socket
@@ -35,6 +34,7 @@ count = {COUNT}
 quorum = {len(SITES)}
 deadline = 400
 """
+SMALL_NETWORK = {"PYTHONPATH": str(STAND_IN)}
 POLICY = "minimum_train_patients = 1\nminimum_steps = 1\n"
 
 
@@ -48,11 +48,6 @@ class Prepared:
     """The training that was begun."""
     digest: str
     """Of the weights that the undisturbed training froze."""
-
-
-def use_small_network() -> None:
-    """Have every program that is started from here take the small network."""
-    os.environ["PYTHONPATH"] = str(STAND_IN)
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
@@ -83,7 +78,7 @@ def prepared(folder: Path) -> Prepared:
 def _made(folder: Path) -> Prepared:
     plan = folder / "chaos.toml"
     plan.write_text(PLAN)
-    with federation(folder) as fed:
+    with federation(folder, SMALL_NETWORK) as fed:
         fed.address = f"127.0.0.1:{_port()}"
         fed.command("server", "init", "--address", fed.address, "--listen", "127.0.0.1")
         fed.start_server()

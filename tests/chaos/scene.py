@@ -15,7 +15,7 @@ from hepafed.deploy.demo.federation import Federation
 from hepafed.server.runs import ENDED
 
 from tests.chaos.cases import COORDINATOR
-from tests.chaos.prepared import SITES, Prepared, read_events
+from tests.chaos.prepared import SITES, SMALL_NETWORK, Prepared, read_events
 
 AGAIN_SECONDS = 1.0
 END_SECONDS = 60.0
@@ -55,7 +55,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Take the federation's commands for the copied homes."""
-        self.fed = Federation(self.folder, self.prepared.address)
+        self.fed = Federation(self.folder, self.prepared.address, SMALL_NETWORK)
         self.run = self.folder / COORDINATOR / "runs" / self.prepared.run
 
     def start(self, who: str) -> None:

@@ -1,10 +1,6 @@
 """Twenty cases of the campaign (`make chaos` plays as many as wanted), and the table it prints."""
 
-from collections.abc import Iterator
-
 import pytest
-
-from tests.stand_in import STAND_IN
 
 from .campaign import Campaign, table
 from .verdict import BAD, HANG, SAME, VERDICTS
@@ -13,10 +9,8 @@ CASES = 20
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(STAND_IN))
-        yield Campaign(tmp_path_factory.mktemp("chaos"), seed=1)
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return Campaign(tmp_path_factory.mktemp("chaos"), seed=1)
 
 
 @pytest.mark.timeout(1800)

@@ -50,8 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     run.write_phantom(folder / "dicom", 12, 12)  # every site has every class
     plan = folder / "small.toml"
     plan.write_text(PLAN)
-    with pytest.MonkeyPatch.context() as patch, federation(folder) as fed:
-        patch.setenv("PYTHONPATH", str(STAND_IN))
+    with federation(folder, {"PYTHONPATH": str(STAND_IN)}) as fed:
         run.open_sites(fed, folder / "dicom", images=False)
         (page,) = run.conduct(fed, [plan], folder)
         report = json.loads((page.parent / "report.json").read_text())

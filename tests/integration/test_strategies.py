@@ -13,7 +13,7 @@ from hepafed.common.network import read_parts
 from hepafed.common.network.weight_files import open_weights
 from hepafed.deploy.demo.federation import Federation, federation
 
-from tests.chaos.prepared import STAND_IN, set_up
+from tests.chaos.prepared import SMALL_NETWORK, set_up
 
 pytestmark = pytest.mark.slow
 SITES = {"hospital-a": 12, "hospital-b": 17, "hospital-c": 14, "hospital-d": 20, "hospital-e": 13}
@@ -60,18 +60,16 @@ class Models:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(STAND_IN))
-        with federation(tmp_path_factory.mktemp("strategies")) as fed:
-            fed.start_server()
-            for seed, (site, patients) in enumerate(SITES.items()):
-                fed.enrol(site, "train")
-                set_up(fed, site, patients, seed)
-                config = fed.home(site) / "site.toml"
-                config.write_text(f'{config.read_text()}optimisers = ["adamw", "sgd"]\n')
-                fed.start(site)
-            fed.wait_online(tuple(SITES))
-            yield Models(fed)
+    with federation(tmp_path_factory.mktemp("strategies"), SMALL_NETWORK) as fed:
+        fed.start_server()
+        for seed, (site, patients) in enumerate(SITES.items()):
+            fed.enrol(site, "train")
+            set_up(fed, site, patients, seed)
+            config = fed.home(site) / "site.toml"
+            config.write_text(f'{config.read_text()}optimisers = ["adamw", "sgd"]\n')
+            fed.start(site)
+        fed.wait_online(tuple(SITES))
+        yield Models(fed)
 
 
 @pytest.mark.parametrize("word", STRATEGIES)
