@@ -97,6 +97,20 @@ def test_what_goes_together_is_taken_and_survives_the_record(tmp_path: Path, tex
             "training.budget: .* scaffold would count",
             "fednova",
         ),
+        *(
+            (
+                f'strategy = "scaffold"\nweights = "equal"\n{more}\n'
+                f'[training]\noptimiser = "sgd"\n{own}',
+                named,
+                hint,
+            )
+            for more, own, named, hint in (
+                ('encoding = "int8"', "", "rounds.encoding: scaffold computes", '"bf16"'),
+                ("", "backbone_rate = 0.5", "training.backbone_rate: scaffold counts", "out"),
+                ("", "freeze_rounds = 1", "training.freeze_rounds: scaffold counts", "out"),
+                ("", 'precision = "fp16"', "training.precision: fp16 leaves out", '"auto"'),
+            )
+        ),
     ],
 )
 def test_what_does_not_go_together_is_named_with_what_to_write(
