@@ -5,9 +5,11 @@ from hepafed.server.report.facts import pooled, unit_words
 from hepafed.server.report.plain_words.frequencies import frequency
 from hepafed.server.report.tables import (
     auc_places,
+    endpoints,
     has_lesions,
     hundredfold,
     interval,
+    is_headline,
     preferred,
     value_of,
 )
@@ -80,3 +82,22 @@ def not_told_apart(report: Report) -> str:
         return ""
     why = row.auc.reason if row is not None else "no site released figures for this question"
     return f"No AUC can be given: {why}."
+
+
+def primary_goals(report: Report) -> str:
+    """State each registered primary goal with what was found and its verdict, a line each."""
+    return "\n".join(
+        f"Registered primary goal: {what} {goal}. Found: {shown}. Verdict: {verdict} ({why})."
+        for what, goal, shown, verdict, why in endpoints.primary(report)
+    )
+
+
+def by_site(report: Report) -> str:
+    """State the range of the sites' own AUCs, where two or more are known."""
+    rows = [r for r in report.results if r.scope == "site" and is_headline(r)]
+    values = [r.auc.value for r in rows if r.auc.value is not None]
+    if len(values) < 2:
+        return ""
+    places = auc_places(report)
+    least, most = (value_of(v, places) for v in (min(values), max(values)))
+    return f"The AUC is {least} to {most} at single sites ({len(values)} sites)."

@@ -17,12 +17,23 @@ from hepafed.server.report.facts import (
 )
 from hepafed.server.report.plain_words.risks import FEWEST_CASES, harm_at_threshold, slope_agrees
 from hepafed.server.report.plain_words.risks import calibration_of as calibration
-from hepafed.server.report.tables import auc_places, bound, hundredfold, interval, number, preferred
+from hepafed.server.report.tables import (
+    auc_places,
+    bound,
+    endpoints,
+    hundredfold,
+    interval,
+    is_headline,
+    number,
+    preferred,
+)
 
 DOMINANT = 0.6
 """Share of the patients above which one site makes the pooled figures."""
 CHANCE = 0.5
 """AUC of scores that say nothing of the truth."""
+NOT_REACHED = ("missed", "not shown", "not judged")
+"""Verdicts on a goal that was not reached."""
 WIDE_BOUND = 0.005
 """Pooling error of the AUC above which it is named."""
 
@@ -55,7 +66,7 @@ def wrong_way_round(report: Report) -> str:
 
 
 def chance_not_excluded(report: Report) -> str:
-    """Speak where the interval of the AUC holds 0.5."""
+    """Speak where the interval of the AUC includes 0.5."""
     row = pooled(report)
     ends = preferred(row.auc) if row is not None else None
     if ends is None or ends.low is None or ends.high is None:
@@ -63,8 +74,38 @@ def chance_not_excluded(report: Report) -> str:
     if not ends.low <= CHANCE <= ends.high:
         return ""
     return (
-        f"The interval of the AUC holds 0.5 (95 % CI {interval(ends, auc_places(report))}): these "
-        "patients do not show that the scores are better than chance."
+        f"The interval of the AUC includes 0.5 (95 % CI {interval(ends, auc_places(report))}): "
+        "these patients do not show that the scores are better than chance."
+    )
+
+
+def goal_not_reached(report: Report) -> str:
+    """Speak where a registered primary goal was not reached."""
+    lost = dict.fromkeys(v for *_, v, _ in endpoints.primary(report) if v in NOT_REACHED)
+    return f"A registered primary goal was {listed(list(lost))}." if lost else ""
+
+
+def further_site(report: Report) -> str:
+    """Speak where the AUC of a further site can be that of chance."""
+    for h in report.heterogeneity:
+        ends = h.prediction
+        if not is_headline(h) or ends is None or ends.low is None or ends.high is None:
+            continue
+        if ends.low <= CHANCE:
+            return (
+                "The AUC of a further site is hardly known: its 95 % prediction interval is "
+                f"{interval(ends, auc_places(report))}, from {h.sites} sites."
+            )
+    return ""
+
+
+def scores_moved(report: Report) -> str:
+    """Speak where the pooled scores of a class differ from those of the tuning data."""
+    if not any(d.differs for d in report.drift if d.site is None):
+        return ""
+    return (
+        "The scores differ from those of the tuning data, on which the threshold was chosen, by "
+        "more than chance. Expect another balance of errors than there."
     )
 
 

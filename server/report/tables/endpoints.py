@@ -27,6 +27,16 @@ def endpoints(report: Report) -> Table:
     )
 
 
+def primary(report: Report) -> list[tuple[str, str, str, str, str]]:
+    """Return endpoint, goal, what was found, verdict and why, of each primary endpoint."""
+    promised = report.evaluation.endpoints if report.evaluation else ()
+    return [
+        (f"{FIGURE_WORDS[e.figure]} ({task(e)})", _goal(e), _found(e), e.verdict, e.why)
+        for e in promised
+        if e.primary
+    ]
+
+
 def exploratory(report: Report) -> str:
     """Return why registered verdicts are exploratory; "" where they are not, or there are none."""
     if not report.evaluation:

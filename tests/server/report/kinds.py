@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hepafed.client.release.forms import in_form
 from hepafed.common.contract import CohortOrigin, LeftOut, NoiseNeed
+from hepafed.common.disclosure import POOLED_ONLY
 from hepafed.common.disclosure.noise import LENGTH, coarse_counts
 from hepafed.common.disclosure.subgroup_figures import subgroup_summaries
 from hepafed.common.disclosure.summaries import summarise
@@ -237,6 +238,22 @@ def _with_auc(v: dict[str, Any], value: float, low: float, high: float) -> dict[
     return v
 
 
+def _goal_missed(v: dict[str, Any]) -> dict[str, Any]:
+    lost = {"verdict": "not shown", "low": 0.83, "why": "the interval includes the goal"}
+    goals = [goal | lost for goal in v["evaluation"]["endpoints"]]
+    return v | {"evaluation": v["evaluation"] | {"endpoints": goals}}
+
+
+def _moved(v: dict[str, Any]) -> dict[str, Any]:
+    """Let pooled scores differ from those of the tuning data, and a further site be chance."""
+    found = {"unit": "patient", "task": "malignant_vs_benign", "class": "positives", "psi": None}
+    found |= {"site": "site-1", "n": 0, "ks": None, "reason": POOLED_ONLY}
+    moved = {"site": None, "n": 900, "reference": 300, "ks": 0.3, "differs": True, "reason": ""}
+    for h in v["heterogeneity"]:
+        h["prediction"] = {"low": 0.5, "high": 0.999}
+    return v | {"drift": [found | moved, found]}
+
+
 def _rehearsal(v: dict[str, Any]) -> dict[str, Any]:
     plan = v["model"]["card"]["plan"] | {"training": {"epochs": 0}}
     v["model"]["card"]["plan"] = plan
@@ -259,6 +276,8 @@ CHANGED: Mapping[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = 
     "backwards": ("huge", _backwards),
     "chance": ("huge", _chance),
     "complete": ("huge", _complete),
+    "goal missed": ("registered first", _goal_missed),
+    "moved": ("huge", _moved),
     "rehearsal": ("registered first", _rehearsal),
 }
 """Reports that differ from one of `KINDS` in facts that are hard to draw."""

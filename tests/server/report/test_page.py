@@ -27,7 +27,10 @@ def test_only_made_up_data_have_a_banner_and_a_watermark() -> None:
 @pytest.mark.parametrize(
     ("sentence", "kinds"),
     [
-        (", before any score existed.", {"registered first", "absent site", "strong", "rehearsal"}),
+        (
+            ", before any score existed.",
+            {"registered first", "absent site", "strong", "rehearsal", "goal missed"},
+        ),
         ("This is not before any score existed", {"two looks", "too extreme"}),
         ("met (exploratory)", {"two looks", "too extreme"}),
         ("every site that was asked answered", {"complete"}),

@@ -106,6 +106,25 @@ def rehearsal(v: Values) -> bool:
     return card(v).get("plan", {}).get("training", {}).get("epochs") == 0
 
 
+def primary(v: Values) -> list[str]:
+    return [e["verdict"] for e in (v.get("evaluation") or {}).get("endpoints", ()) if e["primary"]]
+
+
+def sites_aucs(v: Values) -> list[float]:
+    question = ("site", "patient", "malignant_vs_benign")
+    rows = [r for r in v["results"] if (r["scope"], r["unit"], r["task"]) == question]
+    return [r["auc"]["value"] for r in rows if r["auc"]["value"] is not None]
+
+
+def further(v: Values) -> float:
+    """Return the least AUC that is expected of a further site; 1 where that is not known."""
+    for h in v["heterogeneity"]:
+        if h["task"] == "malignant_vs_benign" and h.get("prediction"):
+            low = h["prediction"]["low"]
+            return 1.0 if low is None else low
+    return 1.0
+
+
 TRUE: Mapping[str, Callable[[Values], bool]] = {
     "made_up": lambda v: (v["model"].get("card") or {}).get("plan", {}).get("synthetic", False),
     "tested_model": run,
@@ -138,6 +157,13 @@ TRUE: Mapping[str, Callable[[Values], bool]] = {
     "rates_missing": lambda v: (
         row(v)["sensitivity"]["value"] is None and row(v)["specificity"]["value"] is None
     ),
+    "primary_goals": lambda v: bool(primary(v)),
+    "goal_not_reached": lambda v: any(
+        p not in ("met", "non-inferior", "reported") for p in primary(v)
+    ),
+    "by_site": lambda v: len(sites_aucs(v)) > 1,
+    "further_site": lambda v: further(v) <= 0.5,
+    "scores_moved": lambda v: any(d.get("differs") for d in v["drift"] if d["site"] is None),
     "told_apart": lambda v: row(v)["auc"]["value"] is not None,
     "not_told_apart": lambda v: row(v)["auc"]["value"] is None,
     "beside_readers": lambda v: any(
