@@ -1,6 +1,6 @@
 """Three classes at once: confusion table, kappa, macro and Hand–Till AUC, clustered intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from hepafed.common.contract import Figure
@@ -75,6 +75,12 @@ def pooled_means(
         found = gone[0] if gone else [each[m] for m in members]
         made[name] = mean_auc(name, found, means.get(name), size)
     return single, made
+
+
+def no_mean(reasons: Iterable[str]) -> str:
+    """Return why there is no mean over sites, by why each site has no mean over its classes."""
+    found = dict.fromkeys(reasons)
+    return "no site has every class" if set(found) <= {MISSING} else "; ".join(found)
 
 
 def mean_auc(

@@ -50,6 +50,7 @@ from hepafed.server.pooling.multiclass import (
     confusion_row,
     macro_row,
     multiclass_row,
+    no_mean,
     own_means,
     pooled_means,
 )
@@ -249,7 +250,7 @@ def _macro_rows(
     rows = [macro_row("pooled", None, lesions, means["macro"])]
     rows += [macro_row("site", s, v.lesions, site_means[s]["macro"]) for s, v in summaries.items()]
     known = [v for m in site_means.values() if (v := m["macro"].value) is not None]
-    figure = Figure(reason="no site has every class")
+    figure = Figure(reason=no_mean(m["macro"].reason for m in site_means.values()))
     if known:
         figure = Figure(value=sum(known) / len(known), reason=_of_sites(len(known)))
     return [*rows, macro_row("site-mean", None, lesions, auc_estimate(figure, "mean of sites"))]

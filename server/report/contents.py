@@ -142,7 +142,10 @@ def _card(report: Report) -> Table:
 
 def _provenance(report: Report) -> Table:
     rows = tuple(
-        (k.replace("_", " ").capitalize(), v if isinstance(v, str) else json.dumps(v))
+        (
+            k.replace("_", " ").capitalize(),
+            v if isinstance(v, str) else json.dumps(v) if v else "none",
+        )
         for k, v in write_record(report.provenance).items()
     )
     return Table("origin", "Where the figures come from", ("Item", "Value"), rows)

@@ -52,7 +52,7 @@ def _verdict(endpoint: Endpoint, report: Report) -> JudgedEndpoint:
     if made.high + made.bound < endpoint.at_least:
         return replace(made, verdict="missed", why="the whole interval is below the goal")
     inside = made.low < endpoint.at_least <= made.high
-    why = "the interval holds the goal" if inside else "the bound of pooling leaves it open"
+    why = "the interval includes the goal" if inside else "the bound of pooling leaves it open"
     return replace(made, verdict="not shown", why=why)
 
 

@@ -8,9 +8,9 @@ from hepafed.server.report.tables import (
     Table,
     auc_places,
     figure,
+    interval,
     is_headline,
     mean_of_sites,
-    number,
     place,
     preferred,
 )
@@ -31,6 +31,9 @@ def forest_plot(report: Report) -> Plot:
         return Plot("forest", title, "", reason=why_absent(rows))
     if len(report.sites) == 1:
         return Plot("forest", title, "", reason="there is one site, and the table has its AUC")
+    if not any(r.scope == "site" for r in rows):
+        why = "no figure of a single site was released, and the table has the pooled AUC"
+        return Plot("forest", title, "", reason=why)
     made = [*_sites(report), *_summaries(report), *_random_effects(report)]
     table = Table(
         "forest-rows",
@@ -147,7 +150,7 @@ def _random_effects(report: Report) -> list[ForestRow]:
                 low=ends.low,
                 high=ends.high,
                 kind="prediction",
-                words=f"{number(ends.low, places)}–{number(ends.high, places)}",
+                words=interval(ends, places),
             )
         )
     return made

@@ -241,9 +241,12 @@ def harmful_threshold(report: Report) -> str:
 def subgroups_withheld(report: Report) -> str:
     """Speak of sites that refused or withheld figures of a subgroup."""
     names = sites_without_subgroups(report)
-    return (
-        f"Figures of subgroups are incomplete. Not all came from: {listed(names)}." if names else ""
-    )
+    if not names:
+        return ""
+    known = (v.value for g in report.subgroups for v in (g.auc, g.sensitivity, g.specificity))
+    if all(v is None for v in known):
+        return f"No figure of a subgroup is known. Not released by: {listed(names)}."
+    return f"Figures of subgroups are incomplete. Some were not released by: {listed(names)}."
 
 
 def wide_pooling_error(report: Report) -> str:
@@ -251,7 +254,10 @@ def wide_pooling_error(report: Report) -> str:
     row = pooled(report)
     if row is None or row.auc.value is None or row.auc.binning_error <= WIDE_BOUND:
         return ""
-    return f"The counts that the sites released leave the pooled AUC open by {bound(row.auc)}."
+    return (
+        f"The counts that the sites released leave the pooled AUC open by {bound(row.auc)}. The "
+        "interval of the AUC does not include this."
+    )
 
 
 def remark_on_auc(report: Report) -> str:

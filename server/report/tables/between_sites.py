@@ -1,6 +1,6 @@
 """The tables that look across sites: heterogeneity, calibration, drift, subgroups, releases."""
 
-from hepafed.server.formats import Report, SubgroupRow
+from hepafed.server.formats import BriefAuc, Report, SubgroupRow
 from hepafed.server.report.tables.rounding import auc_places, percent, stated_percent
 from hepafed.server.report.tables.table import Table, estimate, is_headline
 from hepafed.server.report.tables.words import (
@@ -68,8 +68,8 @@ def leave_one_out(report: Report) -> Table:
         (
             o.without,
             (figure(mean_of_sites(o), places), o.covering.warning if o.covering else ""),
-            figure(o.pooled, places),
-            number(o.i2),
+            (figure(o.pooled, places), _why_not(o.pooled)),
+            NONE if o.i2 is None else f"{100 * o.i2:.0f} %",
             number(o.tau2),
         )
         for h in report.heterogeneity
@@ -79,6 +79,10 @@ def leave_one_out(report: Report) -> Table:
     ]
     head = ("Without", "Random effects AUC (95 % CI)", "Pooled AUC (95 % CI)", "I²", "τ²")
     return Table("leave-one-out", "Leaving out one site, patients", head, tuple(rows))
+
+
+def _why_not(auc: BriefAuc | None) -> str:
+    return auc.reason if auc is not None and auc.value is None else ""
 
 
 def calibration(report: Report) -> Table:
@@ -100,7 +104,8 @@ def calibration(report: Report) -> Table:
     note = (
         "Slope 1 and intercept 0 are perfect. ECE: expected calibration error, the mean gap "
         "between "
-        "predicted and observed risk over tenths of the probability."
+        "predicted and observed risk over tenths of the probability. Below a figure: its 95 % "
+        "interval."
     )
     lesions = any(c.unit == "lesion" and c.slope.low is not None for c in report.calibration)
     if lesions and any((s.lesions or 0) > (s.patients or 0) for s in report.sites):
@@ -132,28 +137,40 @@ def reliability(report: Report) -> Table:
 
 
 def drift(report: Report) -> Table:
-    """Tabulate how far each site's scores are from those of the tuning data."""
+    """Tabulate how far each site's scores are from those of the tuning data.
+
+    A site without a number of cases is not a row: it was not compared.
+    """
+    known = [d for d in report.drift if d.site is None or d.reference is not None]
     rows = [
         (
             d.site or "Pooled",
             task(d),
             d.class_,
-            number(d.n),
+            NONE if d.reference is None else number(d.n),
             number(d.reference),
             _distance(d.psi, d.psi_limit, d.psi_expected),
             _distance(d.ks, d.ks_limit),
             d.reason or ("different" if d.differs else "no more than chance"),
         )
-        for d in report.drift
+        for d in known
     ]
     head = ("Site", "Task", "Class", "n", "n, tuning", "PSI", "KS", "Difference")
     note = (
         "How different these scores are from those of the tuning data, on which the threshold was "
         "chosen. PSI: population stability index. KS: largest gap between the two distributions. "
         "Below each: the value that it stays below in 95 of 100 comparisons of equal "
-        "distributions of this size, and its mean in these."
+        f"distributions of this size, and its mean in these.{_not_compared(report)}"
     )
     return Table("drift", "Scores compared with those of the tuning data", head, tuple(rows), note)
+
+
+def _not_compared(report: Report) -> str:
+    """Name the sites whose scores are compared only as a part of the pooled ones."""
+    gone = dict.fromkeys(d.site for d in report.drift if d.site and d.reference is None)
+    if not gone or len(report.sites) == 1:
+        return ""
+    return f" Not compared by themselves: {', '.join(gone)}."
 
 
 def _distance(found: float | None, limit: float | None, mean: float | None = None) -> object:
@@ -187,7 +204,7 @@ def subgroups(report: Report) -> Table:
     rows = [
         (
             f"{g.variable.replace('_', ' ')}: {g.level}",
-            _where(g),
+            _where(g, len(report.sites)),
             number(g.n),
             number(g.positives),
             (figure(g.auc, places), g.auc.reason),
@@ -218,7 +235,9 @@ def subgroups(report: Report) -> Table:
     return Table("subgroups", "Figures by subgroup", head, tuple(rows), note, span=2)
 
 
-def _where(row: SubgroupRow) -> object:
-    """Name where a row is from, and which sites are not in it."""
+def _where(row: SubgroupRow, sites: int) -> object:
+    """Name where a row is from, and which sites are in it where they are not all."""
+    if row.scope == "pooled" and row.released_by and len(row.released_by) < sites:
+        return place(row), f"only {', '.join(row.released_by)}"
     gone = row.withheld_by
     return (place(row), f"without {', '.join(gone)}") if gone else place(row)

@@ -46,7 +46,8 @@ def by_largest(report: Report) -> Table:
     note = (
         "Largest probability: each lesion is called one class, the most probable one. Probability "
         "at least 0.5: each class is asked for by itself, so a lesion can be called no class. The "
-        "first kind has no interval: its counts do not say which lesions share a patient."
+        "first kind has no interval: its counts do not say which lesions share a patient. Below "
+        "the rates of the second: the 95 % interval and the counts."
     )
     caption = "Lesions: rates of each class, pooled"
     return Table("class-rates", caption, ("Class", "Called by", *heads), tuple(rows), note, span=2)
@@ -92,6 +93,7 @@ def multiclass(report: Report) -> Table:
         "Accuracy, kappa, F1 and MCC use the most probable class of each lesion; the AUCs use the "
         "probabilities. F1 is the mean over the classes. Hand–Till: mean AUC over the pairs of "
         "classes. Kappa: agreement beyond chance. MCC: Matthews' correlation (for both, 1 is "
-        "perfect and 0 is chance). The intervals account for several lesions in one patient."
+        "perfect and 0 is chance). Below a figure: its 95 % interval, which accounts for several "
+        "lesions in one patient."
     )
     return Table("multiclass", "Lesions, three classes", head, tuple(rows), note)

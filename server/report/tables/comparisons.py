@@ -73,12 +73,23 @@ def readers(report: Report) -> Table:
     )
     note = (
         "Rates with Wilson's 95 % interval on the patients that the reader judged; the p values "
-        "are of McNemar's exact test and not adjusted for the number of readers. Not inferior: the "
-        "interval of model − reader is above −margin; judged only where a margin was stated and "
-        "the reader judged at least 95 % of the patients of either class."
+        "are of McNemar's exact test and not adjusted for the number of readers. Model − reader is "
+        f"a difference of shares: 0.1 is 10 percentage points. {_margin_words(report)}"
     )
     return Table(
         "readers", "Readers and the model at the operating point", head, tuple(rows), note, 3
+    )
+
+
+def _margin_words(report: Report) -> str:
+    """Say what one margin is used for: more than the endpoint that it was registered for."""
+    if not any(r.non_inferiority for r in report.readers):
+        return "Not inferior: no margin was stated, so nothing is judged."
+    return (
+        "Not inferior: the interval of model − reader is above −margin; judged only where the "
+        "reader judged at least 95 % of the patients of either class. The stated margin is used "
+        "for every reader and for both rates: a verdict that is not a registered endpoint is "
+        "exploratory."
     )
 
 

@@ -93,7 +93,8 @@ def _auc_note(report: Report) -> str:
     if report.noise is not None:
         said.append(
             "The pooled AUC comes from counts with noise in few cells of the score. Its interval "
-            "holds the noise and the chance of the sample. The pooling error is that of the cells."
+            "includes the noise and the chance of the sample, but not the pooling error, which is "
+            "that of the cells."
         )
     elif report.provenance.run:
         if any(r.scope == "pooled" and r.auc.value is not None for r in report.results):
@@ -221,7 +222,8 @@ def more_rates(report: Report) -> Table:
     note = (
         "LR+ and LR−: likelihood ratios, how much a call of malignant or benign changes the odds "
         "of "
-        "malignancy. MCC: Matthews' correlation between calls and truth (1: perfect, 0: chance)."
+        "malignancy. MCC: Matthews' correlation between calls and truth (1: perfect, 0: chance). "
+        "Below a figure: its 95 % interval."
     )
     return Table("more-rates", "Patients, further figures of the counts", head, tuple(rows), note)
 
@@ -236,7 +238,7 @@ def _ratio(found: IntervalEstimate | None) -> tuple[str, str]:
 def at_prevalence(report: Report) -> Table:
     """Tabulate predictive values at stated prevalences."""
     rows = [
-        (stated_percent(p.prevalence), *_predictive(p))
+        (stated_percent(p.prevalence), *_predictive(p, r.n))
         for r in report.results
         if r.scope == "pooled" and is_headline(r)
         for p in r.at_prevalence or ()
@@ -249,7 +251,18 @@ def at_prevalence(report: Report) -> Table:
     return Table("prevalence", "Predictive values at a stated prevalence", head, tuple(rows), note)
 
 
-def _predictive(p: AtPrevalence) -> tuple[str, str]:
-    ppv = IntervalEstimate(value=p.ppv, low=p.ppv_low, high=p.ppv_high, reason=p.reason)
-    npv = IntervalEstimate(value=p.npv, low=p.npv_low, high=p.npv_high, reason=p.reason)
-    return figure(ppv), figure(npv)
+def _predictive(p: AtPrevalence, cases: int) -> tuple[str, str]:
+    """Write both predictive values in percent, as those of the cohort itself."""
+    found = ((p.ppv, p.ppv_low, p.ppv_high), (p.npv, p.npv_low, p.npv_high))
+    ppv, npv = (_in_percent(*ends, cases) for ends in found)
+    return ppv, npv
+
+
+def _in_percent(value: float | None, low: float | None, high: float | None, cases: int) -> str:
+    if value is None:
+        return NONE
+    shown = percent(value, cases)
+    if low is None or high is None:
+        return shown
+    ends = f"{percent(low, cases).removesuffix(' %')}–{percent(high, cases).removesuffix(' %')}"
+    return f"{shown} ({ends})"

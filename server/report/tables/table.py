@@ -56,7 +56,8 @@ def printed(table: Table, units: tuple[str, str], alone: str = "") -> Table:
 def _once(table: Table, alone: str) -> Table:
     """Return a table in which no row of the only site repeats the pooled one.
 
-    The pooling error is not compared: it is of the way to the figure, not another figure.
+    The pooling error is not compared: it is of the way to the figure, not another figure. Nor are
+    the ends of an interval below a figure: from counts they can differ in the last place.
     """
     at = next((i for i, head in enumerate(table.head) if head in PLACES), None)
     if not alone or at is None:
@@ -64,7 +65,7 @@ def _once(table: Table, alone: str) -> Table:
     apart = (at, *(i for i, head in enumerate(table.head) if head == BOUND_HEAD))
 
     def figures(row: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(cell_words(v) for i, v in enumerate(row) if i not in apart)
+        return tuple(_gist(v) for i, v in enumerate(row) if i not in apart)
 
     pooled = {figures(row) for row in table.rows if cell_words(row[at])[0] == POOLED}
     of_site = {figures(row) for row in table.rows if cell_words(row[at])[0] == alone}
@@ -77,6 +78,13 @@ def _once(table: Table, alone: str) -> Table:
     )
     note = " ".join(filter(None, (table.note, ONCE)))
     return replace(table, rows=rows, note=note)
+
+
+def _gist(value: object) -> tuple[str, bool, str]:
+    """Return what a cell says, whether it has an interval, and its remark."""
+    main, small = cell_words(value)
+    figures, remark = _parted(small)
+    return main, bool(figures), remark
 
 
 def _footnoted(table: Table) -> Table:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hepafed.common.statistics import net_benefit
 from hepafed.server.formats import NetBenefit, Report
+from hepafed.server.report.tables.calibration_words import very_few
 from hepafed.server.report.tables.table import is_headline
 from hepafed.server.report.tables.words import number
 
@@ -82,7 +83,8 @@ def in_words(found: Sequence[tuple[float, float]]) -> str:
 def utility_sentences(report: Report) -> list[str]:
     """Return in which ranges of threshold the model is best, and what holds at the operating point.
 
-    The net benefits have no interval: the sentences are of these patients.
+    The net benefits have no interval: the sentences are of these patients. Of very few patients
+    it is not said what they mean.
     """
     points, made = decision_points(report), []
     if points:
@@ -100,11 +102,13 @@ def utility_sentences(report: Report) -> list[str]:
         )
     found = point_benefit(report)
     if found is not None:
-        made += _at_point(found)
+        stated, meaning = _at_point(found)
+        made += [stated] if very_few(report) else [stated, meaning]
     return made
 
 
-def _at_point(found: PointBenefit) -> list[str]:
+def _at_point(found: PointBenefit) -> tuple[str, str]:
+    """Return the net benefits at the operating point, and what they mean."""
     stated = (
         f"At the operating point, a threshold of {found.threshold:.4f}, the net benefit of acting "
         f"on the model is {number(found.model)}; that of treating everybody is "
@@ -118,4 +122,4 @@ def _at_point(found: PointBenefit) -> list[str]:
         meaning = "Acting on the model does more good there than both."
     else:
         meaning = "Acting on the model does no more good there than the better of the two."
-    return [stated, meaning]
+    return stated, meaning

@@ -22,6 +22,7 @@ from hepafed.server.formats import (
     ResultRow,
 )
 from hepafed.server.pooling import Compared, Group, Questions, evidence, pool
+from hepafed.server.pooling.multiclass import no_mean
 from sklearn.metrics import roc_auc_score
 
 from tests.server.federation import joined
@@ -186,7 +187,21 @@ def test_a_site_without_a_mean_is_not_in_the_mean_of_sites() -> None:
     own = {r.site: r.auc for r in rows(made, "site", "macro")}
     assert (own["a"].value, own["a"].reason) == (None, "suppressed by a site")
     (mean,) = rows(report({"a": alone}), "site-mean", "macro")
-    assert (mean.auc.value, mean.auc.reason) == (None, "no site has every class")
+    assert (mean.auc.value, mean.auc.reason) == (None, "suppressed by a site")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (["a class is missing"] * 2, "no site has every class"),
+        (["not released"] * 2, "not released"),
+        (["a class is missing", "not released"], "a class is missing; not released"),
+    ],
+)
+def test_a_mean_of_sites_that_is_not_there_has_the_sites_reasons(
+    reasons: list[str], said: str
+) -> None:
+    assert no_mean(reasons) == said
 
 
 def placed(*sites: tuple[str, int]) -> Products:

@@ -113,8 +113,8 @@ def test_a_goal_is_missed_only_below_the_upper_end() -> None:
     [
         (0.8, 0.9, 0.1, "the bound of pooling leaves it open"),
         (0.6, 0.7, 0.1, "the bound of pooling leaves it open"),
-        (0.7, 0.8, 0.0, "the interval holds the goal"),
-        (0.7, 0.75, 0.0, "the interval holds the goal"),
+        (0.7, 0.8, 0.0, "the interval includes the goal"),
+        (0.7, 0.75, 0.0, "the interval includes the goal"),
         (0.75, 0.8, 0.01, "the bound of pooling leaves it open"),
         (0.8, 0.9, 0.0, "the whole interval is at or above the goal"),
         (0.6, 0.7, 0.0, "the whole interval is below the goal"),

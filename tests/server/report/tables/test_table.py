@@ -105,6 +105,19 @@ def test_of_one_site_the_same_figures_are_shown_once_and_the_note_says_so() -> N
     assert made.note == ONCE
 
 
+@pytest.mark.parametrize(
+    ("below", "once"),
+    [("0.41–0.52", True), ("", False), ("0.41–0.52; with a remark of its own", False)],
+)
+def test_of_one_site_ends_that_differ_by_rounding_are_one_interval(below: str, once: bool) -> None:
+    rows = (("t", "Pooled", ("0.45", "0.41–0.53")), ("t", "site-1", ("0.45", below)))
+    table = Table("t", "c", ("Task", "Where", "Slope"), rows)
+    made = printed(table, ("lesion", "lesions"), "site-1")
+    assert (len(made.rows) == 1) == once
+    if once:
+        assert made.rows == (("t", "site-1", ("0.45", "0.41–0.53")),)
+
+
 def test_of_one_site_other_figures_are_both_shown() -> None:
     table = of_one_site("0.91")
     assert printed(table, ("lesion", "lesions"), "site-1") is table
