@@ -231,8 +231,7 @@ def _suppressed(
 
 
 def _totals(by_site: Mapping[str, TaskSummary]) -> tuple[int, int]:
-    tasks = by_site.values()
-    return sum(t.positives for t in tasks), sum(t.negatives for t in tasks)
+    return sum(t.positives for t in by_site.values()), sum(t.negatives for t in by_site.values())
 
 
 def _clustered(found: Estimate | None, placed: bool) -> ClusteredInterval:

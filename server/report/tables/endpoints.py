@@ -31,7 +31,13 @@ def primary(report: Report) -> list[tuple[str, str, str, str, str]]:
     """Return endpoint, goal, what was found, verdict and why, of each primary endpoint."""
     promised = report.evaluation.endpoints if report.evaluation else ()
     return [
-        (f"{FIGURE_WORDS[e.figure]} ({task(e)})", _goal(e), _found(e), e.verdict, e.why)
+        (
+            f"{FIGURE_WORDS[e.figure]} ({task(e)})",
+            _goal(e),
+            _found(e).replace(" (", " (95 % CI "),
+            e.verdict,
+            e.why,
+        )
         for e in promised
         if e.primary
     ]

@@ -85,3 +85,8 @@ def test_a_printed_page_is_white_and_has_its_number(paper: Page, file: Path) -> 
     white = "getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"
     assert paper.evaluate(white) == "#fff"
     assert "counter(page)" in file.read_text(encoding="utf-8")
+
+
+def test_what_is_weak_is_on_the_first_page_of_paper(paper: Page) -> None:
+    end = "document.querySelector('[aria-labelledby=plain] ul.plain:last-of-type')"
+    assert paper.evaluate(f"{end}.getBoundingClientRect().bottom") < (297 - 17 - 18) / 25.4 * 96

@@ -10,7 +10,7 @@ from hepafed.server.report.plain_words.first_page import FIRST_PAGE, NOTHING_WEA
 
 from tests.server.report.kinds import ALL, report_of
 
-from .facts import TRUE, curve, enough, row, sources
+from .facts import TRUE, curve, enough, row, sites_aucs, sources
 
 ALWAYS = {"on_patients"}
 """Sentences that every report has."""
@@ -110,6 +110,36 @@ def test_a_useful_range_has_a_caution_where_a_class_has_few_patients(kind: str) 
     assert ("can be chance" in RULES["useful_where"](report)) == (
         few and enough(v) and any(curve(v))
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "verdict", "lost"),
+    [
+        ("registered first", "0.87–0.93", "met", ""),
+        ("goal missed", "0.83–0.93", "not shown", "A registered primary goal was not shown."),
+    ],
+)
+def test_the_first_page_has_the_verdict_on_the_primary_goal(
+    kind: str, found: str, verdict: str, lost: str
+) -> None:
+    report = report_of(kind)
+    said = RULES["primary_goals"](report)
+    low, high = (f"{float(x):.3f}" for x in found.split("–"))
+    assert f"AUC (Patient: malignant vs benign) at least 0.85. Found: 0.900 (95 % CI {low}–" in said
+    assert f"{high}). Verdict: {verdict} (" in said
+    assert RULES["goal_not_reached"](report) == lost
+    assert report.evaluation
+    goals = tuple(replace(e, primary=False) for e in report.evaluation.endpoints)
+    second = replace(report, evaluation=replace(report.evaluation, endpoints=goals))
+    assert RULES["primary_goals"](second) == RULES["goal_not_reached"](second) == ""
+
+
+def test_the_range_of_sites_and_of_a_further_one_are_those_of_the_report() -> None:
+    report = report_of("moved")
+    values = sites_aucs(write_record(report))
+    said = RULES["by_site"](report)
+    assert f"{min(values):.3f} to {max(values):.3f} at single sites ({len(values)} sites)" in said
+    assert "0.500–0.999, from" in RULES["further_site"](report)
 
 
 def test_a_table_of_two_classes_speaks_of_no_lesion() -> None:
