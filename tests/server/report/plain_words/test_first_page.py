@@ -134,6 +134,15 @@ def test_the_first_page_has_the_verdict_on_the_primary_goal(
     assert RULES["primary_goals"](second) == RULES["goal_not_reached"](second) == ""
 
 
+def test_scores_that_moved_at_one_site_alone_are_not_said_of_all() -> None:
+    report = report_of("moved")
+    pooled, site = report.drift
+    same = replace(pooled, differs=False)
+    alone = replace(report, drift=(same, replace(site, differs=True)))
+    assert RULES["scores_moved"](report)
+    assert RULES["scores_moved"](alone) == ""
+
+
 def test_the_range_of_sites_and_of_a_further_one_are_those_of_the_report() -> None:
     report = report_of("moved")
     values = sites_aucs(write_record(report))
