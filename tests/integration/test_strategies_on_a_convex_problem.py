@@ -82,7 +82,9 @@ class RealSite:
 
     def train(self, plan: Plan, weights: Flat, round_: int, control: ControlVariate | None) -> Flat:
         module = Quadratic(self.name)
-        network = Network(plan.model, plan.protocol, module, Layout.of(module))
+        network = Network(
+            plan.model, plan.protocol, module, Layout.of(module), module, compiled=False
+        )
         load(module, network.layout, weights)
         local = local_training_for(plan, StrategyState(self.home / self.name), control)
         local.begin(network, "run", round_)
