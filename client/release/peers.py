@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.contract import SiteConfig, plain_name, read_toml
@@ -176,7 +177,7 @@ def read_own_identity(home: Path) -> ec.EllipticCurvePrivateKey:
     """Return the key that this site enrolled with; ConfigError when it cannot be read."""
     try:
         key = serialization.load_ssh_private_key((home / "keys" / "node.key").read_bytes(), None)
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, UnsupportedAlgorithm) as e:
         raise ConfigError("the site's key cannot be read", "client join made it") from e
     if not isinstance(key, ec.EllipticCurvePrivateKey):  # our own file: always EC
         raise ConfigError("the site's key is not an elliptic curve key", "client join made it")

@@ -4,6 +4,7 @@
 """
 
 import ast
+import dataclasses
 import importlib
 import inspect
 from importlib import metadata
@@ -81,6 +82,20 @@ def test_the_supernode_loop_still_sleeps_by_the_module_we_replace() -> None:
     source = inspect.getsource(loop)
     assert source.count("time.sleep(3)") == 1
     assert source.count("time.sleep(0.5)") == 2
+
+
+def test_the_supernode_loop_still_sends_only_where_something_was_pulled() -> None:
+    from flwr.supernode import start_client_internal as loop
+    from flwr.supernode.nodestate.in_memory_nodestate import InMemoryNodeState, MessageEntry
+
+    source = inspect.getsource(loop.start_client_internal)
+    (call,) = (part for part in source.split("run_id = _pull_and_store_message(")[1:])
+    assert "state=state," in call.partition(")")[0]
+    assert call.index("if run_id is None:") < call.index("_push_messages(")
+    state = InMemoryNodeState(None)  # type: ignore[arg-type]
+    with state.lock_msg_store:
+        assert state.msg_store == {}
+    assert [f.name for f in dataclasses.fields(MessageEntry)] == ["message", "is_retrieved"]
 
 
 @pytest.mark.parametrize(

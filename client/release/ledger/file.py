@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.client.release.ledger.lines import (
@@ -61,7 +62,7 @@ class LedgerFile:
         if self._key is None and self._key_path.exists():
             try:
                 found = serialization.load_ssh_private_key(self._key_path.read_bytes(), None)
-            except (OSError, ValueError) as e:
+            except (OSError, ValueError, UnsupportedAlgorithm) as e:
                 raise ConfigError("the site's key cannot be read", "client join made it") from e
             if not isinstance(found, ec.EllipticCurvePrivateKey):  # our own file: always EC
                 raise ConfigError("the site's key is not an elliptic curve key")

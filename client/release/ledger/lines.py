@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.common.errors import DataError
@@ -108,7 +108,7 @@ def is_signed_by(raw: bytes, public_key: str) -> bool:
         if not isinstance(key, ec.EllipticCurvePublicKey) or signature.hex() != rest[:-2].decode():
             return False
         key.verify(signature, _PURPOSE + body + b"}", ec.ECDSA(hashes.SHA384()))
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True
 
