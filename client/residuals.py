@@ -48,6 +48,6 @@ class Residuals:
             self._kept.keep(run, round, encoding, {"residual": left}, (round - 1,))
         return content
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is damaged or missing, with its file's name; each file is read."""
-        yield from self._kept.faults()
+    def faults(self, *, whole: bool = True) -> Iterator[str]:
+        """Yield what is damaged or missing, with its file's name (see `RoundFiles.faults`)."""
+        yield from self._kept.faults(whole=whole)

@@ -46,6 +46,6 @@ class StrategyState:
         """
         return self._files.read(run, round, strategy)
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is damaged or missing, with its file's name; each file is read."""
-        yield from self._files.faults()
+    def faults(self, *, whole: bool = True) -> Iterator[str]:
+        """Yield what is damaged or missing, with its file's name (see `RoundFiles.faults`)."""
+        yield from self._files.faults(whole=whole)

@@ -162,15 +162,14 @@ def _kept(home: Path, whole: bool) -> Iterator[HomeDamage]:
             "Only the pages of that validation need it (client review): restore a copy, or ask "
             "for the validation again",
         )
-    for fault in Moments(home).faults(whole=whole):
-        cost = "No round of the training that made it goes on here"
-        yield HomeDamage(fault, f"{cost}: {MOMENTS_HINT}")
-    for fault in StrategyState(home).faults():
-        cost = "No round of the training that made it goes on here"
-        yield HomeDamage(fault, f"{cost}: {STRATEGY_HINT}")
-    for fault in Residuals(home).faults():
-        cost = "No round of the training that made it goes on here"
-        yield HomeDamage(fault, f"{cost}: {RESIDUALS_HINT}")
+    for files, hint in (
+        (Moments(home), MOMENTS_HINT),
+        (StrategyState(home), STRATEGY_HINT),
+        (Residuals(home), RESIDUALS_HINT),
+    ):
+        for fault in files.faults(whole=whole):
+            cost = "No round of the training that made it goes on here"
+            yield HomeDamage(fault, f"{cost}: {hint}")
     try:
         connection.must_be_known(home)
     except HepaFedError as e:

@@ -8,7 +8,7 @@ from pathlib import Path
 from hepafed.common.errors import RunError
 
 from tests.chaos.cases import COORDINATOR, DISK, FROZEN, Case, Damage, damage
-from tests.chaos.disks import copied, fill
+from tests.chaos.disks import copied
 from tests.chaos.prepared import SITES, Prepared
 from tests.chaos.scene import MOST_STARTS, Mark, Scene
 from tests.chaos.verdict import (
@@ -23,6 +23,7 @@ from tests.chaos.verdict import (
     judge_end,
     naming,
 )
+from tests.small_disk import SmallDisk
 
 LIMIT_SECONDS = 500.0
 """What has not gone on by then hangs."""
@@ -94,9 +95,10 @@ def _struck(scene: Scene, case: Case) -> Found:
     """Strike running programs: all must run again, and another round be done."""
     since, pids = scene.mark(), {who: p.pid for who, p in scene.programs.items()}
     if case.fault == DISK:
-        filler = fill(scene.folder / case.who)
+        disk = SmallDisk(scene.folder / case.who)
+        disk.fill()
         scene.watch(lambda: False, FULL_SECONDS)
-        filler.unlink()
+        disk.free()
     elif case.fault == FROZEN:
         scene.freeze(case.who, FROZEN_SECONDS)
     else:

@@ -42,16 +42,3 @@ def _mount(source: Path, home: Path) -> bool:
     size = ROOM + sum(p.stat().st_size + 4096 for p in source.rglob("*"))
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "hepafed-chaos", str(home)]
     return subprocess.run(mount, capture_output=True, check=False).returncode == 0
-
-
-def fill(disk: Path) -> Path:
-    """Fill a disk to its last byte; return the file to remove."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as f:
-        for size in (1 << 20, 4096, 1):
-            try:
-                while f.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                continue
-    return filler

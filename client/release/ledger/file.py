@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hepafed.client.release.ledger.lines import (
     Line,
@@ -25,6 +23,7 @@ from hepafed.client.release.ledger.lines import (
     parsed,
     written,
 )
+from hepafed.client.release.peers import read_own_identity
 from hepafed.common.disclosure import fingerprint, public_line
 from hepafed.common.errors import ConfigError, DataError, HepaFedError
 from hepafed.common.heads import BEGINNING
@@ -53,20 +52,14 @@ class LedgerFile:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "ledger.jsonl"
-        self._key_path = home / "keys" / "node.key"
+        self._home = home
         self._key: ec.EllipticCurvePrivateKey | None = None
         self._end = JsonFile(path=home / "ledger.head", record=KeptEnd, hint=ACKNOWLEDGE)
 
     def key(self) -> ec.EllipticCurvePrivateKey | None:
         """Return the site's enrolled key, or None in a home that has not joined."""
-        if self._key is None and self._key_path.exists():
-            try:
-                found = serialization.load_ssh_private_key(self._key_path.read_bytes(), None)
-            except (OSError, ValueError, UnsupportedAlgorithm) as e:
-                raise ConfigError("the site's key cannot be read", "client join made it") from e
-            if not isinstance(found, ec.EllipticCurvePrivateKey):  # our own file: always EC
-                raise ConfigError("the site's key is not an elliptic curve key")
-            self._key = found
+        if self._key is None and (self._home / "keys" / "node.key").exists():
+            self._key = read_own_identity(self._home)
         return self._key
 
     def write(self, entry: Mapping[str, Any], *, after_gap: bool = False) -> Line:
